@@ -1,0 +1,133 @@
+# make run | test | check | bench | clean. Needs python3 (3.11 or newer) with venv, and make; each target installs the rest
+# into its own virtual environment. ENVIVO_... variables reach the server: ENVIVO_PORT=9000 make run
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NEWEST := 3.13
+NEWEST_VENV := .venv-$(NEWEST)
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
+PYTEST := -m pytest --numprocesses=2 --dist=loadfile
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# The newest supported Python, where there is one beside the default: on the PATH, or of pyenv.
+NEWEST_PYTHON = $(firstword $(foreach candidate,python$(NEWEST) $(wildcard $(HOME)/.pyenv/versions/$(NEWEST).*/bin/python),\
+	$(shell $(candidate) -c 'import sys, venv; sys.version_info[:2] == (3, 13) and print("$(candidate)")' 2>/dev/null)))
+DEFAULT_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# Where npm notes what it has installed.
+NODE_PACKAGES := tests/js/node_modules/.package-lock.json
+
+# What `make bench` measures beside the program.
+PEERS := tests/bench/peers
+PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
+PEERS_VENV := .venv-bench
+NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
+
+.PHONY: run test check bench bench-peers clean chromium node-packages test-js test-newest
+
+run: $(VENV)/.run
+	@$(BIN)/envivo serve
+
+test: $(VENV)/.test chromium node-packages
+	@failed=; \
+	$(MAKE) --no-print-directory test-js || failed=1; \
+	$(MAKE) --no-print-directory test-newest || failed=1; \
+	echo "== tests with a second host, alone: a browser stops loading when the machine's networks change"; \
+	$(BIN)/python -m pytest -m namespaces tests/faults || [ $$? = 5 ] || failed=1; \
+	echo "== tests on Python $(DEFAULT_VERSION)"; \
+	$(BIN)/python $(PYTEST) -m "not namespaces" $(PYTEST_ARGS) || failed=1; \
+	if [ -n "$$failed" ]; then echo "make test: something failed above"; exit 1; fi
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# make bench QUICK=1: in two minutes; make bench CURVES=1: the curves alone; BENCH_ARGS=--help tells the rest.
+bench: $(VENV)/.run bench-peers
+	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(CURVES),--curves) $(BENCH_ARGS)
+
+# Whatever cannot be installed is left out, and named when the benchmark begins. In runlevel 1 no service is started.
+bench-peers:
+	@$(MAKE) --no-print-directory --silent $(PEERS_VENV)/.peers || true
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory --silent $(PEERS_NODE) || true; \
+	fi
+	@if [ ! -e $(NCHAN) ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing nginx with nchan"; \
+		install="env RUNLEVEL=1 apt-get install -y -q --no-install-recommends nginx-core libnginx-mod-nchan"; \
+		{ $$install || { apt-get update -q && $$install; } || true; } >/dev/null; \
+	fi
+
+$(PEERS_NODE): $(PEERS)/package-lock.json
+	@echo "installing the packages of $(PEERS)"
+	@npm ci --prefix $(PEERS) --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PEERS_VENV)/.peers: $(PEERS_VENV)/.created $(PEERS)/requirements.txt
+	@echo "installing the Python peers of the benchmark into $(PEERS_VENV)"
+	@$(PEERS_VENV)/bin/python $(PIP_INSTALL) --requirement $(PEERS)/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(NEWEST_VENV) $(PEERS_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+test-js:
+	@if command -v node >/dev/null; then \
+		echo "== tests of the browser client on Node.js"; node --test --test-reporter=spec tests/js/*.test.mjs; \
+	fi
+
+test-newest:
+	@if [ "$(DEFAULT_VERSION)" != "$(NEWEST)" ] && [ -n "$(NEWEST_PYTHON)" ]; then \
+		$(MAKE) --no-print-directory PYTHON=$(NEWEST_PYTHON) $(NEWEST_VENV)/.test && \
+		echo "== tests without a browser on Python $(NEWEST)" && \
+		$(NEWEST_VENV)/bin/python $(PYTEST) -m "not browser and not namespaces" $(PYTEST_ARGS); \
+	fi
+
+# The tests run without it too, and name at their end what they left out.
+chromium:
+	@for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing chromium"; \
+		install="apt-get install -y -q --no-install-recommends chromium"; \
+		{ $$install || { apt-get update -q && $$install; } || true; } >/dev/null; \
+	else \
+		echo "The browser tests need Chromium: 'sudo apt-get install chromium', or as your system has it."; \
+	fi
+
+# Independent clients and the accessibility checker, which tests drive with Node.js; without them those are left out too.
+node-packages:
+	@if command -v node >/dev/null && command -v npm >/dev/null; then \
+		$(MAKE) --no-print-directory --silent $(NODE_PACKAGES) || echo "The tests that need the packages of tests/js are left out."; \
+	else \
+		echo "Tests with socket.io-client and axe-core need npm: 'sudo apt-get install nodejs npm', or as your system has it."; \
+	fi
+
+$(NODE_PACKAGES): tests/js/package-lock.json
+	@echo "installing the packages of tests/js"
+	@npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# One environment for all targets; the tests' tools come only when they are needed.
+%/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "En Vivo needs Python 3.11 or newer: make PYTHON=...")'
+	@$(PYTHON) -m venv $*
+	@touch $@
+
+%/.run: %/.created pyproject.toml
+	@echo "installing En Vivo into $*"
+	@$*/bin/python $(PIP_INSTALL) --editable .
+	@touch $@
+
+%/.test: %/.created pyproject.toml
+	@echo "installing En Vivo and the tools of its tests into $*"
+	@$*/bin/python $(PIP_INSTALL) --editable '.[test]'
+	@touch $@ $*/.run
+
+.PRECIOUS: %/.created %/.run %/.test

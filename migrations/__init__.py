@@ -1,0 +1,1 @@
+"""The history of the database, in the order it is applied: one file per change, never edited afterwards."""

@@ -1,0 +1,162 @@
+"""The composition root: builds everything and knows the order in which it starts and stops.
+
+Nobody imports it but the server and the tests.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from quart import Blueprint, Quart
+
+from quart_app import resources, transports, web
+from quart_app.config import Settings
+from quart_app.domains import bank, chat, clinic, operations, products, telemetry, topics
+from quart_app.functions.serving import Functions
+from quart_app.realtime.contract import TopicShape
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
+from quart_app.storage.database import Database
+from quart_app.storage.event_log import TortoiseEventLog
+from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.retention import Retention
+from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.writer import Writer
+from quart_app.transports.body import Application, BodyLimit
+from quart_app.transports.hosts import HostGuard
+from quart_app.transports.http import CutOffConnection, SentRequest
+from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
+from quart_app.transports.websocket import PulledWebsocket, PulledWebsocketConnection, follow_websocket
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+DOMAINS = (topics, chat, telemetry, products, bank, clinic, operations)
+MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
+
+
+class EnVivo(Quart):
+    """The application. It starts and stops with the server's lifespan, once."""
+
+    request_class = SentRequest
+    asgi_http_class = CutOffConnection
+    websocket_class = PulledWebsocket
+    asgi_websocket_class = PulledWebsocketConnection
+
+    direct = True
+    """Whether deliveries are written past ASGI where they can be; the server finds out whether that works here."""
+
+    writer: Writer
+    _log: TortoiseEventLog
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__("quart_app", static_folder=str(resources.static_folder()), static_url_path="/static")
+        self.config["MAX_CONTENT_LENGTH"] = REQUEST_BODY_BYTES
+        self.config["BODY_TIMEOUT"] = BODY_TIMEOUT
+        self.url_map.redirect_defaults = False  # nothing of ours redirects so, and every connection would pay for it
+        self.settings = settings
+        self.hub = Hub(heartbeat=settings.heartbeat)
+        self.socketio = SocketIo(self.hub, settings)
+        self._database: Database | None = None
+        self._retention: asyncio.Task[None] | None = None
+        self.topic_shapes: list[TopicShape] = []
+        self._at_start: list[Callable[[], Awaitable[object]]] = []
+        self._examples: list[Callable[[UnitOfWork], Awaitable[object]]] = []
+
+    async def commit(
+        self,
+        unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
+        *,
+        key: IdempotencyKey | None = None,
+        committed: Callable[[T], object] | None = None,
+    ) -> T:
+        """Run a unit of work; `Writer.run` tells all about it."""
+        return await self.writer.run(unit, key=key, committed=committed)
+
+    async def log_heads(self, after: str, limit: int) -> dict[str, int]:
+        """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
+        return await self._log.heads(after, limit)
+
+    def add_pages(self, routes: Blueprint) -> None:
+        self.register_blueprint(routes)
+
+    def serve_websocket(self, path: str, topic: str) -> None:
+        self.add_websocket(path, f"websocket {path}", follow_websocket, defaults={"name": topic})
+
+    def serve_socketio(self, *topics: str) -> None:
+        self.socketio.topics += topics
+
+    def describe(self, *topics: TopicShape) -> None:
+        self.topic_shapes += topics
+
+    def add_examples(self, unit: Callable[[UnitOfWork], Awaitable[object]]) -> None:
+        self._examples.append(unit)
+
+    def at_start(self, work: Callable[[], Awaitable[object]]) -> None:
+        self._at_start.append(work)
+
+    async def start(self) -> None:
+        """Open the stores, then the engine, then the domains. Raises StorageError."""
+        self._database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
+        self._log = log = await TortoiseEventLog.load()
+        await self.hub.start(log)
+        self.writer = Writer(log, self.hub.committed, self.hub.counters)
+        self.writer.start()
+        retention = Retention(self.writer, log, self.settings.retention)
+        self._retention = asyncio.create_task(retention.run(), name="retention")
+        if log.committed == 0 and not self.settings.empty:
+            await self.commit(self._fill)
+        for work in self._at_start:
+            await work()
+
+    async def stop(self) -> None:
+        """The other way round: nothing new, then what waits is committed, then the stores close."""
+        if self._retention is not None:
+            self._retention.cancel()
+            await asyncio.wait([self._retention])
+            await self.socketio.stop()
+            await self.hub.stop()
+            await self.writer.stop()
+        if self._database is not None:
+            await self._database.close()
+
+    async def _fill(self, work: UnitOfWork) -> None:
+        for example in self._examples:
+            await example(work)
+
+    async def drain(self) -> None:
+        """Send every client away in good order; returns when they are gone, or after 4 s."""
+        await self.hub.drain()
+
+    async def healthy(self) -> dict[str, str]:
+        """Each store's name, and `ok` or what is wrong with it."""
+        try:
+            await self.hub.log.floor()
+            reading = "ok"
+        except Exception as error:
+            logger.exception("the database cannot be read")
+            reading = f"cannot be read: {error}"
+        return {"database": reading, "writer": "ok" if self.writer.running else "stopped"}
+
+
+def create_app(settings: Settings) -> EnVivo:
+    """The whole program for `settings`, not started. Raises FunctionsError where its functions cannot be read."""
+    app = EnVivo(settings)
+    web.register(app)
+    app.register_blueprint(transports.blueprint())
+    for domain in DOMAINS:
+        domain.contribute(app)
+    app.before_serving(app.start)
+    if settings.functions is not None:
+        functions = Functions(app, Path(settings.functions))
+        app.before_serving(functions.start)
+        app.after_serving(functions.stop)  # before the stores close
+    app.after_serving(app.stop)
+    application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
+    if settings.access == "open":
+        application = HostGuard(application, settings)
+    app.asgi_app = BodyLimit(application, REQUEST_BODY_BYTES)  # type: ignore[method-assign]  # Quart's documented way
+    return app

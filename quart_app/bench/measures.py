@@ -1,0 +1,125 @@
+"""What is measured, by name; each measure checks that all came, once and in order, before it gives a figure."""
+
+import asyncio
+import gc
+import ssl
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from time import perf_counter
+from typing import Any, Final, TypeVar
+
+from quart_app.bench.crowd import crowd, fresh
+from quart_app.bench.delays import latency, senders, steady
+from quart_app.bench.fan_out import LIST, fan_out, turns
+from quart_app.bench.load import Load, Target
+from quart_app.bench.process import resident, settled
+from quart_app.bench.storing import durable, resume
+from quart_app.bench.stream import BenchError
+from quart_app.event_loop import new_event_loop
+from quart_app.listening import raise_descriptor_limit
+
+T = TypeVar("T")
+Figures = dict[str, float]
+
+
+async def connections(target: Target, load: Load) -> Figures:
+    """WebSockets opened a second, and what each costs the server's process in memory (KB)."""
+    following = fresh()
+    # As many are there before: what a first connection costs once is not what each costs, and what the process had
+    # left over from its start is used up.
+    async with crowd(target, following, load.connections):
+        before = resident(target.pid)
+        started = perf_counter()
+        async with crowd(target, following, load.connections):
+            took = perf_counter() - started
+            after = resident(target.pid)
+    return {"connections": load.connections / took} | _each("memory", before, after, load.connections)
+
+
+async def thousands(target: Target, load: Load) -> Figures:
+    """As many connections as there may be, with a message now and then: its delay, and what each costs (KB)."""
+    if not load.crowd:
+        return {}
+    before = resident(target.pid)
+    started = perf_counter()
+    async with crowd(target, fresh(), load.crowd) as followers:
+        opened = load.crowd / (perf_counter() - started)
+        delays = await steady(target, followers, load.crowd_rate, load.crowd_seconds)
+        after = resident(target.pid)
+    figures = {"crowd_opened": opened, "crowd_p99": delays.p99, "crowd_last": delays.last_p99}
+    return figures | _each("crowd_memory", before, after, load.crowd)
+
+
+async def web_sockets(target: Target, load: Load) -> Figures:
+    """Fan-out over WebSocket."""
+    return await _fan_out(target, load, "ws")
+
+
+async def event_streams(target: Target, load: Load) -> Figures:
+    """Fan-out over server-sent events."""
+    return await _fan_out(target, load, "sse")
+
+
+async def _fan_out(target: Target, load: Load, transport: str) -> Figures:
+    name = f"fan_out_{transport}"
+    figures = (await fan_out(target, load, transport, 1)).figures(name, load.subscribers)
+    if target.dialect.lists:
+        figures |= (await fan_out(target, load, transport, LIST)).figures(f"{name}_lists", load.subscribers)
+    return figures
+
+
+async def inside(target: Target, load: Load) -> Figures:
+    """Fan-out of messages that are made inside the server, over WebSocket and, where they are served, event streams."""
+    figures = (await turns(target, load, "ws")).figures("turns_ws", load.subscribers)
+    if target.dialect.events is not None:
+        figures |= (await turns(target, load, "sse")).figures("turns_sse", load.subscribers)
+    return figures
+
+
+GROUPS: Final[dict[str, Callable[[Target, Load], Awaitable[Figures]]]] = {
+    "connections": connections,
+    "web-sockets": web_sockets,
+    "event-streams": event_streams,
+    "inside": inside,
+    "senders": senders,
+    "latency": latency,
+    "durable": durable,
+    "thousands": thousands,
+    "resume": resume,  # the last: it may have the server started again, elsewhere
+}
+# What any server that speaks our wire can be asked from outside.
+OUTSIDE: Final = ("connections", "web-sockets", "event-streams", "senders", "latency", "durable", "resume")
+
+
+def measure(target: Target, load: Load, groups: Collection[str] = OUTSIDE) -> Figures:
+    """The figures of one server, by the names in `report.MEASURES`. Raises BenchError."""
+    raise_descriptor_limit()
+    return carry_out(_measure(target, load, groups))
+
+
+async def _measure(target: Target, load: Load, groups: Collection[str]) -> Figures:
+    figures: Figures = {}
+    for name, group in GROUPS.items():
+        if name in groups:
+            await settled(target.pid)
+            figures |= await group(target, load)
+            gc.collect()  # streams and their followers hold each other
+    return figures
+
+
+def carry_out(work: Coroutine[Any, Any, T]) -> T:
+    """Run a measure on a loop of its own. Raises BenchError for whatever went wrong with the server."""
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
+    except (OSError, ExceptionGroup, BenchError) as failure:
+        error: Exception = failure
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = f"the server's certificate is not trusted: {error.verify_message}"
+            raise BenchError(f"{reason}; name the file of the authority that signed it: --ca") from failure
+        raise BenchError(str(error) or type(error).__name__) from failure
+
+
+def _each(name: str, before: float | None, after: float | None, count: int) -> Figures:
+    return {} if before is None or after is None else {name: (after - before) / count}

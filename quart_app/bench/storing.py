@@ -1,0 +1,114 @@
+"""Messages that are stored: how fast they are, and how fast those who come back get what they missed."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from time import perf_counter
+from typing import Final
+
+from quart_app.bench.crowd import Crowd, Following, crowd, fresh
+from quart_app.bench.fan_out import LIST
+from quart_app.bench.load import Load, Target
+from quart_app.bench.senders import Sender
+from quart_app.bench.stream import BenchError
+from quart_app.bench.wire import Poster
+
+_DEADLINE: Final = 60.0  # s
+
+
+async def durable(target: Target, load: Load) -> dict[str, float]:
+    """Messages a second that were acknowledged, so stored, and came to all readers; each sender waits for one before
+    it sends the next."""
+    following = fresh("log")
+    compose = _sending(following.mark)
+    if target.room is not None:
+        following = replace(following, topic=target.room)
+        compose = _saying(following.mark)
+    senders = [_sender(target, following, number, compose) for number in range(load.senders)]
+    async with AsyncExitStack() as stack:
+        for sender in senders:
+            stack.callback(sender.close)
+            await sender.open(target.address)
+        # Whoever enters a room is told of what goes on there, so that no two get the same stream.
+        readers = [await stack.enter_async_context(crowd(target, following, 1)) for _ in range(load.readers)]
+        started = perf_counter()
+        try:
+            async with asyncio.timeout(load.seconds + _DEADLINE), asyncio.TaskGroup() as group:
+                for number, sender in enumerate(senders):
+                    group.create_task(sender.run(number, len(senders), started + load.seconds))
+        except TimeoutError as error:
+            raise BenchError(f"a message was not acknowledged within {_DEADLINE:g} s") from error
+        stored = sum(sender.acknowledged for sender in senders)
+        for reader in readers:
+            await reader.until(stored)
+        took = perf_counter() - started
+        _check(readers, stored, len(senders))
+    return {"durable": stored / took}
+
+
+def _check(readers: list[Crowd], stored: int, senders: int) -> None:
+    for reader in readers:
+        reader.stream.check(stored, senders)
+        if reader.stream.numbers != readers[0].stream.numbers:
+            raise BenchError("two readers got the messages in different orders")
+
+
+def _sender(target: Target, following: Following, number: int, compose: Callable[[int, str], str]) -> Sender:
+    user = f"{following.mark[:-1]}-{number}"
+    return Sender(target.address, target.dialect.path("ws", following.topic, user) or "", user, compose)
+
+
+async def resume(target: Target, load: Load) -> dict[str, float]:
+    """Seconds until clients that come back with a cursor have what they missed: as it is in the server's memory, and
+    after a restart."""
+    following = fresh("log")
+    async with crowd(target, following, 1) as witness:  # somebody stayed: the topic is in memory
+        since = await fill(target, following, load.backlog)
+        await witness.until(load.backlog)
+        figures = {"resume_warm": await come_back(target, following, since, (load.returning, load.backlog))}
+    if target.restart is not None:
+        again = target.restart()
+        figures["resume_cold"] = await come_back(again, following, since, (load.returning, load.backlog))
+    return figures
+
+
+async def fill(target: Target, following: Following, count: int) -> str:
+    """Publish `count` durable messages; returns the cursor before them."""
+    poster = Poster(target.address)
+    try:
+        path, body = target.dialect.publishing(following.topic, ["before"])
+        since = json.loads(await poster.post(path, body)).get("id")
+        if since is None:
+            raise BenchError("the server gave no cursor to come back with")
+        for first in range(0, count, LIST):
+            numbers = range(first, min(first + LIST, count))
+            path, body = target.dialect.publishing(following.topic, [f"{following.mark}{n};" for n in numbers])
+            await poster.post(path, body)
+    finally:
+        poster.close()
+    return str(since)
+
+
+async def come_back(target: Target, following: Following, since: str, numbers: tuple[int, int]) -> float:
+    """Seconds from the first connection to the last message of the last client; `numbers`: of clients, and of the
+    messages that each missed."""
+    clients, missed = numbers
+    path = f"{target.dialect.path('ws', following.topic, 'back')}&since={since}"
+    started = perf_counter()
+    async with crowd(target, replace(following, path=path), clients) as followers:
+        await followers.until(missed)
+        took = perf_counter() - started
+        followers.stream.check(missed, 1)
+    return took
+
+
+def _saying(mark: str) -> Callable[[int, str], str]:
+    return lambda number, key: json.dumps({"type": "message", "content": f"{mark}{number}; hola a todos", "key": key})
+
+
+def _sending(mark: str) -> Callable[[int, str], str]:
+    return lambda number, key: json.dumps(
+        {"type": "bench", "data": {"text": f"{mark}{number}; hola a todos"}, "key": key}
+    )

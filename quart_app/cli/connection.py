@@ -1,0 +1,137 @@
+"""What the commands that talk to a running server share: their options, running, ending without a traceback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import ssl
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import click
+
+from quart_app.client.options import TRANSPORTS, Options
+from quart_app.client.status import State, Status
+from quart_app.config import local_url
+
+INTERRUPTED = 130
+"""128 + SIGINT, what a shell expects of a program ended by Ctrl-C."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server, and who is speaking to it."""
+
+    url: str
+    user_id: str | None
+    username: str | None
+    token: str | None
+    ca: str | None
+    guest: str = field(default_factory=lambda: f"guest-{secrets.token_hex(4)}")
+
+    @property
+    def params(self) -> dict[str, object]:
+        """The `params` of `connect`. Who gives no name is one guest as long as the command runs, however often it
+        has to connect."""
+        if not (self.user_id or self.username or self.token):
+            return {"user_id": self.guest}
+        return {"user_id": self.user_id, "username": self.username, "token": self.token}
+
+    def options(self, options: Options | None = None) -> Options:
+        """Returns the client's options with the authority to trust; raises click.BadParameter."""
+        chosen = options or Options()
+        if self.ca is None:
+            return chosen
+        return replace(chosen, tls=trusting(self.ca))
+
+
+def trusting(ca: str) -> ssl.SSLContext:
+    """Returns what verifies a server by the authority in the file `ca`; raises click.BadParameter."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise click.BadParameter(f"{ca}: {error}", param_hint="--ca") from error
+
+
+def ca_option(command: Command) -> Command:
+    """Adds --ca."""
+    help_text = "File with the authority that signed the server's certificate."
+    return click.option("--ca", type=click.Path(), help=help_text)(command)
+
+
+def server_options(command: Command) -> Command:
+    """Adds --url, --user-id, --username, --token and --ca."""
+    options = (
+        click.option(
+            "--url", default=local_url, envvar="ENVIVO_URL", show_default="this machine's", help="The server."
+        ),
+        click.option("--user-id", envvar="USER_ID", help="Who you are (open mode)."),
+        click.option("--username", envvar="USERNAME", help="What you are called (open mode)."),
+        click.option("--token", envvar="ENVIVO_TOKEN", help="Your token (secure mode)."),
+        ca_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def transport_option(command: Command) -> Command:
+    """Adds --transport."""
+    choice = click.Choice(["auto", *TRANSPORTS])
+    help_text = "One transport only; auto takes the best that works."
+    return click.option("--transport", type=choice, default="auto", show_default=True, help=help_text)(command)
+
+
+def rungs(transport: str) -> tuple[str, ...]:
+    """Returns what --transport stands for."""
+    return TRANSPORTS if transport == "auto" else (transport,)
+
+
+def run(main: Coroutine[Any, Any, int]) -> int:
+    """Returns the exit code of `main`; Ctrl-C and a reader that went away end it quietly."""
+    try:
+        return asyncio.run(main)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more on its way out; there is nobody to read it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def describe(status: Status) -> str:
+    """Returns a line for people on what the connection is up to."""
+    last = status.why[-1].seen if status.why else ""
+    if status.state is State.CONNECTED:
+        return f"connected · {status.transport}" + ("" if status.rtt is None else f" · {status.rtt:.0f} ms")
+    if status.state is State.CONNECTING:
+        return f"connecting · {status.transport}"
+    if status.state is State.WAITING:
+        return f"waiting to reconnect · {last}"
+    return "closed" if status.code is None else f"closed ({status.code}) · {last}"
+
+
+class StatusLines:
+    """Writes a line on standard error when the connection comes or goes; the tries in between are told once."""
+
+    def __init__(self, *, only_trouble: bool = False) -> None:
+        self._only_trouble = only_trouble
+        self._told: tuple[State, str | None, str] | None = None
+
+    def __call__(self, status: Status) -> None:
+        """To be given as `Options.on_status`."""
+        reason = status.why[-1].seen if status.state is State.WAITING else ""
+        news = (status.state, status.transport, reason)
+        retrying = status.state is State.CONNECTING and self._told is not None
+        # How it is closed is told by the command itself, with the exit code.
+        if status.state is State.CLOSED or retrying or news == self._told:
+            return
+        self._told = news
+        if self._only_trouble and status.state is not State.WAITING:
+            return
+        click.echo(describe(status), err=True)

@@ -1,0 +1,46 @@
+"""`envivo serve`: the server, in this process, until it is told to stop."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from quart_app.cli.settings import settings_from, settings_options
+
+
+@click.command()
+@settings_options()
+@click.option("--tls", is_flag=True, help="Serve https with a certificate for this machine, made on first use.")
+@click.option(
+    "--server-config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A hypercorn.toml; its keys win over the one that travels with the program.",
+)
+@click.option(
+    "--server", "keys", multiple=True, metavar="KEY=VALUE", help="One key of hypercorn.toml; wins over both files."
+)
+def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **options: str | None) -> None:
+    """Serve until Ctrl-C. Prints the address to open once it can be opened.
+
+    \b
+    Examples:
+      envivo serve
+      envivo serve --port 9000 --database-url sqlite:///var/lib/envivo/class.db
+      envivo serve --functions my_feeds.py
+      envivo serve --tls --server backlog=1024
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from quart_app.server import ServerOptions, leave, run
+
+    server_options = ServerOptions(server_config, dict(_key(text) for text in keys), tls)
+    leave(run(settings_from(options), options=server_options))
+
+
+def _key(text: str) -> tuple[str, Any]:
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise click.BadParameter(f"{text} is not KEY=VALUE", param_hint="--server")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value

@@ -1,0 +1,38 @@
+"""The program's settings as options of a command, each under the name and with the answer that config.py gives it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from quart_app.config import SPECS, Settings, SettingsError, load_settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings_options(*names: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds an option for each of the named settings, for all of them without a name.
+
+    The values arrive as text or None, for `settings_from`.
+    """
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names or tuple(SPECS)):
+            spec = SPECS[name]
+            default = f" [default: {spec.default}]" if spec.default not in (None, ()) else ""
+            help_text = f"{spec.title}: {spec.may_be}. {spec.variable}{default}"
+            if isinstance(spec.default, bool):
+                command = click.option(spec.option, name, flag_value="1", help=help_text)(command)
+            else:
+                command = click.option(spec.option, name, metavar="VALUE", help=help_text)(command)
+        return command
+
+    return decorate
+
+
+def settings_from(options: dict[str, Any]) -> Settings:
+    """Return the settings in force under `options`. Raises click.ClickException with what is wrong."""
+    try:
+        return load_settings(**options)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error

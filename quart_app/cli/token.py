@@ -1,0 +1,64 @@
+"""`envivo token`: a signed token for one person, for the secure mode."""
+
+import re
+from datetime import timedelta
+
+import click
+
+from quart_app.cli.settings import settings_from, settings_options
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=3650)
+
+
+def _lifetime(text: str) -> timedelta:
+    """Return the duration that 90s, 45m, 12h or 30d stands for."""
+    match = re.fullmatch(r"([1-9][0-9]{0,8})([smhd])", text.strip().lower())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a duration such as 45m, 12h or 30d")
+    lifetime = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if lifetime > _LONGEST:
+        raise click.BadParameter(f"{text!r} is longer than {_LONGEST.days}d")
+    return lifetime
+
+
+@click.command()
+@click.option("--user", required=True, metavar="ID", help="Who the token speaks for; unique, such as 1.")
+@click.option("--name", metavar="NAME", help="What others see. [default: the ID]")
+@click.option(
+    "--role",
+    default="user",
+    show_default=True,
+    metavar="ROLE",
+    help="What the person may do: user, employee (the clinic), admin (everything).",
+)
+@click.option(
+    "--expires",
+    type=_lifetime,
+    default="12h",
+    show_default=True,
+    metavar="TIME",
+    help="How long it is valid: 45m, 30d.",
+)
+@settings_options("secret_key")
+def token(user: str, name: str | None, role: str, expires: timedelta, **options: str | None) -> None:
+    """Print a token for one person, signed with the server's ENVIVO_SECRET_KEY.
+
+    The person gives it as `?token=…`, as `Authorization: Bearer …`, or with --token to the other commands. A server
+    in open mode does not ask for one.
+
+    \b
+    Example:
+      envivo token --user 1 --name Ana --role admin --expires 30d
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
+    from quart_app.identity import issue_token
+    from quart_app.realtime.channel import Identity
+
+    settings = settings_from(options)
+    if settings.secret_key is None:
+        raise click.ClickException(
+            "there is no key to sign with: set ENVIVO_SECRET_KEY (or --secret-key) to what the server has"
+        )
+    if not user.strip():
+        raise click.BadParameter("nobody has an empty ID", param_hint="--user")
+    click.echo(issue_token(settings, Identity(user.strip(), name or user.strip(), role), expires))

@@ -1,0 +1,163 @@
+"""One connection in use: reads into the inbox, writes from the outbox, pings, and watches the silence.
+
+Lives from a connection's first message to its end and returns that end. Must not know why a connection was chosen or
+what follows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from quart_app.client.backoff import full_jitter
+from quart_app.client.endings import MESSAGE_TOO_BIG, Ending, Kind, LinkEnded
+from quart_app.client.errors import SendRefused, SendStalled
+from quart_app.client.heartbeat import HeartbeatDeadline
+from quart_app.client.inbox import Inbox
+from quart_app.client.messages import Message
+from quart_app.client.options import Options
+from quart_app.client.outbox import Pending
+from quart_app.client.session import Session
+from quart_app.client.transports import Batch, Link, Postponed, RequestFailed
+
+MOST_FAILED_REQUESTS = 5
+"""In a row, beside a stream that seems well: then the connection is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What outlives a connection: its user's queues, and `wake`, set when there is something to write."""
+
+    session: Session
+    inbox: Inbox
+    wake: asyncio.Event
+    options: Options
+    rtt_changed: Callable[[], None]
+
+
+class Conversation:
+    """The tasks around one connection."""
+
+    def __init__(self, link: Link, traffic: Traffic) -> None:
+        self._link = link
+        self._session = traffic.session
+        self._inbox = traffic.inbox
+        self._wake = traffic.wake
+        self._options = traffic.options
+        self._rtt_changed = traffic.rtt_changed
+        self._deadline = HeartbeatDeadline(traffic.options.missed_heartbeats, link.quiet)
+        self._failed_requests = 0
+        self._cut: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    def cut(self, ending: Ending) -> None:
+        """Ends it as if this had happened to the connection."""
+        if not self._cut.done():
+            self._cut.set_result(ending)
+
+    async def run(self, first: Batch) -> Ending:
+        """Returns how the connection ended; `first` is what has been read from it already."""
+        endings: list[Ending] = []
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(first))
+                tasks.create_task(self._write())
+                tasks.create_task(self._ping())
+                tasks.create_task(self._wait_for_cut())
+        except* LinkEnded as group:
+            endings = [error.ending for error in group.exceptions if isinstance(error, LinkEnded)]
+        ending = endings[0]
+        if ending.code == MESSAGE_TOO_BIG:
+            self._session.outbox.refuse_largest(SendRefused("too_large", ending.seen))
+        return ending
+
+    async def _read(self, batch: Batch) -> None:
+        while True:
+            for message in batch.messages:
+                await self._room()
+                self._take(message)
+            if batch.cursor is not None:
+                self._session.ledger.advance(batch.cursor)
+            self._deadline.announced(self._session.heartbeat)
+            self._deadline.listening(time.monotonic())
+            try:
+                async with asyncio.timeout(self._deadline.remaining(time.monotonic())):
+                    batch = await self._link.receive()
+            except TimeoutError as error:
+                raise LinkEnded(Ending(Kind.SILENT, "the heartbeats stayed away")) from error
+
+    async def _room(self) -> None:
+        await self._inbox.room()
+        if self._inbox.overfull:
+            self._session.outbox.refuse_all(SendStalled("the received messages are not being read"))
+            await self._inbox.room()
+
+    def _take(self, message: Message) -> None:
+        before = self._session.rtt
+        delivered = self._session.receive(message, time.monotonic())
+        if delivered is not None:
+            self._inbox.put(delivered)
+        elif self._session.rtt != before:
+            self._rtt_changed()
+        else:
+            # An acknowledgement makes room for the next message.
+            self._wake.set()
+
+    async def _write(self) -> None:
+        while True:
+            self._wake.clear()
+            while self._session.controls:
+                control = self._session.controls.popleft()
+                await self._link.send(control["topic"], control)
+            now = time.monotonic()
+            pending = self._session.outbox.next(now)
+            if pending is not None:
+                await self._send(pending)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._session.outbox.due_in(now)):
+                    await self._wake.wait()
+
+    async def _send(self, pending: Pending) -> None:
+        outbox = self._session.outbox
+        try:
+            replies = await self._link.send(pending.topic, pending.message)
+        except SendRefused as error:
+            outbox.refuse(pending.key, error)
+            return
+        except Postponed as error:
+            outbox.postpone(pending.key, time.monotonic() + error.retry_after)
+            return
+        except RequestFailed as error:
+            outbox.postpone(pending.key, time.monotonic() + self._patience(error))
+            return
+        self._failed_requests = 0
+        if replies is None:
+            return
+        for reply in replies:
+            self._take(reply)
+        if outbox.unanswered(pending.key):
+            outbox.refuse(pending.key, SendRefused("unacknowledged", "the server answered without an acknowledgement"))
+
+    def _patience(self, error: RequestFailed) -> float:
+        """Returns the seconds until a message is sent again; raises LinkEnded when it has failed too often."""
+        self._failed_requests += 1
+        if self._failed_requests >= MOST_FAILED_REQUESTS:
+            raise LinkEnded(error.ending) from error
+        base, cap = self._options.backoff_base, self._options.backoff_cap
+        return full_jitter(self._failed_requests, base, cap, random.uniform)
+
+    async def _ping(self) -> None:
+        while True:
+            ping = self._session.ping(time.monotonic())
+            # An unanswered ping is no reason to leave: the stream itself tells whether it is alive.
+            with suppress(SendRefused, Postponed, RequestFailed):
+                for reply in await self._link.send(self._session.topics.wanted[0], ping) or ():
+                    self._take(reply)
+            await asyncio.sleep(self._options.ping_interval)
+
+    async def _wait_for_cut(self) -> None:
+        raise LinkEnded(await self._cut)

@@ -1,0 +1,126 @@
+"""Messages sent and not yet acknowledged: kept in order, repeated on a new connection with the same key.
+
+Pure: the time is passed in, the outcome goes to the callback given with each message. Bounded by its user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+from quart_app.client.endings import bounded_delay
+from quart_app.client.errors import ClientError, SendRefused
+from quart_app.client.messages import Message, encode
+
+BUSY = "busy"
+BUSY_DELAY = 1.0
+"""Seconds to wait where a busy server does not say how long."""
+
+Done = Callable[[Message | ClientError], None]
+
+
+@dataclass(slots=True)
+class Pending:
+    """A message without its acknowledgement. `not_before` is a time of the caller's clock."""
+
+    key: str
+    topic: str
+    message: Message
+    done: Done
+    written: bool = False
+    not_before: float = 0.0
+
+
+class Outbox:
+    """The pending messages, oldest first; at most `in_flight` of them are written and unanswered at a time."""
+
+    def __init__(self, in_flight: int) -> None:
+        self._pending: dict[str, Pending] = {}
+        self._in_flight = in_flight
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, pending: Pending) -> None:
+        """Appends a message; raises ValueError if its key is pending already."""
+        if pending.key in self._pending:
+            raise ValueError(f"the key {pending.key!r} is on its way already")
+        self._pending[pending.key] = pending
+
+    def discard(self, key: str) -> None:
+        """Nobody waits for this outcome any more: don't repeat the message."""
+        self._pending.pop(key, None)
+
+    def restart(self) -> None:
+        """A new connection: everything pending is to be written again."""
+        for pending in self._pending.values():
+            pending.written = False
+
+    def next(self, now: float) -> Pending | None:
+        """Returns the message to write now, marked as written; None if there is none (or it is not its time)."""
+        head = self._head()
+        if head is None or head.not_before > now:
+            return None
+        head.written = True
+        return head
+
+    def due_in(self, now: float) -> float | None:
+        """Returns the seconds until `next` has something without anything else happening; None if never."""
+        head = self._head()
+        return None if head is None else max(0.0, head.not_before - now)
+
+    def settle(self, message: Message, now: float) -> bool:
+        """Takes a reply; returns whether it belonged to a pending message."""
+        pending = self._pending.get(str(message.get("key")))
+        if pending is None:
+            return False
+        if message.get("type") != "error":
+            self._finish(pending, message)
+            return True
+        data = message.get("data")
+        details = data if isinstance(data, dict) else {}
+        code = str(details.get("code", "error"))
+        if code == BUSY:
+            wait = bounded_delay(details.get("retry_after"), unit=0.001)
+            self.postpone(pending.key, now + (BUSY_DELAY if wait is None else wait))
+        else:
+            self._finish(pending, SendRefused(code, str(details.get("message", ""))))
+        return True
+
+    def postpone(self, key: str, not_before: float) -> None:
+        """The server cannot take this message now: write it again, and what follows after it, not before then."""
+        pending = self._pending.get(key)
+        if pending is not None:
+            pending.written = False
+            pending.not_before = not_before
+
+    def unanswered(self, key: str) -> bool:
+        """Whether this message is written and still without an answer."""
+        pending = self._pending.get(key)
+        return pending is not None and pending.written
+
+    def refuse(self, key: str, error: ClientError) -> None:
+        """This message failed for good."""
+        pending = self._pending.get(key)
+        if pending is not None:
+            self._finish(pending, error)
+
+    def refuse_largest(self, error: ClientError) -> None:
+        """The connection was closed over a message too big: fail the largest written one, or it would come again."""
+        written = [pending for pending in self._pending.values() if pending.written]
+        if written:
+            self._finish(max(written, key=lambda pending: len(encode(pending.message))), error)
+
+    def refuse_all(self, error: ClientError) -> None:
+        """None of the pending messages will get its acknowledgement."""
+        for pending in list(self._pending.values()):
+            self._finish(pending, error)
+
+    def _head(self) -> Pending | None:
+        window = islice(self._pending.values(), self._in_flight)
+        return next((pending for pending in window if not pending.written), None)
+
+    def _finish(self, pending: Pending, outcome: Message | ClientError) -> None:
+        del self._pending[pending.key]
+        pending.done(outcome)

@@ -1,0 +1,317 @@
+"""Measures what lies between here and a server: each rung by itself, then the whole ladder under cuts.
+
+Works on a fresh topic of the server's open `log/` namespace. Returns evidence; how it is shown is the caller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Self
+
+from quart_app.client.address import Address
+from quart_app.client.endings import Ending, Kind, LinkEnded
+from quart_app.client.errors import ClientError
+from quart_app.client.live import Live, connect
+from quart_app.client.messages import Message, is_welcome
+from quart_app.client.options import Options
+from quart_app.client.session import Opening, new_key
+from quart_app.client.status import State
+from quart_app.client.transports import Dialer, Link, Postponed, RequestFailed
+
+PINGS = 30
+PUBLISHED = 10
+AT_ONCE = 1.0
+"""Seconds after which a message that was published counts as held back."""
+PADDING = 4096
+"""Bytes pushed at a time to find out how much has to come before something in between lets go."""
+MOST_PADDING = 256 * 1024
+PATIENCE = 5.0
+PUSH_PAUSE = 0.02
+SEGMENT = 40
+"""Messages published before, and again during, each disturbance."""
+LADDER_PATIENCE = 60.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class RungEvidence:
+    """What was seen of one transport; times in milliseconds, None where it did not come to that.
+
+    `held` is the bytes that something in between kept back until more came: 0 is as it should be, -1 means that
+    nothing came out at all.
+    """
+
+    transport: str
+    opened: float | None = None
+    first_message: float | None = None
+    rtt_p50: float | None = None
+    rtt_p99: float | None = None
+    delivery_p50: float | None = None
+    held: int = 0
+    repeated: int = 0
+    problem: str = ""
+
+    @property
+    def fine(self) -> bool:
+        """Whether this rung works as it should."""
+        return not (self.problem or self.held or self.repeated)
+
+
+@dataclass(slots=True)
+class LadderEvidence:
+    """What became of numbered messages while the client was cut off and pushed down.
+
+    `transports` are those before, between and after the disturbances; `away` is the milliseconds each of them cost.
+    """
+
+    transports: list[str] = field(default_factory=list)
+    away: list[float] = field(default_factory=list)
+    published: int = 0
+    lost: int = 0
+    repeated: int = 0
+    disordered: int = 0
+    problem: str = ""
+
+    @property
+    def fine(self) -> bool:
+        """Whether everything came once and in order."""
+        return not (self.problem or self.lost or self.repeated or self.disordered)
+
+    def count(self, numbers: Sequence[int]) -> None:
+        """Takes the numbers in the order in which they arrived."""
+        self.lost = self.published - len(set(numbers))
+        self.repeated = len(numbers) - len(set(numbers))
+        self.disordered = sum(later < earlier for earlier, later in pairwise(numbers))
+
+
+def fresh_topic() -> str:
+    """Returns a topic nobody else uses."""
+    return f"log/selftest-{secrets.token_hex(6)}"
+
+
+class Prober:
+    """Measures one server for one speaker. To be closed."""
+
+    def __init__(self, url: str, params: dict[str, object], options: Options, progress: Progress) -> None:
+        """As for `connect`; `progress` is told what is going on. Raises ValueError for a bad URL."""
+        self._url = url
+        self._params = params
+        self._options = options
+        self._progress = progress
+        self._dialer = Dialer(Address.of(url, params), options)
+
+    async def close(self) -> None:
+        """Gives up the connections."""
+        await self._dialer.close()
+
+    async def reach(self) -> None:
+        """Returns if the server can be reached and lets us publish; raises ClientError."""
+        self._progress(f"{self._url}: reaching the server")
+        await self._publish(fresh_topic(), 0)
+
+    async def rung(self, transport: str) -> RungEvidence:
+        """Returns what one transport does."""
+        evidence = RungEvidence(transport)
+        self._progress(f"{transport}: opening")
+        topic = fresh_topic()
+        try:
+            async with Stream(self._dialer.open(transport, Opening((topic,), None, ()))) as stream:
+                await self._measure(stream, topic, evidence)
+        except LinkEnded as error:
+            evidence.problem = error.ending.seen
+        except (ClientError, Postponed, RequestFailed) as error:
+            evidence.problem = str(error)
+        return evidence
+
+    async def _measure(self, stream: Stream, topic: str, evidence: RungEvidence) -> None:
+        heard = await stream.until(lambda: stream.heard is not None, self._options.first_message(evidence.transport))
+        if not heard:
+            self._progress(f"{evidence.transport}: no first message, looking for what it takes to come out")
+            evidence.held = await self._push(topic, lambda: stream.heard is not None)
+            evidence.opened = stream.opened
+            evidence.problem = "the first message is held back" if evidence.held > 0 else "nothing comes through"
+            return
+        evidence.opened, evidence.first_message = stream.opened, stream.heard
+        self._progress(f"{evidence.transport}: {PINGS} round trips")
+        trips = [await stream.round_trip(topic) for _ in range(PINGS)]
+        evidence.rtt_p50, evidence.rtt_p99 = percentile(trips, 50), percentile(trips, 99)
+        self._progress(f"{evidence.transport}: {PUBLISHED} messages, each published when the one before has arrived")
+        delays: list[float] = []
+        for number in range(PUBLISHED):
+            sent = time.monotonic()
+            await self._publish(topic, number)
+            if not await stream.until(lambda: len(set(stream.numbers)) > len(delays), AT_ONCE):
+                self._progress(f"{evidence.transport}: held back, looking for what it takes to come out")
+                evidence.held = await self._push(topic, lambda: len(set(stream.numbers)) > len(delays))
+                break
+            delays.append(_milliseconds_since(sent))
+        evidence.delivery_p50 = percentile(delays, 50) if delays else None
+        evidence.repeated = len(stream.numbers) - len(set(stream.numbers))
+
+    async def _push(self, topic: str, released: Callable[[], bool]) -> int:
+        """Publishes padding until what is awaited comes; returns the bytes it took, -1 if it never came."""
+        for pushed in range(PADDING, MOST_PADDING + 1, PADDING):
+            await self._publish(topic, -1, "x" * PADDING)
+            await asyncio.sleep(PUSH_PAUSE)
+            if released():
+                return pushed
+        return -1
+
+    async def _publish(self, topic: str, number: int, padding: str = "") -> None:
+        message = {"topic": topic, "type": "selftest", "data": {"number": number, "padding": padding}}
+        await self._dialer.call("POST", "api/publish", message)
+
+    async def ladder(self) -> LadderEvidence:
+        """Returns what becomes of numbered messages across a lost connection and two forced steps down."""
+        evidence = LadderEvidence()
+        topic = fresh_topic()
+        live = connect(self._url, [topic], params=self._params, options=self._options)
+        disturbances = (live.interrupt, live.step_down, live.step_down)
+        numbers: list[int] = []
+        try:
+            async with live, asyncio.timeout(LADDER_PATIENCE):
+                status = await live.opened()
+                evidence.transports.append(str(status.transport))
+                reading = asyncio.create_task(_collect(live, numbers, 2 * SEGMENT * len(disturbances)))
+                try:
+                    for disturb in disturbances:
+                        self._progress(f"ladder: {disturb.__name__} while messages flow")
+                        await self._publish_segment(topic, evidence)
+                        returning = asyncio.create_task(_come_back(live, disturb))
+                        await self._publish_segment(topic, evidence)
+                        evidence.away.append(await returning)
+                        evidence.transports.append(str(live.status.transport))
+                    await reading
+                finally:
+                    reading.cancel()
+                    await asyncio.gather(reading, return_exceptions=True)
+        except TimeoutError:
+            evidence.problem = f"not done within {LADDER_PATIENCE:g} s"
+        except ClientError as error:
+            evidence.problem = str(error)
+        evidence.count(numbers)
+        return evidence
+
+    async def _publish_segment(self, topic: str, evidence: LadderEvidence) -> None:
+        for _ in range(SEGMENT):
+            await self._publish(topic, evidence.published)
+            evidence.published += 1
+
+
+class Stream:
+    """A connection that is opened and then read all the time; collects what the measurements wait for.
+
+    `opened` and `heard` are the milliseconds until it was open, and until its first message.
+    """
+
+    def __init__(self, opening: Coroutine[Any, Any, Link]) -> None:
+        self.opened: float | None = None
+        self.heard: float | None = None
+        self.numbers: list[int] = []
+        self._opening = opening
+        self._began = time.monotonic()
+        self._link: Link | None = None
+        self._answered: set[str] = set()
+        self._ended: LinkEnded | None = None
+        self._changed = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
+        if self._link is not None:
+            await self._link.close(orderly=True)
+
+    async def until(self, reached: Callable[[], bool], limit: float) -> bool:
+        """Returns whether `reached()` within `limit` seconds; raises LinkEnded when it cannot be any more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while not reached():
+                    if self._ended is not None:
+                        raise self._ended
+                    self._changed.clear()
+                    await self._changed.wait()
+        return reached()
+
+    async def round_trip(self, topic: str) -> float:
+        """Returns the milliseconds from a ping to its pong; raises LinkEnded if there is none."""
+        key = new_key()
+        began = time.monotonic()
+        if self._link is None:
+            raise LinkEnded(Ending(Kind.BLOCKED, "not open"))
+        for reply in await self._link.send(topic, {"type": "ping", "key": key}) or ():
+            self._take(reply)
+        if not await self.until(lambda: key in self._answered, PATIENCE):
+            raise LinkEnded(Ending(Kind.SILENT, "no answer to a ping"))
+        self._answered.discard(key)
+        return _milliseconds_since(began)
+
+    async def _read(self) -> None:
+        try:
+            self._link = link = await self._opening
+            self.opened = _milliseconds_since(self._began)
+            while True:
+                for message in (await link.receive()).messages:
+                    self._take(message)
+        except LinkEnded as error:
+            self._ended = error
+            self._changed.set()
+
+    def _take(self, message: Message) -> None:
+        if self.heard is None and is_welcome(message):
+            self.heard = _milliseconds_since(self._began)
+        if "key" in message:
+            self._answered.add(str(message["key"]))
+        number = numbered(message)
+        if number is not None:
+            self.numbers.append(number)
+        self._changed.set()
+
+
+async def _collect(live: Live, numbers: list[int], expected: int) -> None:
+    """Appends the numbers as they come, until so many different ones are there."""
+    async for message in live:
+        number = numbered(message)
+        if number is not None:
+            numbers.append(number)
+        if len(set(numbers)) >= expected:
+            return
+
+
+async def _come_back(live: Live, disturb: Callable[[], None]) -> float:
+    """Disturbs the connection; returns the milliseconds until there is one again."""
+    began = time.monotonic()
+    disturb()
+    status = await live.changed()
+    while status.state is State.CONNECTED:
+        status = await live.changed()
+    await live.opened()
+    return _milliseconds_since(began)
+
+
+def numbered(message: Message) -> int | None:
+    """Returns the number of one of our messages (padding has none)."""
+    data = message.get("data")
+    number = data.get("number") if message.get("type") == "selftest" and isinstance(data, dict) else None
+    return number if isinstance(number, int) and number >= 0 else None
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Returns the nearest-rank percentile of `values` (at least one)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def _milliseconds_since(began: float) -> float:
+    return (time.monotonic() - began) * 1000

@@ -1,0 +1,56 @@
+"""Parser of `text/event-stream` (WHATWG HTML, section 9.2.6). Sans-I/O: bytes in, data out.
+
+Only the `data` of each event is kept: our events have no names, and their ids are in the data as well.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+LARGEST_EVENT = 16 * 1024 * 1024
+"""Characters of one event, at most."""
+LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+class EventTooBig(ValueError):
+    """An event exceeds LARGEST_EVENT."""
+
+
+class EventStream:
+    """Turns the bytes of a stream into the data of its events."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._tail = ""
+        self._data: list[str] = []
+        self._size = 0
+        self._at_start = True
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """Returns the data of the events that `chunk` completes; raises EventTooBig."""
+        text = self._tail + self._decoder.decode(chunk)
+        if self._at_start and text:
+            self._at_start = False
+            text = text.removeprefix("\ufeff")
+        # A CR at the very end may be the first half of a CRLF: it waits for what follows.
+        held = text.endswith("\r")
+        lines = LINE_END.split(text[:-1] if held else text)
+        self._tail = lines.pop() + ("\r" if held else "")
+        if self._size + len(self._tail) > LARGEST_EVENT:
+            raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
+        return [data for line in lines if (data := self._line(line)) is not None]
+
+    def _line(self, line: str) -> str | None:
+        if not line:
+            data = "\n".join(self._data) if self._data else None
+            self._data.clear()
+            self._size = 0
+            return data
+        name, _, value = line.partition(":")
+        if name == "data":
+            self._data.append(value.removeprefix(" "))
+            self._size += len(value)
+            if self._size > LARGEST_EVENT:
+                raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
+        return None

@@ -1,0 +1,27 @@
+"""The bank: accounts, exact money, movements, and every balance live."""
+
+from quart_app.domains import Program
+from quart_app.domains.bank import events
+from quart_app.domains.bank.channel import AccountChannel, BalancesChannel, StatsChannel
+from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.examples import open_examples
+from quart_app.domains.bank.service import Bank
+from quart_app.domains.bank.views import routes
+from quart_app.realtime.feed import Feed
+
+MODELS = "quart_app.domains.bank.models"
+
+
+def contribute(program: Program) -> None:
+    """Add the accounts, their REST and their pages."""
+    hub, interval = program.hub, program.settings.stats_interval
+    counters = Counters(hub, interval)
+    bank = Bank(program.commit, counters)
+    hub.add_channel("accounts/*", AccountChannel(bank, counters))
+    hub.add_channel(events.BALANCES, BalancesChannel())
+    hub.add_channel(events.STATS, StatsChannel())
+    hub.add_feed(Feed(events.STATS, interval, counters.tell))
+    program.serve_socketio(events.BALANCES, events.STATS)
+    program.describe(*events.TOPICS)
+    program.add_examples(open_examples)
+    program.add_pages(routes(program, bank, counters))

@@ -1,0 +1,45 @@
+"""The bank on the wire: who may follow what, and what a newcomer is told. Money is moved over REST."""
+
+from quart_app.domains.bank.access import require_administrator, require_holder
+from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.events import cedula_of
+from quart_app.domains.bank.service import Bank
+from quart_app.realtime.channel import Channel, Identity, Peer, Welcome
+from quart_app.realtime.topic import Kind
+
+
+class AccountChannel(Channel):
+    """`accounts/{cedula}`."""
+
+    def __init__(self, bank: Bank, counters: Counters) -> None:
+        self._bank = bank
+        self._counters = counters
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        """Raises Refused: `forbidden` (403), `cuenta_no_encontrada` (404)."""
+        cedula = cedula_of(topic)
+        require_holder(identity, cedula)
+        await self._bank.account(cedula)
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        """`connected`, with the account as it is where the peer's events begin."""
+        # Before the first suspension, in which the connection may end and be told off the list again.
+        self._counters.watch(peer)
+        return [("connected", {"data": await self._bank.account_at(cedula_of(peer.topic), peer.position)})]
+
+    def left(self, peer: Peer, *, orderly: bool) -> None:
+        self._counters.unwatch(peer)
+
+
+class BalancesChannel(Channel):
+    """`balances`: all accounts."""
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        """Raises Refused (`forbidden`, 403)."""
+        require_administrator(identity)
+
+
+class StatsChannel(Channel):
+    """`stats`: everybody may see how busy the bank is."""
+
+    kind = Kind.STATE

@@ -1,0 +1,66 @@
+"""The bank's live counters: accounts watched, operations in flight, connections open.
+
+Counted as they come and go, so that a tick costs the same however many there are.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from quart_app.domains.bank.events import STATS, Statistics, StatsUpdated
+from quart_app.realtime.channel import Peer
+from quart_app.realtime.hub import Hub
+
+
+class Counters:
+    """`interval`: seconds between two ticks while somebody follows them."""
+
+    def __init__(self, hub: Hub, interval: float) -> None:
+        self._hub = hub
+        self._forget_after = 2 * interval
+        self._watchers: dict[str, set[str]] = {}
+        self._in_flight = 0
+        self._most = 0
+        self._ticked_at = time.monotonic()
+
+    def watch(self, peer: Peer) -> None:
+        """The peer's connection watches its topic's account from now on."""
+        self._watchers.setdefault(peer.topic, set()).add(peer.connection_id)
+
+    def unwatch(self, peer: Peer) -> None:
+        """The peer's connection watches it no more, if it ever did."""
+        watchers = self._watchers.get(peer.topic, set())
+        watchers.discard(peer.connection_id)
+        if not watchers:
+            self._watchers.pop(peer.topic, None)
+
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        """An operation is in flight."""
+        self._forget_old()
+        self._in_flight += 1
+        self._most = max(self._most, self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+
+    def now(self) -> Statistics:
+        """The counters, for whoever asks between two ticks."""
+        self._forget_old()
+        return Statistics(len(self._watchers), self._most, len(self._hub.connections))
+
+    async def tell(self) -> None:
+        """Tick: broadcast the counters, and begin to count operations anew."""
+        updated = StatsUpdated(estadisticas=self.now())
+        self._tick()
+        self._hub.broadcast(STATS, updated.type, data=updated)
+
+    def _tick(self) -> None:
+        self._most = self._in_flight
+        self._ticked_at = time.monotonic()
+
+    def _forget_old(self) -> None:
+        """Nothing ticks while nobody follows the counters: what was long ago is not of this moment all the same."""
+        if time.monotonic() - self._ticked_at > self._forget_after:
+            self._tick()

@@ -1,0 +1,77 @@
+"""What a new bank shows: a few holders and what they did in the last month."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from quart_app.domains.bank import ledger
+from quart_app.domains.bank.models import Account
+from quart_app.domains.bank.rules import Kind
+from quart_app.realtime.event import now
+from quart_app.storage.unit_of_work import UnitOfWork
+
+_MINUTE: Final = 60_000  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Something that happened `days` and `minutes` ago: `cents` moved in an account."""
+
+    days: int
+    minutes: int
+    cedula: str
+    kind: Kind
+    cents: int
+
+    @property
+    def ago(self) -> int:
+        return (self.days * 24 * 60 + self.minutes) * _MINUTE
+
+
+_HOLDERS: Final = {
+    "0912345675": "Luis Alberto Zambrano",
+    "1102938475": "Rosa Elena Quishpe",
+    "1350509525": "María Fernanda Cedeño",
+    "1717171717": "Comercial Andina Cía. Ltda.",
+    "1803456789": "Jorge Iván Toapanta",
+}
+
+_HISTORY: Final = (
+    _Entry(31, 320, "1350509525", Kind.OPENING, 4_200_00),
+    _Entry(30, 95, "1717171717", Kind.OPENING, 18_500_00),
+    _Entry(29, 410, "0912345675", Kind.OPENING, 350_00),
+    _Entry(27, 605, "1717171717", Kind.WITHDRAWAL, 3_120_40),
+    _Entry(25, 130, "1350509525", Kind.WITHDRAWAL, 60_00),
+    _Entry(24, 515, "0912345675", Kind.DEPOSIT, 460_00),
+    _Entry(22, 250, "1102938475", Kind.OPENING, 1_275_50),
+    _Entry(21, 80, "1350509525", Kind.WITHDRAWAL, 118_35),
+    _Entry(20, 470, "1717171717", Kind.DEPOSIT, 6_840_00),
+    _Entry(18, 335, "1102938475", Kind.WITHDRAWAL, 89_90),
+    _Entry(16, 90, "1350509525", Kind.DEPOSIT, 1_450_00),
+    _Entry(15, 555, "0912345675", Kind.WITHDRAWAL, 72_25),
+    _Entry(13, 615, "1350509525", Kind.WITHDRAWAL, 340_00),
+    _Entry(12, 210, "1717171717", Kind.WITHDRAWAL, 4_975_15),
+    _Entry(10, 145, "1803456789", Kind.OPENING, 0),
+    _Entry(10, 140, "1803456789", Kind.DEPOSIT, 820_00),
+    _Entry(8, 375, "1350509525", Kind.WITHDRAWAL, 24_50),
+    _Entry(7, 430, "1102938475", Kind.DEPOSIT, 300_00),
+    _Entry(6, 60, "1717171717", Kind.DEPOSIT, 2_310_75),
+    _Entry(5, 490, "1803456789", Kind.WITHDRAWAL, 150_00),
+    _Entry(4, 285, "0912345675", Kind.DEPOSIT, 125_00),
+    _Entry(3, 520, "1350509525", Kind.DEPOSIT, 182_85),
+    _Entry(2, 165, "1102938475", Kind.WITHDRAWAL, 45_60),
+    _Entry(1, 400, "1717171717", Kind.WITHDRAWAL, 1_000_00),
+    _Entry(1, 35, "1803456789", Kind.WITHDRAWAL, 63_20),
+    _Entry(0, 190, "1350509525", Kind.WITHDRAWAL, 40_00),
+)
+
+
+async def open_examples(work: UnitOfWork) -> None:
+    """Open the accounts and move the money, in the order in which it happened."""
+    accounts: dict[str, Account] = {}
+    for entry in _HISTORY:
+        at = now() - entry.ago
+        if entry.kind is Kind.OPENING:
+            name = _HOLDERS[entry.cedula]
+            accounts[entry.cedula] = await ledger.open_account(work, entry.cedula, name, entry.cents, at)
+        else:
+            await ledger.move(work, accounts[entry.cedula], entry.kind, entry.cents, at)

@@ -1,0 +1,55 @@
+"""Where money moves: a movement, the account's new balance and the events that tell of both, or none of them.
+
+Nothing else writes balances. Runs inside a unit of work; what may move is decided before, by the rules.
+"""
+
+from quart_app.domains.bank import rules
+from quart_app.domains.bank.events import BALANCES, AccountSummary, BalanceChanged, Transaction, account_topic
+from quart_app.domains.bank.models import Account, Movement
+from quart_app.realtime.encoding import timestamp
+from quart_app.storage.unit_of_work import UnitOfWork
+
+
+async def open_account(work: UnitOfWork, cedula: str, name: str, amount: int, at: int) -> Account:
+    """A new account with `amount` cents in it; `at` is ms since the Unix epoch."""
+    account = await Account.create(cedula=cedula, name=name, balance=0, created_at=at)
+    await move(work, account, rules.Kind.OPENING, amount, at)
+    return account
+
+
+async def move(work: UnitOfWork, account: Account, kind: rules.Kind, amount: int, at: int) -> Movement:
+    """Move `amount` cents. Raises what `rules.moved` raises, before it writes anything."""
+    balance = rules.moved(account.balance, kind, amount)
+    movement = Movement(
+        id=work.next_position,
+        account=account,
+        kind=kind,
+        amount=rules.change(kind, amount),
+        balance=balance,
+        at=at,
+    )
+    await movement.save(force_create=True)
+    account.balance = balance
+    await account.save(update_fields=["balance"])
+    changed = BalanceChanged(account.cedula, rules.dollars(balance))
+    for topic in (account_topic(account.cedula), BALANCES):
+        work.record(topic, changed.type, changed, transaccion=transaction(account, movement))
+    return movement
+
+
+def transaction(account: Account, movement: Movement) -> Transaction:
+    """A movement as the wire has it."""
+    return Transaction(
+        transaccion_id=movement.id,
+        cedula=account.cedula,
+        nombre=account.name,
+        tipo=rules.Kind(movement.kind),
+        monto=rules.dollars(abs(movement.amount)),
+        saldo=rules.dollars(movement.balance),
+        created_at=timestamp(movement.at),
+    )
+
+
+def summary(account: Account, balance: int) -> AccountSummary:
+    """An account with `balance` cents as the wire has it."""
+    return AccountSummary(account.cedula, account.name, rules.dollars(balance))

@@ -1,0 +1,121 @@
+"""What can be done in the bank: open an account, deposit, withdraw, look at accounts and their movements.
+
+Loads, decides by the rules, saves, records. It answers with the shapes of the wire; it knows nothing of connections.
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from quart_app.domains import Commit
+from quart_app.domains.bank import ledger, rules
+from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.events import AccountSummary, Receipt, Transaction
+from quart_app.domains.bank.models import Account, Movement
+from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.checking import cleaned
+from quart_app.realtime.event import now
+from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Bank:
+    def __init__(self, commit: Commit, counters: Counters) -> None:
+        self._commit = commit
+        self._counters = counters
+
+    async def open_account(self, new: NewAccount, opener: Identity, *, key: str | None = None) -> AccountSummary:
+        """Open an account. With a `key` (the opener's own) it is opened once.
+
+        Raises Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
+        """
+        cedula = cleaned("cedula", new.cedula, rules.clean_cedula)
+        name = cleaned("nombre", new.nombre, rules.clean_name)
+        amount = cleaned("saldo_inicial", new.saldo_inicial, rules.clean_opening)
+
+        async def unit(work: UnitOfWork) -> AccountSummary:
+            if await Account.exists(cedula=cedula):
+                taken = "has an account already"
+                raise Refused("cuenta_existente", f"{cedula} {taken}", status=409, fields={"cedula": taken})
+            if await Account.all().count() >= rules.ACCOUNTS:
+                raise Refused("demasiadas_cuentas", f"there are {rules.ACCOUNTS:,} accounts already", status=409)
+            account = await ledger.open_account(work, cedula, name, amount, now())
+            return ledger.summary(account, account.balance)
+
+        with self._counters.operation():
+            answer = await self._commit(unit, key=IdempotencyKey.of("bank/cuentas", opener, key))
+        return msgspec.convert(answer, AccountSummary)
+
+    async def deposit(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
+        """Put money in. With a `key` (the asker's own) it is put in once.
+
+        Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `saldo_maximo` (409).
+        """
+        return await self._move(rules.Kind.DEPOSIT, asked, asker, key)
+
+    async def withdraw(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
+        """Take money out. With a `key` (the asker's own) it is taken out once.
+
+        Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `fondos_insuficientes` (409).
+        """
+        return await self._move(rules.Kind.WITHDRAWAL, asked, asker, key)
+
+    async def _move(self, kind: rules.Kind, asked: MoneyMove, asker: Identity, key: str | None) -> Receipt:
+        cedula = cleaned("cedula", asked.cedula, rules.clean_cedula)
+        amount = cleaned("monto", asked.monto, rules.clean_amount)
+
+        async def unit(work: UnitOfWork) -> Receipt:
+            account = await _account(cedula)
+            try:
+                movement = await ledger.move(work, account, kind, amount, now())
+            except rules.InsufficientFunds as error:
+                raise _no_room("fondos_insuficientes", str(error)) from error
+            except ValueError as error:
+                raise _no_room("saldo_maximo", str(error)) from error
+            return Receipt(cedula, rules.dollars(movement.balance), movement.id)
+
+        with self._counters.operation():
+            answer = await self._commit(unit, key=IdempotencyKey.of(f"bank/{kind}", asker, key))
+        return msgspec.convert(answer, Receipt)
+
+    async def account(self, cedula: str) -> AccountSummary:
+        """An account as it is now. Raises Refused (`cuenta_no_encontrada`, 404)."""
+        account = await _account(cedula)
+        return ledger.summary(account, account.balance)
+
+    async def account_at(self, cedula: str, position: int) -> AccountSummary:
+        """An account as it was at a position of the log, empty before its opening. Raises Refused as `account` does."""
+        account = await _account(cedula)
+        last = await Movement.filter(account_id=account.id, id__lte=position).order_by("-id").first()
+        return ledger.summary(account, last.balance if last else 0)
+
+    async def accounts(self, page: AccountsPage) -> list[AccountSummary]:
+        """A page of the accounts, in order of cédula."""
+        rows = await Account.filter(cedula__gt=page.after).order_by("cedula").limit(page.limit)
+        return [ledger.summary(row, row.balance) for row in rows]
+
+    async def transactions(self, cedula: str | None, page: MovementsPage) -> list[Transaction]:
+        """A page of the movements, newest first, of one account or of the whole bank.
+
+        Raises Refused (`cuenta_no_encontrada`, 404).
+        """
+        found = Movement.filter(id__lt=page.before)
+        if cedula is not None:
+            found = found.filter(account_id=(await _account(cedula)).id)
+        rows = await found.order_by("-id").limit(page.limit).select_related("account")
+        return [ledger.transaction(row.account, row) for row in rows]
+
+
+async def _account(cedula: str) -> Account:
+    account = await Account.get_or_none(cedula=cedula) if rules.is_cedula(cedula) else None
+    if account is None:
+        raise Refused("cuenta_no_encontrada", "there is no account of this cédula", status=404)
+    return account
+
+
+def _no_room(code: str, said: str) -> Refused:
+    return Refused(code, f"monto: {said}", status=409, fields={"monto": said})

@@ -1,0 +1,22 @@
+"""The chat: rooms with history, presence, typing and read receipts."""
+
+from quart_app.domains import Program
+from quart_app.domains.chat.attendance import Attendance
+from quart_app.domains.chat.channel import RoomChannel
+from quart_app.domains.chat.events import TOPICS
+from quart_app.domains.chat.rules import topic_alias
+from quart_app.domains.chat.service import Chat
+from quart_app.domains.chat.views import routes
+
+MODELS = "quart_app.domains.chat.models"
+
+
+def contribute(program: Program) -> None:
+    """Add the rooms, their REST and their pages."""
+    chat = Chat(program.commit)
+    attendance = Attendance(program.hub, chat)
+    program.hub.add_channel("rooms/*", RoomChannel(chat, attendance))
+    program.hub.add_alias(topic_alias)
+    program.describe(*TOPICS)
+    program.add_pages(routes(program, chat, attendance))
+    program.at_start(chat.make_first_rooms)

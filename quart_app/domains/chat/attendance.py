@@ -1,0 +1,76 @@
+"""Who is in which room now, and when people were last there.
+
+Presence is the engine's; what changes of it is told to the room as a signal, and kept behind the writer's back: visits
+wait for each other, never a client for them.
+"""
+
+import logging
+from itertools import islice
+
+from quart_app.domains.chat import rules
+from quart_app.domains.chat.events import TypingChanged, UserJoined, UserLeft
+from quart_app.domains.chat.service import Chat, Visit
+from quart_app.realtime.channel import Identity, Peer, Refused
+from quart_app.realtime.event import now
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.presence import Presence
+from quart_app.storage.errors import StorageError
+
+logger = logging.getLogger(__name__)
+
+_VISITS_PER_UNIT = 500
+
+
+class Attendance:
+    def __init__(self, hub: Hub, chat: Chat) -> None:
+        self._hub = hub
+        self._chat = chat
+        self._presence = Presence(self._joined, self._left)
+        self._unwritten: dict[tuple[int, str], Visit] = {}
+        self._writing = False
+
+    def enter(self, peer: Peer) -> None:
+        """The peer's connection is in its room from now on."""
+        self._presence.enter(peer.topic, peer.identity, peer.connection_id)
+        self._note(peer)
+
+    def leave(self, peer: Peer, *, orderly: bool) -> None:
+        """The peer's connection is gone; its user lingers unless `orderly`."""
+        self._presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
+        self._note(peer)
+
+    def online(self, room_id: int) -> list[Identity]:
+        """Who is in the room, in order of arrival."""
+        return self._presence.present(rules.topic_of(room_id))
+
+    def tell_typing(self, peer: Peer, *, is_typing: bool) -> None:
+        """Tell the others in the peer's room."""
+        self._tell(peer.topic, peer.identity, TypingChanged(peer.identity.user, is_typing))
+
+    def _joined(self, topic: str, identity: Identity) -> None:
+        self._tell(topic, identity, UserJoined(identity.user))
+
+    def _left(self, topic: str, identity: Identity) -> None:
+        self._tell(topic, identity, UserLeft(identity.user))
+
+    def _tell(self, topic: str, identity: Identity, event: TypingChanged | UserJoined | UserLeft) -> None:
+        self._hub.broadcast(topic, event.type, data=event.data, hidden_from=identity.user_id)
+
+    def _note(self, peer: Peer) -> None:
+        room_id = rules.room_of(peer.topic)
+        if room_id is None or peer.identity.nameless:
+            return  # no room, and so nobody in it; and a guest never comes again
+        self._unwritten[room_id, peer.identity.user_id] = Visit(room_id, peer.identity, now())
+        if not self._writing:
+            self._writing = True
+            self._hub.spawn(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._unwritten:
+                keys = list(islice(self._unwritten, _VISITS_PER_UNIT))
+                await self._chat.record_visits([self._unwritten.pop(key) for key in keys])
+        except (StorageError, Refused) as error:
+            logger.warning("when people were last seen could not be kept: %s", error)
+        finally:
+            self._writing = False

@@ -1,0 +1,65 @@
+"""A room on the wire: who may come in, what a newcomer is told, what may be said.
+
+Commands reach their unit of work before the first suspension, so one sender's messages keep their order.
+"""
+
+from typing import Any
+
+from quart_app.domains.chat import rules
+from quart_app.domains.chat.attendance import Attendance
+from quart_app.domains.chat.requests import Reading, Saying, Typing
+from quart_app.domains.chat.service import Chat
+from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.checking import checked
+
+
+class RoomChannel(Channel):
+    """`rooms/{id}`."""
+
+    def __init__(self, chat: Chat, attendance: Attendance) -> None:
+        self._chat = chat
+        self._attendance = attendance
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        """Everybody whom the program knows may enter any room. Raises Refused (`room_not_found`)."""
+        await self._chat.require(rules.room_of(topic))
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        """`connected`, and for who is new here the last messages before those that follow live."""
+        # Before the first suspension, in which the connection may end and be told off the list again.
+        self._attendance.enter(peer)
+        room_id = await self._chat.require(rules.room_of(peer.topic))
+        users = [identity.user for identity in self._attendance.online(room_id)]
+        connected = ("connected", {"data": {"room_id": room_id, "active_users": users}})
+        if peer.resumed:
+            return [connected]
+        messages = await self._chat.messages(room_id, limit=rules.HISTORY, position=peer.position)
+        return [connected, ("history", {"data": {"messages": messages}})]
+
+    def left(self, peer: Peer, *, orderly: bool) -> None:
+        self._attendance.leave(peer, orderly=orderly)
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        match body.get("type"):
+            case "message":
+                await self._say(peer, checked(body, Saying, code="invalid_content"))
+            case "typing":
+                self._attendance.tell_typing(peer, is_typing=checked(body, Typing).is_typing)
+            case "read":
+                await self._chat.mark_read(_room_id(peer), peer.identity, checked(body, Reading).message_id)
+            case _:
+                await super().handle(peer, body)
+
+    async def _say(self, peer: Peer, saying: Saying) -> None:
+        def answer(message: Any) -> None:
+            id = message["id"]
+            peer.reply("message_sent", message_id=id, data={"message_id": id, "timestamp": message["created_at"]})
+
+        await self._chat.post(_room_id(peer), peer.identity, saying.content, key=peer.key, committed=answer)
+
+
+def _room_id(peer: Peer) -> int:
+    room_id = rules.room_of(peer.topic)
+    if room_id is None:
+        raise Refused("room_not_found", "there is no such room", status=404)
+    return room_id

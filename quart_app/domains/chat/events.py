@@ -1,0 +1,160 @@
+"""What happens in a room, and how it looks on the wire.
+
+`MessagePosted` and `MessageRead` are facts that are kept; the others are signals of the moment. Times are ISO 8601 as
+the wire writes them. The typed dictionaries are the shapes of the documents. Knows neither tables nor sockets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, TypedDict
+
+from msgspec import Meta
+
+from quart_app.domains.chat import rules
+from quart_app.realtime.contract import MessageShape, TopicShape
+from quart_app.realtime.topic import Kind
+
+User = Mapping[str, Any]
+
+UserId = Annotated[int | str, Meta(description="A number where it is all digits.", examples=[1])]
+Username = Annotated[str, Meta(examples=["Juan"])]
+MessageId = Annotated[int, Meta(ge=1, examples=[7])]
+Content = Annotated[str, Meta(min_length=1, max_length=rules.CONTENT_CHARACTERS, examples=["Hola"])]
+Moment = Annotated[str, Meta(description="ISO 8601, UTC", examples=["2025-01-31T12:00:00.000Z"])]
+
+
+class Person(TypedDict):
+    """A user of the chat."""
+
+    user_id: UserId
+    username: Username
+
+
+class ChatMessage(Person):
+    """A message as it was said."""
+
+    id: MessageId
+    content: Content
+    created_at: Moment
+
+
+class Receipt(Person):
+    """Who has read everything up to a message."""
+
+    message_id: MessageId
+
+
+class TypingState(Person):
+    """Who types, or has stopped to."""
+
+    is_typing: bool
+
+
+class Welcome(TypedDict):
+    """The room that one is in, and who else is."""
+
+    room_id: Annotated[int, Meta(examples=[1])]
+    active_users: list[Person]
+
+
+class History(TypedDict):
+    """The last messages, oldest first."""
+
+    messages: list[ChatMessage]
+
+
+class Sent(TypedDict):
+    """The acknowledgement of one's own message."""
+
+    message_id: MessageId
+    timestamp: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePosted:
+    type: ClassVar[str] = "message"
+
+    id: int
+    user: User
+    content: str
+    created_at: str
+
+    @property
+    def data(self) -> ChatMessage:
+        return {**_person(self.user), "id": self.id, "content": self.content, "created_at": self.created_at}
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRead:
+    """`user` has read everything up to the message."""
+
+    type: ClassVar[str] = "read"
+
+    user: User
+    message_id: int
+
+    @property
+    def data(self) -> Receipt:
+        return {**_person(self.user), "message_id": self.message_id}
+
+
+@dataclass(frozen=True, slots=True)
+class UserJoined:
+    type: ClassVar[str] = "user_joined"
+
+    user: User
+
+    @property
+    def data(self) -> Person:
+        return _person(self.user)
+
+
+@dataclass(frozen=True, slots=True)
+class UserLeft:
+    type: ClassVar[str] = "user_left"
+
+    user: User
+
+    @property
+    def data(self) -> Person:
+        return _person(self.user)
+
+
+@dataclass(frozen=True, slots=True)
+class TypingChanged:
+    type: ClassVar[str] = "typing"
+
+    user: User
+    is_typing: bool
+
+    @property
+    def data(self) -> TypingState:
+        return {**_person(self.user), "is_typing": self.is_typing}
+
+
+def _person(user: User) -> Person:
+    return {"user_id": user["user_id"], "username": user["username"]}
+
+
+TOPICS = (
+    TopicShape(
+        "rooms/{room_id}",
+        "A room of the chat. Whoever follows it is present in it.",
+        Kind.DURABLE,
+        sends=(
+            MessageShape("connected", "The welcome: the room, and who is there.", Welcome),
+            MessageShape("history", "The last messages, for a newcomer who comes without `since`.", History),
+            MessageShape("message_sent", "Your message is kept.", Sent, {"message_id": MessageId}),
+            MessageShape(MessagePosted.type, "Somebody said something; durable.", ChatMessage),
+            MessageShape(MessageRead.type, "Somebody else has read up to a message; durable.", Receipt),
+            MessageShape(TypingChanged.type, "Somebody else types, or has stopped to; a signal.", TypingState),
+            MessageShape(UserJoined.type, "Somebody else came in; a signal.", Person),
+            MessageShape(UserLeft.type, "Somebody else is gone; a signal.", Person),
+        ),
+        receives=(
+            MessageShape("message", "Say something; answered with `message_sent`.", fields={"content": Content}),
+            MessageShape("typing", "Tell the others that you type, or have stopped to.", fields={"is_typing": bool}),
+            MessageShape("read", "You have read up to a message.", fields={"message_id": MessageId}),
+        ),
+    ),
+)

@@ -1,0 +1,24 @@
+"""The veterinary clinic: eight kinds of record, each with REST and a live topic, and notices to pets' owners."""
+
+from quart_app.domains import Program
+from quart_app.domains.clinic.channel import EntityChannel, UserChannel
+from quart_app.domains.clinic.entities import ENTITIES
+from quart_app.domains.clinic.events import TOPICS
+from quart_app.domains.clinic.examples import practice
+from quart_app.domains.clinic.pages import pages
+from quart_app.domains.clinic.service import Clinic
+from quart_app.domains.clinic.views import routes
+
+MODELS = "quart_app.domains.clinic.models"
+
+
+def contribute(program: Program) -> None:
+    """Add the topics, the REST routes, the page and the examples."""
+    clinic = Clinic(program.commit)
+    for entity in ENTITIES.values():
+        program.hub.add_channel(entity.name, EntityChannel(entity))
+    program.hub.add_channel("user/*", UserChannel())
+    program.describe(*TOPICS)
+    program.add_examples(practice)
+    program.add_pages(routes(program, clinic))
+    program.add_pages(pages(program, clinic))

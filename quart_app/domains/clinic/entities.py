@@ -1,0 +1,146 @@
+"""The eight kinds of record of the clinic, and nothing of how they are kept and served."""
+
+from typing import Final
+
+from quart_app.domains.clinic import events, models, policies, requests
+from quart_app.domains.clinic.entity import Entity
+
+PETS: Final = Entity(
+    name="pets",
+    singular="pet",
+    model=models.Pet,
+    record=events.PetRecord,
+    new=requests.NewPet,
+    change=requests.PetChange,
+    query=requests.PetQuery,
+    lookups={"q": "name__icontains", "of_user": "user_id", "species": "species"},
+    policy=policies.PetPolicy(),
+)
+SERVICES: Final = Entity(
+    name="services",
+    singular="service",
+    model=models.Service,
+    record=events.ServiceRecord,
+    new=requests.NewService,
+    change=requests.ServiceChange,
+    query=requests.ServiceQuery,
+    lookups={"q": "name__icontains", "active": "active"},
+    audience="everybody",
+)
+EMPLOYEES: Final = Entity(
+    name="employees",
+    singular="employee",
+    model=models.Employee,
+    record=events.EmployeeRecord,
+    new=requests.NewEmployee,
+    change=requests.EmployeeChange,
+    query=requests.EmployeeQuery,
+    lookups={"q": "name__icontains", "role": "role", "active": "active"},
+    audience="everybody",
+)
+RESERVATIONS: Final = Entity(
+    name="reservations",
+    singular="reservation",
+    model=models.Reservation,
+    record=events.ReservationRecord,
+    new=requests.NewReservation,
+    change=requests.ReservationChange,
+    query=requests.ReservationQuery,
+    references={"pet_id": "pets", "service_id": "services", "employee_id": "employees"},
+    lookups={
+        "pet_id": "pet_id",
+        "service_id": "service_id",
+        "employee_id": "employee_id",
+        "of_user": "pet__user_id",
+        "status": "status",
+        "from": "ends_at__gt",
+        "to": "starts_at__lt",
+    },
+    noticed=("reservation_id", "starts_at", "status"),
+    policy=policies.ReservationPolicy(),
+)
+INVOICES: Final = Entity(
+    name="invoices",
+    singular="invoice",
+    model=models.Invoice,
+    record=events.InvoiceRecord,
+    new=requests.NewInvoice,
+    change=requests.InvoiceChange,
+    query=requests.InvoiceQuery,
+    references={"pet_id": "pets", "reservation_id": "reservations"},
+    lookups={
+        "pet_id": "pet_id",
+        "of_user": "user_id",
+        "reservation_id": "reservation_id",
+        "status": "status",
+        "from": "issued_at__gte",
+        "to": "issued_at__lt",
+    },
+    noticed=("invoice_id", "total", "balance", "status"),
+    newest_first=True,
+    policy=policies.InvoicePolicy(),
+)
+PAYMENTS: Final = Entity(
+    name="payments",
+    singular="payment",
+    model=models.Payment,
+    record=events.PaymentRecord,
+    new=requests.NewPayment,
+    change=requests.PaymentChange,
+    query=requests.PaymentQuery,
+    references={"invoice_id": "invoices"},
+    lookups={
+        "invoice_id": "invoice_id",
+        "of_user": "invoice__user_id",
+        "method": "method",
+        "from": "paid_at__gte",
+        "to": "paid_at__lt",
+    },
+    noticed=("payment_id", "invoice_id", "amount"),
+    newest_first=True,
+    policy=policies.PaymentPolicy(),
+)
+MEDICAL_HISTORY: Final = Entity(
+    name="medical-history",
+    singular="medical_history",
+    model=models.MedicalEntry,
+    record=events.MedicalRecord,
+    new=requests.NewMedicalEntry,
+    change=requests.MedicalEntryChange,
+    query=requests.MedicalQuery,
+    references={"pet_id": "pets", "employee_id": "employees", "reservation_id": "reservations"},
+    lookups={
+        "pet_id": "pet_id",
+        "employee_id": "employee_id",
+        "reservation_id": "reservation_id",
+        "of_user": "pet__user_id",
+        "from": "date__gte",
+        "to": "date__lte",
+    },
+    noticed=("medical_history_id", "date"),
+    newest_first=True,
+    policy=policies.MedicalPolicy(),
+)
+ACTIVITY_LOGS: Final = Entity(
+    name="activity-logs",
+    singular="activity_log",
+    model=models.Activity,
+    record=events.ActivityRecord,
+    query=requests.ActivityQuery,
+    lookups={
+        "entity_type": "entity_type",
+        "entity_id": "entity_id",
+        "of_user": "user_id",
+        "action": "action",
+        "from": "created_at__gte",
+        "to": "created_at__lt",
+    },
+    newest_first=True,
+    audience="staff",
+)
+
+KEPT: Final = (PETS, SERVICES, EMPLOYEES, RESERVATIONS, INVOICES, PAYMENTS, MEDICAL_HISTORY)
+"""Those that clients change."""
+
+ENTITIES: Final = {entity.name: entity for entity in (*KEPT, ACTIVITY_LOGS)}
+"""All of them, by name."""

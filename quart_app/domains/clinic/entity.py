@@ -1,0 +1,123 @@
+"""How a kind of record is described, and what may be decided for it while a change is made.
+
+The mechanism for all of them is in `service` and `ledger`; it knows no kind by name. No kind is described here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from quart_app.domains.clinic import events
+from quart_app.domains.clinic.rules import FIELDS
+from quart_app.realtime.channel import Refused
+
+
+def wrong_fields(fields: Mapping[str, str], *, code: str = "bad_request", status: int = 400) -> Refused:
+    """The refusal of fields by name, each with what it may be, or why not."""
+    said = "; ".join(f"{name}: {reason}" for name, reason in fields.items())
+    return Refused(code, said, status=status, fields=fields)
+
+
+Row = Any
+"""A row of the entity's model."""
+
+Audience = Literal["everybody", "owner", "staff"]
+"""Who may read the records: all that have come in, the user that one belongs to, those who work here. Staff may
+always, and nobody else changes anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a record is about: how people call it, the pet, the user it belongs to."""
+
+    label: str
+    pet: Row | None = None
+    user_id: str | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A record as it is to become: `row` as it is (None: a new one), `fields` what is given, as it is kept,
+    `related` the rows that it will refer to, by the field that does."""
+
+    row: Row | None
+    fields: dict[str, Any]
+    related: dict[str, Row] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """What a field is to be; None where nobody has said."""
+        return self.fields[name] if name in self.fields else getattr(self.row, name, None)
+
+    def changes(self, *names: str) -> bool:
+        """Whether one of the fields gets a new value; all of a new record's do."""
+        return self.row is None or any(
+            name in self.fields and self.fields[name] != getattr(self.row, name) for name in names
+        )
+
+
+class Writing(Protocol):
+    """What a policy may change beside its own record, in the same unit of work."""
+
+    async def update(self, entity_type: str, row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Change a row and tell of it; returns it as on the wire."""
+
+
+class Policy:
+    """The rules of one kind that look things up. The default has none."""
+
+    async def prepare(self, draft: Draft) -> None:
+        """Complete the draft's fields. Raises Refused where it may not be so; nothing is written yet."""
+
+    async def about(self, row: Row) -> About:
+        """What the record is about."""
+        return About(row.name)
+
+    async def follow(self, row: Row, writing: Writing) -> None:
+        """Change what depends on a record that was written or removed just now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """One kind of record.
+
+    `name`: the topic and the path. `model`: its rows; `record`: how one looks. `new`, `change`, `query`: shapes of what
+    clients send, without the first two it is read only. `references`: fields that hold an id, and of which kind.
+    `lookups`: the rows that a parameter of the query asks for, in Tortoise's words. `noticed`: the fields that the user
+    is told. `newest_first`: the order of lists.
+    """
+
+    name: str
+    singular: str
+    model: Any
+    record: type[msgspec.Struct]
+    query: type[msgspec.Struct]
+    lookups: Mapping[str, str]
+    new: type[msgspec.Struct] | None = None
+    change: type[msgspec.Struct] | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    noticed: tuple[str, ...] = ()
+    newest_first: bool = False
+    audience: Audience = "owner"
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def id_name(self) -> str:
+        """The field that holds a record's own id on the wire."""
+        return f"{self.singular}_id"
+
+    def shown(self, row: Row) -> dict[str, Any]:
+        """A row as it goes out, in the types that JSON has."""
+        values = {}
+        for name in self.record.__struct_fields__:
+            value = row.id if name == self.id_name else getattr(row, name)
+            values[name] = FIELDS[name].show(value) if name in FIELDS and value is not None else value
+        shown: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, self.record))
+        return shown
+
+    def notice(self, row: Row, pet: Row | None) -> events.Notice:
+        """What the user is told of a row."""
+        shown = self.shown(row)
+        of_pet = {} if pet is None else {"pet_name": pet.name, "pet_id": pet.id}
+        return events.Notice(**of_pet, **{name: shown[name] for name in self.noticed})

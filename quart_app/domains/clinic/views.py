@@ -1,0 +1,127 @@
+"""REST of the clinic: the same five operations for every kind of record, made from its description.
+
+Parses, asks the service, renders; every list carries the cursor that was read before its data.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Any
+
+from quart import Blueprint, Response, request
+
+from quart_app.domains import Program
+from quart_app.domains.clinic import rules
+from quart_app.domains.clinic.entities import ENTITIES
+from quart_app.domains.clinic.entity import Entity
+from quart_app.domains.clinic.requests import Once, Page
+from quart_app.domains.clinic.service import Clinic
+from quart_app.identity import identify
+from quart_app.realtime.channel import Identity
+from quart_app.realtime.checking import checked, row_id
+from quart_app.web.operations import Operation
+from quart_app.web.rest import idempotency_key, json_body, query_as, success, wrong
+
+Handler = Callable[..., Awaitable[Response]]
+
+_TAG = "clinic"
+
+
+def routes(program: Program, clinic: Clinic) -> Blueprint:
+    """`/api/<name>` and `/api/<name>/<id>` of every kind."""
+    blueprint = Blueprint("clinic", __name__)
+    for entity in ENTITIES.values():
+        resource = _Resource(program, clinic, entity)
+        all, one = f"/api/{entity.name}", f"/api/{entity.name}/<id>"
+        blueprint.add_url_rule(all, f"list-{entity.name}", resource.listing(), methods=["GET"])
+        blueprint.add_url_rule(one, f"get-{entity.name}", resource.getting(), methods=["GET"])
+        if entity.new is not None and entity.change is not None:
+            blueprint.add_url_rule(all, f"create-{entity.name}", resource.creating(entity.new), methods=["POST"])
+            blueprint.add_url_rule(one, f"update-{entity.name}", resource.updating(entity.change), methods=["PUT"])
+            blueprint.add_url_rule(one, f"delete-{entity.name}", resource.deleting(), methods=["DELETE"])
+    return blueprint
+
+
+class _Resource:
+    """Makes the handlers for one kind, each with the mark that documents it."""
+
+    def __init__(self, program: Program, clinic: Clinic, entity: Entity) -> None:
+        self._program = program
+        self._clinic = clinic
+        self._entity = entity
+        self._words = entity.singular.replace("_", " ")
+
+    def _speaker(self) -> Identity:
+        return identify(self._program.settings, request)
+
+    def listing(self) -> Handler:
+        entity = self._entity
+
+        async def handler() -> Response:
+            who = self._speaker()
+            query, asked = _asked(entity)
+            cursor = self._program.hub.cursor
+            found = await self._clinic.list(entity, who, asked=asked, limit=query.limit, after=query.after)
+            return success(found.records, cursor=cursor, after=found.after)
+
+        order = "the newest first" if entity.newest_first else "in the order of their ids"
+        handler.__doc__ = (
+            f"A page of {entity.name}, {order}: `after` is the id to ask on from, null at the end; `cursor` is where"
+            f" the topic `{entity.name}` goes on from this answer."
+        )
+        beside = (("cursor", str), ("after", int | None))
+        return Operation(tag=_TAG, answer=list[entity.record], query=entity.query, beside=beside)(handler)  # type: ignore[name-defined]  # the shape is what is told
+
+    def getting(self) -> Handler:
+        async def handler(id: str) -> Response:
+            who = self._speaker()
+            return success(await self._clinic.get(self._entity, row_id(id), who))
+
+        handler.__doc__ = f"One {self._words}."
+        return Operation(tag=_TAG, answer=self._entity.record, refusals=(404,))(handler)
+
+    def creating(self, shape: type[Any]) -> Handler:
+        async def handler() -> Response:
+            who = self._speaker()
+            new = checked(await json_body(), shape)
+            return success(await self._clinic.create(self._entity, new, who, key=idempotency_key()), status=201)
+
+        handler.__doc__ = f"Make a {self._words}. A reference to what does not exist is refused by its field (400)."
+        return Operation(tag=_TAG, body=shape, answer=self._entity.record, status=201, refusals=(409,))(handler)
+
+    def updating(self, shape: type[Any]) -> Handler:
+        async def handler(id: str) -> Response:
+            who = self._speaker()
+            change = checked(await json_body(), shape)
+            return success(await self._clinic.update(self._entity, row_id(id), change, who, key=idempotency_key()))
+
+        handler.__doc__ = f"Change the fields that are given of a {self._words}; 409 where `version` is an older one."
+        return Operation(tag=_TAG, body=shape, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
+
+    def deleting(self) -> Handler:
+        async def handler(id: str) -> Response:
+            who = self._speaker()
+            return success(await self._clinic.delete(self._entity, row_id(id), who, key=idempotency_key()))
+
+        handler.__doc__ = f"Remove a {self._words} and return it as it was; 409 where something refers to it."
+        return Operation(tag=_TAG, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
+
+
+def _asked(entity: Entity) -> tuple[Page, dict[str, Any]]:
+    """The page that is asked for, and the values to look for, as they are kept. Raises Refused."""
+    page: Any = query_as(entity.query)
+    asked = {}
+    for attribute, name in zip(page.__struct_fields__, page.__struct_encode_fields__, strict=True):
+        value = getattr(page, attribute)
+        if name not in entity.lookups or value is None:
+            continue
+        try:
+            asked[name] = _kept(value)
+        except ValueError as error:
+            raise wrong(**{name: str(error)}) from error
+    return page, asked
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rules.moment(value)
+    return rules.day(value) if isinstance(value, date) else value

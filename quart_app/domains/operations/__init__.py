@@ -1,0 +1,21 @@
+"""Operations: what the server is doing, as numbers for machines and for people, and who is connected to it."""
+
+from quart_app.domains import Program
+from quart_app.domains.operations.channel import OperationsChannel
+from quart_app.domains.operations.events import TOPIC, TOPICS
+from quart_app.domains.operations.metrics import Metrics
+from quart_app.domains.operations.rules import LOOK_INTERVAL
+from quart_app.domains.operations.service import Operations
+from quart_app.domains.operations.views import routes
+from quart_app.realtime.feed import Feed
+
+MODELS = None
+
+
+def contribute(program: Program) -> None:
+    """Add the topic `operations` and its feed, the REST routes, `/metrics` and the page to `program`."""
+    operations = Operations(program.hub)
+    program.hub.add_channel(TOPIC, OperationsChannel(operations))
+    program.hub.add_feed(Feed(TOPIC, LOOK_INTERVAL, operations.look))
+    program.describe(*TOPICS)
+    program.add_pages(routes(program, operations, Metrics(operations)))

@@ -1,0 +1,22 @@
+"""The topic `operations`: who watches gets the last minutes, then every look."""
+
+from quart_app.domains.operations.rules import require_admin
+from quart_app.domains.operations.service import Operations
+from quart_app.realtime.channel import Channel, Identity, Peer, Welcome
+from quart_app.realtime.topic import Kind
+
+
+class OperationsChannel(Channel):
+    """For administrators; nothing can be said here."""
+
+    kind = Kind.STATE
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        """Raises Refused (`forbidden`)."""
+        require_admin(identity)
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        return [("connected", {"data": self._operations.before(peer.connection_id)})]

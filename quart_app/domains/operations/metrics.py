@@ -1,0 +1,127 @@
+"""`/metrics`: the engine's counters as Prometheus reads them, in its text format or as OpenMetrics.
+
+Owns the names of the metrics. They are read from the counters when somebody asks; nothing runs in between but, for a
+minute and a half after each time, the measuring of the event loop's lag.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from quart_app import __version__
+from quart_app.domains.operations.service import Operations
+from quart_app.realtime.counters import Histogram
+
+Samples = Iterable[tuple[Sequence[str], float]]
+
+
+class Metrics(Collector):
+    """One program's metrics, in a registry of its own."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+        self._hub = operations.hub
+        self._relay_lag = 0
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)  # where there is /proc
+
+    async def text(self, accept: str) -> tuple[bytes, str]:
+        """All metrics and their content type, in the format that the header `accept` asks for."""
+        self._operations.lag.watch()
+        self._relay_lag = await self._operations.relay_lag()
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by the registry."""
+        yield from self._connections()
+        yield from self._messages()
+        yield from self._storage()
+        yield from self._process()
+
+    def _connections(self) -> Iterable[Metric]:
+        counters = self._hub.counters
+        open_now = [((name,), count) for name, count in self._operations.connections_by_transport().items()]
+        yield _gauge("connections", "Connections open now", open_now, "transport")
+        opened = [((name,), count) for name, count in counters.opened.items()]
+        yield _counter("connections_opened", "Connections let in", opened, "transport")
+        closed = [((name, str(code)), count) for (name, code), count in counters.closed.items()]
+        yield _counter(
+            "connections_closed",
+            "Connections over, by close code; 1006: gone without a word",
+            closed,
+            "transport",
+            "code",
+        )
+        yield _gauge("subscriptions_behind", "Subscriptions not at the head", [((), self._operations.behind())])
+
+    def _messages(self) -> Iterable[Metric]:
+        counters, traffic = self._hub.counters, self._operations.traffic()
+        published = [((kind,), count) for kind, count in counters.published.items()]
+        yield _counter("messages_published", "Events published", published, "kind")
+        for name, told, field in (
+            ("messages_delivered", "Messages handed to connections", "sent"),
+            ("messages_received", "Messages from clients", "received"),
+            ("sent_bytes", "Bytes handed to connections", "sent_bytes"),
+        ):
+            counts = [((transport,), getattr(one, field)) for transport, one in traffic.items()]
+            yield _counter(name, told, counts, "transport")
+        yield _histogram("delivery_seconds", "From an event's arrival on the bus to the transport", counters.delivery)
+        yield _histogram("command_seconds", "Handling of a client's message", counters.commands)
+        errors = [((code,), count) for code, count in counters.errors.items()]
+        yield _counter("errors", "Errors told to clients, by the wire's code", errors, "code")
+        yield _counter("resets", "Cursors that could not be honoured", [((), counters.resets)])
+        yield _counter("gaps", "Gap messages", [((), counters.gaps)])
+        yield _counter("signals_dropped", "Signals that gaps told of", [((), counters.dropped)])
+
+    def _storage(self) -> Iterable[Metric]:
+        counters, tails = self._hub.counters, self._hub.bus.tails()
+        yield _histogram("commit_seconds", "A transaction of the writer", counters.commits)
+        yield _histogram("commit_units", "Units of work in a transaction", counters.groups)
+        yield _gauge("log_position", "Position of the newest event on the bus", [((), self._hub.bus.position)])
+        yield _gauge("relay_lag_positions", "Positions between the log and the bus", [((), self._relay_lag)])
+        yield _gauge("topics", "Topics in memory", [((), len(self._hub.bus.topics()))])
+        yield _gauge("tail_events", "Events in the tails of topics", [((), tails.events)])
+        yield _gauge("tail_bytes", "About the bytes of these", [((), tails.bytes)])
+
+    def _process(self) -> Iterable[Metric]:
+        yield _histogram("loop_lag_seconds", "By which timers go off too late", self._operations.lag.seconds)
+        yield _gauge("uptime_seconds", "Since the start", [((), self._operations.uptime)])
+        build = {"version": __version__, "python": platform.python_version()}
+        yield InfoMetricFamily("envivo_build", "What is running", value=build)
+
+
+def _gauge(name: str, told: str, samples: Samples, *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"envivo_{name}", told, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _counter(name: str, told: str, samples: Samples, *labels: str) -> Metric:
+    family = CounterMetricFamily(f"envivo_{name}", told, labels=labels)
+    for values, value in samples:
+        family.add_metric(values, value)
+    return family
+
+
+def _histogram(name: str, told: str, histogram: Histogram) -> Metric:
+    family = HistogramMetricFamily(f"envivo_{name}", told)
+    buckets, sum_so_far = [], 0
+    for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
+        sum_so_far += count
+        buckets.append((bound, sum_so_far))
+    family.add_metric([], buckets, histogram.total)
+    return family

@@ -1,0 +1,80 @@
+"""From counts to what people read: rates between two looks, and percentiles of histograms. And who may see it.
+
+Pure: no clock, no engine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from quart_app.domains.operations.events import Spread
+from quart_app.realtime.channel import ADMIN, Identity, Refused
+
+LOOK_INTERVAL: Final = 1.0  # s between looks while somebody watches
+STALE: Final = 5.0  # s after which two looks tell no rate of the moment any more
+SAMPLES_KEPT: Final = 180  # looks that a newcomer gets at once
+
+CONNECTIONS_DEFAULT: Final = 50
+CONNECTIONS_LIMIT: Final = 200  # in one answer
+CHANNELS_LIMIT: Final = 1_000  # in the status
+QUERY_CHARACTERS: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What had been counted at `at` (s of a monotonic clock). The last four are counts of histograms, by bucket."""
+
+    at: float
+    cpu: float
+    published: Mapping[str, int]
+    sent: Mapping[str, int]
+    sent_bytes: int
+    received: int
+    units: float
+    delivery: Sequence[int]
+    commits: Sequence[int]
+    commands: Sequence[int]
+    loop_lag: Sequence[int]
+
+
+def require_admin(identity: Identity) -> None:
+    """Raises Refused (`forbidden`, 403). In open mode everybody has the role."""
+    if not identity.is_admin:
+        raise Refused("forbidden", f"this is for the role {ADMIN}", status=403)
+
+
+def per_second(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:
+    """The rate of each name in `after`."""
+    return {name: rate(before.get(name, 0), count, seconds) for name, count in after.items()}
+
+
+def rate(before: float, after: float, seconds: float) -> float:
+    """Never below 0: a count may be read while it moves from one place to another."""
+    return round(max(0.0, after - before) / seconds, 2) if seconds > 0 else 0.0
+
+
+def spread(bounds: Sequence[float], before: Sequence[int], after: Sequence[int]) -> Spread:
+    """The percentiles, in ms, of what was counted between two readings of a histogram of seconds."""
+    counts = [late - early for early, late in zip(before, after, strict=True)]
+    return Spread(_milliseconds(bounds, counts, 0.5), _milliseconds(bounds, counts, 0.95))
+
+
+def _milliseconds(bounds: Sequence[float], counts: Sequence[int], share: float) -> float | None:
+    seconds = quantile(bounds, counts, share)
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> float | None:
+    """The value that `share` of the values do not exceed, None without values.
+
+    Values are taken to be spread evenly inside their bucket; above the last bound that bound is all that is known.
+    """
+    wanted = share * sum(counts)
+    if not wanted:
+        return None
+    below, low = 0, 0.0
+    for bound, count in zip(bounds, counts, strict=False):
+        if count and below + count >= wanted:
+            return low + (bound - low) * (wanted - below) / count
+        below, low = below + count, bound
+    return bounds[-1]

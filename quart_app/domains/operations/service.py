@@ -1,0 +1,219 @@
+"""Looking at the engine: what it did since the last look, who is connected, the state of the whole; and disconnecting.
+
+Reads the engine's counters and never keeps more than the looks of the last minutes.
+"""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from quart_app.domains.operations import rules
+from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
+from quart_app.domains.operations.process import LoopLag, resident_memory
+from quart_app.domains.operations.rules import Counts
+from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ConnectionsPage, Status
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.codes import Close
+from quart_app.realtime.connection import Connection, handle_of
+from quart_app.realtime.counters import Histogram, Traffic
+from quart_app.realtime.encoding import timestamp
+from quart_app.realtime.event import now
+from quart_app.realtime.hub import Hub
+
+DISCONNECTED: Final = "closed by the administrator"
+_RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
+
+
+class Operations:
+    """The use cases. Its numbers are those of this process."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.lag = LoopLag()
+        self.started = time.monotonic()
+        self._last: Counts | None = None
+        self._samples: deque[Sample] = deque(maxlen=rules.SAMPLES_KEPT)
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the program was put together."""
+        return round(time.monotonic() - self.started, 3)
+
+    def connections_by_transport(self) -> dict[str, int]:
+        """How many are open now."""
+        open_now = Counter(connection.transport for connection in self.hub.connections.values())
+        return {**dict.fromkeys(("ws", "sse", "poll"), 0), **open_now}
+
+    def traffic(self) -> dict[str, Traffic]:
+        """What went to connections and came from them since the start, by transport."""
+        return self.hub.counters.traffic((one.transport, one.traffic) for one in self.hub.connections.values())
+
+    # Looks
+
+    def before(self, connection_id: str) -> Before:
+        """The looks of the last minutes, for the connection that begins to watch."""
+        return Before(list(self._samples), handle_of(connection_id))
+
+    async def look(self) -> None:
+        """Broadcast what happened since the last look; after a pause there is nothing to compare with yet."""
+        self.lag.watch()
+        counts = self._counts()
+        last, self._last = self._last, counts
+        if last is None or counts.at - last.at > rules.STALE:
+            return
+        look = self._compare(last, counts, await self.relay_lag())
+        self._samples.append(Sample(timestamp(now()), look))
+        self.hub.broadcast(TOPIC, LOOK, data=look)
+
+    async def relay_lag(self) -> int:
+        """Positions between the log and the bus."""
+        return max(0, await self.hub.log.head() - self.hub.bus.position)
+
+    def behind(self) -> int:
+        """Subscriptions that do not stand at the head."""
+        return sum(connection.subscription.behind for connection in self.hub.connections.values())
+
+    def _counts(self) -> Counts:
+        counters, traffic = self.hub.counters, self.traffic()
+        return Counts(
+            at=time.monotonic(),
+            cpu=time.process_time(),
+            published=dict(counters.published),
+            sent={transport: one.sent for transport, one in traffic.items()},
+            sent_bytes=sum(one.sent_bytes for one in traffic.values()),
+            received=sum(one.received for one in traffic.values()),
+            units=counters.groups.total,
+            delivery=tuple(counters.delivery.counts),
+            commits=tuple(counters.commits.counts),
+            commands=tuple(counters.commands.counts),
+            loop_lag=tuple(self.lag.seconds.counts),
+        )
+
+    def _compare(self, last: Counts, counts: Counts, relay_lag: int) -> Look:
+        seconds = counts.at - last.at
+        counters, tails = self.hub.counters, self.hub.bus.tails()
+        commits = sum(counts.commits) - sum(last.commits)
+        bounds = counters.delivery.bounds
+        return Look(
+            uptime=self.uptime,
+            connections=self.connections_by_transport(),
+            topics=sum(bool(topic.audiences) for topic in self.hub.bus.topics()),
+            published=rules.per_second(last.published, counts.published, seconds),
+            delivered=rules.per_second(last.sent, counts.sent, seconds),
+            received=rules.rate(last.received, counts.received, seconds),
+            sent_bytes=rules.rate(last.sent_bytes, counts.sent_bytes, seconds),
+            commits=rules.rate(0, commits, seconds),
+            group=round((counts.units - last.units) / commits, 2) if commits else None,
+            delivery=rules.spread(bounds, last.delivery, counts.delivery),
+            commit=rules.spread(bounds, last.commits, counts.commits),
+            command=rules.spread(bounds, last.commands, counts.commands),
+            loop_lag=rules.spread(bounds, last.loop_lag, counts.loop_lag),
+            relay_lag=relay_lag,
+            behind=self.behind(),
+            opened=counters.opened.total(),
+            closed=counters.closed.total(),
+            errors=counters.errors.total(),
+            resets=counters.resets,
+            gaps=counters.gaps,
+            dropped=counters.dropped,
+            tail_events=tails.events,
+            tail_bytes=tails.bytes,
+            memory=resident_memory(),
+            cpu=rules.rate(last.cpu, counts.cpu, seconds),
+        )
+
+    # The state of the whole
+
+    def status(self) -> Status:
+        """The state since the start."""
+        connections, counters = self.hub.connections.values(), self.hub.counters
+        channels = Counter(topic for one in connections for topic in one.subscription.topics)
+        total = Traffic()
+        for traffic in self.traffic().values():
+            total = total.plus(traffic)
+        return {
+            "total_connections": len(connections),
+            "connections": dict(channels.most_common(rules.CHANNELS_LIMIT)),
+            "messages_sent": total.sent,
+            "messages_received": total.received,
+            "errors": counters.errors.total(),
+            "response_time_ms": {
+                "mean": round(counters.commands.mean * 1000, 3) if counters.commands.count else None,
+                "p95": _p95(counters.commands),
+            },
+            "uptime_seconds": self.uptime,
+        }
+
+    # Connections
+
+    def connections(self, asked: ConnectionsPage) -> ConnectionsFound:
+        """The page of connections that `asked` wants."""
+        wanted = asked.q.casefold().strip()
+        found = [one for one in self.hub.connections.values() if not wanted or wanted in _words(one)]
+        column = asked.sort.removeprefix("-")
+        # The order of opening decides between equals, so that a list that is asked for again stands still.
+        found.sort(key=_ORDER[column], reverse=asked.sort.startswith("-"))
+        first = (asked.page - 1) * asked.limit
+        shown = found[first : first + asked.limit]
+        for connection in shown:
+            connection.measure()
+        return {"total": len(found), "connections": [_listed(connection) for connection in shown]}
+
+    def disconnect(self, handle: str) -> None:
+        """Close the connection that `handle` names. Raises Refused (`connection_not_found`, 404)."""
+        for connection in list(self.hub.connections.values()):
+            if connection.handle == handle:
+                connection.bye(DISCONNECTED, _RETRY_AFTER, Close.POLICY)
+                return
+        raise Refused("connection_not_found", "there is no such connection any more", status=404)
+
+
+def _listed(connection: Connection) -> ConnectionListed:
+    identity, traffic = connection.identity, connection.traffic
+    user: dict[str, Any] = identity.user
+    return {
+        "handle": connection.handle,
+        "user_id": user["user_id"],
+        "username": user["username"],
+        "role": identity.role,
+        "transport": connection.transport,
+        "topics": list(connection.subscription.topics),
+        "opened_at": timestamp(connection.opened_at),
+        "sent": traffic.sent,
+        "sent_bytes": traffic.sent_bytes,
+        "received": traffic.received,
+        "dropped": connection.subscription.dropped,
+        "lag": connection.subscription.lag,
+        "rtt": None if connection.rtt is None else round(connection.rtt * 1000, 2),
+        "agent": connection.agent,
+    }
+
+
+def _p95(histogram: Histogram) -> float | None:
+    seconds = rules.quantile(histogram.bounds, histogram.counts, 0.95)
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _words(connection: Connection) -> str:
+    """What a search looks through."""
+    identity = connection.identity
+    words = (
+        identity.username,
+        identity.user_id,
+        connection.transport,
+        connection.agent,
+        *connection.subscription.topics,
+    )
+    return "\n".join(words).casefold()
+
+
+_ORDER: Final[dict[str, Callable[[Connection], Any]]] = {
+    "user": lambda one: (one.identity.username.casefold(), one.identity.user_id),
+    "transport": lambda one: one.transport,
+    "opened": lambda one: one.opened_at,
+    "sent": lambda one: one.traffic.sent,
+    "dropped": lambda one: one.subscription.dropped,
+    "lag": lambda one: one.subscription.lag,
+    "rtt": lambda one: -1.0 if one.rtt is None else one.rtt,
+}

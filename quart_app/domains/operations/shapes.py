@@ -1,0 +1,83 @@
+"""What REST takes and answers about connections and the state of the whole, by field and type."""
+
+from typing import Annotated, Final, Literal, TypedDict
+
+from msgspec import Meta, Struct
+
+from quart_app.domains.operations.rules import CONNECTIONS_DEFAULT, CONNECTIONS_LIMIT, QUERY_CHARACTERS
+
+Count = Annotated[int, Meta(ge=0, examples=[3])]
+Handle = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{12}$", description="Names a connection to others than its client.", examples=["9f86d081884c"]
+    ),
+]
+PAGES: Final = 1_000_000
+
+Column = Literal[
+    "user", "transport", "opened", "sent", "dropped", "lag", "rtt",
+    "-user", "-transport", "-opened", "-sent", "-dropped", "-lag", "-rtt",
+]  # fmt: skip
+
+
+class ConnectionsPage(Struct, frozen=True):
+    """The query of `GET /api/connections`."""
+
+    q: Annotated[
+        str, Meta(max_length=QUERY_CHARACTERS, description="In a user, a topic, a transport or a user agent.")
+    ] = ""
+    sort: Annotated[Column, Meta(description="A column; with `-` before it, the largest first.")] = "-opened"
+    page: Annotated[int, Meta(ge=1, le=PAGES)] = 1
+    limit: Annotated[int, Meta(ge=1, le=CONNECTIONS_LIMIT)] = CONNECTIONS_DEFAULT
+
+
+class ConnectionListed(TypedDict):
+    """A connection as administrators see it; its `connection_id` is nobody's but its client's."""
+
+    handle: Handle
+    user_id: int | str
+    username: str
+    role: str
+    transport: Annotated[str, Meta(examples=["ws"])]
+    topics: Annotated[list[str], Meta(examples=[["rooms/1"]])]
+    opened_at: Annotated[str, Meta(description="ISO 8601 in UTC.", examples=["2026-01-31T12:00:00.000Z"])]
+    sent: Annotated[int, Meta(ge=0, description="Messages it was sent.")]
+    sent_bytes: Annotated[int, Meta(ge=0, description="These, on the wire.")]
+    received: Annotated[int, Meta(ge=0, description="Messages that came from it.")]
+    dropped: Annotated[int, Meta(ge=0, description="Signals that it was too slow for.")]
+    lag: Annotated[int, Meta(ge=0, description="Positions between the head and where it stands.")]
+    rtt: Annotated[float | None, Meta(description="ms of the last round trip, where one was measured.")]
+    agent: Annotated[str, Meta(description="What the client calls itself.", examples=["curl/8.14.1"])]
+
+
+class ConnectionsFound(TypedDict):
+    """A page of connections, and how many there are on all pages."""
+
+    total: Count
+    connections: list[ConnectionListed]
+
+
+class Disconnected(TypedDict):
+    """The connection that was closed."""
+
+    handle: Handle
+
+
+class ResponseTime(TypedDict):
+    """How long handling what clients said took, in ms; null where nobody has said anything."""
+
+    mean: float | None
+    p95: float | None
+
+
+class Status(TypedDict):
+    """The state of the whole since the start. `connections` counts by channel those of the busiest."""
+
+    total_connections: Count
+    connections: Annotated[dict[str, int], Meta(examples=[{"pets": 2, "rooms/1": 5}])]
+    messages_sent: Count
+    messages_received: Count
+    errors: Count
+    response_time_ms: ResponseTime
+    uptime_seconds: Annotated[float, Meta(ge=0)]

@@ -1,0 +1,16 @@
+"""The topic `products` on the wire: everybody may follow it; changes come in through REST."""
+
+from typing import Final
+
+from quart_app.domains.products.events import WELCOME
+from quart_app.realtime.channel import Channel, Peer, Welcome
+
+_GREETING: Final = "Conexión establecida con el inventario"  # in the language of the system that this one replaces
+
+
+class ProductChannel(Channel):
+    """`products`."""
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        """The welcome that clients of the older system wait for."""
+        return [(WELCOME, {"message": _GREETING})]

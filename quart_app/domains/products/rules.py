@@ -1,0 +1,83 @@
+"""What the inventory decides without looking anything up: how each field of a product may be, ids, money.
+
+Pure functions on decoded JSON, whose numbers with a point are `Decimal`. They raise ValueError with a text for people,
+which says what would be right.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+NOMBRE_CHARACTERS: Final = 255
+DESCRIPCION_CHARACTERS: Final = 2_000
+PRECIO_CENTS: Final = 999_999_999_999
+STOCK: Final = 2**31 - 1
+VERSION: Final = 2**31 - 1
+PRODUCTS: Final = 2_000  # kept at once, and listed at once: a client of the older system asks for all of them
+LARGEST_PRICE: Final = PRECIO_CENTS / 100
+PRICE_TEXT: Final = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
+
+_CENT = Decimal("0.01")
+
+Columns = dict[str, Any]
+"""Fields of a product by the names of their columns."""
+
+
+def nombre(value: object) -> str:
+    """A name, as it is given."""
+    if not isinstance(value, str) or not value.strip() or len(value) > NOMBRE_CHARACTERS or "\0" in value:
+        raise ValueError(f"1 to {NOMBRE_CHARACTERS} characters, not spaces alone")
+    return value
+
+
+def descripcion(value: object) -> str:
+    """A description, as it is given; null is none."""
+    text = "" if value is None else value
+    if not isinstance(text, str) or len(text) > DESCRIPCION_CHARACTERS or "\0" in text:
+        raise ValueError(f"at most {DESCRIPCION_CHARACTERS:,} characters")
+    return text
+
+
+def cents(value: object) -> int:
+    """A price in whole cents, from a number or from its text in plain decimal; nothing is rounded."""
+    amount = _number(Decimal(value) if isinstance(value, str) and re.fullmatch(PRICE_TEXT, value) else value)
+    if amount is None or not _is_price(amount):
+        raise ValueError(f"a number from 0 to {LARGEST_PRICE:,} with at most 2 decimals")
+    return int(amount * 100)
+
+
+def _is_price(amount: Decimal) -> bool:
+    # The size first: to bring a huge one to two decimals needs more digits than a Decimal may have.
+    return amount.is_finite() and 0 <= amount <= PRECIO_CENTS * _CENT and amount == amount.quantize(_CENT)
+
+
+def stock(value: object) -> int:
+    """A number of pieces; JSON may write a whole number with a point (5.0)."""
+    return _whole(value, 0, STOCK)
+
+
+def version(value: object) -> int:
+    """The version of a product that a change is meant for."""
+    return _whole(value, 1, VERSION)
+
+
+def _whole(value: object, smallest: int, largest: int) -> int:
+    number = _number(value)
+    if number is None or not smallest <= number <= largest or number != int(number):
+        raise ValueError(f"a whole number from {smallest} to {largest:,}")
+    return int(number)
+
+
+def _number(value: object) -> Decimal | None:
+    """The number that `value` is; None for what is none, as truth values are."""
+    return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+FIELDS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
+    "nombre": ("nombre", nombre),
+    "descripcion": ("descripcion", descripcion),
+    "precio": ("precio_cents", cents),
+    "stock": ("stock", stock),
+}
+"""By a field's name on the wire: its column, and what makes the column's value of it."""

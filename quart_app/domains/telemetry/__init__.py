@@ -1,0 +1,26 @@
+"""Telemetry: the readings of reservoirs, live on the topic `sensors`, and the alerts they raise, on `alerts`."""
+
+from quart_app.domains import Program
+from quart_app.domains.telemetry import views
+from quart_app.domains.telemetry.alerts import Alerts
+from quart_app.domains.telemetry.channel import AlertChannel, SensorChannel
+from quart_app.domains.telemetry.events import ALERTS, SENSORS, TOPICS
+from quart_app.domains.telemetry.examples import Examples
+from quart_app.domains.telemetry.service import Telemetry
+from quart_app.realtime.feed import Feed
+
+MODELS = "quart_app.domains.telemetry.models"
+
+
+def contribute(program: Program) -> None:
+    """Add the topics, the feed, the REST routes and the page to `program`."""
+    alerts = Alerts(program.commit)
+    telemetry = Telemetry(program.hub, program.commit, alerts)
+    program.hub.add_channel(SENSORS, SensorChannel())
+    program.hub.add_channel(ALERTS, AlertChannel(alerts))
+    if every := program.settings.sensor_interval:
+        program.hub.add_feed(Feed(SENSORS, every, telemetry.simulate))
+    program.describe(*TOPICS)
+    program.add_examples(Examples(telemetry))
+    program.at_start(telemetry.show_latest)
+    program.add_pages(views.pages(telemetry, alerts, program.settings))

@@ -1,0 +1,31 @@
+"""The topics `sensors` and `alerts`: what a newcomer is told, and what may be asked there."""
+
+from typing import Any
+
+from quart_app.domains.telemetry.alerts import Alerts
+from quart_app.realtime.channel import Channel, Peer, Welcome
+from quart_app.realtime.topic import Kind
+
+
+class SensorChannel(Channel):
+    """The latest reading per reservoir. Everybody may follow it; readings come in through REST."""
+
+    kind = Kind.STATE
+
+
+class AlertChannel(Channel):
+    """Everybody may follow it and ask for the counts; alerts are dismissed through REST."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        """`initial` with the counts, for one who resumes too: they are whole, and what it missed carries later ones."""
+        return [("initial", {"data": await self._alerts.counts()})]
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """`{"action": "refresh"}`, as the clients of the older system say it; `type` will do."""
+        if body.get("type", body.get("action")) != "refresh":
+            return await super().handle(peer, body)
+        peer.reply("refresh", data=await self._alerts.counts())
+        return None

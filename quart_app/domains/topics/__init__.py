@@ -1,0 +1,21 @@
+"""The open namespaces: `log/…`, `state/…` and `live/…`, for people's own experiments."""
+
+from quart_app.domains import Program
+from quart_app.domains.topics.channel import OpenChannel
+from quart_app.domains.topics.pages import pages
+from quart_app.domains.topics.service import Publisher
+from quart_app.domains.topics.shapes import TOPICS
+from quart_app.domains.topics.views import routes
+from quart_app.realtime.topic import Kind
+
+MODELS = None
+
+
+def contribute(program: Program) -> None:
+    """Add the namespaces and their REST, and the pages of all topics."""
+    publisher = Publisher(program.hub, program.commit)
+    for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
+        program.hub.add_channel(f"{prefix}/*", OpenChannel(kind, publisher))
+    program.describe(*TOPICS)
+    program.add_pages(routes(program, publisher))
+    program.add_pages(pages(program))

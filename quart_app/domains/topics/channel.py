@@ -1,0 +1,25 @@
+"""Following and publishing on a topic of an open namespace: everybody may."""
+
+from typing import Any
+
+from quart_app.domains.topics.service import Publication, Publisher
+from quart_app.realtime.channel import Channel, Peer
+from quart_app.realtime.checking import checked
+from quart_app.realtime.topic import Kind
+
+
+class OpenChannel(Channel):
+    """`{type, data}` from a client is published to all, and answered with `published` (`id`)."""
+
+    def __init__(self, kind: Kind, publisher: Publisher) -> None:
+        self.kind = kind
+        self._publisher = publisher
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        publication = checked({**body, "topic": peer.topic}, Publication)
+        await self._publisher.publish(
+            [publication],
+            peer.identity,
+            key=peer.key,
+            committed=lambda cursor: peer.reply("published", id=cursor),
+        )

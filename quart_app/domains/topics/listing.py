@@ -1,0 +1,59 @@
+"""What there is to know of topics from outside: kind, newest event, who follows. For REST and for the pages."""
+
+from collections import Counter
+
+from quart_app.domains import Program
+from quart_app.domains.topics.shapes import Subscribers, TopicListed
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.event import Cursor
+
+_AFTER_ALL = "~"  # sorts behind every character that the name of a topic may have
+
+
+class Listing:
+    """Looks at the topics of `program` as somebody may see them."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._hub = program.hub
+
+    async def page(self, identity: Identity, after: str, limit: int) -> tuple[list[TopicListed], str | None]:
+        """The first `limit` topics whose names come after `after`, of those that hold something or that somebody
+        follows; and the name that the next page begins after, None where this is the last one."""
+        heads = await self._program.log_heads(after, limit)
+        in_memory = (topic for topic in self._hub.bus.topics() if topic.name > after)
+        in_use = {topic.name for topic in in_memory if topic.audiences or topic.state}
+        page = sorted(in_use | heads.keys())[:limit]
+        followed = self._followed()
+        listed = [self._listed(name, heads, followed) for name in page if await self._may_follow(identity, name)]
+        return listed, page[-1] if len(page) == limit else None
+
+    async def one(self, name: str) -> TopicListed:
+        """One topic, whether anything happens there or not. Raises Refused."""
+        just_before = name[:-1] + chr(ord(name[-1]) - 1) + _AFTER_ALL
+        heads = await self._program.log_heads(just_before, 1)
+        return self._listed(name, heads, self._followed())
+
+    def _followed(self) -> Counter[tuple[str, str]]:
+        connections = self._hub.connections.values()
+        return Counter((name, one.transport) for one in connections for name in one.subscription.topics)
+
+    def _listed(self, name: str, heads: dict[str, int], followed: Counter[tuple[str, str]]) -> TopicListed:
+        return {
+            "topic": name,
+            "kind": self._hub.channel(name).kind.value,
+            "head": str(Cursor(self._hub.log.epoch, heads[name])) if name in heads else None,
+            "subscribers": Subscribers(
+                ws=followed[name, "ws"],
+                sse=followed[name, "sse"],
+                poll=followed[name, "poll"],
+                socketio=followed[name, "socketio"],
+            ),
+        }
+
+    async def _may_follow(self, identity: Identity, name: str) -> bool:
+        try:
+            await self._hub.channel(name).authorize(identity, name)
+        except Refused:
+            return False
+        return True

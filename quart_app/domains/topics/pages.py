@@ -1,0 +1,88 @@
+"""The pages `/topics`, all of them, and `/topics/<name>`, any one of them as it goes."""
+
+from typing import Any, Final
+
+import msgspec
+from quart import Blueprint, render_template, request
+
+from quart_app.domains import Program
+from quart_app.domains.topics.listing import Listing
+from quart_app.domains.topics.shapes import TOPICS_LIMIT
+from quart_app.identity import identify
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.event import Cursor
+from quart_app.realtime.subscription import transient_marks
+from quart_app.realtime.topic import Kind, is_topic_name
+
+OPEN: Final = ("live", "state", "log")
+_FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
+
+
+def pages(program: Program) -> Blueprint:
+    """`/topics` and `/topics/<name>`."""
+    handlers = _Pages(program)
+    blueprint = Blueprint("topic_pages", __name__, template_folder="templates")
+    blueprint.get("/topics")(handlers.index)
+    blueprint.get("/topics/<path:name>")(handlers.topic)
+    return blueprint
+
+
+class _Pages:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._hub = program.hub
+        self._listing = Listing(program)
+
+    async def index(self) -> str:
+        """All topics that hold something or that somebody follows."""
+        identity = identify(self._program.settings, request)
+        listed, _ = await self._listing.page(identity, "", TOPICS_LIMIT)
+        return await render_template("topics/index.html", topics=listed)
+
+    async def topic(self, name: str) -> str | tuple[str, int]:
+        """One topic, live; or how to make one where there is none."""
+        identity = identify(self._program.settings, request)
+        name = self._hub.topic(name)
+        try:
+            channel = self._hub.channel(name)
+            await channel.authorize(identity, name)
+        except Refused as refused:
+            if refused.status not in {400, 404}:
+                raise
+            own = name.rpartition("/")[2] if is_topic_name(name) else ""
+            return await render_template("topics/unknown.html", name=name, own=own), 404
+        cursor = self._hub.cursor
+        given = {
+            "name": name,
+            "cursor": cursor,
+            "poll_id": self._poll_cursor(name),
+            "kind": channel.kind.value,
+            "open": name.partition("/")[0] in OPEN,
+            "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
+            "functions": await self._sees_functions(identity, name),
+        }
+        listed, secure = await self._listing.one(name), self._program.settings.access == "secure"
+        return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
+
+    def _poll_cursor(self, name: str) -> str:
+        """The `id` that a poll of this topic would be answered with now."""
+        bus = self._hub.bus
+        seen = transient_marks(bus, [name])
+        return str(Cursor(self._hub.log.epoch, bus.position, bus.run, tuple(seen.values())))
+
+    async def _last(self, name: str) -> Any:
+        """The newest message that the log has of a topic, None where it has none."""
+        head = (await self._listing.one(name))["head"]
+        if head is None:
+            return None
+        position = Cursor.parse(head).position
+        events = await self._hub.log.read([name], position - 1, position, 1)
+        return msgspec.json.decode(events[0].json) if events and events[0].hidden_from is None else None
+
+    async def _sees_functions(self, identity: Identity, name: str) -> bool:
+        """Whether there are functions of one's own, whose state this visitor may follow too."""
+        try:
+            await self._hub.channel(_FUNCTIONS).authorize(identity, _FUNCTIONS)
+        except Refused:
+            return False
+        return name != _FUNCTIONS

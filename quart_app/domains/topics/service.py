@@ -1,0 +1,120 @@
+"""Publishing into the open namespaces, one message or many."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from quart_app.domains import Commit
+from quart_app.realtime import encoding, limits
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.event import Cursor, Event, now
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.topic import Kind
+from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.unit_of_work import UnitOfWork
+
+# A client obeys messages of these types, whoever they come from.
+CONTROL_TYPES = frozenset(
+    {"ack", "bye", "connected", "error", "gap", "heartbeat", "pong", "PONG", "published", "reset", "unsubscribed"}
+)
+
+Type = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TYPE_CHARACTERS)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.KEY_CHARACTERS)]
+
+
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message to be published: `data` is any JSON."""
+
+    topic: str
+    type: Type
+    data: Any = None
+    key: Key | None = None
+
+
+class Publisher:
+    def __init__(self, hub: Hub, commit: Commit) -> None:
+        self._hub = hub
+        self._commit = commit
+
+    async def publish(
+        self,
+        publications: Sequence[Publication],
+        identity: Identity,
+        *,
+        key: str | None = None,
+        committed: Callable[[str], object] | None = None,
+    ) -> str:
+        """Publish; returns the cursor that the durable ones end at.
+
+        The durable ones are published all or none, and so are the others, which come after them.
+        With a `key` (the client's own) they are published once, however often that is asked.
+        `committed` is called with the cursor before anybody gets any of them. Raises Refused.
+        """
+        for index, publication in enumerate(publications):
+            self._check(publication, f"[{index}]." if len(publications) > 1 else "")
+        publishing = _Publishing(self._hub, publications, committed, keyed=key is not None)
+        scope = IdempotencyKey.of("publish", identity, key)
+        if publishing.durable or scope is not None:
+            cursor = await self._commit(publishing.unit, key=scope, committed=publishing.announce)
+        else:
+            cursor = self._hub.cursor
+            publishing.announce(cursor)
+        if publishing.refused is not None:
+            raise publishing.refused
+        return cursor
+
+    def _check(self, publication: Publication, path: str) -> None:
+        if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
+            raise _wrong(f"{path}topic", "log/…, state/… or live/…")
+        self._hub.channel(publication.topic)
+        if publication.type in CONTROL_TYPES or not publication.type.isprintable():
+            raise _wrong(f"{path}type", f"a type of your own, printable, not one of {', '.join(sorted(CONTROL_TYPES))}")
+
+
+class _Publishing:
+    """One list on its way: the durable ones in a unit of work, the others once that is committed, unless a key shows
+    that they were published before. `refused`: why the others were not published."""
+
+    def __init__(
+        self, hub: Hub, publications: Sequence[Publication], committed: Callable[[str], object] | None, *, keyed: bool
+    ) -> None:
+        kinds = [(one, hub.channel(one.topic).kind is Kind.DURABLE) for one in publications]
+        self.durable = [one for one, durable in kinds if durable]
+        self.refused: Refused | None = None
+        self._transient = [one for one, durable in kinds if not durable]
+        self._hub = hub
+        self._committed = committed
+        self._new = not (self.durable or keyed)
+
+    async def unit(self, work: UnitOfWork) -> str:
+        """Record the durable ones; returns the cursor after them."""
+        self._new = True
+        last = Cursor.parse(self._hub.cursor).position
+        for one in self.durable:
+            last = work.record(one.topic, one.type, **_fields(one)).position
+        return str(Cursor(self._hub.log.epoch, last))
+
+    def announce(self, cursor: str) -> None:
+        """Broadcast the others, which may be refused, and only then say so; who listens gets it a turn later."""
+        try:
+            if self._new:
+                self._hub.publish(*[self._event(one) for one in self._transient])
+        except Refused as refusal:
+            self.refused = refusal
+        else:
+            if self._committed is not None:
+                self._committed(cursor)
+
+    @staticmethod
+    def _event(publication: Publication) -> Event:
+        body = encoding.fields_json(_fields(publication))
+        return Event(publication.topic, publication.type, body, now(), key=publication.type)
+
+
+def _fields(publication: Publication) -> dict[str, Any]:
+    return {} if publication.data is None else {"data": publication.data}
+
+
+def _wrong(field: str, may_be: str) -> Refused:
+    return Refused("bad_request", f"{field}: {may_be}", fields={field: may_be})

@@ -1,0 +1,154 @@
+"""REST of the open namespaces, and of the log and the topics as a whole."""
+
+from typing import Annotated
+
+from msgspec import Meta
+from quart import Blueprint, Response, request
+
+from quart_app.domains import Program
+from quart_app.domains.topics.listing import Listing
+from quart_app.domains.topics.service import Publication, Publisher
+from quart_app.domains.topics.shapes import (
+    LOG_DEFAULT,
+    LOG_LIMIT,
+    TOPICS_LIMIT,
+    CursorText,
+    LoggedEnvelope,
+    LogPage,
+    Published,
+    TopicListed,
+    TopicPage,
+)
+from quart_app.identity import identify
+from quart_app.realtime import encoding, limits
+from quart_app.realtime.bus import visible
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.checking import checked
+from quart_app.realtime.event import Cursor, Event, now
+from quart_app.realtime.log import Trimmed
+from quart_app.web.operations import Operation
+from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number, wrong
+
+ANSWER_BYTES = 4 * 1024 * 1024  # an answer that has them gets no more events
+
+_Publications = Publication | Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
+
+
+def routes(program: Program, publisher: Publisher) -> Blueprint:
+    """`POST /api/publish`, `GET /api/topics`, `GET /api/topics/<name>`, `GET /api/log`."""
+    api = _Api(program, publisher)
+    blueprint = Blueprint("topics", __name__)
+    blueprint.post("/api/publish")(api.publish)
+    blueprint.get("/api/topics")(api.topics)
+    blueprint.get("/api/topics/<path:name>")(api.topic)
+    blueprint.get("/api/log")(api.log)
+    return blueprint
+
+
+class _Api:
+    def __init__(self, program: Program, publisher: Publisher) -> None:
+        self._program = program
+        self._hub = program.hub
+        self._publisher = publisher
+        self._listing = Listing(program)
+
+    def _speaker(self) -> Identity:
+        return identify(self._program.settings, request)
+
+    @Operation(tag="topics", body=_Publications, answer=Published, status=202, bare=True)
+    async def publish(self) -> Response:
+        """Publish one message or a list: 202 `{published, id}`."""
+        identity = self._speaker()
+        publications = await _publications()
+        key = idempotency_key()
+        if key is None and any(one.key for one in publications):
+            for one in publications:
+                cursor = await self._publisher.publish([one], identity, key=one.key)
+        else:
+            cursor = await self._publisher.publish(publications, identity, key=key)
+        return json_answer({"success": True, "published": len(publications), "id": cursor}, 202)
+
+    @Operation(
+        tag="topics",
+        query=TopicPage,
+        answer=list[TopicListed],
+        beside=(("id", CursorText), ("after", str | None)),
+    )
+    async def topics(self) -> Response:
+        """The topics that hold something or that somebody follows: `limit` names after the name `after`."""
+        identity = self._speaker()
+        after, limit = request.args.get("after", ""), whole_number("limit", TOPICS_LIMIT, TOPICS_LIMIT)
+        listed, following = await self._listing.page(identity, after, limit)
+        return success(listed, id=self._hub.cursor, after=following)
+
+    @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), refusals=(404,))
+    async def topic(self, name: str) -> Response:
+        """One topic, whether anything happens there or not; `timestamp` is the server's clock."""
+        identity = self._speaker()
+        name = self._hub.topic(name)
+        await self._hub.channel(name).authorize(identity, name)
+        return success(await self._listing.one(name), timestamp=encoding.timestamp(now()))
+
+    @Operation(
+        tag="topics",
+        query=LogPage,
+        answer=list[LoggedEnvelope],
+        beside=(("id", CursorText),),
+        refusals=(404, 410),
+    )
+    async def log(self) -> Response:
+        """The first events of topics after a cursor, `limit` at most; `id` to go on from."""
+        identity = self._speaker()
+        names = [self._hub.topic(name) for name in request.args.getlist("topic")]
+        if not 0 < len(names) <= limits.TOPICS_PER_CONNECTION:
+            raise wrong(topic=f"1 to {limits.TOPICS_PER_CONNECTION} of them")
+        for name in names:
+            await self._hub.channel(name).authorize(identity, name)
+        until, limit = self._hub.bus.position, whole_number("limit", LOG_DEFAULT, LOG_LIMIT)
+        after = await self._after(request.args.get("since", "0"))
+        try:
+            events, position = await self._read(names, after, until, limit)
+        except Trimmed as trimmed:
+            raise _gone() from trimmed
+        id = Cursor(self._hub.log.epoch, position)
+        messages = b",".join([event.json for event in visible(events, identity.user_id)])
+        body = b'{"success":true,"data":[%b],"id":"%b"}' % (messages, str(id).encode())
+        return Response(body, content_type="application/json")
+
+    async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
+        """The first events, `limit` at most and as many as an answer has room for; and up to where that is all."""
+        events: list[Event] = []
+        while len(events) < limit and sum(event.size for event in events) < ANSWER_BYTES:
+            some = min(limit - len(events), limits.LOG_READ_FIRST)
+            read = await self._hub.log.read(names, events[-1].position if events else after, until, some)
+            events += read
+            if len(read) < some:
+                return events, max(after, until)
+        return events, events[-1].position
+
+    async def _after(self, since: str) -> int:
+        if since == "0":
+            return await self._hub.log.floor()
+        try:
+            cursor = Cursor.parse(since)
+        except ValueError as error:
+            raise wrong(since="a cursor from an earlier message, or 0") from error
+        if cursor.epoch != self._hub.log.epoch:
+            raise _gone()
+        return cursor.position
+
+
+async def _publications() -> list[Publication]:
+    body = await json_body()
+    publications = checked(body if isinstance(body, list) else [body], list[Publication])
+    if not 0 < len(publications) <= limits.PUBLISH_LIST:
+        raise Refused("bad_request", f"a list has 1 to {limits.PUBLISH_LIST} messages")
+    if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # so that one of them may be
+        for one in publications:
+            if len(encoding.encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:
+                raise Refused("too_big", f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes", status=413)
+    return publications
+
+
+def _gone() -> Refused:
+    return Refused("reset", "this cursor cannot be honoured: reload, and go on from there", status=410)

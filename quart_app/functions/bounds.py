@@ -1,0 +1,21 @@
+"""Every limit of functions of one's own, with its unit, in one place."""
+
+from typing import Final
+
+FUNCTIONS: Final = 200  # in one file
+EVERY_LEAST: Final = 0.01  # s between two values of a feed
+EVERY_MOST: Final = 86_400.0  # s
+EVERY: Final = 1.0  # s, where a feed that is no generator says nothing
+RATE: Final = 100.0  # messages a second that one function may publish, sustained
+BURST: Final = 200.0  # messages
+DEPTH: Final = 8  # reactions to what a reaction published
+REMEMBERED: Final = 10_000  # log entries whose depth is known, and keys whose answer is
+CALL_TIMEOUT: Final = 30.0  # s that a call may take; what a generator waits for may take for ever
+BLOCKED: Final = 0.1  # s that an async function may hold up the event loop
+THREADS: Final = 32  # plain functions that run at once
+REPEATS: Final = (0.5, 2.0)  # s before a reaction gets a message again that it failed with
+RETRY_LEAST: Final = 1.0  # s before a feed that failed is tried again; doubles each time
+RETRY_MOST: Final = 30.0  # s
+SAID_AGAIN: Final = 10.0  # s before the log repeats a line
+WAITING_COMMANDS: Final = 1_000  # of one topic
+CHECK_FILE: Final = 1.0  # s between two looks whether the file has changed

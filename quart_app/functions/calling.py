@@ -1,0 +1,165 @@
+"""Calls a declared function, in whichever way it is written, and says in one line what went wrong.
+
+An async function runs on the event loop, and is named when it holds that up; a plain one runs in a thread, where it
+may wait. Knows nothing of when functions are called.
+"""
+
+import asyncio
+import contextvars
+import inspect
+import logging
+import time
+import traceback
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import coroutine
+from typing import Any, Final
+
+from quart_app.functions.bounds import BLOCKED, CALL_TIMEOUT, SAID_AGAIN, THREADS
+from quart_app.functions.declaring import Declaration
+from quart_app.functions.publishing import Allowance, Calling, Outlet, calling
+from quart_app.realtime.channel import Refused
+
+logger = logging.getLogger(__name__)
+
+END: Final = object()
+"""What comes after the last value of a generator."""
+
+
+class Function:
+    """A declared function, ready to be called. `failed` and `worked` are told how it went; `changed` is called when
+    `error`, None where all is well, is another one."""
+
+    def __init__(
+        self, declaration: Declaration, outlet: Outlet, threads: ThreadPoolExecutor, changed: Callable[[], object]
+    ) -> None:
+        self.declaration = declaration
+        self.allowance = Allowance()
+        self.error: str | None = None
+        self._outlet = outlet
+        self._threads = threads
+        self._changed = changed
+        self._said: dict[str, float] = {}
+
+    # How it goes
+
+    def failed(self, error: BaseException) -> str:
+        """Log it and show it where people look; returns what is said."""
+        said = f"{self._place(error)}: {_reason(error)}"
+        self._say(logging.ERROR, f"{self.declaration.role} {self.declaration.topic} failed: {said}")
+        if self.error != said:
+            self.error = said
+            self._changed()
+        return said
+
+    def worked(self) -> None:
+        if self.error is not None:
+            self.error = None
+            logger.info("%s works again", self.declaration.where)
+            self._changed()
+
+    def _place(self, error: BaseException) -> str:
+        """The line of the author's file that it comes from."""
+        file = self.declaration.file
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+        return f"{self.declaration.name} ({Path(file).name}:{lines[-1] if lines else self.declaration.line})"
+
+    def _say(self, level: int, line: str) -> None:
+        """Log a line, unless it was logged just now."""
+        at = time.monotonic()
+        self._said = {known: said for known, said in self._said.items() if at - said < SAID_AGAIN}
+        if line not in self._said:
+            self._said[line] = at
+            logger.log(level, "%s", line)
+
+    def _blocked(self, seconds: float) -> None:
+        if seconds > BLOCKED:
+            held = f"{self.declaration.where} held everybody up"
+            at = time.monotonic()
+            if at - self._said.get(held, float("-inf")) >= SAID_AGAIN:
+                self._said[held] = at
+                hint = "await what takes long, or write a plain def: that runs in a thread"
+                logger.warning("%s for %.0f ms; %s", held, seconds * 1000, hint)
+
+    # Calling it
+
+    async def call(self, *arguments: Any, depth: int = 0) -> Any:
+        """What the function returns. Raises what it raises, and TimeoutError."""
+        function = self.declaration.function
+        self._enter(depth)
+        async with asyncio.timeout(CALL_TIMEOUT):
+            if inspect.iscoroutinefunction(function):
+                return await _watched(function(*arguments), self._blocked)
+            return await self._in_thread(function, *arguments)
+
+    def begin(self) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
+        """A new run of a generator; None where the function is none."""
+        function = self.declaration.function
+        generator = inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
+        return function() if generator else None
+
+    async def next_of(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> Any:
+        """The next value of a generator, END after the last one. Raises what it raises."""
+        self._enter(0)
+        if isinstance(run, Generator):
+            return await self._in_thread(next, run, END)
+        try:
+            return await _watched(run.__anext__(), self._blocked)
+        except StopAsyncIteration:
+            return END
+
+    async def finish(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> None:
+        """Let a generator clean up after itself; one whose thread still works on it does that by itself."""
+        try:
+            if isinstance(run, Generator):
+                run.close()
+            else:
+                async with asyncio.timeout(CALL_TIMEOUT):
+                    await run.aclose()
+        except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
+            logger.debug("%s did not end in order: %r", self.declaration.where, error)
+
+    def _enter(self, depth: int) -> None:
+        """What `publish` needs to know; each caller of functions has a task, and with it a context, of its own."""
+        calling.set(Calling(self.declaration, self._outlet, self.allowance, depth))
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, function, *arguments)
+
+
+def new_threads() -> ThreadPoolExecutor:
+    """Where plain functions run."""
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="functions")
+
+
+@coroutine
+def _watched(steps: Coroutine[Any, Any, Any], took: Callable[[float], object]) -> Generator[Any, Any, Any]:
+    """Run `steps` as an await of it would, and tell how long each stretch between two suspensions took (s)."""
+    resume: Callable[[Any], Any] = steps.send
+    value: Any = None
+    while True:
+        began = time.perf_counter()
+        try:
+            awaited = resume(value)
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            took(time.perf_counter() - began)
+        try:
+            value = yield awaited
+            resume = steps.send
+        except GeneratorExit:
+            steps.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - a cancellation is passed on like everything else
+            value, resume = error, steps.throw
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return f"it took more than {CALL_TIMEOUT:.0f} s"
+    if isinstance(error, Refused):
+        return error.message
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

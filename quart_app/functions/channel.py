@@ -1,0 +1,115 @@
+"""The topics that functions answer for: one with a command, and `functions`, which tells how they are doing."""
+
+import asyncio
+from collections import OrderedDict
+from typing import Annotated, Any, Final, Literal, TypedDict
+
+import msgspec
+from msgspec import Meta
+
+from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
+from quart_app.functions.calling import Function
+from quart_app.functions.publishing import json_of
+from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.contract import MessageShape, TopicShape
+from quart_app.realtime.topic import Kind
+
+FUNCTIONS: Final = "functions"
+
+
+class FunctionState(TypedDict):
+    """A function of the file, and what went wrong with it last, None where all is well."""
+
+    role: Literal["feed", "on", "command"]
+    topic: Annotated[str, Meta(examples=["live/dice"])]
+    name: Annotated[str, Meta(examples=["dice"])]
+    line: Annotated[int, Meta(ge=1)]
+    error: str | None
+
+
+class FunctionsState(TypedDict):
+    """The file of functions, what is wrong with it as a whole, and the functions in force."""
+
+    file: Annotated[str, Meta(examples=["my_feeds.py"])]
+    error: str | None
+    functions: list[FunctionState]
+
+
+TOPIC = TopicShape(
+    FUNCTIONS,
+    "The functions of one's own that `envivo serve --functions` has loaded.",
+    Kind.STATE,
+    sends=(MessageShape(FUNCTIONS, "They are other ones, or are doing otherwise than before.", FunctionsState),),
+)
+
+
+class FunctionsChannel(Channel):
+    """What goes wrong names lines of a program, so where people have roles it is for administrators."""
+
+    kind = Kind.STATE
+
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        if self._secure and not identity.is_admin:
+            raise Refused("forbidden", "this is for administrators", status=403)
+
+
+class CommandChannel(Channel):
+    """A topic whose messages from clients go to a function, one at a time, in the order they come. `function` may be
+    replaced by a later one."""
+
+    def __init__(self, function: Function, otherwise: Channel, *, secure: bool) -> None:
+        self.kind = otherwise.kind
+        self.function = function
+        self._otherwise = otherwise
+        self._secure = secure
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+        self._answers: OrderedDict[tuple[str, str], msgspec.Raw | None] = OrderedDict()
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        await self._otherwise.authorize(identity, topic)
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        return await self._otherwise.welcome(peer)
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """Answer with what the function returns, under the same key with the same again. Raises Refused."""
+        if self._waiting >= WAITING_COMMANDS:
+            raise Refused("busy", "too many commands wait here", status=503, retry_after=1.0)
+        self._waiting += 1
+        try:
+            async with self._lock:
+                answer = await self._answer(peer, body)
+        finally:
+            self._waiting -= 1
+        if answer is not None:
+            peer.reply(self.function.declaration.answers_as, data=answer)
+
+    async def _answer(self, peer: Peer, body: dict[str, Any]) -> msgspec.Raw | None:
+        known = None if peer.key is None else (peer.identity.key_owner, peer.key)
+        if known is not None and known in self._answers:
+            return self._answers[known]
+        said = {name: value for name, value in body.items() if name not in {"key", "topic"}}
+        answer = await self._call(said, peer.identity)
+        if known is not None:
+            self._answers[known] = answer
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return answer
+
+    async def _call(self, body: dict[str, Any], who: Identity) -> msgspec.Raw | None:
+        try:
+            answer = json_of(await self.function.call(body, who))
+        except Refused:
+            raise
+        except ValueError as error:
+            raise Refused("refused", str(error)) from error
+        except Exception as error:
+            said = self.function.failed(error)
+            shown = f"{self.function.declaration.name} failed" if self._secure else said
+            raise Refused("function_failed", shown, status=500) from error
+        self.function.worked()
+        return answer

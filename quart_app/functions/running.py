@@ -1,0 +1,141 @@
+"""What calls functions again and again: the feeds of a topic, and a reaction to one.
+
+Neither ends before it is stopped, whatever its function does: a feed that fails rests longer each time, a reaction gets
+the same message again, and leaves it in the end.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import Any
+
+import msgspec
+
+from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
+from quart_app.functions.calling import END, Function
+from quart_app.functions.publishing import Outlet, json_of
+from quart_app.realtime.bus import Marks
+from quart_app.realtime.event import Event
+from quart_app.realtime.feed import Feed
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.subscription import Subscription, transient_marks
+
+logger = logging.getLogger(__name__)
+
+
+def feed_of(topic: str, functions: Sequence[Function], outlet: Outlet) -> Feed:
+    """All feeds of a topic as one, which runs while somebody listens."""
+
+    async def run() -> None:
+        async with asyncio.TaskGroup() as group:
+            for function in functions:
+                group.create_task(_Pace(function, outlet).run(), name=f"feed {function.declaration.where}")
+
+    return Feed(topic, RETRY_LEAST, run)
+
+
+class _Pace:
+    """One feed while it runs."""
+
+    def __init__(self, function: Function, outlet: Outlet) -> None:
+        self._function = function
+        self._outlet = outlet
+        self._every = function.declaration.every
+        self._due = asyncio.get_running_loop().time()
+
+    async def run(self) -> None:
+        failures = 0
+        run = self._function.begin()
+        try:
+            while True:
+                try:
+                    run = await self._turn(run)
+                    failures = 0
+                    await self._rest()
+                except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
+                    self._function.failed(error)
+                    await asyncio.sleep(min(RETRY_LEAST * 2**failures, RETRY_MOST))
+                    failures = min(failures + 1, 16)
+                    run = self._function.begin()  # a generator that has raised is over
+        finally:
+            if run is not None:
+                await self._function.finish(run)
+
+    async def _turn(
+        self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None] | None"
+    ) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
+        """Publish one value; returns the run to go on with."""
+        value = await (self._function.call() if run is None else self._function.next_of(run))
+        if value is END:
+            await asyncio.sleep(RETRY_LEAST)  # one without a single value would spin
+            return self._function.begin()
+        if (body := json_of(value)) is not None:
+            while wait := self._function.allowance.spend():  # noqa: ASYNC110 - time is what it waits for
+                await asyncio.sleep(wait)
+            declaration = self._function.declaration
+            await self._outlet.send(declaration.topic, declaration.answers_as, body)
+        self._function.worked()
+        return run
+
+    async def _rest(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = max(self._due + (self._every or 0), loop.time())
+        await asyncio.sleep(self._due - loop.time())
+
+
+class Reaction:
+    """A function that hears a topic from its start on. It is a subscriber like any other: it falls behind where it is
+    slow, and of signals it is too slow for it loses the oldest. `function` may be replaced by a later one."""
+
+    def __init__(self, function: Function, hub: Hub, outlet: Outlet) -> None:
+        self.function = function
+        self._outlet = outlet
+        topics = (function.declaration.topic,)
+        marks = Marks(hub.bus.position, transient_marks(hub.bus, topics))
+        self._subscription = Subscription(hub.bus, hub.log, topics, "", marks)
+        self._task = asyncio.create_task(self._run(), name=f"on {function.declaration.where}")
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._subscription.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                batch = await self._subscription.read()
+            except Exception:
+                logger.exception("%s cannot read the log", self._where)  # it stands where it stood
+                await asyncio.sleep(RETRY_LEAST)
+                continue
+            if batch is None:
+                return
+            for message in batch.messages:
+                if isinstance(message, Event):
+                    await self._hear(message)
+                else:
+                    told = msgspec.json.decode(message.json)
+                    logger.warning("%s missed messages: %s %s", self._where, told["type"], told.get("data"))
+            await asyncio.sleep(0)  # a tail that is full is no reason to keep the loop
+
+    @property
+    def _where(self) -> str:
+        return self.function.declaration.where
+
+    async def _hear(self, event: Event) -> None:
+        depth = self._outlet.depth_of(event) + 1
+        for rest in (*REPEATS, None):
+            function = self.function
+            if function.declaration.type not in {None, event.type}:
+                return
+            try:
+                await function.call(msgspec.json.decode(event.json), depth=depth)
+            except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
+                function.failed(error)
+                if rest is not None:
+                    await asyncio.sleep(rest)
+            else:
+                function.worked()
+                return

@@ -1,0 +1,170 @@
+"""Functions of one's own in a running server: put in their places, watched, read again when their file changes.
+
+The only module here that knows the program as a whole.
+
+Errors: `loading.FunctionsError`.
+"""
+
+import asyncio
+import logging
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from quart_app.domains import Program
+from quart_app.functions.bounds import CHECK_FILE
+from quart_app.functions.calling import Function, new_threads
+from quart_app.functions.channel import FUNCTIONS, TOPIC, CommandChannel, FunctionsChannel, FunctionsState
+from quart_app.functions.declaring import Declaration
+from quart_app.functions.loading import FunctionsError, load
+from quart_app.functions.publishing import Outlet
+from quart_app.functions.running import Reaction, feed_of
+from quart_app.realtime.channel import Refused
+
+logger = logging.getLogger(__name__)
+
+
+class Functions:
+    """Those of the file at `path`. Made before the program starts. Raises FunctionsError."""
+
+    _outlet: Outlet
+    _watch: asyncio.Task[None]
+    _threads: ThreadPoolExecutor
+
+    def __init__(self, program: Program, path: Path) -> None:
+        self._program = program
+        self._hub = program.hub
+        self._secure = program.settings.access == "secure"
+        self._path = path
+        self._version = _version(path)
+        self._declarations = self._read()
+        self._error: str | None = None
+        self._functions: list[Function] = []
+        self._reactions: dict[tuple[str, str], Reaction] = {}
+        self._commands: dict[str, CommandChannel] = {}
+        self._hub.add_channel(FUNCTIONS, FunctionsChannel(secure=self._secure))
+        program.describe(TOPIC)
+
+    async def start(self) -> None:
+        """Put the functions in their places, before the first client is let in."""
+        self._outlet = Outlet(self._hub, self._program.commit)
+        await self._install(self._declarations)
+        self._watch = asyncio.create_task(self._watch_file(), name="functions")
+
+    async def stop(self) -> None:
+        """Call nothing any more."""
+        self._watch.cancel()
+        for reaction in self._reactions.values():
+            await reaction.stop()
+        for function in self._functions:
+            self._hub.remove_feed(function.declaration.topic)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self) -> tuple[Declaration, ...]:
+        declarations = load(self._path)
+        for one in declarations:
+            try:
+                self._hub.channel(one.topic)
+            except Refused as refused:
+                raise FunctionsError(f"{self._path}, line {one.line}: @{one.role}: {refused.message}") from refused
+        return declarations
+
+    # In their places
+
+    async def _install(self, declarations: Sequence[Declaration]) -> None:
+        self._threads = threads = new_threads()  # those of before end with the last of their calls
+        before = self._functions
+        self._functions = [Function(one, self._outlet, threads, self._tell) for one in declarations]
+        await self._install_reactions()
+        self._install_commands()
+        self._install_feeds(before)
+        for one in declarations:
+            logger.info("functions: %s %s is %s", one.role, one.topic, one.where)
+        self._tell()
+
+    def _of(self, role: str, functions: Sequence[Function]) -> list[Function]:
+        return [function for function in functions if function.declaration.role == role]
+
+    async def _install_reactions(self) -> None:
+        """One that was there before, by its topic and name, goes on where it stands."""
+        wanted = {(one.declaration.topic, one.declaration.name): one for one in self._of("on", self._functions)}
+        for key in self._reactions.keys() - wanted.keys():
+            await self._reactions.pop(key).stop()
+        for key, function in wanted.items():
+            if key in self._reactions:
+                self._reactions[key].function = function
+            else:
+                self._reactions[key] = Reaction(function, self._hub, self._outlet)
+
+    def _install_commands(self) -> None:
+        """A topic that had one before goes on with the answers it has given."""
+        wanted = {one.declaration.topic: one for one in self._of("command", self._functions)}
+        for topic in self._commands.keys() - wanted.keys():
+            del self._commands[topic]
+            self._hub.remove_channel(topic)
+        for topic, function in wanted.items():
+            if topic in self._commands:
+                self._commands[topic].function = function
+            else:
+                self._commands[topic] = CommandChannel(function, self._hub.channel(topic), secure=self._secure)
+                self._hub.add_channel(topic, self._commands[topic])
+
+    def _install_feeds(self, before: Sequence[Function]) -> None:
+        for function in self._of("feed", before):
+            self._hub.remove_feed(function.declaration.topic)
+        by_topic: dict[str, list[Function]] = defaultdict(list)
+        for function in self._of("feed", self._functions):
+            by_topic[function.declaration.topic].append(function)
+        for topic, functions in by_topic.items():
+            self._hub.add_feed(feed_of(topic, functions, self._outlet))
+
+    def _tell(self) -> None:
+        """How they are doing, for those who look at a topic's page."""
+        state: FunctionsState = {
+            "file": self._path.name,
+            "error": self._error,
+            "functions": [
+                {
+                    "role": function.declaration.role,
+                    "topic": function.declaration.topic,
+                    "name": function.declaration.name,
+                    "line": function.declaration.line,
+                    "error": function.error,
+                }
+                for function in self._functions
+            ],
+        }
+        self._hub.broadcast(FUNCTIONS, FUNCTIONS, data=state)
+
+    # The file
+
+    async def _watch_file(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_FILE)
+            version = _version(self._path)
+            if version != self._version:
+                self._version = version
+                await self._reload()
+
+    async def _reload(self) -> None:
+        """Take the new functions, or keep the old ones and say why."""
+        try:
+            declarations = await asyncio.to_thread(self._read)
+        except FunctionsError as error:
+            self._error = str(error)
+            logger.error("functions: %s; those of before stay", error)  # noqa: TRY400 - the line is its author's affair
+            self._tell()
+            return
+        self._error = None
+        await self._install(declarations)
+
+
+def _version(path: Path) -> tuple[int, int] | None:
+    """What differs between two states of a file; None where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,151 @@
+"""The sockets the server listens on, and what to tell whoever started it when there is none to be had.
+
+Owns the socket options that find dead peers. Knows nothing of HTTP.
+Errors: `ListenError`, whose message says what is in the way and what to type instead.
+"""
+
+import errno
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_KEEPALIVE_PROBES = 4
+_DESCRIPTORS = 100_000  # files a process may have open, as far as the system allows
+_DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
+_ABSENT_FAMILY = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
+
+class ListenError(RuntimeError):
+    """The server cannot listen where it should."""
+
+
+def open_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socket]:
+    """Return one bound, not yet listening, non-blocking socket for each address of ``host``, all on one port.
+
+    Port 0 takes a free one. Connections accepted from them are dropped by the system when the peer has taken
+    nothing for ``peer_timeout`` seconds, as far as the platform can. Raises `ListenError`.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise ListenError(f"{host} is not the name of this machine; type --host 127.0.0.1") from error
+    sockets: list[socket.socket] = []
+    failure: OSError | None = None
+    for family, address in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
+        try:
+            sockets.append(_bound(family, address, port, peer_timeout))
+        except OSError as error:
+            # "localhost" names ::1 too on machines without IPv6: one address of several may be missing.
+            if error.errno not in _ABSENT_FAMILY:
+                _close(sockets)
+                raise _listen_error(error, host, port) from error
+            failure = error
+        else:
+            port = sockets[-1].getsockname()[1]
+    if not sockets and failure is not None:
+        raise _listen_error(failure, host, port) from failure
+    return sockets
+
+
+def address_to_open(bound: socket.socket, scheme: str) -> str:
+    """Return the address a browser on this machine can open, e.g. ``http://127.0.0.1:8000``."""
+    host, port = bound.getsockname()[:2]
+    host = WILDCARDS.get(host, host)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform == "win32":
+            # There SO_REUSEADDR would let two servers share a port.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        _find_dead_peers(opened, peer_timeout)
+        opened.bind((address, port))
+        opened.setblocking(False)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def _find_dead_peers(listener: socket.socket, peer_timeout: float) -> None:
+    """Set what accepted connections inherit: keep-alive for silent ones, a limit for unacknowledged data.
+
+    TCP_USER_TIMEOUT (RFC 5482) also ends a peer that answers but whose window stays shut.
+    """
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    interval = max(1, round(peer_timeout / (_KEEPALIVE_PROBES + 1)))
+    wanted = {
+        "TCP_KEEPIDLE": interval,  # s of silence before the first probe
+        "TCP_KEEPALIVE": interval,  # the same on macOS
+        "TCP_KEEPINTVL": interval,  # s between probes
+        "TCP_KEEPCNT": _KEEPALIVE_PROBES,
+        "TCP_USER_TIMEOUT": round(peer_timeout * 1000),  # ms
+    }
+    for name, value in wanted.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            with suppress(OSError):
+                listener.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for opened in sockets:
+        opened.close()
+
+
+def _listen_error(error: OSError, host: str, port: int) -> ListenError:
+    if error.errno == errno.EADDRINUSE:
+        free = _next_free_port(host, port)
+        instead = f"envivo serve --port {free}" if free else "envivo serve --port 0"
+        holder = port_holder(port) or "another program"
+        return ListenError(f"port {port} is taken by {holder}; end that, or type: {instead}")
+    if error.errno == errno.EACCES:
+        return ListenError(f"port {port} needs more rights than you have; type: envivo serve --port 8000")
+    if error.errno in _ABSENT_FAMILY:
+        return ListenError(f"{host} is not an address of this machine; type --host 127.0.0.1")
+    return ListenError(f"cannot listen on {host}, port {port}: {error.strerror or error}")
+
+
+def _next_free_port(host: str, port: int) -> int | None:
+    for candidate in range(port + 1, min(port + 20, 65536)):
+        with suppress(OSError), socket.create_server((host, candidate)):
+            return candidate
+    return None
+
+
+def port_holder(port: int) -> str | None:
+    """Return the program that listens on ``port``, as ``name (process id)``; None where the system does not tell."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path("/proc/net", table).read_text("ascii").splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:  # 0A: listening
+                    inodes.add(f"socket:[{fields[9]}]")
+    if not inodes:
+        return None
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if str(descriptor.readlink()) in inodes:
+                process = descriptor.parents[1]
+                return f"{(process / 'comm').read_text('utf-8').strip()} (process {process.name})"
+    return None
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process, and those it starts, open as many connections as the system allows."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _DESCRIPTORS_UNNAMED if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

@@ -1,0 +1,40 @@
+"""How processes wake each other: positions of new durable events, and transient events.
+
+One process needs none of it, so what stands here is the protocol and the silent one.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from quart_app.realtime.event import Event
+
+
+class Backplane(Protocol):
+    async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
+        """Listen to the others: `woken(position)` when the log has grown, `received(event)` for
+        their transient events."""
+
+    def announce(self, position: int) -> None:
+        """Tell the others that the log has grown to `position`. Never waits."""
+
+    def broadcast(self, event: Event) -> None:
+        """Pass a transient event on to the others. Never waits."""
+
+    async def stop(self) -> None:
+        """Stop listening."""
+
+
+class InProcess:
+    """The backplane of a program that is alone."""
+
+    async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
+        pass
+
+    def announce(self, position: int) -> None:
+        pass
+
+    def broadcast(self, event: Event) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass

@@ -1,0 +1,390 @@
+"""Topics in memory and who listens: every event passes here once, in order.
+
+Publishing only marks; one flush per turn of the event loop settles what arrived into each topic's
+tail and hands it, joined and encoded once, to every subscription that waits at the head. The bus
+never awaits and never reads the log.
+"""
+
+import asyncio
+import heapq
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from quart_app.realtime import encoding, limits
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.counters import Counters
+from quart_app.realtime.event import Event, Message
+from quart_app.realtime.tail import Size, Topic
+from quart_app.realtime.topic import Kind
+
+if TYPE_CHECKING:
+    from quart_app.realtime.subscription import Subscription
+
+_by_sequence = attrgetter("sequence")
+_DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
+
+
+class Marks(NamedTuple):
+    """How far somebody has read: the durable position, and per topic the count of transient
+    events."""
+
+    position: int
+    seen: Mapping[str, int]
+
+
+class Batch:
+    """Messages that go out together, and where their reader stands afterwards.
+
+    Shared by all subscriptions of an audience: its bytes are joined once. `news` says where it comes
+    from, `at` when it was handed out (s, the loop's clock); read by one subscription alone, it has neither.
+    """
+
+    __slots__ = (
+        "_blocks", "_chunk", "_deflated_frames", "_frames", "_hidden_from", "_parts", "at", "messages", "news",
+    )  # fmt: skip
+
+    def __init__(self, messages: Sequence[Message], news: "News | None" = None, at: float = 0.0) -> None:
+        self.messages = messages
+        self._parts: Sequence[Batch] = ()
+        self.news = news
+        self.at = at
+
+    @property
+    def hidden_from(self) -> frozenset[str | None]:
+        """The users who do not get all of it."""
+        try:
+            return self._hidden_from
+        except AttributeError:
+            self._hidden_from: frozenset[str | None] = frozenset([message.hidden_from for message in self.messages])
+            return self._hidden_from
+
+    @property
+    def blocks(self) -> bytes:
+        """The messages as server-sent events."""
+        try:
+            return self._blocks
+        except AttributeError:
+            blocks = [part.blocks for part in self._parts] or [message.block for message in self.messages]
+            self._blocks: bytes = b"".join(blocks)
+            return self._blocks
+
+    @property
+    def chunk(self) -> bytes:
+        """The blocks as one chunk of an HTTP/1.1 body."""
+        try:
+            return self._chunk
+        except AttributeError:
+            self._chunk: bytes = encoding.http_chunk(self.blocks)
+            return self._chunk
+
+    @property
+    def frames(self) -> bytes:
+        """The messages as WebSocket frames."""
+        try:
+            return self._frames
+        except AttributeError:
+            frames = [part.frames for part in self._parts] or [message.frame for message in self.messages]
+            self._frames: bytes = b"".join(frames)
+            return self._frames
+
+    @property
+    def deflated_frames(self) -> bytes:
+        """The messages as WebSocket frames for those who have agreed to compression."""
+        try:
+            return self._deflated_frames
+        except AttributeError:
+            frames = [part.deflated_frames for part in self._parts] or [one.deflated_frame for one in self.messages]
+            self._deflated_frames: bytes = b"".join(frames)
+            return self._deflated_frames
+
+    def after(self, direct: Sequence[Message]) -> "Batch":
+        """This batch behind what is for one reader alone; its bytes are not joined anew."""
+        whole = Batch((), self.news, self.at)
+        whole.messages, whole._parts = [*direct, *self.messages], (Batch(direct), self)
+        return whole
+
+    def without(self, user_id: str) -> "Batch":
+        """This batch as the user sees from whom some of it is hidden."""
+        return Batch(visible(self.messages, user_id), self.news, self.at)
+
+
+def visible(messages: Iterable[Message], user_id: str) -> list[Message]:
+    """Those of `messages` that are not hidden from the user."""
+    return [message for message in messages if message.hidden_from != user_id]
+
+
+class News(NamedTuple):
+    """What a batch of the bus stands for: its audience's `version`, and where it ends."""
+
+    version: int
+    marks: Marks
+
+
+class Audience:
+    """The subscriptions to one set of topics: what one of them gets, all get.
+
+    `version` counts what was delivered, `reached` is how far the bus was settled just before that.
+    """
+
+    __slots__ = ("members", "reached", "topics", "version", "waiting")
+
+    def __init__(self, topics: tuple[Topic, ...]) -> None:
+        self.topics = topics
+        self.members = 0
+        self.version = 1
+        self.reached = 0
+        self.waiting: dict[Subscription, None] = {}
+
+    def deliver(self, news: Mapping[Topic, list[Event]], reached: int, position: int) -> int:
+        """Hand the `news` of its topics, settled after `reached` up to `position`, to everyone who
+        waits at the head; returns how many got it."""
+        self.version += 1
+        self.reached = reached
+        if not self.waiting:
+            return 0
+        parts = [news[topic] for topic in self.topics if topic in news]
+        events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
+        batch = None
+        if len(events) <= limits.BATCH_EVENTS and _size(events) <= limits.BATCH_BYTES:
+            batch = Batch(events, News(self.version, self.marks(position)), asyncio.get_running_loop().time())
+        waiting = list(self.waiting)
+        for subscription in waiting:
+            subscription.take(batch)
+        return len(waiting) if batch is not None else 0
+
+    def marks(self, position: int) -> Marks:
+        """Where a subscription at the head stands."""
+        return Marks(position, {topic.name: topic.count for topic in self.topics})
+
+    def interrupt(self, reached: int) -> None:
+        """Something else than news came after `reached`: let everyone who waits look for it."""
+        self.version += 1
+        self.reached = reached
+        for subscription in list(self.waiting):
+            subscription.take(None)
+
+
+def _size(events: Iterable[Event]) -> int:
+    return sum(event.size for event in events)
+
+
+def _sort_of(event: Event, topic: Topic | None) -> str:
+    """Signals may come on durable topics too."""
+    if event.position:
+        return _DURABLE
+    return _STATE if topic is not None and topic.kind is Kind.STATE else _SIGNAL
+
+
+class Bus:
+    """All topics in memory.
+
+    `position` is that of the last durable event settled; `run` names this process's counts of
+    transient events. `demand(topic name, wanted)` is called when a topic gets its first subscriber
+    and after it lost its last.
+    """
+
+    def __init__(self, kind_of: Callable[[str], Kind], *, position: int = 0) -> None:
+        self.position = position
+        self.run = secrets.token_hex(4)
+        self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
+        self._kind_of = kind_of
+        self._arrived = position
+        self._sequence = 0
+        self._since = 0.0
+        self._state_bytes = 0
+        self._topics: dict[str, Topic] = {}
+        self._audiences: dict[tuple[str, ...], Audience] = {}
+        self._dirty: dict[Topic, None] = {}
+        self._direct: dict[Subscription, None] = {}
+        self._flush: asyncio.Handle | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+        self.counters = Counters()
+        self.log_reads = asyncio.Semaphore(limits.CONCURRENT_LOG_READS)
+        """Held by a subscription while it reads the log."""
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Take events in, the durable ones in position order; subscribers get them at the flush.
+
+        Raises Refused, and takes none, where a state topic has too many keys, or memory too many
+        topics or values.
+        """
+        now = perf_counter()
+        self._flush_soon()
+        if not self._dirty:
+            self._since = now
+        taken: list[tuple[Event, Topic | None]] = []
+        try:
+            for event in events:
+                event.arrived = now
+                taken.append((event, self._take_in(event)))
+        except Refused:
+            for _, topic in reversed(taken):
+                if topic is not None:
+                    topic.fresh.pop()
+            raise
+        for event, topic in taken:
+            self.counters.published[_sort_of(event, topic)] += 1
+
+    def _take_in(self, event: Event) -> Topic | None:
+        """Append an event to what its topic has not settled yet."""
+        self._sequence += 1
+        event.sequence = self._sequence
+        topic = self._topics.get(event.topic)
+        if event.position:
+            self._arrived = event.position
+        elif topic is None:
+            topic = self._topic_for_transient(event)
+        if topic is not None:
+            if topic.kind is Kind.STATE:
+                self._check_room(topic, event)
+            topic.fresh.append(event)
+            self._dirty[topic] = None
+        return topic
+
+    def _topic_for_transient(self, event: Event) -> Topic | None:
+        """A signal that nobody could hear is not kept; a state's value is."""
+        kind = self._kind_of(event.topic)
+        return self._topic(event.topic) if kind is Kind.STATE else None
+
+    def _check_room(self, topic: Topic, event: Event) -> None:
+        topic.idle_since = asyncio.get_running_loop().time()
+        replaced = topic.state.get(event.key or "")
+        room = limits.STATE_BYTES - event.size + (replaced.size if replaced else 0)
+        if self._state_bytes > room:
+            self._let_go_of_values()
+        if self._state_bytes > room:
+            raise Refused("too_much_state", "the values of all topics are too large together", status=429)
+        if event.key in topic.state or len(topic.state) + len(topic.fresh) < limits.STATE_KEYS:
+            return
+        if len({event.key, *topic.state, *(waiting.key for waiting in topic.fresh)}) > limits.STATE_KEYS:
+            raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
+
+    def push_soon(self, subscription: "Subscription") -> None:
+        """Let it write what is for its reader alone: with what follows for all, if something does, in one write."""
+        self._direct[subscription] = None
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if self._flush is None:
+            self._flush = asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Settle what arrived and hand it out."""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        reached, self.position = self.position, self._arrived
+        dirty, self._dirty = self._dirty, {}
+        before = sum(topic.size for topic in dirty)
+        news = {topic: topic.settle() for topic in dirty}
+        self._state_bytes += sum(topic.size for topic in dirty) - before
+        audiences = dict.fromkeys(audience for topic in news for audience in topic.audiences)
+        for audience in audiences:
+            handed = audience.deliver(news, reached, self.position)
+            if handed:
+                self.counters.delivery.observe(perf_counter() - self._since, handed)
+        direct, self._direct = self._direct, {}
+        for subscription in direct:
+            subscription.push()
+
+    def skip_to(self, position: int) -> None:
+        """The events up to `position` cannot be had any more: make sure that nobody steps over
+        the gap unawares."""
+        self.flush()
+        reached, self.position, self._arrived = self.position, position, position
+        for topic in self._topics.values():
+            topic.durable.clear(position)
+        for audience in self._audiences.values():
+            audience.interrupt(reached)
+
+    def audience(self, names: Iterable[str]) -> Audience:
+        """The audience of a set of topics; `join` and `leave` it. Who joins now comes after all that
+        was published: it is settled first."""
+        if self._flush is not None:
+            self.flush()
+        key = tuple(sorted(set(names)))
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = Audience(tuple(self._topic(name) for name in key))
+        return audience
+
+    def join(self, audience: Audience) -> None:
+        audience.members += 1
+        if audience.members > 1:
+            return
+        self._audiences[tuple(topic.name for topic in audience.topics)] = audience
+        for topic in audience.topics:
+            topic.audiences[audience] = None
+            if len(topic.audiences) == 1:
+                self.demand(topic.name, True)
+
+    def leave(self, audience: Audience) -> None:
+        audience.members -= 1
+        if audience.members:
+            return
+        del self._audiences[tuple(topic.name for topic in audience.topics)]
+        for topic in audience.topics:
+            del topic.audiences[audience]
+            if not topic.audiences:
+                topic.idle_since = asyncio.get_running_loop().time()
+                self._sweep_later()
+                self.demand(topic.name, False)
+
+    def latest(self, topic: str) -> list[Event]:
+        """The current values of a state topic, oldest change first."""
+        known = self._topics.get(topic)
+        return list(known.state.values()) if known else []
+
+    def tails(self) -> Size:
+        """What the tails of all topics hold."""
+        tails = [tail for topic in self._topics.values() for tail in (topic.durable, topic.signals)]
+        return Size(sum(map(len, tails)), sum(tail.bytes for tail in tails))
+
+    def topics(self) -> list[Topic]:
+        """Those in memory."""
+        return list(self._topics.values())
+
+    def _topic(self, name: str) -> Topic:
+        topic = self._topics.get(name)
+        if topic is None:
+            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
+                self.forget_idle_topics()
+            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
+                self._let_go_of_values()
+            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
+                raise Refused("too_many_topics", "too many topics are in use", status=429)
+            # Counts never start again, even for a topic that was forgotten: cursors hold them.
+            topic = self._topics[name] = Topic(name, self._kind_of(name), self.position, self._sequence)
+        # It is about to be used, and must not be forgotten before.
+        topic.idle_since = asyncio.get_running_loop().time()
+        return topic
+
+    def _sweep_later(self) -> None:
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(limits.IDLE_TOPIC, self._swept)
+
+    def _swept(self) -> None:
+        self._sweep = None
+        self.forget_idle_topics()
+        if any(not topic.audiences and not topic.state for topic in self._topics.values()):
+            self._sweep_later()
+
+    def forget_idle_topics(self) -> None:
+        """Drop the tails of topics that nobody has followed for a while. Values of states stay."""
+        before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
+        for topic in list(self._topics.values()):
+            busy = topic.audiences or topic.state or topic.fresh
+            if not busy and topic.idle_since < before:
+                del self._topics[topic.name]
+
+    def _let_go_of_values(self) -> None:
+        """Make room at the cost of the states that nobody follows: a quarter of them, those left alone longest."""
+        before = asyncio.get_running_loop().time() - limits.STATE_KEPT
+        alone = [topic for topic in self._topics.values() if topic.state and not topic.audiences and not topic.fresh]
+        alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))
+        for topic in alone[: len(alone) // 4 + 1]:
+            self._state_bytes -= topic.size
+            del self._topics[topic.name]

@@ -1,0 +1,87 @@
+"""What the engine has done so far: plain numbers that only grow, for whoever wants to show them.
+
+Counting is always on and next to free: what happens often is counted once a batch, or summed over the
+connections when somebody asks. Rates, percentiles and formats are the reader's affair.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+# The E6 series (IEC 60063): six steps a decade, so that a percentile read from it is wrong by a fifth at most.
+_E6 = (1.0, 1.5, 2.2, 3.3, 4.7, 6.8)
+SECONDS: Final = (*(round(step * 10.0**decade, 5) for decade in range(-4, 1) for step in _E6), 10.0)
+UNITS: Final = tuple(float(1 << power) for power in range(9))  # of work in one transaction
+
+
+class Histogram:
+    """How many values fell up to each of `bounds`, and above the last one; and the sum of all."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Iterable[float] = SECONDS) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count `value`, `times` over."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.total += value * times
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def mean(self) -> float:
+        """0 where nothing was counted."""
+        return self.total / (self.count or 1)
+
+
+class Traffic(NamedTuple):
+    """What went to connections and came from them: `sent` and `received` messages, `sent_bytes` on the wire."""
+
+    sent: int = 0
+    sent_bytes: int = 0
+    received: int = 0
+
+    def plus(self, other: "Traffic") -> "Traffic":
+        return Traffic(*map(int.__add__, self, other))
+
+
+class Counters:
+    """`opened` by transport, `closed` by transport and close code, `over`: the traffic of those that are closed, by
+    transport; `published` events by kind; `errors` told to clients, by code.
+
+    Seconds: `delivery` from an event's arrival on the bus until it is handed to the peer's transport, `commands` from a
+    client's message to the end of its handling, `commits` of a transaction, whose units of work are in `groups`.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Counter[str] = Counter()
+        self.closed: Counter[tuple[str, int]] = Counter()
+        self.over: dict[str, Traffic] = {}
+        self.published: Counter[str] = Counter(durable=0, state=0, signal=0)
+        self.errors: Counter[str] = Counter()
+        self.delivery = Histogram()
+        self.commands = Histogram()
+        self.commits = Histogram()
+        self.groups = Histogram(UNITS)
+        self.resets = 0
+        self.gaps = 0
+        self.dropped = 0
+        """Signals that `gaps` told of."""
+
+    def traffic(self, open_now: Iterable[tuple[str, Traffic]]) -> dict[str, Traffic]:
+        """All since the start by transport, with that of the connections that are `open_now`."""
+        traffic = dict(self.over)
+        for transport, own in open_now:
+            traffic[transport] = traffic.get(transport, Traffic()).plus(own)
+        return traffic
+
+    def leave(self, transport: str, code: int, traffic: Traffic) -> None:
+        """A connection is over."""
+        self.closed[transport, code] += 1
+        self.over[transport] = self.over.get(transport, Traffic()).plus(traffic)

@@ -1,0 +1,156 @@
+"""What a client receives: messages, and the events of topics among them; and the cursor.
+
+An event is a fact. A durable one has a position in the log; a transient one (a state's new value,
+a signal) has none. Encodings are made on first use and kept.
+"""
+
+import re
+import time
+from typing import Any, NamedTuple, Self
+
+from quart_app.realtime import encoding
+
+_ENVELOPE_BYTES = 140  # type, timestamp, topic and id
+
+
+def now() -> int:
+    """Wall-clock time in ms since the Unix epoch; for people to read, never for ordering."""
+    return time.time_ns() // 1_000_000
+
+
+class Cursor(NamedTuple):
+    """A place in one log, as clients hold it: `<epoch>-<position>`.
+
+    A long poll's cursor also says which transient events its client has seen: `run` names the
+    process they were counted by, `seen` holds one count per topic, in the order of topic names.
+    """
+
+    epoch: str
+    position: int
+    run: str = ""
+    seen: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        plain = f"{self.epoch}-{self.position}"
+        if not self.run:
+            return plain
+        return ".".join((plain, self.run, *(format(count, "x") for count in self.seen)))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The cursor that `text` spells. Raises ValueError for anything else."""
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text[:80]!r} is not a cursor")
+        counts = tuple(int(count, 16) for count in (match["seen"] or "").split(".") if count)
+        return cls(match["epoch"], int(match["position"]), match["run"] or "", counts)
+
+
+_CURSOR = re.compile(
+    r"(?P<epoch>[a-z0-9]{1,32})-(?P<position>[0-9]{1,18})"
+    r"(?:\.(?P<run>[a-z0-9]{1,16})(?P<seen>(?:\.[0-9a-f]{1,15}){0,100}))?"
+)
+
+
+class Message:
+    """One JSON object on its way to clients: `json` in UTF-8, and what it becomes on each wire."""
+
+    __slots__ = ("_block", "_deflated_frame", "_frame", "_text", "cursor", "json")
+
+    json: bytes
+    hidden_from: str | None = None
+
+    def __init__(self, json: bytes, cursor: str | None = None) -> None:
+        self.json = json
+        self.cursor = cursor
+
+    @property
+    def text(self) -> str:
+        try:
+            return self._text
+        except AttributeError:
+            self._text: str = self.json.decode()
+            return self._text
+
+    @property
+    def block(self) -> bytes:
+        """The server-sent event."""
+        try:
+            return self._block
+        except AttributeError:
+            self._block: bytes = encoding.sse_block(self.json, self.cursor)
+            return self._block
+
+    @property
+    def frame(self) -> bytes:
+        """The WebSocket text frame."""
+        try:
+            return self._frame
+        except AttributeError:
+            self._frame: bytes = encoding.websocket_frame(self.json)
+            return self._frame
+
+    @property
+    def deflated_frame(self) -> bytes:
+        """The frame for those who have agreed to compression."""
+        try:
+            return self._deflated_frame
+        except AttributeError:
+            self._deflated_frame: bytes = encoding.deflated_frame(self.json)
+            return self._deflated_frame
+
+
+def message(type: str, *, topic: str | None = None, id: str | None = None, **fields: Any) -> Message:
+    """A message for one client: a reply, a welcome, a heartbeat. `fields` stand at top level."""
+    body = encoding.fields_json(fields)
+    return Message(encoding.message_json(type, now(), body, topic, id), id)
+
+
+class Event(Message):
+    """A fact about a topic.
+
+    `position`: its row in the log, 0 when transient. `fields`: the JSON object of its members
+    (`{"data": …}` and what stands beside it). `size`: about the bytes of its JSON, known before that
+    is made. `at`: ms since the Unix epoch. `hidden_from`: the user who does not get it. `key`: which
+    value of a state topic it replaces. `ordinal`, `sequence` and `arrived` are the bus's: the count of
+    transient events in the topic, the order and the time (s of perf_counter: the loop's clock stands
+    still during a turn) of arrival.
+    """
+
+    __slots__ = (
+        "arrived", "at", "fields", "hidden_from", "key", "ordinal", "position", "sequence", "size", "topic", "type",
+    )  # fmt: skip
+
+    def __init__(  # noqa: PLR0913 - these are the columns of the log
+        self,
+        topic: str,
+        type: str,
+        fields: bytes,
+        at: int,
+        *,
+        epoch: str = "",
+        position: int = 0,
+        hidden_from: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        self.topic = topic
+        self.type = type
+        self.fields = fields
+        self.size = len(fields) + _ENVELOPE_BYTES
+        self.at = at
+        self.position = position
+        self.cursor = f"{epoch}-{position}" if position else None
+        self.hidden_from = hidden_from
+        self.key = key
+        self.ordinal = 0
+        self.sequence = 0
+        self.arrived = 0.0
+
+    def __getattr__(self, name: str) -> bytes:
+        if name != "json":
+            raise AttributeError(name)
+        self.json = encoding.message_json(self.type, self.at, self.fields, self.topic, self.cursor)
+        return self.json
+
+    def __repr__(self) -> str:
+        return f"Event({self.topic!r}, {self.type!r}, position={self.position})"

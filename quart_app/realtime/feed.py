@@ -1,0 +1,56 @@
+"""A producer that runs only while somebody listens to its topic."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from quart_app.realtime import limits
+
+logger = logging.getLogger(__name__)
+
+
+class Feed:
+    """Calls `produce` every `every` seconds from the first subscriber of `topic` until a little
+    after the last. A failure is logged and `produce` tried again."""
+
+    def __init__(self, topic: str, every: float, produce: Callable[[], Awaitable[None]]) -> None:
+        self.topic = topic
+        self._every = every
+        self._produce = produce
+        self._task: asyncio.Task[None] | None = None
+        self._stopping: asyncio.TimerHandle | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None
+
+    def demand(self, wanted: bool) -> None:
+        """Somebody listens, or nobody any more."""
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+        if not wanted:
+            loop = asyncio.get_running_loop()
+            self._stopping = loop.call_later(limits.FEED_LINGER, self.stop)
+        elif self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"feed {self.topic}")
+
+    def stop(self) -> None:
+        if self._stopping is not None:
+            self._stopping.cancel()
+            self._stopping = None
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            try:
+                await self._produce()
+            except Exception:
+                logger.exception("feed %s failed", self.topic)
+                due = max(due, loop.time() + limits.FEED_RETRY - self._every)
+            due = max(due + self._every, loop.time())
+            await asyncio.sleep(due - loop.time())

@@ -1,0 +1,70 @@
+"""Every size, interval and timeout of the engine, with its unit, in one place.
+
+Nothing here is a setting: a setting is what an operator has a reason to change (see `config.py`).
+"""
+
+from typing import Final
+
+# Names and messages
+TOPIC_NAME_CHARACTERS: Final = 128
+TOPICS_PER_CONNECTION: Final = 100
+KEY_CHARACTERS: Final = 128
+TYPE_CHARACTERS: Final = 64
+AGENT_CHARACTERS: Final = 200  # of what a client calls itself
+LARGEST_ID: Final = 2**63 - 1  # of a row, in every database
+INBOUND_MESSAGE_BYTES: Final = 64 * 1024
+JSON_DEPTH: Final = 32
+PUBLISH_LIST: Final = 1_000  # messages in one POST /api/publish
+REQUEST_BODY_BYTES: Final = 256 * 1024
+BODY_TIMEOUT: Final = 30.0  # s in which a body has to come in
+
+# A connection
+INBOUND_RATE: Final = 1_000.0  # messages a second, sustained
+INBOUND_BURST: Final = 2_000.0  # messages
+IN_FLIGHT_COMMANDS: Final = 64  # commands of one connection that wait for their commit
+REPLY_BACKLOG: Final = 1_024  # direct replies that a connection has not taken yet
+CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
+CONNECTIONS: Final = 50_000
+
+# The bus
+TAIL_EVENTS: Final = 2_048  # per topic, in memory
+TAIL_BYTES: Final = 512 * 1024  # per topic, in memory
+BATCH_EVENTS: Final = 1_024  # events handed to a transport at once
+BATCH_BYTES: Final = 256 * 1024  # of one batch that all subscribers at the head share
+OWN_BATCH_BYTES: Final = 64 * 1024  # of a batch that a subscriber who was behind has for itself
+PUSHED_BYTES: Final = 64 * 1024  # that a peer has not taken yet, before it counts as behind
+DEFLATED_BYTES: Final = 256  # of the least message that is worth compressing
+DEFLATE_WINDOW_BITS: Final = 12  # 4 KiB to look back in: cheap to set up anew for each message
+STATE_KEYS: Final = 1_000  # per state topic
+STATE_BYTES: Final = 64 * 1024 * 1024  # of the values of all state topics
+STATE_KEPT: Final = 10.0  # s that a value nobody follows is kept, however many want its place
+TOPICS_IN_MEMORY: Final = 20_000
+IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
+LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
+LOG_READ_EVENTS: Final = 512  # at once, where they turn out to be small
+CONCURRENT_LOG_READS: Final = 16  # by subscriptions that catch up
+RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
+
+# The writer
+GROUP_UNITS: Final = 256  # units of work in one transaction
+WAITING_UNITS: Final = 10_000
+UNIT_TIMEOUT: Final = 10.0  # s a unit may take inside the transaction
+IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
+
+# Retention
+RETENTION_AGE: Final = 30 * 24 * 3600.0  # s
+TRIM_INTERVAL: Final = 60.0  # s
+TRIM_BATCH: Final = 5_000  # events deleted in one transaction
+
+# Liveness
+SSE_COMMENT: Final = 15.0  # s between comments on a silent stream (WHATWG HTML 9.2.7)
+LINGER: Final = 5.0  # s a dropped connection stays present
+FEED_LINGER: Final = 10.0  # s a feed goes on after its last subscriber
+FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
+POLL_WAIT: Final = 25.0  # s, default and maximum
+
+PING_INTERVAL: Final = 5.0  # s between round trips that are measured for somebody who looks
+
+# Leaving
+DRAIN_SPREAD: Final = 3.0  # s over which clients are told to come back
+DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close

@@ -1,0 +1,85 @@
+"""The log of durable events as the engine sees it, and one kept in memory.
+
+Positions are consecutive whole numbers from 1 in the order of commit. Appending is the storage's
+business: it happens inside the transaction of the change that the event tells of.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Protocol
+
+from quart_app.realtime import encoding
+from quart_app.realtime.event import Event, now
+
+
+class Trimmed(Exception):
+    """What was asked for is no longer in the log: `floor` is the last position that was removed."""
+
+    def __init__(self, floor: int) -> None:
+        super().__init__(f"the log was trimmed up to position {floor}")
+        self.floor = floor
+
+
+class EventLog(Protocol):
+    epoch: str
+    """Names this log; another database has another epoch. Letters a-z and digits only."""
+
+    async def head(self) -> int:
+        """The position of the newest event, 0 in a log that never had one."""
+
+    async def floor(self) -> int:
+        """The last position that was trimmed, 0 when none was. Events above it are retained."""
+
+    async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
+        """The first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`,
+        by position. Raises Trimmed where `after` is below the floor, decided atomically with the
+        reading."""
+
+    async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
+        """The last `limit` events of `topic` with a position ≤ `until`, by position; and the position
+        above which these are all there are."""
+
+
+class MemoryLog:
+    """A log that lives as long as the process: for tests and for the engine on its own."""
+
+    def __init__(self, epoch: str = "memory") -> None:
+        self.epoch = epoch
+        self._events: list[Event] = []
+        self._floor = 0
+
+    def append(self, topic: str, type: str, *, hidden_from: str | None = None, **fields: Any) -> Event:
+        """Add one event at the head and return it."""
+        event = Event(
+            topic,
+            type,
+            encoding.fields_json(fields),
+            now(),
+            epoch=self.epoch,
+            position=self._floor + len(self._events) + 1,
+            hidden_from=hidden_from,
+        )
+        self._events.append(event)
+        return event
+
+    def trim(self, floor: int) -> None:
+        """Remove every event up to and including position `floor`."""
+        removed = max(0, min(floor - self._floor, len(self._events)))
+        del self._events[:removed]
+        self._floor += removed
+
+    async def head(self) -> int:
+        return self._floor + len(self._events)
+
+    async def floor(self) -> int:
+        return self._floor
+
+    async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
+        if after < self._floor:
+            raise Trimmed(self._floor)
+        wanted: Iterable[Event] = self._events[after - self._floor : max(0, until - self._floor)]
+        chosen = [event for event in wanted if topics is None or event.topic in topics]
+        return chosen[:limit]
+
+    async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
+        events = [event for event in self._events[: max(0, until - self._floor)] if event.topic == topic]
+        return events[-limit:], self._floor if len(events) < limit else events[-limit].position - 1

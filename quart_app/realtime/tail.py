@@ -1,0 +1,140 @@
+"""The newest events of a topic, in memory: what most of those who are behind catch up from.
+
+A tail holds those of one sort, a topic what there is of all. Neither reads the log or knows who listens.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from quart_app.realtime import limits
+from quart_app.realtime.event import Event
+from quart_app.realtime.topic import Kind
+
+if TYPE_CHECKING:
+    from quart_app.realtime.bus import Audience
+
+
+class Size(NamedTuple):
+    """How many events, and about how many bytes."""
+
+    events: int
+    bytes: int
+
+
+class Tail:
+    """The newest events of one topic that are of one sort, in order of `number`.
+
+    `number` reads an event's place: its position (durable) or its ordinal (transient). `floor` is
+    the highest number that is no longer here. `full`: there is no room for what was before.
+    """
+
+    __slots__ = ("_bytes", "_events", "_number", "floor", "full")
+
+    def __init__(self, number: Callable[[Event], int], floor: int) -> None:
+        self._number = number
+        self._events: list[Event] = []
+        self._bytes = 0
+        self.floor = floor
+        self.full = False
+
+    def extend(self, events: Sequence[Event]) -> None:
+        self._events += events
+        self._bytes += sum(event.size for event in events)
+        if len(self._events) > limits.TAIL_EVENTS or self._bytes > limits.TAIL_BYTES:
+            self._evict()
+
+    def recall(self, events: Sequence[Event], after: int) -> None:
+        """Take back `events`, all there are above `after` and up to the floor, as far as there is room."""
+        kept = self._room_for(events, Size(len(self._events), self._bytes))
+        left = len(events) - kept
+        self.full = left > 0
+        self.floor = self._number(events[left - 1]) if left else after
+        self._events[:0] = events[left:]
+        self._bytes += sum(event.size for event in events[left:])
+
+    def _evict(self) -> None:
+        self.full = True
+        gone = len(self._events) - self._room_for(self._events, Size(0, 0))
+        self.floor = self._number(self._events[gone - 1])
+        self._bytes -= sum(event.size for event in self._events[:gone])
+        del self._events[:gone]
+
+    @staticmethod
+    def _room_for(events: Sequence[Event], held: Size) -> int:
+        """How many of the newest `events` there is room for beside what is `held`: three quarters of the limits are
+        filled, so that the next eviction is far away."""
+        number, size = held
+        for event in reversed(events):
+            size += event.size
+            if number >= limits.TAIL_EVENTS * 3 // 4 or size > limits.TAIL_BYTES * 3 // 4:
+                break
+            number += 1
+        return number - held.events
+
+    def clear(self, floor: int) -> None:
+        self._events.clear()
+        self._bytes = 0
+        self.floor = floor
+        self.full = False
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    @property
+    def bytes(self) -> int:
+        """About the bytes of its events."""
+        return self._bytes
+
+    def after(self, number: int) -> list[Event]:
+        """The events above `number`."""
+        events = self._events
+        if not events or self._number(events[-1]) <= number:
+            return []
+        return events[bisect_right(events, number, key=self._number) :]
+
+
+class Topic:
+    """One topic's recent past: `count` numbers its transient events, from `first` on; `fresh` waits
+    for the flush; `size` is about the bytes of a state's values."""
+
+    __slots__ = (
+        "audiences", "count", "durable", "first", "fresh", "idle_since", "kind", "name", "signals", "size", "state",
+    )  # fmt: skip
+
+    def __init__(self, name: str, kind: Kind, position: int, count: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.first = self.count = count
+        self.durable = Tail(attrgetter("position"), position)
+        self.signals = Tail(attrgetter("ordinal"), count)
+        self.state: dict[str, Event] = {}
+        self.size = 0
+        self.fresh: list[Event] = []
+        self.audiences: dict[Audience, None] = {}
+        self.idle_since = 0.0
+
+    def settle(self) -> list[Event]:
+        """Move what arrived into the tails; returns it as a subscriber at the head gets it."""
+        arrived, self.fresh = self.fresh, []
+        durable = []
+        transient = []
+        for event in arrived:
+            if event.position:
+                durable.append(event)
+            else:
+                self.count += 1
+                event.ordinal = self.count
+                transient.append(event)
+        if durable:
+            self.durable.extend(durable)
+        if self.kind is not Kind.STATE:
+            if transient:
+                self.signals.extend(transient)
+            return arrived
+        for event in transient:
+            replaced = self.state.pop(event.key or "", None)
+            self.size += event.size - (replaced.size if replaced else 0)
+            self.state[event.key or ""] = event
+        return [event for event in arrived if self.state.get(event.key or "") is event]

@@ -1,0 +1,337 @@
+"""Hypercorn in this process: its configuration, start, and an end that takes seconds.
+
+Owns the event loop, the signals and the order of leaving: no new connections, a `bye` to every client, the rest cut
+off, the stores closed. Knows nothing of what the application does. Hypercorn is run through its public `serve`.
+
+Errors: `StartError`, whose message is all that whoever started it needs.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import tomllib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NoReturn, Protocol
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config, Sockets
+
+from quart_app.config import Settings, SettingsError
+from quart_app.event_loop import ListenerLoop, new_event_loop
+from quart_app.functions.loading import FunctionsError
+from quart_app.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
+from quart_app.logs import configure_logging
+from quart_app.proof import direct_way_works
+from quart_app.resources import resource
+from quart_app.tls import TlsError, local_certificate
+
+LEAVING_DEADLINE: Final = 10.0  # s from the signal until the process ends whatever still runs
+USAGE: Final = 2  # exit code, as of a wrong option
+INTERRUPTED: Final = 130  # exit code, 128 + SIGINT as shells have it
+
+_OURS = {
+    "bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
+    "insecure_bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
+    "quic_bind": "HTTP/3 is not served",
+    "loglevel": "ENVIVO_LOG_LEVEL says what is logged",
+    "errorlog": "ENVIVO_LOG_FILE says where to log",
+    "worker_class": "the loop is uvloop wherever there is one",
+}
+_logger = logging.getLogger(__name__)
+
+
+class Application(Protocol):
+    """What is served: a Quart application that can also tell its clients to leave."""
+
+    direct: bool
+    """Whether it may write past ASGI."""
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where Quart logs."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one ASGI connection."""
+
+    async def startup(self) -> None:
+        """Open the stores, apply migrations, start the background work."""
+
+    async def shutdown(self) -> None:
+        """Undo `startup`."""
+
+    async def drain(self) -> None:
+        """Send every client its `bye`; return when they are gone or the time for it is over."""
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How to serve, beside the settings.
+
+    ``config_file``: a hypercorn.toml whose keys win over the one that travels with the program. ``overrides``: keys
+    that win over both. ``tls``: serve https with a certificate for this machine.
+    """
+
+    config_file: Path | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    tls: bool = False
+
+
+class StartError(RuntimeError):
+    """The server cannot start."""
+
+
+class ServerConfig(Config):
+    """Hypercorn's configuration with sockets of our own making."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: list[socket.socket] = []
+        self.errorlog = logging.getLogger("hypercorn.error")
+
+    def create_sockets(self) -> Sockets:
+        """Return the sockets that were bound before the stores were opened."""
+        if self.ssl_enabled:
+            return Sockets(self.listeners, [], [])
+        return Sockets([], self.listeners, [])
+
+
+def run(settings: Settings, *, options: ServerOptions) -> int:
+    """Serve until told to stop; return the exit code. Prints one line where it cannot start."""
+    from quart_app.app import create_app
+
+    return serve(settings, options, lambda: create_app(settings))
+
+
+def migrate_database(settings: Settings, report: Callable[[str], object]) -> list[str]:
+    """Bring the database up to date; return the names of what was applied.
+
+    ``report`` is told of each migration before it begins. Raises `StartError`, the database is then as it was.
+    """
+    from quart_app.app import MODEL_MODULES
+    from quart_app.storage.database import migrate
+    from quart_app.storage.errors import StorageError
+
+    try:
+        return asyncio.run(migrate(settings.database_url, MODEL_MODULES, report))
+    except StorageError as error:
+        raise StartError(str(error)) from error
+
+
+def serve(settings: Settings, options: ServerOptions, build: Callable[[], Application]) -> int:
+    """Serve the application that ``build`` returns, as `run` does."""
+    try:
+        configure_logging(settings)
+        config = server_config(settings, options)
+        config.listeners = open_sockets(settings.host, settings.port, settings.peer_timeout)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(_Server(config, build()).run())
+    except (StartError, SettingsError, ListenError, TlsError) as error:
+        print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it
+        return 1
+    except FunctionsError as error:
+        print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who wrote the file
+        return USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with ``code`` at once: a thread that a failed start left behind cannot hold it."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
+    """Return Hypercorn's configuration: our hypercorn.toml, then the operator's, then the options.
+
+    Raises `StartError` for a file that cannot be read, a key Hypercorn does not have or that is not to be set here.
+    """
+    values = _read_toml(resource("hypercorn.toml"))
+    if options.config_file is not None:
+        values |= _read_toml(options.config_file)
+    values |= options.overrides
+    for key, value in values.items():
+        if key in _OURS:
+            raise StartError(f"{key} cannot be set here: {_OURS[key]}")
+        if key.startswith("_") or callable(getattr(Config, key, None)) or not hasattr(Config, key):
+            raise StartError(f"{key} is not a key of Hypercorn's configuration")
+        if key == "workers" and value != 1:
+            raise StartError(f"workers is {value}: streams live in the memory of one process, so it can only be 1")
+    config = ServerConfig()
+    for key, value in values.items():
+        setattr(config, key, value)
+    if options.tls:
+        kept = local_certificate(settings)
+        config.certfile = config.keyfile = str(kept.certificate)
+        print(f"Browsers trust this server once they have imported {kept.authority}")  # noqa: T201
+    return config
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise StartError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartError(f"{path} is not TOML: {error}") from error
+
+
+class _Server:
+    """One run of the server, from opening the stores to closing them."""
+
+    def __init__(self, config: ServerConfig, app: Application) -> None:
+        self._config = config
+        self._app = app
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, ListenerLoop):
+            raise TypeError("the server runs on a loop of new_event_loop()")
+        loop.set_exception_handler(_report)
+        raise_descriptor_limit()
+        self._listen_for_signals(loop)
+        await self._start()
+        self._app.direct = self._app.direct and await direct_way_works()
+        _settle_garbage_collector()
+        try:
+            if not self._stop.is_set():
+                trigger = self._serve_until_stopped(loop)
+                await hypercorn_serve(
+                    _without_lifespan(self._app), self._config, shutdown_trigger=lambda: trigger, mode="asgi"
+                )
+        except OSError as error:  # another server took the port between our bind and our listen
+            raise StartError(f"cannot listen: {error.strerror or error}") from error
+        except Exception:
+            _logger.debug("connections that ended badly while leaving", exc_info=True)
+            if not self._stop.is_set():
+                raise
+        finally:
+            await self._close_stores()
+        return 0
+
+    def _listen_for_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            try:
+                loop.add_signal_handler(number, self._on_signal)
+            except (NotImplementedError, RuntimeError):  # Windows has no such thing
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal))
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            leave(INTERRUPTED)
+        self._stop.set()
+        _say("En Vivo: stopping; Ctrl-C again ends it at once")
+
+    async def _start(self) -> None:
+        traceback_of_quart = _WithoutTraceback()
+        self._app.logger.addFilter(traceback_of_quart)
+        try:
+            async with asyncio.timeout(self._config.startup_timeout):
+                await self._app.startup()
+        except TimeoutError as error:
+            raise StartError(f"the start took more than {self._config.startup_timeout:g} s") from error
+        except Exception as error:
+            _logger.debug("the start failed", exc_info=True)
+            raise StartError(_in_words(error)) from error
+        finally:
+            self._app.logger.removeFilter(traceback_of_quart)
+
+    async def _serve_until_stopped(self, loop: ListenerLoop) -> None:
+        """Hypercorn's shutdown trigger: it is awaited once every socket listens, and leaving begins when it ends."""
+        scheme = "https" if self._config.ssl_enabled else "http"
+        _say(f"En Vivo: {address_to_open(self._config.listeners[0], scheme)}")
+        await self._stop.wait()
+        _end_in_any_case()
+        loop.close_listeners()
+        try:
+            await self._app.drain()
+        except Exception:
+            _logger.exception("not every client could be told to leave")
+        # Before Hypercorn's patience ends: a connection cut off here ends in order, one it cancels may not.
+        loop.call_later(self._config.graceful_timeout * 0.8, loop.abort_connections)
+
+    async def _close_stores(self) -> None:
+        try:
+            async with asyncio.timeout(self._config.shutdown_timeout):
+                await self._app.shutdown()
+        except Exception:
+            _logger.exception("the stores were not closed in order")
+
+
+class _WithoutTraceback(logging.Filter):
+    """Drops Quart's traceback of a failed start: one clear line is printed in its place."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is None
+
+
+def _without_lifespan(app: Application) -> Callable[..., Awaitable[None]]:
+    """Return the ASGI application without its lifespan: the server starts and stops it itself.
+
+    So a failed start is known by its exception, not by its text (ASGI lifespan 2.0 passes only a string).
+    """
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+
+    return served
+
+
+def _in_words(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    text = str(error) or "no reason given"
+    if type(error).__module__.partition(".")[0] == __package__:
+        return text
+    return f"{type(error).__name__}: {text} (--log-level debug tells where)"
+
+
+def _settle_garbage_collector() -> None:
+    """What is here now stays until the end: no collection need look at it again. And connections come in crowds and
+    stay, so that the collector's habit to look after every 700 new objects only costs."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nobody may be reading any more
+        print(text, flush=True)  # noqa: T201 - the terminal is this module's interface
+
+
+def _end_in_any_case() -> None:
+    def end() -> None:
+        _logger.error("still not done %g s after the signal: ending", LEAVING_DEADLINE)
+        leave(1)
+
+    watchdog = threading.Timer(LEAVING_DEADLINE, end)
+    watchdog.daemon = True
+    watchdog.start()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # A handshake that fails is the client's affair: a scanner, or a browser that does not trust the certificate. So
+    # is a peer that is gone without a word: Hypercorn 0.18 expects every error of a lost connection but a time-out.
+    if not isinstance(context.get("exception"), (ssl.SSLError, TimeoutError)):
+        loop.default_exception_handler(context)

@@ -1,0 +1,158 @@
+"""The event log in the database: the engine's `EventLog`, and the SQL that appends to it and trims it.
+
+Positions are the rows' numbers, assigned by the writer. Reading is a few statements of SQL, each
+one snapshot, because it is what every client that comes back waits for.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any, Self
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+
+from quart_app.realtime.event import Event
+from quart_app.realtime.log import Trimmed
+from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
+
+_COLUMNS = "position, topic, type, fields, at, hidden_from"
+# One statement is one snapshot: the floor belongs to the very state the events were read from. It
+# is lower than every position, so the ordering puts it first.
+_WITH_FLOOR = (
+    " UNION ALL SELECT CAST(value AS BIGINT), NULL, NULL, NULL, NULL, NULL"
+    " FROM log_state WHERE name = 'floor' ORDER BY position"
+)
+_NEWEST = (
+    f"SELECT * FROM (SELECT {_COLUMNS} FROM event_log WHERE topic = ? AND position <= ?"  # noqa: S608 - its own names
+    f" ORDER BY position DESC LIMIT ?) AS events{_WITH_FLOOR}"
+)
+_HEAD = (
+    "SELECT (SELECT max(position) FROM event_log) AS newest,"
+    " (SELECT CAST(value AS BIGINT) FROM log_state WHERE name = 'floor') AS floor"
+)
+
+# A look-up per topic, where GROUP BY would read the whole index.
+_HEADS = (
+    "WITH RECURSIVE topics(topic) AS (SELECT min(topic) FROM event_log WHERE topic > ? UNION ALL"
+    " SELECT (SELECT min(event_log.topic) FROM event_log WHERE event_log.topic > topics.topic)"
+    " FROM topics WHERE topics.topic IS NOT NULL)"
+    " SELECT topic, (SELECT max(position) FROM event_log WHERE event_log.topic = topics.topic) AS head"
+    " FROM topics WHERE topic IS NOT NULL LIMIT ?"
+)
+
+
+class TortoiseEventLog:
+    """The log of the database that is open in this process; `epoch` was drawn when it was made."""
+
+    def __init__(self, epoch: str, head: int, *, shared: bool) -> None:
+        self.epoch = epoch
+        self.committed = head
+        """The head as of this process's last look; only another process can have moved it since."""
+        self._shared = shared
+
+    @classmethod
+    async def load(cls) -> Self:
+        """The log of the open database, whose epoch is drawn now if it is new."""
+        client = get_connection(WRITER)
+        new = "INSERT INTO log_state (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
+        for name, value in (("floor", "0"), ("epoch", secrets.token_hex(EPOCH_BYTES))):
+            await client.execute_query(sql(new, client), [name, value])
+        _, rows = await client.execute_query("SELECT value FROM log_state WHERE name = 'epoch'")
+        return cls(rows[0]["value"], await read_head(client), shared=client.capabilities.dialect != "sqlite")
+
+    async def head(self) -> int:
+        """The position of the newest committed event, 0 in a log that never had one."""
+        return await read_head(reading()) if self._shared else self.committed
+
+    async def floor(self) -> int:
+        """The last position that was trimmed, 0 when none was."""
+        _, rows = await reading().execute_query("SELECT value FROM log_state WHERE name = 'floor'")
+        return int(rows[0]["value"])
+
+    async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
+        """The first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`, by position.
+
+        Raises Trimmed where `after` is below the floor, decided atomically with the reading.
+        """
+        client = reading()
+        if topics is None:
+            values: list[Any] = [after, until, limit]
+        else:
+            values = [value for topic in topics for value in (topic, after, until, limit)] + [limit]
+        statement = _select(None if topics is None else len(topics))
+        _, rows = await client.execute_query(sql(statement, client), values)
+        floor = rows[0][0]
+        if after < floor:
+            raise Trimmed(floor)
+        return [self._event(row) for row in rows[1:]]
+
+    async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
+        """The last `limit` events of `topic` with a position ≤ `until`, by position; and the position above which
+        these are all there are."""
+        client = reading()
+        _, rows = await client.execute_query(sql(_NEWEST, client), [topic, until, limit])
+        floor, events = rows[0][0], [self._event(row) for row in rows[1:]]
+        return events, floor if len(events) < limit else events[0].position - 1
+
+    async def heads(self, after: str, limit: int) -> dict[str, int]:
+        """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
+        client = reading()
+        _, rows = await client.execute_query(sql(_HEADS, client), [after, limit])
+        return {row["topic"]: int(row["head"]) for row in rows}
+
+    def _event(self, row: Any) -> Event:
+        position, topic, type_, fields, at, hidden_from = row
+        return Event(topic, type_, fields.encode(), at, epoch=self.epoch, position=position, hidden_from=hidden_from)
+
+
+@lru_cache(maxsize=128)
+def _select(topics: int | None) -> str:
+    """The SELECT for that many topics: each one's next positions from its index, then the rows of the first ones."""
+    # Every name in these statements is this module's own.
+    if topics is None:
+        rows = f"SELECT {_COLUMNS} FROM event_log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"  # noqa: S608
+        return f"SELECT * FROM ({rows}) AS events{_WITH_FLOOR}"  # noqa: S608
+    of_topic = (
+        "SELECT position FROM (SELECT position FROM event_log"
+        " WHERE topic = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?) AS one"
+    )
+    chosen = " UNION ALL ".join([of_topic] * topics) or "SELECT position FROM event_log WHERE 0 = 1"
+    first = f"SELECT position FROM ({chosen}) AS chosen ORDER BY position LIMIT ?"  # noqa: S608
+    return f"SELECT {_COLUMNS} FROM event_log WHERE position IN ({first}){_WITH_FLOOR}"  # noqa: S608
+
+
+async def read_head(client: BaseDBAsyncClient) -> int:
+    """The newest position as `client` sees it, of a trimmed event if no other is left."""
+    _, rows = await client.execute_query(_HEAD)
+    return int(max(rows[0]["newest"] or 0, rows[0]["floor"]))
+
+
+async def append(client: BaseDBAsyncClient, events: Sequence[Event]) -> None:
+    """Insert `events`, which have their positions, inside the writer's transaction."""
+    if not events:
+        return
+    statement = f"INSERT INTO event_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
+    await client.execute_many(
+        sql(statement, client),
+        [[e.position, e.topic, e.type, e.fields.decode(), e.at, e.hidden_from] for e in events],
+    )
+
+
+async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int) -> int:
+    """Remove the oldest events and raise the floor, inside the writer's transaction.
+
+    An event goes that is at or below position `upto` or from before `before` (ms since the Unix
+    epoch), as long as every older one goes too; `limit` at most. Returns how many went.
+    """
+    _, rows = await client.execute_query(
+        sql("SELECT position, at FROM event_log ORDER BY position LIMIT ?", client), [limit]
+    )
+    old = 0
+    while old < len(rows) and (rows[old]["position"] <= upto or rows[old]["at"] < before):
+        old += 1
+    if old:
+        floor = rows[old - 1]["position"]
+        await client.execute_query(sql("DELETE FROM event_log WHERE position <= ?", client), [floor])
+        await client.execute_query(sql("UPDATE log_state SET value = ? WHERE name = 'floor'", client), [str(floor)])
+    return old

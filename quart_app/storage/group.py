@@ -1,0 +1,214 @@
+"""Group commit: several units of work, one after another, in one transaction.
+
+It decides what a failing unit costs the others: nothing. Knows nothing of queues, of who waits,
+or of what happens after the commit.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+from tortoise.connection import get_connection
+from tortoise.exceptions import (
+    DBConnectionError,
+    IntegrityError,
+    NotExistOrMultiple,
+    ObjectDoesNotExistError,
+    OperationalError,
+    TransactionManagementError,
+)
+
+from quart_app.realtime import encoding
+from quart_app.realtime.event import Event
+from quart_app.realtime.limits import UNIT_TIMEOUT
+from quart_app.storage import event_log, idempotency
+from quart_app.storage.connections import WRITER, sql, unit_scope
+from quart_app.storage.errors import StorageError, UnitTimeout, WriteFailed
+from quart_app.storage.event_log import TortoiseEventLog
+from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.transaction import Transaction, transaction
+from quart_app.storage.unit_of_work import Append, UnitOfWork
+
+Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A unit of work that waits: `committed` is told its result before anybody hears of its events."""
+
+    unit: Unit
+    key: IdempotencyKey | None
+    committed: Callable[[Any], object] | None
+    future: asyncio.Future[Any]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a job: an `error`, or its `result` and `events`, which are committed."""
+
+    job: Job
+    result: Any = None
+    events: Sequence[Event] = ()
+    error: BaseException | None = None
+
+
+class _Spoiled(Exception):
+    """The transaction holds something of a unit that failed, for the reason `error`."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]:
+    """Run the jobs' units in one transaction and commit it; the log's head advances.
+
+    A unit that fails before it has changed anything fails alone. Any other failure undoes the
+    transaction, and every unit runs again in one of its own: only the guilty fails. A commit that
+    fails is the failure of all. Raises nothing but cancellation: every job has its outcome.
+    """
+    try:
+        return await _transact(jobs, log)
+    except _Spoiled as spoiled:
+        if len(jobs) == 1:
+            return [Outcome(jobs[0], error=spoiled.error)]
+        return [outcome for job in jobs for outcome in await commit_group([job], log)]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
+        with suppress(Exception):  # a failed commit may have reached the disk all the same
+            log.committed = await event_log.read_head(get_connection(WRITER))
+        return [Outcome(job, error=_lost(error)) for job in jobs]
+
+
+def _lost(error: Exception) -> WriteFailed:
+    """The database's failure as each caller gets it: an exception of its own, with the cause."""
+    failure = WriteFailed(f"the database could not store it: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+async def _transact(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]:
+    async with transaction(get_connection(WRITER)) as open_transaction:
+        client = open_transaction.client
+        if open_transaction.shared:
+            log.committed = await event_log.read_head(client)
+        known = await idempotency.answers(client, {job.key for job in jobs if job.key})
+        group = _Group(open_transaction, log.epoch, log.committed, known)
+        outcomes = [await group.run(job) for job in jobs]
+        await group.flush()
+        try:
+            await event_log.append(client, group.events)
+            await idempotency.store(client, group.given)
+        except Exception as error:
+            raise _Spoiled(_lost(error)) from error
+        await open_transaction.commit()
+    log.committed = group.head
+    return outcomes
+
+
+@dataclass(slots=True)
+class _Group:
+    """The units of one transaction: where the log ends for the next one, and what was answered."""
+
+    transaction: Transaction
+    epoch: str
+    head: int
+    known: dict[IdempotencyKey, bytes]
+    given: dict[IdempotencyKey, bytes] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    rows: list[tuple[str, list[Any]]] = field(default_factory=list)
+
+    async def run(self, job: Job) -> Outcome:
+        """The outcome of `job`'s unit, or the first answer to its key. Raises _Spoiled."""
+        answer = self.known.get(job.key) or self.given.get(job.key) if job.key else None
+        if answer is not None:
+            return Outcome(job, msgspec.json.decode(answer))
+        work = UnitOfWork(self.epoch, self.head)
+        try:
+            return await self._run(job, work)
+        finally:
+            work.end()
+
+    async def _run(self, job: Job, work: UnitOfWork) -> Outcome:
+        if isinstance(job.unit, Append):
+            try:
+                result = job.unit.unit(work)
+                answer = _answer(job, result)
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - nothing was changed; the caller waits
+                return Outcome(job, error=_as_failure(error))
+            return self._take(job, work, result, answer)
+        await self.flush()
+        await self.transaction.mark()
+        try:
+            result = await _bounded(job.unit, work)
+            answer = _answer(job, result)
+            await self.transaction.keep()
+        except (Exception, asyncio.CancelledError) as error:
+            if _writer_is_cancelled():
+                raise
+            failure = _as_failure(error)
+            if not await self._undone():
+                raise _Spoiled(failure) from error
+            return Outcome(job, error=failure)
+        return self._take(job, work, result, answer)
+
+    def _take(self, job: Job, work: UnitOfWork, result: Any, answer: bytes | None) -> Outcome:
+        if job.key and answer is not None:
+            self.given[job.key] = answer
+            result = msgspec.json.decode(answer)  # the first caller gets what a repeat will get
+        self.rows += work.rows
+        self.events += work.events
+        self.head += len(work.events)
+        return Outcome(job, result, work.events)
+
+    async def flush(self) -> None:
+        """Store the rows that were added: in their order, neighbours of one kind at once. Raises _Spoiled."""
+        rows, self.rows = self.rows, []
+        client = self.transaction.client
+        try:
+            for insert, alike in groupby(rows, key=itemgetter(0)):
+                await client.execute_many(sql(insert, client), [values for _, values in alike])
+        except Exception as error:
+            raise _Spoiled(_as_failure(error)) from error
+
+    async def _undone(self) -> bool:
+        try:
+            return await self.transaction.undo()
+        except Exception:  # noqa: BLE001 - a transaction that cannot be looked at is not as it was
+            return False
+
+
+def _answer(job: Job, result: Any) -> bytes | None:
+    return encoding.encode(result) if job.key else None
+
+
+async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork) -> Any:
+    try:
+        async with asyncio.timeout(UNIT_TIMEOUT) as clock:
+            with unit_scope():
+                return await unit(work)
+    except TimeoutError as error:
+        if clock.expired():
+            raise UnitTimeout(f"a unit of work took longer than {UNIT_TIMEOUT:g} s and was undone") from error
+        raise
+
+
+def _writer_is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _as_failure(error: BaseException) -> BaseException:
+    """What the caller of a failed unit gets: its own exception, or the database's as a StorageError."""
+    if isinstance(error, (StorageError, IntegrityError, NotExistOrMultiple, ObjectDoesNotExistError)):
+        return error
+    if isinstance(error, (OperationalError, TransactionManagementError, DBConnectionError, sqlite3.Error)):
+        return _lost(error)
+    if isinstance(error, asyncio.CancelledError):
+        return WriteFailed("the unit of work was cancelled from within and undone")
+    return error

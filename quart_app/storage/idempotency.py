@@ -1,0 +1,83 @@
+"""Answers kept by idempotency key, so that a repeated command changes nothing and gets the first answer.
+
+A key is unique within its scope (who asks, and for what). Looked up and stored for a whole group
+of units at once, inside their transaction.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Self
+
+import msgspec
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.event import now
+from quart_app.realtime.limits import KEY_CHARACTERS
+from quart_app.storage.connections import sql
+
+_SCOPE_CHARACTERS = 255  # what the table holds
+
+
+class IdempotencyKey(msgspec.Struct, frozen=True):
+    """`key` as the client chose it; `scope` keeps the keys of different clients and commands apart.
+
+    Raises Refused (`invalid_key`) where the client's key is empty, too long or not printable.
+    """
+
+    scope: str
+    key: str
+
+    @classmethod
+    def of(cls, command: str, who: Identity, key: str | None) -> Self | None:
+        """The key that `who` gave to a `command`, None where they gave none."""
+        return None if key is None else cls(f"{command}:{who.key_owner}", key)
+
+    def __post_init__(self) -> None:
+        if not self.key.isprintable() or not 0 < len(self.key) <= KEY_CHARACTERS:
+            wrong = f"1 to {KEY_CHARACTERS} printable characters"
+            raise Refused("invalid_key", f"a key is {wrong}", fields={"key": wrong})
+        if not self.scope.isprintable() or not 0 < len(self.scope) <= _SCOPE_CHARACTERS:
+            raise Refused("invalid_key", f"the scope of a key is 1 to {_SCOPE_CHARACTERS} printable characters")
+
+
+async def answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, bytes]:
+    """The answers, as JSON, that some of `keys` got before."""
+    if not keys:
+        return {}
+    pairs = ", ".join(["(?, ?)"] * len(keys))
+    # A join, because SQLite answers `(scope, key) IN (VALUES …)` by reading the whole table.
+    statement = (
+        f"WITH wanted (scope, key) AS (VALUES {pairs}) SELECT given.scope, given.key, given.answer"  # noqa: S608 - only placeholders
+        " FROM wanted CROSS JOIN idempotency_keys AS given WHERE given.scope = wanted.scope AND given.key = wanted.key"
+    )
+    _, rows = await client.execute_query(
+        sql(statement, client), [part for key in keys for part in (key.scope, key.key)]
+    )
+    return {IdempotencyKey(row["scope"], row["key"]): row["answer"].encode() for row in rows}
+
+
+async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, bytes]) -> None:
+    """Keep the answers `given`, as JSON, to keys that had none."""
+    if not given:
+        return
+    statement = "INSERT INTO idempotency_keys (scope, key, answer, created_at) VALUES (?, ?, ?, ?)"
+    at = now()
+    await client.execute_many(
+        sql(statement, client), [[key.scope, key.key, answer.decode(), at] for key, answer in given.items()]
+    )
+
+
+async def purge(client: BaseDBAsyncClient, before: int, limit: int) -> int:
+    """Forget keys from before `before` (ms since the Unix epoch), `limit` at most; returns how many.
+
+    They go in the order in which they came, so no index by time is needed.
+    """
+    _, rows = await client.execute_query(
+        sql("SELECT id, created_at FROM idempotency_keys ORDER BY id LIMIT ?", client), [limit]
+    )
+    old = 0
+    while old < len(rows) and rows[old]["created_at"] < before:
+        old += 1
+    if old:
+        await client.execute_query(sql("DELETE FROM idempotency_keys WHERE id <= ?", client), [rows[old - 1]["id"]])
+    return old

@@ -1,0 +1,50 @@
+"""The storage's own tables: the event log, its bookkeeping, and the answers kept by idempotency key.
+
+They are read and written by SQL in `event_log.py`, `idempotency.py` and `retention.py`; the models
+are what the migrations are made from. Tables of a domain are in that domain.
+"""
+
+from tortoise.fields import BigIntField, CharField, TextField
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+
+class EventRow(Model):
+    """A durable event. `fields` is its JSON object, `at` is ms since the Unix epoch."""
+
+    # The writer assigns positions; "generated" makes the column SQLite's own row number, so that
+    # the table is ordered by position and needs no second index.
+    position = BigIntField(primary_key=True, generated=True)
+    topic = CharField(max_length=128)
+    type = CharField(max_length=64)
+    fields = TextField()
+    at = BigIntField()
+    hidden_from = TextField(null=True)
+
+    class Meta:
+        table = "event_log"
+        indexes = (Index(fields=("topic", "position"), name="event_log_topic"),)
+
+
+class LogState(Model):
+    """`epoch`: the name of this log. `floor`: the last position that was trimmed."""
+
+    name = CharField(max_length=16, primary_key=True)
+    value = TextField()
+
+    class Meta:
+        table = "log_state"
+
+
+class IdempotencyRow(Model):
+    """The first answer given to a key, as JSON; `created_at` is ms since the Unix epoch."""
+
+    id = BigIntField(primary_key=True)
+    scope = CharField(max_length=255)
+    key = CharField(max_length=255)
+    answer = TextField()
+    created_at = BigIntField()
+
+    class Meta:
+        table = "idempotency_keys"
+        unique_together = (("scope", "key"),)

@@ -1,0 +1,164 @@
+"""The schema of the database and its history: Tortoise's own migrations, applied so that a crash costs nothing.
+
+Each migration and the record that it was applied are one transaction, with foreign keys not
+enforced: SQLite rebuilds a table by dropping it, which would empty the tables that refer to it.
+Knows nothing of files, locks and backups.
+"""
+
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+from tortoise.context import TortoiseContext
+from tortoise.migrations.autodetector import MigrationAutodetector
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.graph import MigrationKey
+from tortoise.migrations.loader import MigrationLoader
+from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.writer import MigrationWriter, format_migration_name
+from tortoise.transactions import in_transaction
+
+from quart_app.storage.connections import APP, IN_MEMORY, WRITER, tortoise_config, unit_scope
+from quart_app.storage.errors import MigrationFailed, NewerDatabase
+
+Report = Callable[[str], object]
+"""Gets a line for the operator."""
+
+_MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migrates at a time
+
+
+class _Loader(MigrationLoader):
+    """Tortoise's own one reloads the package, which only works where it lies on the import path."""
+
+    def load_disk(self) -> None:
+        self.disk_migrations = {}
+        for label, app in self.apps_config.items():
+            self.migrated_apps.add(label)
+            for module in pkgutil.iter_modules(import_module(app["migrations"]).__path__):
+                migration = import_module(f"{app['migrations']}.{module.name}").Migration(module.name, label)
+                self.disk_migrations[MigrationKey(label, module.name)] = migration
+
+
+async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[None]], report: Report) -> list[str]:
+    """Apply what the open database lacks and return the names of it, in order.
+
+    `apps`: as in `tortoise_config`. `before` is called once, with the name of the first migration,
+    before anything is changed; `report` gets a line per migration. Raises NewerDatabase,
+    MigrationFailed, and what the driver raises when the database cannot be reached.
+    """
+    client = get_connection(WRITER)
+    names = await _pending(client, apps)
+    if not names:
+        return []
+    await before(names[0])
+    with unit_scope():
+        async with _without_foreign_keys(client):
+            async with _exclusively() as exclusive:
+                await _make_record(_executor(exclusive, apps))
+            for name in names:
+                report(f"Applying migration {name}")
+                try:
+                    await _apply(name, apps)
+                except Exception as error:
+                    raise MigrationFailed(f"migration {name} failed, nothing of it was kept: {error}") from error
+    return names
+
+
+async def changes(model_modules: Sequence[str]) -> list[MigrationWriter]:
+    """The migrations that are missing for the models to agree with the history; none when all is well."""
+    config = tortoise_config(f"sqlite://{IN_MEMORY}", model_modules)
+    async with TortoiseContext() as context:
+        await context.init({**config, "routers": []}, init_connections=False)
+        if context.apps is None:
+            raise MigrationFailed("Tortoise has loaded no models")
+        for model in context.apps[APP].values():
+            model._meta.table_description = ""  # Tortoise's copy of the docstring; rewording one is no migration
+        detector = MigrationAutodetector(context.apps, config["apps"])
+        detector.loader = _Loader(config["apps"], detector.loader.recorder)
+        return await detector.changes()
+
+
+async def make_migration(model_modules: Sequence[str], name: str) -> Path | None:
+    """Write the next file of `migrations/` from what the models have that the history lacks.
+
+    `name` describes the change in a word or two; the number is put before it (the first file is
+    always `0001_initial`). Returns the path of
+    the new file, None when there is nothing to do. For developers: look at it before you commit it.
+    """
+    path = None
+    for writer in await changes(model_modules):  # one at most, since all models are of one app
+        number = int(writer.name.split("_", 1)[0])
+        writer.name = format_migration_name(number, "initial" if writer.initial else name)
+        path = writer.write()
+    return path
+
+
+@asynccontextmanager
+async def _without_foreign_keys(client: BaseDBAsyncClient) -> AsyncIterator[None]:
+    if client.capabilities.dialect != "sqlite":
+        yield
+        return
+    await client.execute_query("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
+    try:
+        yield
+    finally:
+        await client.execute_query("PRAGMA foreign_keys = ON")
+
+
+@asynccontextmanager
+async def _exclusively() -> AsyncIterator[BaseDBAsyncClient]:
+    """A transaction while no other process migrates; a SQLite file is locked already."""
+    async with in_transaction(WRITER) as client:
+        if client.capabilities.dialect == "postgres":
+            await client.execute_query(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        yield client
+
+
+def _executor(client: BaseDBAsyncClient, apps: dict[str, Any]) -> MigrationExecutor:
+    executor = MigrationExecutor(client, apps)
+    executor.loader = _Loader(apps, executor.recorder)
+    return executor
+
+
+async def _pending(client: BaseDBAsyncClient, apps: dict[str, Any]) -> list[str]:
+    executor = _executor(client, apps)
+    plan = await executor.plan()
+    applied = await executor.recorder.applied_migrations()
+    unknown = sorted(key.name for key in applied if key not in executor.loader.disk_migrations)
+    if unknown:
+        raise NewerDatabase(
+            f"the database was changed by a newer version of En Vivo ({', '.join(unknown)});"
+            " use that version, or the backup that was made before its change"
+        )
+    return [step.migration.name for step in plan]
+
+
+async def _make_record(executor: MigrationExecutor) -> None:
+    """Make the table of applied migrations where there is none. `migrate` would look into it first."""
+    await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+
+
+class _Recorder(MigrationRecorder):
+    """Making the table again, as a script, would end the transaction on SQLite."""
+
+    async def ensure_schema(self, schema_editor: Any) -> None:
+        """The table is there."""
+
+
+async def _apply(name: str, apps: dict[str, Any]) -> None:
+    async with _exclusively() as client:
+        executor = _executor(client, apps)
+        executor.recorder = _Recorder(client)
+        if MigrationKey(APP, name) in await executor.recorder.applied_migrations():
+            return  # by another process, since we have looked
+        # Tortoise's transaction and its record are both inside of ours.
+        await executor.migrate([MigrationTarget(APP, name)], direction="forward")
+        if client.capabilities.dialect == "sqlite":
+            _, orphans = await client.execute_query("PRAGMA foreign_key_check")
+            if orphans:
+                raise MigrationFailed(f"{len(orphans)} rows would refer to rows that are not there")

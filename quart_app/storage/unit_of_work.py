@@ -1,0 +1,88 @@
+"""What a unit of work has in its hands: a way to record events beside the rows it changes.
+
+A unit is an async function of one `UnitOfWork`. It changes rows through its domain's models, and
+may run twice, so it has no other effect. Where it has nothing to look up it is an `Append`, which
+costs a tenth. Knows nothing of groups and transactions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from quart_app.realtime import encoding
+from quart_app.realtime.event import Event, now
+from quart_app.realtime.limits import TYPE_CHARACTERS
+from quart_app.realtime.topic import is_topic_name
+from quart_app.storage.errors import WriteOutsideUnit
+
+T = TypeVar("T")
+
+
+class UnitOfWork:
+    """One unit's events and rows. `epoch` names the log, `head` is the position before its first event."""
+
+    __slots__ = ("_epoch", "_head", "_over", "events", "rows")
+
+    def __init__(self, epoch: str, head: int) -> None:
+        self._epoch = epoch
+        self._head = head
+        self._over = False
+        self.events: list[Event] = []
+        self.rows: list[tuple[str, list[Any]]] = []
+
+    @property
+    def next_position(self) -> int:
+        """The position that the next recorded event will have."""
+        return self._head + len(self.events) + 1
+
+    def record(
+        self, topic: str, type: str, data: Any = None, *, hidden_from: str | None = None, **fields: Any
+    ) -> Event:
+        """Record that something happened; it is stored with the unit's rows, or not at all.
+
+        `data` (unless None) and `fields` become the top-level members of the message. The event
+        has its position at once; should the unit run again, that run's event has its own.
+        Raises ValueError for a topic or type that is none, TypeError for what JSON cannot hold,
+        WriteOutsideUnit after the unit's end.
+        """
+        self._check()
+        if not is_topic_name(topic):
+            raise ValueError(f"{topic!r} is not a topic name")
+        if not type.isprintable() or not 0 < len(type) <= TYPE_CHARACTERS:
+            raise ValueError(f"{type!r} is not an event type")
+        body = fields if data is None else {"data": data, **fields}
+        event = Event(
+            topic,
+            type,
+            encoding.fields_json(body),
+            now(),
+            epoch=self._epoch,
+            position=self.next_position,
+            hidden_from=hidden_from,
+        )
+        self.events.append(event)
+        return event
+
+    def add(self, insert: str, *values: Any) -> None:
+        """Store a row by the statement `insert`, whose `?` stand for the `values`.
+
+        It is stored after the unit's end, together with those of its neighbours, and before any
+        unit that may look at it. Raises WriteOutsideUnit after the unit's end.
+        """
+        self._check()
+        self.rows.append((insert, list(values)))
+
+    def end(self) -> None:
+        """Nothing is recorded or stored any more."""
+        self._over = True
+
+    def _check(self) -> None:
+        if self._over:
+            raise WriteOutsideUnit("an event was recorded, or a row stored, after its unit of work had ended")
+
+
+@dataclass(frozen=True, slots=True)
+class Append(Generic[T]):
+    """A unit that looks nothing up: the plain function `unit` records events and adds rows."""
+
+    unit: Callable[[UnitOfWork], T]

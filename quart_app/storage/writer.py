@@ -1,0 +1,141 @@
+"""The one writer: a task that owns all writing, and the order in which a commit becomes known.
+
+Units of work wait in line and are committed in groups. After a commit first each unit's own
+`committed` is called, then the relay gets the events, then the callers go on: so a sender's reply
+leaves before the broadcast of what it did. Knows nothing of the bus or of transports.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.counters import Counters
+from quart_app.realtime.event import Event
+from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
+from quart_app.storage.connections import inside_unit
+from quart_app.storage.errors import WriteFailed, WriterStopped
+from quart_app.storage.event_log import TortoiseEventLog
+from quart_app.storage.group import Job, Outcome, commit_group
+from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.unit_of_work import Append, UnitOfWork
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Relay = Callable[[Sequence[Event]], object]
+
+_BUSY_RETRY = 1.0  # s after which a refused caller may try again
+
+
+class Writer:
+    """Owns the writing to `event_log` and its database; `relay` gets committed events in order. Each transaction is
+    counted in `counters`."""
+
+    def __init__(self, event_log: TortoiseEventLog, relay: Relay, counters: Counters | None = None) -> None:
+        self._log = event_log
+        self._relay = relay
+        self._counters = counters or Counters()
+        self._waiting: deque[Job] = deque()
+        self._running: Sequence[Job] = ()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it takes units of work: not before `start`, after `stop`, or when its task has died."""
+        return self._task is not None and not self._task.done() and not self._stopping
+
+    def start(self) -> None:
+        """Start the task. Call it once, with the database open."""
+        self._task = asyncio.create_task(self._serve(), name="writer")
+
+    async def stop(self, timeout: float = 10.0) -> None:
+        """Take no more units, commit those that wait, and end within `timeout` seconds."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            _, unfinished = await asyncio.wait({self._task}, timeout=timeout)
+            if unfinished:
+                self._task.cancel()
+                await asyncio.wait(unfinished)
+
+    async def run(
+        self,
+        unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
+        *,
+        key: IdempotencyKey | None = None,
+        committed: Callable[[T], object] | None = None,
+    ) -> T:
+        """Run `unit` inside a transaction and return its result once that is durable.
+
+        The unit takes its place in line before the first suspension, may run twice, and is not
+        cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
+        types, the first time and every time the key is used again, when the unit does not run.
+        `committed` is called with the result right after the commit, in commit order, before any
+        event of it is relayed. Raises what the unit raises (nothing of it is stored then),
+        Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
+        """
+        if inside_unit():
+            raise RuntimeError("a unit of work cannot wait for another one")
+        if not self.running:
+            raise WriterStopped("the writer does not run")
+        if len(self._waiting) >= WAITING_UNITS:
+            raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Job(unit, key, committed, future))
+        self._wake.set()
+        # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
+        return await future
+
+    async def _serve(self) -> None:
+        try:
+            while not (self._stopping and not self._waiting):
+                if self._waiting:
+                    size = min(len(self._waiting), GROUP_UNITS)
+                    self._running = [self._waiting.popleft() for _ in range(size)]
+                    began = time.perf_counter()
+                    outcomes = await commit_group(self._running, self._log)
+                    self._counters.commits.observe(time.perf_counter() - began)
+                    self._counters.groups.observe(size)
+                    self._announce(outcomes)
+                    self._running = ()
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            for job in (*self._running, *self._waiting):
+                _settle(Outcome(job, error=WriterStopped("the program stopped before this was stored")))
+
+    def _announce(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.error is None and outcome.job.committed is not None:
+                try:
+                    outcome.job.committed(outcome.result)
+                except Exception:
+                    log.exception("what follows a commit has failed; the commit stands")
+        events = [event for outcome in outcomes for event in outcome.events]
+        if events:
+            try:
+                self._relay(events)
+            except Exception:
+                log.exception("the relay has failed on the events up to position %d", events[-1].position)
+        failures = [outcome.error for outcome in outcomes if isinstance(outcome.error, WriteFailed)]
+        if failures:
+            log.error("%d of %d writes have failed: %s", len(failures), len(outcomes), failures[0])
+        for outcome in outcomes:
+            _settle(outcome)
+
+
+def _settle(outcome: Outcome) -> None:
+    future = outcome.job.future
+    if future.done():
+        return
+    if outcome.error is None:
+        future.set_result(outcome.result)
+    else:
+        future.set_exception(outcome.error)

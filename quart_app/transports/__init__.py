@@ -1,0 +1,16 @@
+"""The three ways down and the one way up: WebSocket, server-sent events, long poll; `POST /send`.
+
+Each turns the batches of a connection into its protocol and nothing else.
+"""
+
+from quart import Blueprint
+
+from quart_app.transports import polling, send, sse, websocket
+
+
+def blueprint() -> Blueprint:
+    """The routes `/ws`, `/sse`, `/poll` and `/send`."""
+    routes = Blueprint("transports", __name__)
+    for transport in (websocket, sse, polling, send):
+        transport.add_routes(routes)
+    return routes

@@ -1,0 +1,101 @@
+"""A bound on request bodies that holds for chunked ones too, which tell no length beforehand."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from quart_app.realtime.limits import BODY_TIMEOUT
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Application = Callable[[Any, Receive, Send], Awaitable[None]]
+
+_TOO_BIG = b'{"success":false,"error":{"code":"too_big","message":"the body has more than %d bytes"}}'
+_DISCARDED = 16  # times the limit
+
+
+class BodyLimit:
+    """ASGI middleware: a GET has no body; any other that passes `limit` bytes is answered with 413 (RFC 9110 section
+    15.5.14), and its application is told that the client is gone.
+
+    No answer goes out before the body has come in, and the rest of one that is too big is read and
+    thrown away, within reason: Hypercorn ends the whole connection when data comes for a request
+    that was answered already.
+    """
+
+    def __init__(self, application: Application, limit: int) -> None:
+        self._application = application
+        self._limit = limit
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        if scope["method"] in {"GET", "HEAD"}:
+            await self._application(scope, _without_body(receive), send)
+            return
+        guard = _Guard(receive, send, self._limit)
+        if _declared_length(scope) > self._limit:
+            await guard.refuse()
+        else:
+            await self._application(scope, guard.receive, guard.send)
+
+
+def _without_body(receive: Receive) -> Receive:
+    """What a GET brings means nothing (RFC 9110 section 9.3.1), and Quart would keep it, without a bound, for as long
+    as the answer goes on: an event stream's has no end."""
+
+    async def received() -> Any:
+        while (event := await receive())["type"] == "http.request":
+            if not event.get("more_body", False):
+                return {**event, "body": b""}
+        return event
+
+    return received
+
+
+def _declared_length(scope: Any) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() and len(length) < 19 else 0
+
+
+class _Guard:
+    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._size = 0
+        self._complete = asyncio.Event()
+        self._refused = False
+
+    async def receive(self) -> Any:
+        if self._refused:
+            return {"type": "http.disconnect"}
+        event = await self._receive()
+        if event["type"] == "http.request":
+            self._size += len(event.get("body", b""))
+            if self._size > self._limit:
+                await self.refuse(more=event.get("more_body", False))
+                event = {"type": "http.disconnect"}
+        if not event.get("more_body", False):
+            self._complete.set()
+        return event
+
+    async def send(self, event: Any) -> None:
+        if not self._complete.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), BODY_TIMEOUT)
+        if not self._refused:
+            await self._send(event)
+
+    async def refuse(self, *, more: bool = True) -> None:
+        """Answer for the application."""
+        self._refused = True
+        while more and self._size <= self._limit * _DISCARDED:
+            event = await self._receive()
+            self._size += len(event.get("body", b""))
+            more = event.get("more_body", False)
+        headers = [(b"content-type", b"application/json")]
+        await self._send({"type": "http.response.start", "status": 413, "headers": headers})
+        await self._send({"type": "http.response.body", "body": _TOO_BIG % self._limit, "more_body": False})

@@ -1,0 +1,235 @@
+"""The only file that knows Hypercorn's insides, and only to do what ASGI cannot.
+
+Through ASGI a WebSocket cannot be pinged, aborted, asked for its peer's close code, bounded in what
+it takes in, or given a frame that is encoded already; and nothing can be written without a task that
+awaits it. Where Hypercorn (0.18) serves, its stream can, and over HTTP/1.1 its transport. Anywhere
+else `websocket_wire` and `pipe_of` return None and the ordinary `send` is used.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from typing import Any
+
+import h11
+from h2.errors import ErrorCodes
+from h2.exceptions import ProtocolError
+from h11._writers import ChunkedWriter
+from hypercorn.events import RawData
+from hypercorn.protocol.events import Data, StreamClosed
+from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, BUFFER_LOW_WATER, BufferCompleteError, H2Protocol, StreamBuffer
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.http_stream import HTTPStream
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import CloseConnection, Event, Message, Ping, Pong
+from wsproto.extensions import Extension
+
+from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
+
+
+class Pipe:
+    """The TCP connection of one HTTP/1.1 peer, to write whole frames or chunks to at once.
+
+    Only while the ordinary way of sending rests: what is written here comes after all that was sent
+    there, because both end in the same transport.
+    """
+
+    __slots__ = ("_protocol", "_stream", "_transport")
+
+    def __init__(self, stream: WSStream | HTTPStream, protocol: H11Protocol) -> None:
+        self._stream = stream
+        self._protocol = protocol
+        self._transport: asyncio.Transport = _owner(protocol.send).writer.transport
+
+    def push(self, data: bytes) -> bool:
+        """Write, never waiting; whether more can be written at once. After the end, a no-op."""
+        transport = self._transport
+        if self._stream.closed or transport.is_closing():
+            return False
+        transport.write(data)
+        return transport.get_write_buffer_size() <= PUSHED_BYTES
+
+    async def drain(self) -> None:
+        """Return when the peer has taken most of what was pushed, or is lost; the stream is told so then."""
+        with contextlib.suppress(OSError):
+            await self._protocol.send(RawData(b""))
+
+
+class WebsocketWire:
+    """One accepted WebSocket below ASGI.
+
+    `heard_at`: when its peer last sent a frame, of any kind (s, the loop's clock). `close_code`:
+    the peer's, once it has sent a close frame. `ponged` is called when it answers a ping.
+    """
+
+    __slots__ = ("_events", "_loop", "_stream", "_unfinished", "close_code", "heard_at", "ponged")
+
+    def __init__(self, stream: WSStream) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stream = stream
+        self.close_code: int | None = None
+        self.heard_at = self._loop.time()
+        self.ponged: Callable[[], object] = lambda: None
+        self._unfinished = 0
+        self._events = stream.connection.events
+        stream.connection.events = self._watched_events  # type: ignore[method-assign]  # ours wraps it
+
+    def _watched_events(self) -> Generator[Event, None, None]:
+        for event in self._events():
+            self.heard_at = self._loop.time()
+            if isinstance(event, CloseConnection):
+                self.close_code = event.code
+            elif isinstance(event, Pong):
+                self.ponged()
+            if isinstance(event, Message):
+                yield from self._bounded(event)
+            else:
+                yield event
+
+    def _bounded(self, part: Message[Any]) -> Generator[Event, None, None]:
+        """A message that outgrows the limit is handed over as far as it has come, to be refused, and
+        nothing after it: Hypercorn would go on collecting the rest for as long as the peer sends."""
+        if self._unfinished > INBOUND_MESSAGE_BYTES:
+            return
+        self._unfinished += len(part.data)
+        if self._unfinished > INBOUND_MESSAGE_BYTES:
+            part = replace(part, message_finished=True)
+        elif part.message_finished:
+            self._unfinished = 0
+        yield part
+
+    async def send(self, frames: bytes) -> None:
+        """Write whole frames; returns when the transport takes more. After the end, a no-op."""
+        stream = self._stream
+        if stream.state is ASGIWebsocketState.CONNECTED and not stream.closed:
+            try:  # noqa: SIM105 - this is done for every delivery, and suppress() costs ten times as much
+                await stream.send(Data(stream_id=stream.stream_id, data=frames))
+            except OSError:
+                pass  # the peer is lost, and the reading side is told so
+
+    async def ping(self) -> None:
+        """RFC 6455 section 5.5.2: every peer has to answer it."""
+        if self._stream.connection.state is ConnectionState.OPEN:
+            await self.send(self._stream.connection.send(Ping()))
+
+    def abort(self) -> None:
+        """Drop the TCP connection of an HTTP/1.1 peer at once; over HTTP/2 others share it."""
+        protocol = _owner(self._stream.send)
+        if isinstance(protocol, H11Protocol):
+            _owner(protocol.send).writer.transport.abort()
+
+
+def _owner(method: Any) -> Any:
+    """The object that a bound method belongs to, None for another callable."""
+    return getattr(method, "__self__", None)
+
+
+class HeldBuffer(StreamBuffer):
+    """What one HTTP/2 stream still has to send. Hypercorn's own lets its writer go on whenever the peer's window is
+    shut, and so collects everything that a peer does not take."""
+
+    async def push(self, data: bytes) -> None:
+        """Take data; returns when most of it has gone."""
+        if self._complete:
+            raise BufferCompleteError
+        self.buffer.extend(data)
+        await self._is_empty.clear()
+        if len(self.buffer) >= BUFFER_HIGH_WATER:
+            await self._paused.clear()
+            await self._paused.wait()
+
+    async def pop(self, max_length: int) -> bytes:
+        """The next data to go, as much as the peer takes."""
+        data = bytes(self.buffer[:max_length])
+        del self.buffer[:max_length]
+        if len(self.buffer) < BUFFER_LOW_WATER:
+            await self._paused.set()
+        if not self.buffer:
+            await self._is_empty.set()
+        return data
+
+
+def hold_back(send: Any) -> None:
+    """Make an HTTP/2 stream that has just begun wait for a peer that reads slowly."""
+    stream = _owner(send)
+    protocol = _owner(getattr(stream, "send", None))
+    if isinstance(protocol, H2Protocol) and not protocol.stream_buffers[stream.stream_id].buffer:
+        protocol.stream_buffers[stream.stream_id] = HeldBuffer(protocol.context.event_class)
+
+
+def decline_compression(send: Any) -> None:
+    """Agree to no permessage-deflate (RFC 7692). Hypercorn would to any: with a window for each direction of each
+    connection, and to what unpacks to a thousand times its size before anything can look at it."""
+    stream = _owner(send)
+    if type(stream) is WSStream:
+        stream.handshake.extensions = None
+
+
+def agree_to(send: Any, extension: Extension, answer: str) -> bool:
+    """Make Hypercorn accept a WebSocket with this extension alone, and with this answer to the peer's offer of it;
+    whether it will."""
+    stream = _owner(send)
+    if type(stream) is not WSStream:
+        return False
+    decline_compression(send)
+    accept = stream.handshake.accept
+
+    def accept_with(subprotocol: str | None, additional_headers: Iterable[tuple[bytes, bytes]]) -> Any:
+        status, headers, _ = accept(subprotocol, additional_headers)
+        headers.append((b"sec-websocket-extensions", answer.encode()))
+        return status, headers, Connection(ConnectionType.SERVER, [extension])
+
+    stream.handshake.accept = accept_with  # type: ignore[method-assign]  # ours wraps it
+    return True
+
+
+async def drop(send: Any) -> None:
+    """End an answer at once, whatever of it is still on its way. After the end, a no-op."""
+    stream = _owner(send)
+    protocol = _owner(getattr(stream, "send", None))
+    if isinstance(protocol, H11Protocol):
+        _owner(protocol.send).writer.transport.abort()
+    elif isinstance(protocol, H2Protocol) and not stream.closed:
+        with contextlib.suppress(ProtocolError):  # its peer was quicker
+            protocol.connection.reset_stream(stream.stream_id, ErrorCodes.CANCEL)
+            # Not drained: the whole connection may be stalled.
+            _owner(protocol.send).writer.write(protocol.connection.data_to_send())
+        await protocol.stream_send(StreamClosed(stream_id=stream.stream_id))
+
+
+async def stop_reading(send: Any) -> None:
+    """After an answer over HTTP/1.1 that was cut off: Hypercorn waits for its end before it reads the
+    request that the peer had sent ahead (RFC 9112 section 9.3.2), and would wait for ever."""
+    protocol = _owner(getattr(_owner(send), "send", None))
+    if isinstance(protocol, H11Protocol) and protocol.stream is None and protocol.connection.our_state is h11.SEND_BODY:
+        protocol.connection = h11.Connection(h11.SERVER)  # in which there is nothing to wait for
+        await protocol.can_read.set()
+
+
+def websocket_wire(send: Any) -> WebsocketWire | None:
+    """The wire behind an ASGI `send`, after the WebSocket was accepted."""
+    stream = _owner(send)
+    if type(stream) is WSStream and hasattr(stream, "connection"):
+        return WebsocketWire(stream)
+    return None
+
+
+def pipe_of(send: Any) -> Pipe | None:
+    """The pipe behind an ASGI `send`: of a WebSocket that was accepted, or of an answer in chunks whose
+    head was sent; None over HTTP/2, where others share the connection."""
+    stream = _owner(send)
+    protocol = _owner(getattr(stream, "send", None))
+    if not isinstance(protocol, H11Protocol):
+        return None
+    if type(stream) is WSStream:
+        return Pipe(stream, protocol)
+    connection = protocol.connection
+    if (
+        type(stream) is HTTPStream
+        and connection.our_state is h11.SEND_BODY
+        and type(connection._writer) is ChunkedWriter
+    ):
+        return Pipe(stream, protocol)
+    return None

@@ -1,0 +1,81 @@
+"""Under which names the server answers in open mode: those of this machine, and the one it was configured with.
+
+A page of any site can have its own name resolve to 127.0.0.1 and then read everything as if it were ours (DNS
+rebinding): it is the Host header that tells. In secure mode the token does, which such a page has not got.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+from typing import Any, Final
+
+from quart_app.config import Settings, is_loopback
+from quart_app.realtime.limits import BODY_TIMEOUT
+from quart_app.transports.body import Application, Receive, Send
+
+MISDIRECTED: Final = 421  # RFC 9110 section 15.5.20
+_HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")  # RFC 9110 section 7.2
+_SHOWN: Final = 200  # characters
+
+
+class HostGuard:
+    """ASGI middleware: a request or WebSocket for another host is answered with 421, whatever its path.
+
+    Who names no host is let through: that is no browser.
+    """
+
+    def __init__(self, application: Application, settings: Settings) -> None:
+        self._application = application
+        self._configured = settings.host.lower()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            for name, value in scope["headers"]:
+                if name.lower() == b"host" and not self._ours(value.decode("latin-1")):
+                    await _refuse(scope, receive, send, value.decode("latin-1"))
+                    return
+        await self._application(scope, receive, send)
+
+    def _ours(self, host: str) -> bool:
+        match = _HOST.fullmatch(host.strip().lower())
+        name = match[1].strip("[]").removesuffix(".") if match else ""
+        return not host or name == self._configured or name.endswith(".localhost") or is_loopback(name)
+
+
+async def _refuse(scope: Any, receive: Receive, send: Send, host: str) -> None:
+    prefix = ""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BODY_TIMEOUT):
+            # The handshake, or the body: one that was not taken would end the connection, and our answer with it.
+            while (await receive()).get("more_body", False):
+                pass
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": "this server has another name"})
+            return
+        prefix = "websocket."
+    kind, body = _explanation(scope, host[:_SHOWN])
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store")]
+    headers.append((b"x-content-type-options", b"nosniff"))
+    await send({"type": f"{prefix}http.response.start", "status": MISDIRECTED, "headers": headers})
+    await send({"type": f"{prefix}http.response.body", "body": body, "more_body": False})
+
+
+def _explanation(scope: Any, host: str) -> tuple[bytes, bytes]:
+    """Return the content type and the body: text for people, in both languages, the error of REST for programs."""
+    scheme = scope["scheme"].replace("ws", "http")
+    port = (scope.get("server") or ("", None))[1]
+    address = f"{scheme}://localhost{f':{port}' if port else ''}"
+    message = (
+        f"in open mode this server answers under names of this machine only, and {host!r} is none: use {address}, "
+        "or set ENVIVO_ACCESS=secure to serve other names"
+    )
+    if b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
+        error = {"code": "misdirected_request", "message": message}
+        return b"application/json", json.dumps({"success": False, "error": error}).encode()
+    spanish = (
+        f"En modo abierto este servidor solo responde a nombres de esta máquina, y {host!r} no lo es: abre {address}, "
+        "o pon ENVIVO_ACCESS=secure para servir con otros nombres."
+    )
+    return b"text/plain; charset=utf-8", f"{spanish}\n\n{message[0].upper()}{message[1:]}.\n".encode()

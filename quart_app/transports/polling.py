@@ -1,0 +1,88 @@
+"""Long poll: `/poll/<topic>`, `/poll?topic=…`. Stateless: the cursor in the answer says it all.
+
+Between two requests the connection is parked, so that its user stays present and `/send` knows it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from quart import Blueprint, Response, request
+
+from quart_app.realtime import limits
+from quart_app.realtime.bus import Batch
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.connection import Connection
+from quart_app.realtime.event import Message
+from quart_app.transports.handshake import connection_id, hub, opening, speaker
+
+
+def add_routes(routes: Blueprint) -> None:
+    """`GET /poll`."""
+    routes.get("/poll", defaults={"name": None})(_poll)
+    routes.get("/poll/<path:name>")(_poll)
+
+
+async def _poll(name: str | None) -> Response:
+    live = hub()
+    asked = opening("poll", name)
+    wait = _wait()
+    if asked.since is not None and "." in asked.since and not asked.fresh:
+        identity, known = speaker()
+        if last_words := live.last_words(connection_id()):
+            return _answer(_body(last_words, asked.since))
+        connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
+        if last_words := live.last_words(connection_id()):  # it was sent away while it was asked for
+            live.close(connection)
+            return _answer(_body(last_words, asked.since))
+    else:
+        connection = await live.open(asked)
+    subscription = connection.subscription
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a request is handled in a task
+    task.add_done_callback(lambda _: live.park(connection, subscription))
+    messages = await _collect(connection, wait)
+    body = _body(messages, str(subscription.full_cursor))
+    connection.sent_bytes += len(body)
+    return _answer(body)
+
+
+def _body(messages: Iterable[Message], cursor: str) -> bytes:
+    return b'{"messages":[%b],"id":"%b"}' % (b",".join([message.json for message in messages]), cursor.encode())
+
+
+def _answer(body: bytes) -> Response:
+    return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _wait() -> float:
+    try:
+        wait = float(request.args.get("wait", limits.POLL_WAIT))
+    except ValueError:
+        wait = -1.0
+    if not 0 <= wait <= limits.POLL_WAIT:
+        allowed = f"a number of seconds from 0 to {limits.POLL_WAIT:.0f}"
+        raise Refused("bad_request", f"wait: {allowed}", fields={"wait": allowed})
+    return wait
+
+
+async def _collect(connection: Connection, wait: float) -> list[Message]:
+    """What there is now, up to the size of a batch; if that is nothing, what comes first within
+    `wait` seconds."""
+    messages: list[Message] = []
+    size = 0
+    while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:
+        batch: Batch | None = await connection.subscription.read_now()
+        if batch is None:
+            break
+        messages += batch.messages
+        size += sum(len(message.json) for message in batch.messages)
+    if not messages and wait:
+        try:
+            async with asyncio.timeout(wait):
+                batch = await connection.subscription.read()
+                messages += batch.messages if batch is not None else ()
+        except TimeoutError:
+            pass
+    connection.subscription.sent += len(messages)
+    return messages

@@ -1,0 +1,232 @@
+"""The ASGI side of `/socket.io`: one request or one WebSocket, held to the limits that python-engineio does not know.
+
+It reads bodies, watches for peers that leave, and makes HTTP/2's WebSockets look as the library expects them.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from quart_app.identity import cors_headers
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.codes import Close
+from quart_app.realtime.encoding import encode
+from quart_app.realtime.limits import BATCH_EVENTS, BODY_TIMEOUT, INBOUND_MESSAGE_BYTES, REPLY_BACKLOG
+from quart_app.transports.body import Application, Receive, Send
+from quart_app.transports.direct import decline_compression, drop, hold_back
+from quart_app.transports.socketio.server import OPENED, SocketIo
+
+PATH: Final = "/socket.io"
+UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polling
+# Acknowledgements count too, which the library queues itself; a client that owes more of them is not listened to.
+_UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
+_GONE: Final = {"type": "websocket.disconnect", "code": 1006}
+
+logger = logging.getLogger(__name__)
+
+
+class SocketIoEndpoint:
+    """ASGI middleware: `/socket.io` is Socket.IO's, everything else `application`'s."""
+
+    def __init__(self, application: Application, socketio: SocketIo) -> None:
+        self._application = application
+        self._socketio = socketio
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope["path"].rstrip("/") != PATH or not self._socketio.topics:
+            await self._application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await _Websocket(self._socketio, scope, receive, send).serve()
+        else:
+            await _Exchange(self._socketio, scope, receive, send).serve()
+
+
+def _engine_id(scope: Any) -> str:
+    return _query(scope).get("sid", [""])[0]
+
+
+def _query(scope: Any) -> dict[str, list[str]]:
+    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def _with_headers(scope: Any, opened: Callable[[str], object], **headers: str) -> dict[str, Any]:
+    """`scope` as the library gets it, which tells `opened` the id of a session that begins with it."""
+    named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() not in named]
+    return {**scope, "headers": [*kept, *named.items()], OPENED: opened}
+
+
+class _Exchange:
+    """One HTTP request: a handshake, a poll, packets of the client."""
+
+    def __init__(self, socketio: SocketIo, scope: Any, receive: Receive, send: Send) -> None:
+        self._socketio = socketio
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._answered = False
+        origin = dict(scope["headers"]).get(b"origin")
+        settings = socketio.settings
+        self._cors = cors_headers(settings, origin.decode("latin-1") if origin else None)
+        self._patience = settings.peer_timeout
+
+    async def serve(self) -> None:
+        hold_back(self._send)
+        method, engine_id = self._scope["method"], _engine_id(self._scope)
+        try:
+            body = await self._admit(method, engine_id)
+        except Refused as refused:
+            await self._refuse(refused)
+            return
+        scope = _with_headers(self._scope, lambda _: None, content_length=str(len(body)))
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        # Only a poll is held open, and a client that breaks one off will not come back to its session.
+        watcher = asyncio.create_task(self._watch(engine_id)) if method == "GET" and engine_id else None
+        if engine_id:
+            self._socketio.writing(engine_id, self._send)
+        try:
+            await self._socketio.handle(scope, receive, self._answer)
+        except Exception:
+            logger.debug("a request of Socket.IO failed", exc_info=True)
+            await self._refuse(Refused("bad_request", "this is not Engine.IO 4"))
+        finally:
+            self._socketio.written(engine_id, self._send)
+            if watcher is not None:
+                watcher.cancel()
+
+    async def _admit(self, method: str, engine_id: str) -> bytes:
+        """The request's body. Raises Refused."""
+        if "j" in _query(self._scope):
+            # JSONP: any site's page could read with it what it may not.
+            raise Refused("bad_request", "JSONP is not served", fields={"j": "not to be given"})
+        if method == "GET" and not engine_id:
+            self._socketio.admit()
+        if method != "POST":
+            return b""
+        socket = self._socketio.socket(engine_id)
+        if socket is not None and socket.queue.qsize() > _UNTAKEN:
+            raise Refused("too_many", "take the answers before you go on", status=429)
+        return await self._body()
+
+    async def _body(self) -> bytes:
+        body = bytearray()
+        size = 0
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                while (event := await self._receive())["type"] == "http.request":
+                    size += len(event.get("body", b""))
+                    if size <= INBOUND_MESSAGE_BYTES:
+                        body += event.get("body", b"")
+                    if not event.get("more_body", False):
+                        break
+        except TimeoutError as error:
+            raise Refused("too_slow", "the body did not come in", status=408) from error
+        if size > INBOUND_MESSAGE_BYTES:
+            raise Refused("too_big", f"at most {INBOUND_MESSAGE_BYTES} bytes at once", status=413)
+        return bytes(body)
+
+    async def _watch(self, engine_id: str) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if not self._answered:
+            await self._socketio.abandon(engine_id)
+
+    async def _refuse(self, refused: Refused) -> None:
+        if self._answered:
+            return
+        headers = [(b"content-type", b"application/json")]
+        if refused.retry_after is not None:
+            headers.append((b"retry-after", str(round(refused.retry_after)).encode()))
+        body = encode({"success": False, "error": refused.data()})
+        await self._answer({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self._answer({"type": "http.response.body", "body": body})
+
+    async def _answer(self, event: Any) -> None:
+        self._answered = True
+        if event["type"] == "http.response.start":
+            ours = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **self._cors}
+            headers = [(name.lower(), value) for name, value in event["headers"]]
+            headers += [(name.lower().encode(), value.encode()) for name, value in ours.items()]
+            event = {**event, "headers": headers}
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send(event)
+        except TimeoutError:
+            await drop(self._send)
+        except OSError:
+            pass  # the peer is lost
+
+
+class _Websocket:
+    """One WebSocket: a session that begins with it, or one that it takes over from polling."""
+
+    def __init__(self, socketio: SocketIo, scope: Any, receive: Receive, send: Send) -> None:
+        self._socketio = socketio
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._engine_id = _engine_id(scope)
+        self._takes_over = bool(self._engine_id)
+        self._open = False
+
+    async def serve(self) -> None:
+        decline_compression(self._send)
+        hold_back(self._send)
+        # HTTP/2 has no such headers (RFC 8441 section 5), and the library looks for them.
+        scope = _with_headers(self._scope, self._opened, connection="Upgrade", upgrade="websocket")
+        if not self._takes_over:
+            try:
+                self._socketio.admit()
+            except Refused:
+                await self._receive()
+                await self._send({"type": "websocket.close"})
+                return
+        self._opened(self._engine_id)
+        try:
+            await self._socketio.handle(scope, self._next, self._pass)
+        except Exception:
+            logger.debug("a WebSocket of Socket.IO failed", exc_info=True)
+        finally:
+            self._socketio.written(self._engine_id, self._send)
+            await self._end()
+
+    def _opened(self, engine_id: str) -> None:
+        if engine_id:
+            self._engine_id = engine_id
+            self._socketio.writing(engine_id, self._send)
+
+    async def _end(self) -> None:
+        socket = self._socketio.socket(self._engine_id)
+        if socket is not None and socket.upgraded:
+            await self._socketio.abandon(self._engine_id)
+        elif socket is not None:
+            socket.upgrading = False  # it did not take over, and the library would keep polls empty for ever
+        if self._open:
+            self._open = False
+            await self._send({"type": "websocket.close", "code": Close.POLICY})
+
+    async def _next(self) -> Any:
+        """What the peer sends, as far as it is to be listened to."""
+        socket = self._socketio.socket(self._engine_id)
+        if socket is not None and socket.queue.qsize() > _UNTAKEN:
+            await socket.queue.join()
+        waits = UPGRADE_DEADLINE if self._takes_over and socket is not None and not socket.upgraded else None
+        try:
+            async with asyncio.timeout(waits):
+                event = await self._receive()
+        except TimeoutError:
+            return _GONE
+        if event["type"] == "websocket.disconnect":
+            self._open = False
+        elif event.get("bytes") is not None:
+            return _GONE  # no packet of ours is binary
+        return event
+
+    async def _pass(self, event: Any) -> None:
+        self._open = event["type"] != "websocket.close"
+        await self._send(event)

@@ -1,0 +1,98 @@
+"""From messages to Socket.IO packets, and which packets of a client are taken.
+
+Pure. An event's name is the message's type and its argument the message's `data`; a client that speaks of cursors gets
+`{id, timestamp, topic}` as a second one.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as EnginePacket
+from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
+
+from quart_app.realtime.bus import Batch
+from quart_app.realtime.encoding import encode
+from quart_app.realtime.event import Message
+
+# What a client library emits on its own, in either direction: an event of that name would be mistaken for it.
+_RESERVED: Final = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+
+
+class TextPacket(Packet):  # type: ignore[misc]  # python-socketio has no types
+    """A packet as a client may send it. Binary ones are refused: the library would collect as many parts as are
+    announced. So are events with reserved names: it would take them for its own."""
+
+    def decode(self, encoded_packet: Any) -> int:
+        """Raises ValueError for what is not taken."""
+        attachments: int = super().decode(encoded_packet)
+        if self.packet_type in {BINARY_EVENT, BINARY_ACK}:
+            raise ValueError("binary packets are not taken")
+        if self.packet_type == EVENT:
+            name = self.data[0] if isinstance(self.data, list) and self.data else None
+            if not isinstance(name, str) or name in _RESERVED:
+                raise ValueError("not an event of a client")
+        return attachments
+
+
+class Packed(NamedTuple):
+    """The packets of a batch, and their `size` in bytes."""
+
+    packets: list[EnginePacket]
+    size: int
+
+
+class Packets:
+    """Makes packets of batches; those of a batch that many clients share are made once."""
+
+    def __init__(self) -> None:
+        self._shared: dict[bool, tuple[Batch, Packed]] = {}
+
+    def of(self, batch: Batch, *, cursors: bool) -> Packed:
+        """The packets of `batch`; with the second argument where `cursors`."""
+        if batch.news is None:
+            return _packets(batch.messages, cursors=cursors)
+        known = self._shared.get(cursors)
+        if known is None or known[0] is not batch:
+            known = self._shared[cursors] = (batch, _packets(batch.messages, cursors=cursors))
+        return known[1]
+
+
+class _Told(msgspec.Struct):
+    type: str
+    timestamp: str
+    topic: str | msgspec.UnsetType = msgspec.UNSET
+    id: str | msgspec.UnsetType = msgspec.UNSET
+    connection_id: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class _Place(msgspec.Struct):
+    id: str | msgspec.UnsetType
+    timestamp: str
+    topic: str | msgspec.UnsetType
+
+
+_decode = msgspec.json.Decoder(_Told).decode
+
+
+def _packets(messages: Sequence[Message], *, cursors: bool) -> Packed:
+    told = ((message, _decode(message.json)) for message in messages)
+    # The client is connected once, however many topics welcome it.
+    events = [
+        _event(message.json, head, cursors=cursors)
+        for message, head in told
+        if head.type != "connected" or head.connection_id
+    ]
+    return Packed([EnginePacket(MESSAGE, event.decode()) for event in events], sum(map(len, events)) + len(events))
+
+
+def _event(json: bytes, head: _Told, *, cursors: bool) -> bytes:
+    """The text of an EVENT packet (Socket.IO protocol 5). What has no `data` goes as it is."""
+    reserved = head.type in _RESERVED
+    name, payload = ("message", json) if reserved else (head.type, bytes(head.data) or json)
+    place = b"," + encode(_Place(head.id, head.timestamp, head.topic)) if cursors else b""
+    return b"%d[%b,%b%b]" % (EVENT, encode(name), payload, place)

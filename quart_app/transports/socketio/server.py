@@ -1,0 +1,257 @@
+"""The Socket.IO clients: letting them in, sending them what their topics bring, sending them away.
+
+python-socketio keeps what a client has not taken in a queue without a bound. Nothing is read for a client before that
+queue is empty, so that a slow one falls behind in the log, as on every other transport, and holds no events here.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engineio.async_socket import AsyncSocket
+from engineio.exceptions import SocketIsClosedError
+from socketio import AsyncServer
+from socketio.exceptions import ConnectionRefusedError as ConnectRefused
+
+from quart_app.config import Settings
+from quart_app.identity import check_origin, identify
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime.codes import Close
+from quart_app.realtime.connection import Connection, Opening
+from quart_app.realtime.event import message
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
+from quart_app.realtime.session import End
+from quart_app.transports.direct import drop
+from quart_app.transports.socketio.credentials import Credentials
+from quart_app.transports.socketio.packets import Packets, TextPacket
+
+Send = Callable[[Any], Awaitable[None]]
+
+CONNECT_DEADLINE: Final = 20.0  # s that a client has to connect in, after its handshake
+BYE_DEADLINE: Final = 1.0  # s that a client has to take the last it is sent
+OPENED: Final = "envivo.opened"  # in the scope of a handshake: who is told the id of the session
+
+_NAMESPACE = "/"
+_ONLY_LISTENS = (
+    "Socket.IO clients listen here and may send `ping`; what changes something is a POST to the REST interface "
+    "(see /docs), or a message over a WebSocket at /ws/<topic>"
+)
+_COME_BACK = frozenset({429, 503})
+
+logger = logging.getLogger(__name__)
+# To the library every client that breaks off or sends nonsense is an error, with a traceback.
+_library = logging.getLogger(f"{__name__}.library")
+_library.setLevel(logging.CRITICAL)
+
+
+class _Stalled(Exception):
+    """The client has taken nothing for too long."""
+
+
+@dataclass(eq=False, slots=True)
+class _Client:
+    connection: Connection
+    socket: AsyncSocket
+    cursors: bool
+    task: asyncio.Task[None] | None = None
+
+
+class SocketIo:
+    """Serves `topics`, to every client those that it may follow; none, and there is no Socket.IO."""
+
+    def __init__(self, hub: Hub, settings: Settings) -> None:
+        self.topics: tuple[str, ...] = ()
+        self.settings = settings
+        self._hub = hub
+        self._server = AsyncServer(
+            async_mode="asgi",
+            serializer=TextPacket,
+            async_handlers=False,  # one after another: a client that sends too much is held back
+            logger=_library,
+            engineio_logger=_library,
+            ping_interval=settings.heartbeat,
+            ping_timeout=settings.peer_timeout,
+            max_http_buffer_size=INBOUND_MESSAGE_BYTES,
+            http_compression=False,
+            cors_allowed_origins=[],  # ours are the same rules as everywhere
+        )
+        self._open_engine: Callable[[str, Any], Awaitable[object]] = self._server.eio.handlers["connect"]
+        self._server.eio.on("connect", self._opened)
+        self._server.on("connect", self._connect)
+        self._server.on("disconnect", self._left)
+        self._server.on("*", self._said)
+        self._clients: dict[str, _Client] = {}
+        self._sends: defaultdict[str, set[Send]] = defaultdict(set)
+        self._packets = Packets()
+
+    async def handle(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        """Serve one request or WebSocket of Engine.IO."""
+        await self._server.handle_request(scope, receive, send)
+
+    def socket(self, engine_id: str) -> AsyncSocket | None:
+        """The Engine.IO session of that id."""
+        return self._server.eio.sockets.get(engine_id)
+
+    def admit(self) -> None:
+        """Raise Refused where no further session is taken."""
+        if self._hub.draining:
+            raise Refused("going_away", "the server is stopping", status=503, retry_after=1.0)
+        if len(self._server.eio.sockets) >= CONNECTIONS:
+            raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
+
+    def writing(self, engine_id: str, send: Send) -> None:
+        """`send` goes to that session's peer, until `written`."""
+        self._sends[engine_id].add(send)
+
+    def written(self, engine_id: str, send: Send) -> None:
+        sends = self._sends.get(engine_id, set())
+        sends.discard(send)
+        if not sends:
+            self._sends.pop(engine_id, None)
+
+    async def abandon(self, engine_id: str) -> None:
+        """That session's peer is gone."""
+        if (socket := self.socket(engine_id)) is not None:
+            await _close(socket, abort=True)
+
+    async def stop(self) -> None:
+        """End what is left."""
+        tasks = [client.task for client in self._clients.values() if client.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._server.shutdown()
+
+    # What the library tells
+
+    async def _opened(self, engine_id: str, environ: dict[str, Any]) -> object:
+        """A session of Engine.IO has begun."""
+        environ["asgi.scope"][OPENED](engine_id)
+        asyncio.get_running_loop().call_later(CONNECT_DEADLINE, self._expect, engine_id)
+        return await self._open_engine(engine_id, environ)
+
+    def _expect(self, engine_id: str) -> None:
+        socket = self.socket(engine_id)
+        if socket is not None and engine_id not in self._clients:
+            self._hub.spawn(_close(socket))
+
+    async def _connect(self, id: str, environ: dict[str, Any], auth: object) -> None:
+        """A client wants to be let in. Raises ConnectRefused, which it gets as `connect_error`."""
+        engine_id: str = self._server.manager.eio_sid_from_sid(id, _NAMESPACE)
+        socket = self.socket(engine_id)
+        try:
+            credentials = Credentials.read(environ["asgi.scope"], auth)
+            check_origin(self.settings, credentials)
+            identity = identify(self.settings, credentials)
+            since, agent = credentials.args.get("since") or None, credentials.agent
+            topics = await self._topics_for(identity)
+            connection = await self._hub.open(Opening(identity, topics, "socketio", since, agent=agent))
+        except Refused as refused:
+            if refused.status in _COME_BACK and socket is not None:
+                # A client that is refused here stays away for good; one whose transport fails comes back by itself.
+                self._hub.spawn(_close(socket))
+            raise ConnectRefused(refused.message, refused.data()) from refused
+        except Exception as error:
+            logger.exception("a Socket.IO client could not be let in")
+            raise ConnectRefused("something went wrong here", {"code": "internal"}) from error
+        if socket is None or socket.closing:
+            self._hub.close(connection)
+            raise ConnectRefused("it is gone")
+        self._clients[engine_id] = client = _Client(connection, socket, credentials.cursors)
+        # It begins after this handler, and the library has said CONNECT by then.
+        client.task = asyncio.create_task(self._follow(engine_id, client), name="socketio")
+
+    async def _topics_for(self, identity: Identity) -> tuple[str, ...]:
+        """Those of the topics that `identity` may follow: nobody here could ask for fewer. Raises Refused."""
+        refusals: dict[str, Refused] = {}
+        for topic in self.topics:
+            try:
+                await self._hub.channel(topic).authorize(identity, topic)
+            except Refused as refused:
+                refusals[topic] = refused
+        if len(refusals) == len(self.topics):
+            raise refusals[self.topics[0]]
+        return tuple(topic for topic in self.topics if topic not in refusals)
+
+    async def _left(self, id: str, reason: str) -> None:
+        engine_id: str = self._server.manager.eio_sid_from_sid(id, _NAMESPACE)
+        client = self._clients.pop(engine_id, None)
+        if client is None:
+            return
+        orderly = reason == self._server.reason.CLIENT_DISCONNECT
+        self._hub.close(client.connection, orderly=orderly)
+        if client.task is not None and client.task is not asyncio.current_task():
+            client.task.cancel()
+        if not client.socket.closed:
+            self._hub.spawn(_close(client.socket))
+
+    async def _said(self, event: str, id: str, *_: object) -> dict[str, Any] | None:
+        """A client's own event. What is returned answers one that asked for an acknowledgement."""
+        client = self._clients.get(self._server.manager.eio_sid_from_sid(id, _NAMESPACE))
+        if client is None:
+            return None
+        connection = client.connection
+        # Only its type counts, and that it counts: an event is a message like any other to the limits.
+        frame = '{"type":"ping"}' if event == "ping" else "{}"
+        command = connection.session.receive(frame, asyncio.get_running_loop().time())
+        if event == "ping" or isinstance(command, End):
+            await connection.perform(command, connection.reply)
+            return None
+        data = Refused("unknown_type", _ONLY_LISTENS).data()
+        connection.reply(message("error", data=data))
+        return data
+
+    # What a client gets
+
+    async def _follow(self, engine_id: str, client: _Client) -> None:
+        """Send what its connection brings, until that ends or the client is gone."""
+        try:
+            await self._forward(client)
+        except SocketIsClosedError:
+            pass  # it is gone
+        except _Stalled:
+            client.connection.end(Close.TOO_SLOW, "it took nothing for too long")
+            for send in tuple(self._sends.get(engine_id, ())):
+                await drop(send)
+        except Exception:
+            logger.exception("a Socket.IO client could not be sent to")
+        finally:
+            self._hub.close(client.connection)
+        await _close(client.socket)
+
+    async def _forward(self, client: _Client) -> None:
+        """Raises SocketIsClosedError and _Stalled."""
+        while (batch := await client.connection.read()) is not None:
+            packets, size = self._packets.of(batch, cursors=client.cursors)
+            del batch
+            for packet in packets:
+                await client.socket.send(packet)
+            del packets
+            client.connection.sent_bytes += size
+            await self._taken(client)
+
+    async def _taken(self, client: _Client) -> None:
+        """Wait until the client has taken what it was sent. Raises _Stalled when that takes too long; once its
+        connection has ended, that is soon."""
+        now = asyncio.get_running_loop().time
+        gives_up = now() + self.settings.peer_timeout
+        while True:
+            try:
+                return await asyncio.wait_for(client.socket.queue.join(), BYE_DEADLINE)
+            except TimeoutError as error:
+                if client.connection.ending is not None or now() >= gives_up:
+                    raise _Stalled from error
+
+
+async def _close(socket: AsyncSocket, *, abort: bool = False) -> None:
+    """End a session in a way that brings its client back: told DISCONNECT, it would stay away."""
+    with contextlib.suppress(SocketIsClosedError):
+        await socket.close(wait=False, abort=abort)
+    # At this the library's writer closes the WebSocket; it would wait for the peer to do so.
+    socket.queue.put_nowait(None)

@@ -1,0 +1,29 @@
+"""What every page shares: texts, security headers, errors, assets, the home page and `/health`.
+
+`register` hangs it all on the application; nothing here knows a domain.
+"""
+
+from quart import Quart
+
+from quart_app.web import assets, errors, i18n, origins, presentation, security, sign_in
+from quart_app.web.health import health
+from quart_app.web.home import home
+from quart_app.web.reference import reference
+
+
+def register(app: Quart) -> None:
+    """Add the shared web parts to `app`.
+
+    `app` needs an async method ``healthy()`` that returns the state of each part: ``"ok"`` or what is wrong with it,
+    and the attribute ``topic_shapes``.
+    """
+    i18n.register(app)
+    presentation.register(app)
+    assets.register(app)
+    origins.register(app)
+    sign_in.register(app)
+    security.register(app)
+    errors.register(app)
+    app.register_blueprint(home)
+    app.register_blueprint(health)
+    app.register_blueprint(reference)

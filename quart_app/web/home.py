@@ -1,0 +1,60 @@
+"""The home page, the language switch, and the files a browser asks for at the root.
+
+Owns what a newcomer sees first. Everything live on it comes through the page module, none of it from here.
+"""
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+from quart import Blueprint, Response, abort, redirect, render_template, request
+from werkzeug.urls import iri_to_uri
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from quart_app.web.i18n import LANGUAGES, remember_language
+from quart_app.web.operations import Operation
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class LanguageForm(TypedDict):
+    """The switch in the header of every page."""
+
+    language: Literal["es", "en"]
+    next: NotRequired[Annotated[str, Meta(description="A path of this site.", examples=["/chat"])]]
+
+
+home = Blueprint("home", __name__, template_folder="templates")
+
+
+@home.get("/")
+async def index() -> str:
+    """Return the home page."""
+    return await render_template("web/home.html")
+
+
+@home.post("/language")
+@Operation(tag="pages", body=LanguageForm, body_type=FORM, answer=None, status=303, answer_type="")
+async def language() -> Response:
+    """Keep the form's ``language`` ("es" or "en") in a cookie and go back to ``next``, a path of this site."""
+    form = await request.form
+    chosen = form.get("language", "")
+    if chosen not in LANGUAGES:
+        abort(400, f"language must be one of {', '.join(LANGUAGES)}")
+    response = Response(status=303, headers={"Location": local_path(form.get("next", "/"))})
+    remember_language(response, chosen)
+    return response
+
+
+def local_path(target: str) -> str:
+    """Return `target`, percent-encoded, if it is a path of this site, else "/": a form must not send people elsewhere.
+
+    Browsers take a backslash for a slash, and leave out line breaks and tabs (WHATWG URL 4.4).
+    """
+    local = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
+    return iri_to_uri(target) if local else "/"
+
+
+@home.get("/favicon.ico")
+async def favicon() -> WerkzeugResponse:
+    """Send the browsers that ask for it unasked to the icon."""
+    return redirect("/static/favicon.svg", 301)

@@ -1,0 +1,95 @@
+"""The page texts, Spanish and English, from one catalogue, and which of the two a visitor reads.
+
+Owns the files `texts.toml` (one for what all pages share, one beside each domain that has pages), the language cookie
+and the template globals `_`, `lang` and `texts`. It must not know any page: a template or a page module names a key,
+nothing here does.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from quart import Quart, Response, has_request_context, request
+
+LANGUAGES = ("es", "en")
+LANGUAGE_COOKIE = "envivo_language"
+COOKIE_SECONDS = 365 * 24 * 3600
+_PACKAGE = Path(__file__).parents[1]
+
+Texts = dict[str, str]
+
+
+class CatalogueError(RuntimeError):
+    """The catalogue lacks a language for a key, has a section twice, or a page asks for a key that it lacks."""
+
+
+@cache
+def catalogue() -> MappingProxyType[str, Texts]:
+    """Return every text as ``{"section.key": {"es": …, "en": …}}``.
+
+    Raises `CatalogueError` when a key lacks one of the two languages, or two files have the same section.
+    """
+    sections: dict[str, dict[str, Texts]] = {}
+    for path in sorted(_PACKAGE.glob("**/texts.toml")):
+        found = tomllib.loads(path.read_text("utf-8"))
+        if twice := found.keys() & sections.keys():
+            raise CatalogueError(f"{path} has the section {', '.join(sorted(twice))} of another file")
+        sections |= found
+    flat: dict[str, Texts] = {}
+    for section, entries in sections.items():
+        for key, texts in entries.items():
+            if set(texts) != set(LANGUAGES):
+                raise CatalogueError(f"{section}.{key} has {sorted(texts)}, needs {sorted(LANGUAGES)}")
+            flat[f"{section}.{key}"] = texts
+    return MappingProxyType(flat)
+
+
+def choose_language(cookie: str | None, accepted: str | None) -> str:
+    """Return ``"es"`` or ``"en"``: the visitor's own choice first, then `accepted` (RFC 9110 section 12.5.4 order)."""
+    return cookie if cookie in LANGUAGES else (accepted or LANGUAGES[0])
+
+
+def current_language() -> str:
+    """Return the language of the request being answered; Spanish where there is none."""
+    if not has_request_context():
+        return LANGUAGES[0]
+    accepted = request.accept_languages.best_match(LANGUAGES)
+    return choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
+
+
+def translate(key: str, **values: object) -> str:
+    """Return the text of `key` in the current language with ``{name}`` places filled from `values`.
+
+    Raises `CatalogueError` for an unknown key: a page with a hole in it must not pass for a page.
+    """
+    texts = catalogue().get(key)
+    if texts is None:
+        raise CatalogueError(f"no text named {key}")
+    text = texts[current_language()]
+    return text.format(**values) if values else text
+
+
+def texts(*sections: str) -> dict[str, str]:
+    """Return ``{"section.key": text}`` of whole `sections` in the current language, for the page modules."""
+    language = current_language()
+    chosen = tuple(f"{section}." for section in sections)
+    return {key: entry[language] for key, entry in catalogue().items() if key.startswith(chosen)}
+
+
+def remember_language(response: Response, language: str) -> None:
+    """Keep the visitor's choice in a cookie for a year."""
+    response.set_cookie(
+        LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+    )
+
+
+def _template_names() -> dict[str, Any]:
+    return {"_": translate, "texts": texts, "lang": current_language(), "languages": LANGUAGES}
+
+
+def register(app: Quart) -> None:
+    """Give every template of `app` the names ``_``, ``texts``, ``lang`` and ``languages``."""
+    catalogue()
+    app.context_processor(_template_names)

@@ -1,0 +1,69 @@
+"""The routes of the reference.
+
+The documents are made once, of the application as it is when the first one is asked for.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+from weakref import WeakKeyDictionary
+
+from quart import Blueprint, Quart, Response, current_app, render_template, request
+
+from quart_app.config import Settings
+from quart_app.realtime.contract import TopicShape
+from quart_app.realtime.topic import is_topic_name
+from quart_app.web.reference.asyncapi import asyncapi
+from quart_app.web.reference.openapi import openapi
+from quart_app.web.reference.snippets import snippets
+from quart_app.web.rest import json_answer
+
+reference = Blueprint("reference", __name__, template_folder="templates")
+_FIRST_TOPIC = "sensors"
+_OPEN_TOPICS = ("log/hola", "state/hola", "live/hola")
+_openapi: WeakKeyDictionary[Quart, dict[str, object]] = WeakKeyDictionary()
+
+
+class _Described(Protocol):
+    settings: Settings
+    topic_shapes: Sequence[TopicShape]
+
+
+def _app() -> Quart:
+    return cast("Quart", current_app._get_current_object())  # type: ignore[attr-defined]  # werkzeug's way past the proxy
+
+
+@reference.get("/openapi.json")
+async def openapi_document() -> Response:
+    """The OpenAPI 3.1 document of everything that is asked over HTTP."""
+    app = _app()
+    if app not in _openapi:
+        _openapi[app] = openapi(app.url_map, app.view_functions)
+    return json_answer(_openapi[app])
+
+
+@reference.get("/asyncapi.json")
+async def asyncapi_document() -> Response:
+    """The AsyncAPI 3.0 document of every topic and message, at this address."""
+    topics = cast("_Described", current_app).topic_shapes
+    return json_answer(asyncapi(topics, request.host, secure=request.is_secure))
+
+
+@reference.get("/docs")
+async def docs() -> str:
+    """The OpenAPI document as a page where everything can be tried."""
+    return await render_template("reference/docs.html")
+
+
+@reference.get("/connect")
+async def connect() -> str:
+    """Snippets for one's own client on the topic of the query, and what comes on it."""
+    asked = request.args.get("topic", "").strip()
+    known = [topic.name for topic in cast("_Described", current_app).topic_shapes if "{" not in topic.name]
+    return await render_template(
+        "reference/connect.html",
+        snippets=snippets(),
+        origin=request.host_url.rstrip("/"),
+        topic=asked if is_topic_name(asked) else _FIRST_TOPIC,
+        topics=[*known, "rooms/1", *_OPEN_TOPICS],
+        secure=cast("_Described", current_app).settings.access == "secure",
+    )

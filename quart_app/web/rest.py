@@ -1,0 +1,90 @@
+"""What every REST view does: read JSON and numbers from the request, write JSON into the answer."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+import msgspec
+from quart import Response, request
+
+from quart_app.realtime import encoding
+from quart_app.realtime.channel import Refused
+from quart_app.realtime.checking import checked, too_deep
+from quart_app.realtime.limits import JSON_DEPTH
+
+Shape = TypeVar("Shape")
+
+_DIGITS = 18  # of the largest number that a SQL integer holds for certain
+
+
+async def json_body() -> Any:
+    """The request's JSON. Raises Refused (`unsupported_media_type`, 415; `invalid_json`).
+
+    No other content type is taken: a page of another site could send that without asking first
+    (Fetch standard, CORS-safelisted request headers).
+    """
+    return await _body(msgspec.json.decode)
+
+
+async def exact_json_body() -> Any:
+    """The request's JSON like `json_body`, each number with a fraction or an exponent as the `Decimal` that is spelled
+    there: what people count, money above all, does not pass through binary floats."""
+    return await _body(_decode_exactly)
+
+
+async def _body(decode: Callable[[str | bytes], Any]) -> Any:
+    if request.mimetype != "application/json":
+        raise Refused("unsupported_media_type", "the body has to be application/json", status=415)
+    try:
+        body = decode(await request.get_data(as_text=False))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("invalid_json", f"the body is not valid JSON: {error}") from error
+    if too_deep(body):
+        raise Refused("invalid_json", f"nested deeper than {JSON_DEPTH} levels")
+    return body
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # an exponent beyond what even a Decimal has
+        return Decimal("Infinity")
+
+
+_decode_exactly = msgspec.json.Decoder(float_hook=_decimal).decode
+
+
+def query_as(shape: type[Shape]) -> Shape:
+    """The parameters of the query as a `shape`. Raises Refused (`bad_request`) that names the wrong one."""
+    return checked(request.args.to_dict(), shape, strict=False)
+
+
+def whole_number(name: str, default: int, largest: int) -> int:
+    """A query parameter from 1 to `largest`. Raises Refused (`bad_request`)."""
+    text = request.args.get(name, str(default))
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS + 1 else 0
+    if not 0 < number <= largest:
+        raise wrong(**{name: f"a whole number from 1 to {largest}"})
+    return number
+
+
+def wrong(**fields: str) -> Refused:
+    """The refusal (`bad_request`) of fields by name, each with what it may be."""
+    said = "; ".join(f"{name}: {may_be}" for name, may_be in fields.items())
+    return Refused("bad_request", said, fields=fields)
+
+
+def idempotency_key() -> str | None:
+    """The client's own name for what it asks, None where it gives none."""
+    return request.headers.get("Idempotency-Key")
+
+
+def json_answer(value: dict[str, Any], status: int = 200) -> Response:
+    """`value` as the body."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(encoding.encode(value), status=status, content_type="application/json", headers=headers)
+
+
+def success(data: Any, *, status: int = 200, **beside: Any) -> Response:
+    """`data` in the envelope that REST answers with, and what stands `beside` it."""
+    return json_answer({"success": True, "data": data, **beside}, status)

@@ -1,0 +1,50 @@
+"""The security headers of every answer.
+
+Owns the Content-Security-Policy: scripts, styles, images and connections from our own origin only, nothing inline, no
+`eval`. An answer that has set its own policy keeps it. It must not know any page.
+"""
+
+from quart import Quart, Response
+
+from quart_app.web.assets import IMPORT_MAP_HASH
+
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": f"'self' '{IMPORT_MAP_HASH}'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+CONTENT_SECURITY_POLICY = "; ".join(f"{directive} {sources}" for directive, sources in _POLICY.items())
+
+# No Strict-Transport-Security: a class runs this on https://localhost with a certificate of its own, and HSTS would
+# make every other program on that host unreachable over http. The reverse proxy of a real address sets it.
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+async def _secure(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if response.mimetype == "text/html":
+        # The page speaks the visitor's language and may name the visitor.
+        response.vary.update(("Accept-Language", "Cookie"))
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+    return response
+
+
+def register(app: Quart) -> None:
+    """Put the headers on every answer of `app`, errors included."""
+    app.after_request(_secure)

@@ -1,0 +1,360 @@
+/**
+ * The client a page talks to: listeners, sends and their acknowledgements, topics, status. Joins the
+ * connector, which keeps a connection, to the books of subscription and outbox. No I/O of its own.
+ *
+ * @typedef {import("./messages.js").Message} Message
+ *
+ * @typedef {object} LiveOptions
+ * @property {string[]} [topics] more can be subscribed to later
+ * @property {string | null} [since] cursor to go on from; `"0"` for everything retained
+ * @property {string} [url] address of the server; the page's own by default
+ * @property {Record<string, string | number>} [params] `user_id`, `username`, `token`
+ * @property {("ws" | "sse" | "poll")[]} [transports] rungs to use, best first
+ * @property {Partial<import("./limits.js").Timing>} [timing] intervals to override
+ * @property {(attempt: number) => number} [backoff] ms to wait before another try, by the number (from
+ *   0) of failures before it; full jitter by default. Where the server names a time, that counts
+ *
+ * @typedef {object} SendOptions
+ * @property {number} [timeout] ms to wait for the acknowledgement; for ever by default
+ * @property {AbortSignal} [signal] stops waiting
+ */
+
+import { fullJitter } from "./backoff.js";
+import { NORMAL, TOO_BIG } from "./codes.js";
+import { Connector } from "./connector.js";
+import { Ladder } from "./ladder.js";
+import { MAX_IN_FLIGHT, MAX_PENDING_SENDS, timingWith } from "./limits.js";
+import { Link } from "./link.js";
+import { Listeners } from "./listeners.js";
+import { RungMemory } from "./memory.js";
+import { Keys, checkKey, checkTopic } from "./messages.js";
+import { Outbox, SendError } from "./outbox.js";
+import { Why, isoTime } from "./status.js";
+import { Subscription } from "./subscription.js";
+
+export class LiveClient {
+  #environment;
+  #timing;
+  #subscription;
+  #connector;
+  #keys = new Keys();
+  #outbox = new Outbox(MAX_PENDING_SENDS);
+  #messages = new Listeners();
+  #watchers = new Listeners();
+  #why = new Why();
+  /** Keys of subscribe messages to their topics. @type {Map<string, string>} */
+  #joins = new Map();
+  #rtt = null;
+  #code = null;
+  #counted = "";
+  /** Set while sending rests, after a message did not get through. */
+  #rest = null;
+  #setbacks = 0;
+
+  /**
+   * @param {LiveOptions} options
+   * @param {import("./environment.js").Environment} environment
+   * @throws {TypeError | RangeError} what is wrong with the options
+   */
+  constructor(options, environment) {
+    const { topics = [], since = null, transports = Object.keys(environment.transports) } = options;
+    const base = new URL(options.url ?? environment.origin, environment.origin).href;
+    checkTransports(transports, environment);
+    this.#environment = environment;
+    this.#timing = timingWith(options.timing);
+    this.#subscription = new Subscription(topics, since === null ? null : String(since));
+    const target = { base, params: options.params ?? {} };
+    this.#connector = new Connector(
+      {
+        environment,
+        timing: this.#timing,
+        backoff: options.backoff ?? ((attempt) => this.#backoff(attempt)),
+        ladder: new Ladder(transports, this.#timing, environment.random),
+        memory: new RungMemory(environment, base, this.#timing.remember),
+        subscription: this.#subscription,
+        createLink: (transport, hooks) => this.#createLink(transport, target, hooks),
+      },
+      this.#connectorHooks(),
+    );
+    // Not before the caller could add its listeners and knows the client.
+    queueMicrotask(() => this.#code === null && this.#connector.start());
+  }
+
+  /** @returns {import("./status.js").Status} as of now */
+  get status() {
+    const { state, current, retryAt } = this.#connector;
+    const { cursor, gaps, repeats, dropped } = this.#subscription;
+    const { records: why } = this.#why;
+    const transport = current?.transport ?? null;
+    const status = { state, transport, why, rtt: this.#rtt, id: cursor, gaps, repeats, dropped };
+    if (state === "waiting" && retryAt !== null) status.retry_at = isoTime(retryAt);
+    if (state === "closed") status.code = this.#code;
+    return status;
+  }
+
+  /** @returns {string[]} */
+  get topics() {
+    return this.#subscription.topics;
+  }
+
+  /**
+   * @param {string} type of the messages to hear; `"*"` for all of them, `"status"` for changes of
+   *   `live.status` (not for each move of the cursor)
+   * @param {(told: any) => void} listener
+   * @returns {() => void} stops it
+   */
+  on(type, listener) {
+    return (type === "status" ? this.#watchers : this.#messages).add(type, listener);
+  }
+
+  /**
+   * Follows a topic too. Should the server not have it, an `error` message with this `topic` comes.
+   *
+   * @param {string} topic
+   * @throws {TypeError | RangeError} no topic, or too many
+   */
+  subscribe(topic) {
+    this.#subscription.add(topic);
+    this.#reconcileSoon();
+  }
+
+  /** @param {string} topic nothing of it is delivered any more */
+  unsubscribe(topic) {
+    this.#subscription.remove(topic);
+    this.#reconcileSoon();
+  }
+
+  /**
+   * Says something to a topic. The message is kept, and repeated on the next connection with the same
+   * `key`, until the server acknowledges it: it takes effect once, in the order of the calls.
+   *
+   * @param {string} topic
+   * @param {Message} message a `key` of its own is kept
+   * @param {SendOptions} [options] giving up leaves open whether the server got it
+   * @returns {Promise<Message>} the server's reply; rejected with a SendError (`code` of the server, or
+   *   `queue_full`, `timeout`, `too_big`, `closed`), or with the signal's reason
+   */
+  send(topic, message, { timeout, signal } = {}) {
+    return new Promise((resolve, reject) => {
+      if (this.#code !== null) throw new SendError("closed", "the connection is closed");
+      signal?.throwIfAborted();
+      const key = checkKey(message.key ?? this.#keys.next());
+      const settled = new AbortController();
+      const settle = (act) => (told) => {
+        settled.abort();
+        act(told);
+      };
+      const entry = { key, topic: checkTopic(topic), message: { ...message, topic, key } };
+      this.#outbox.add({ ...entry, resolve: settle(resolve), reject: settle(reject) });
+      this.#limit(key, { timeout, signal, settled: settled.signal });
+      this.#drain();
+    });
+  }
+
+  /**
+   * Allows other rungs from now on. A connection on none of them is handed over, without a gap or a repeat.
+   *
+   * @param {("ws" | "sse" | "poll")[]} transports best first
+   * @throws {TypeError} no transport, or none that there is
+   */
+  use(transports) {
+    checkTransports(transports, this.#environment);
+    this.#connector.use(new Ladder(transports, this.#timing, this.#environment.random));
+  }
+
+  /** Leaves for good. Sends that wait are rejected with `closed`. */
+  close() {
+    if (this.#code !== null) return;
+    this.#finish(NORMAL);
+    this.#connector.close();
+  }
+
+  // ---- connections ----------------------------------------------------------------------------
+
+  #createLink(transport, target, hooks) {
+    const request = { ...target, ...this.#subscription.request() };
+    const spec = {
+      transport,
+      open: this.#environment.transports[transport],
+      request,
+      intake: this.#subscription.intake(request.since),
+      timing: this.#timing,
+      keys: this.#keys,
+      environment: this.#environment,
+    };
+    return new Link(spec, hooks);
+  }
+
+  #connectorHooks() {
+    return {
+      opened: (link) => this.#onOpened(link),
+      message: (link, message) => this.#onMessage(link, message),
+      unsent: (key, retryAfter) => this.#onUnsent(key, retryAfter),
+      rtt: (ms) => {
+        this.#rtt = ms;
+        this.#tellStatus();
+      },
+      ended: (link, end) => this.#onEnded(link, end),
+      refused: (topics, end) => {
+        for (const topic of topics) this.#tellRefusal(end, { topic });
+      },
+      stopped: (end) => {
+        this.#tellRefusal(end, {});
+        this.#finish(end.code);
+        this.#tellStatus();
+      },
+      join: (link, topic) => {
+        const key = this.#keys.next();
+        this.#joins.set(key, topic);
+        link.send({ type: "subscribe", topic, key }, topic);
+      },
+      part: (link, topic) => link.send({ type: "unsubscribe", topic }, topic),
+      changed: () => this.#tellStatus(),
+    };
+  }
+
+  #onOpened(link) {
+    this.#why.opened(link);
+    this.#rtt = null;
+    this.#joins.clear();
+    this.#outbox.rewind();
+    this.#setbacks = 0;
+    this.#wake();
+    // After the welcome, which is being delivered: a page may rely on that order.
+    queueMicrotask(() => this.#drain());
+  }
+
+  #onEnded(link, end) {
+    this.#why.ended(link, end, this.#environment.now());
+    if (end.code === TOO_BIG && link.openedAt !== null) this.#outbox.rejectLargest();
+  }
+
+  #onMessage(link, message) {
+    const { key } = message;
+    if (isBusy(message) && this.#outbox.has(key)) {
+      return this.#onUnsent(key, message.data.retry_after ?? null);
+    }
+    if (this.#outbox.has(key)) this.#onReply(message);
+    else if (this.#joins.has(key)) {
+      message = { ...message, topic: this.#joins.get(key) }; // a refusal does not name it
+      this.#onJoined(message);
+    }
+    // Nobody asked for the answer to a ping of ours.
+    else if (message.type === "pong" && this.#keys.owns(key)) return;
+    // Further replies to one message are no part of the stream: they are in no books.
+    else if (!this.#keys.owns(key) && !this.#subscription.accept(link.intake, message)) {
+      return this.#tellCounters();
+    }
+    this.#tell(message);
+    this.#tellCounters();
+  }
+
+  /** One of the messages that answer a subscribe: the topic's welcome, or a refusal. */
+  #onJoined(message) {
+    const { current } = this.#connector;
+    const { topic } = message;
+    if (message.type !== "error") this.#subscription.accept(current.intake, message);
+    else {
+      this.#subscription.remove(topic);
+      current.topics.delete(topic);
+    }
+  }
+
+  #tell(message) {
+    // `status` listeners hear of the connection only, whatever the server calls its messages.
+    if (message.type !== "*") this.#messages.tell(message.type, message);
+    this.#messages.tell("*", message);
+  }
+
+  #tellRefusal(end, fields) {
+    const data = end.error ?? { code: "refused", message: end.seen };
+    this.#tell({ type: "error", timestamp: isoTime(this.#environment.now()), ...fields, data });
+  }
+
+  #tellCounters() {
+    const { gaps, repeats, dropped } = this.#subscription;
+    const counted = `${gaps} ${repeats} ${dropped}`;
+    if (counted === this.#counted) return;
+    this.#counted = counted;
+    this.#tellStatus();
+  }
+
+  #tellStatus() {
+    this.#watchers.tell("status", this.status);
+  }
+
+  #reconcileSoon() {
+    queueMicrotask(() => this.#code === null && this.#connector.reconcile());
+  }
+
+  #finish(code) {
+    this.#code = code;
+    this.#wake();
+    this.#outbox.rejectAll("closed", "the connection was closed");
+  }
+
+  // ---- sends ----------------------------------------------------------------------------------
+
+  #drain() {
+    const link = this.#connector.current;
+    if (!link || this.#rest !== null) return;
+    for (const { message, topic } of this.#outbox.take(link.duplex ? MAX_IN_FLIGHT : 1)) {
+      link.send(message, topic);
+    }
+  }
+
+  #onReply(message) {
+    this.#setbacks = 0;
+    this.#outbox.settle(message);
+    this.#drain();
+  }
+
+  /** It goes out again after a rest, and so does what comes after it: order is kept. */
+  #onUnsent(key, retryAfter) {
+    if (!this.#outbox.has(key)) return;
+    this.#outbox.putBack(key);
+    const delay = this.#backoff(this.#setbacks);
+    this.#setbacks += 1;
+    this.#wake();
+    this.#rest = this.#environment.setTimeout(() => {
+      this.#rest = null;
+      this.#drain();
+    }, retryAfter ?? delay);
+  }
+
+  /** @param {number} attempt 0 for the first one @returns {number} ms */
+  #backoff(attempt) {
+    const { backoffBase: base, backoffCap: cap } = this.#timing;
+    return fullJitter(attempt, { base, cap, random: this.#environment.random });
+  }
+
+  #wake() {
+    this.#environment.clearTimeout(this.#rest);
+    this.#rest = null;
+  }
+
+  #limit(key, { timeout, signal, settled }) {
+    const giveUp = (reason) => {
+      const entry = this.#outbox.remove(key);
+      entry?.reject(reason);
+      this.#drain();
+    };
+    signal?.addEventListener("abort", () => giveUp(signal.reason), { signal: settled });
+    if (timeout === undefined) return;
+    const late = () => giveUp(new SendError("timeout", `no answer within ${timeout} ms`));
+    const timer = this.#environment.setTimeout(late, timeout);
+    settled.addEventListener("abort", () => this.#environment.clearTimeout(timer), { once: true });
+  }
+}
+
+/** Momentary overload: the same message is to be sent again, which is no news for the page. */
+function isBusy(message) {
+  return message.type === "error" && message.data?.code === "busy";
+}
+
+function checkTransports(names, environment) {
+  for (const name of names) {
+    if (!environment.transports[name]) throw new TypeError(`no such transport: ${name}`);
+  }
+  if (names.length === 0) throw new TypeError("at least one transport is needed");
+}

@@ -1,0 +1,66 @@
+/**
+ * Every interval, timeout and size of the browser client, in one place, with its unit.
+ * `connect({ timing })` overrides any of the intervals; nothing else may hold a number of its own.
+ */
+
+/**
+ * @typedef {object} Timing Everything in milliseconds, unless its name says otherwise.
+ * @property {{ws: number, sse: number, poll: number}} open time a rung has for its first message
+ * @property {number} earlyDeath an opened connection that ends sooner "died in its first seconds"
+ * @property {number} earlyDeaths (a count) so many early deaths in a row demote the rung
+ * @property {number} steady a rung that lives this long is trusted again: its hysteresis starts anew
+ * @property {number} probeFirst a better rung is tried again after one to two times this
+ * @property {number} probeMax the longest time between two tries of a better rung
+ * @property {number} remember how long the choice of rung is kept for the next page
+ * @property {number} backoffBase the first back-off is drawn from 0 to this
+ * @property {number} backoffCap no back-off is drawn from more than this
+ * @property {number} hiddenSpacing least time between two tries while nobody sees the page
+ * @property {number} ping interval of the round-trip measurement
+ * @property {number} liveness time a pong may take once there is a reason to doubt the connection
+ * @property {number} pollWait how long the server may hold a poll; at most 25,000
+ * @property {number} pollPause rest after an empty answer that came sooner than this
+ * @property {number} request time a request may take beyond what the server was asked to wait
+ */
+
+/** @type {Timing} */
+export const TIMING = Object.freeze({
+  open: Object.freeze({ ws: 3000, sse: 4000, poll: 10_000 }),
+  earlyDeath: 5000,
+  earlyDeaths: 3,
+  steady: 60_000,
+  probeFirst: 5000,
+  probeMax: 300_000,
+  remember: 600_000,
+  backoffBase: 500,
+  backoffCap: 30_000,
+  hiddenSpacing: 30_000,
+  ping: 15_000,
+  liveness: 5000,
+  pollWait: 25_000,
+  pollPause: 500,
+  request: 10_000,
+});
+
+/** Heartbeat interval (ms) assumed when a welcome does not tell one. */
+export const DEFAULT_HEARTBEAT = 30_000;
+/** After this (ms) the round trip is measured a second time, then ever less often. */
+export const FIRST_MEASURE = 1000;
+/** Sends that may wait for their acknowledgement. */
+export const MAX_PENDING_SENDS = 1000;
+/** Sends that may be on their way at once over a WebSocket. */
+export const MAX_IN_FLIGHT = 256;
+/** Topics on one connection (the server's limit). */
+export const MAX_TOPICS = 100;
+/** Characters in a topic's name and in a message's key (the server's limits). */
+export const MAX_TOPIC_LENGTH = 128;
+export const MAX_KEY_LENGTH = 128;
+/** Records of tried transports kept in `status.why`. */
+export const MAX_WHY = 20;
+
+/**
+ * @param {Partial<Timing>} [overrides]
+ * @returns {Timing}
+ */
+export function timingWith(overrides = {}) {
+  return { ...TIMING, ...overrides, open: { ...TIMING.open, ...overrides.open } };
+}

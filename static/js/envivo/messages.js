@@ -1,0 +1,149 @@
+/**
+ * The wire's small grammar: messages, cursors, topic names and keys. Pure. Knows what a message
+ * looks like, not what becomes of it.
+ *
+ * @typedef {{type: string, timestamp?: string, topic?: string, id?: string, key?: string,
+ *   data?: any, [field: string]: any}} Message
+ * @typedef {{epoch: string, position: number}} Cursor
+ */
+
+import { MAX_KEY_LENGTH, MAX_TOPIC_LENGTH } from "./limits.js";
+
+const TOPIC = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
+
+/**
+ * @param {unknown} text
+ * @returns {Message | null} null when it is not a message of ours (a captive portal's page, say)
+ */
+export function parseMessage(text) {
+  if (typeof text !== "string") return null;
+  try {
+    const value = JSON.parse(text);
+    if (!isMessage(value)) return null;
+    texts.set(value, text);
+    return value;
+  } catch {
+    return null;
+  }
+}
+
+/** What messages were spelled like when they came. @type {WeakMap<object, string>} */
+const texts = new WeakMap();
+
+/** @param {Message} message @returns {string | null} its JSON as it came; null when it came otherwise */
+export function textOf(message) {
+  return texts.get(message) ?? null;
+}
+
+/**
+ * Remembers how the messages in a list are spelled.
+ *
+ * @param {object[]} messages of `JSON.parse(text).messages`
+ * @param {string} text `{"messages":[{…},{…}],…}`, the list first
+ */
+export function rememberTexts(messages, text) {
+  let [depth, start, next, quoted] = [0, 0, 0, false];
+  for (let i = 0; next < messages.length && i < text.length; i += 1) {
+    const letter = text[i];
+    if (quoted) {
+      if (letter === "\\") i += 1;
+      else if (letter === '"') quoted = false;
+    } else if (letter === '"') quoted = true;
+    else if (letter === "{" || letter === "[") {
+      depth += 1;
+      if (depth === 3) start = i;
+    } else if (letter === "}" || letter === "]") {
+      if (depth === 3 && isMessage(messages[next])) texts.set(messages[next], text.slice(start, i + 1));
+      if (depth === 3) next += 1;
+      depth -= 1;
+    }
+  }
+}
+
+/** @param {any} value @returns {value is Message} */
+export function isMessage(value) {
+  return value !== null && typeof value === "object" && typeof value.type === "string";
+}
+
+/** @param {Message} message @returns {boolean} whether it opens a connection */
+export function isWelcome(message) {
+  return typeof message.connection_id === "string";
+}
+
+/**
+ * `<epoch>-<position>` or, in answers to polls, `<epoch>-<position>.<more>`.
+ *
+ * @param {unknown} id
+ * @returns {Cursor | null} null when it names no place in a log (`0`, nothing, garbage)
+ */
+export function parseCursor(id) {
+  const parts = typeof id === "string" ? /^([^-]*)-(\d+)(?:\.|$)/.exec(id) : null;
+  return parts && { epoch: parts[1], position: Number(parts[2]) };
+}
+
+/**
+ * @param {string} id any cursor
+ * @returns {string} the same place in the form every transport takes: without a poll's `.<more>`
+ */
+export function plainCursor(id) {
+  const cursor = parseCursor(id);
+  return cursor ? `${cursor.epoch}-${cursor.position}` : id;
+}
+
+/**
+ * @param {Cursor | null | undefined} a
+ * @param {Cursor | null | undefined} b
+ * @returns {boolean} whether `a` is past `b`. Places in different logs have no order: there the
+ *   newcomer `a` counts as past.
+ */
+export function isPast(a, b) {
+  if (!a) return false;
+  return !b || a.epoch !== b.epoch || a.position > b.position;
+}
+
+/**
+ * @param {unknown} topic
+ * @returns {string}
+ * @throws {TypeError} when it cannot be the name of a topic
+ */
+export function checkTopic(topic) {
+  if (typeof topic !== "string" || topic.length > MAX_TOPIC_LENGTH || !TOPIC.test(topic)) {
+    throw new TypeError(`not a topic name: ${JSON.stringify(topic)}`);
+  }
+  return topic;
+}
+
+/**
+ * @param {unknown} key
+ * @returns {string}
+ * @throws {TypeError} when the server would not take it as a key
+ */
+export function checkKey(key) {
+  if (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH) {
+    throw new TypeError(`a key is a string of 1 to ${MAX_KEY_LENGTH} characters`);
+  }
+  return key;
+}
+
+/** Unique keys of one client, recognisable as its own. */
+export class Keys {
+  #prefix;
+  #count = 0;
+
+  constructor() {
+    // Not randomUUID: that one is missing on a plain-http page, which a classroom has.
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    this.#prefix = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  /** @returns {string} */
+  next() {
+    this.#count += 1;
+    return `${this.#prefix}-${this.#count}`;
+  }
+
+  /** @param {unknown} key @returns {boolean} */
+  owns(key) {
+    return typeof key === "string" && key.startsWith(this.#prefix);
+  }
+}

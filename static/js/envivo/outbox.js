@@ -1,0 +1,121 @@
+/**
+ * Sends that wait for their acknowledgement, in order, bounded. Pure bookkeeping: the client drains
+ * it into whichever connection is current and feeds it the replies.
+ *
+ * @typedef {import("./messages.js").Message} Message
+ * @typedef {object} Entry
+ * @property {string} key
+ * @property {string} topic
+ * @property {Message} message with its key and topic
+ * @property {boolean} sent on the current connection
+ * @property {(reply: Message) => void} resolve
+ * @property {(reason: unknown) => void} reject
+ */
+
+/** Why a send was not acknowledged. `code` is the server's, or one of the client's own. */
+export class SendError extends Error {
+  /**
+   * @param {string} code the server's error code, or `closed`, `queue_full`, `timeout`, `too_big`
+   * @param {string} message
+   * @param {Message | null} [reply] the server's error message, where there is one
+   */
+  constructor(code, message, reply = null) {
+    super(message);
+    this.name = "SendError";
+    this.code = code;
+    this.reply = reply;
+  }
+}
+
+export class Outbox {
+  /** In order of `send`. @type {Map<string, Entry>} */
+  #entries = new Map();
+  #limit;
+
+  /** @param {number} limit */
+  constructor(limit) {
+    this.#limit = limit;
+  }
+
+  /** @param {string} key @returns {boolean} */
+  has(key) {
+    return this.#entries.has(key);
+  }
+
+  /**
+   * @param {Omit<Entry, "sent">} entry
+   * @throws {SendError} `queue_full`; `duplicate_key` when one with this key is still waiting
+   */
+  add(entry) {
+    if (this.#entries.size >= this.#limit) {
+      throw new SendError("queue_full", `${this.#limit} messages wait for the server already`);
+    }
+    if (this.#entries.has(entry.key)) {
+      throw new SendError("duplicate_key", "a message with this key waits for the server already");
+    }
+    this.#entries.set(entry.key, { ...entry, sent: false });
+  }
+
+  /**
+   * @param {number} window how many may be on their way at once
+   * @returns {Entry[]} the next to send, in order; they count as sent from now on
+   */
+  take(window) {
+    const onTheirWay = [...this.#entries.values()].filter((entry) => entry.sent).length;
+    const waiting = [...this.#entries.values()].filter((entry) => !entry.sent);
+    const next = waiting.slice(0, Math.max(0, window - onTheirWay));
+    for (const entry of next) entry.sent = true;
+    return next;
+  }
+
+  /** Another connection: everything unacknowledged goes out again. */
+  rewind() {
+    for (const entry of this.#entries.values()) entry.sent = false;
+  }
+
+  /** This one did not go through and is to go out again. @param {string} key */
+  putBack(key) {
+    const entry = this.#entries.get(key);
+    if (entry) entry.sent = false;
+  }
+
+  /** @param {Message} reply one that carries a key @returns {boolean} whether it settled a send */
+  settle(reply) {
+    const entry = this.remove(reply.key);
+    if (!entry) return false;
+    if (reply.type === "error") entry.reject(serverError(reply));
+    else entry.resolve(reply);
+    return true;
+  }
+
+  /** @param {string} key @returns {Entry | null} the entry, no longer waiting */
+  remove(key) {
+    const entry = this.#entries.get(key) ?? null;
+    this.#entries.delete(key);
+    return entry;
+  }
+
+  /**
+   * A connection was closed for a message too big: the largest on its way must have been it, and
+   * sending it again would only end the next connection.
+   */
+  rejectLargest() {
+    const sent = [...this.#entries.values()].filter((entry) => entry.sent);
+    if (sent.length === 0) return;
+    const sizes = new Map(sent.map((entry) => [entry, JSON.stringify(entry.message).length]));
+    const largest = sent.reduce((a, b) => (sizes.get(b) > sizes.get(a) ? b : a));
+    this.remove(largest.key)?.reject(new SendError("too_big", "the server takes no message so big"));
+  }
+
+  /** @param {string} code @param {string} message */
+  rejectAll(code, message) {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entry of entries) entry.reject(new SendError(code, message));
+  }
+}
+
+function serverError(reply) {
+  const { code = "error", message = "the server refused the message" } = reply.data ?? {};
+  return new SendError(code, message, reply);
+}

@@ -1,0 +1,67 @@
+/**
+ * What the page is told about the connection: `live.status`. Pure: times come from the caller.
+ *
+ * @typedef {object} Tried one try of one transport, or one connection that ended
+ * @property {string} transport
+ * @property {string} tried_at ISO 8601, UTC
+ * @property {"opened" | "refused" | "postponed" | "failed" | "dropped" | "stalled"} outcome
+ *   `refused`: not to be repeated; `postponed`: the server asked to come back later; `failed`: no
+ *   first message; `dropped` and `stalled`: after it
+ * @property {string} seen what was observed, for people
+ * @property {number} took_ms until then, from the try; for an ended connection, how long it was open
+ *
+ * @typedef {object} Status
+ * @property {"connecting" | "connected" | "waiting" | "closed"} state
+ * @property {string | null} transport the rung in use: `ws`, `sse`, `poll`
+ * @property {Tried[]} why oldest first, the last 20
+ * @property {number | null} rtt round trip, ms
+ * @property {string | null} id cursor: the place up to which everything was delivered
+ * @property {number} gaps losses of durable messages noticed; 0, but for an honest `reset`
+ * @property {number} repeats durable messages that came twice unasked, and were discarded; stays 0
+ * @property {number} dropped signals the server had to drop for us
+ * @property {string} [retry_at] ISO 8601, UTC; while `waiting`, unless for a first topic
+ * @property {number} [code] why, when `closed`: 1000 for `close()`, else the server's 44xx
+ */
+
+import { MAX_WHY } from "./limits.js";
+
+const OUTCOMES = { stop: "refused", later: "postponed", failed: "failed", stalled: "stalled" };
+
+/** @param {number} ms since the epoch @returns {string} ISO 8601 */
+export function isoTime(ms) {
+  return new Date(ms).toISOString();
+}
+
+/** The bounded record of what was tried. */
+export class Why {
+  /** @type {Tried[]} */
+  #records = [];
+
+  /** @returns {Tried[]} */
+  get records() {
+    return [...this.#records];
+  }
+
+  /** @param {import("./link.js").Link} link */
+  opened(link) {
+    this.#add(link, "opened", "the first message came through", link.openedAt - link.triedAt);
+  }
+
+  /**
+   * @param {import("./link.js").Link} link
+   * @param {import("./codes.js").End} end
+   * @param {number} now ms
+   */
+  ended(link, end, now) {
+    const wasOpen = link.openedAt !== null;
+    const outcome = wasOpen && end.kind === "failed" ? "dropped" : OUTCOMES[end.kind];
+    const words = end.error ? `${end.seen}: ${end.error.message ?? end.error.code}` : end.seen;
+    this.#add(link, outcome, words, now - (wasOpen ? link.openedAt : link.triedAt));
+  }
+
+  #add(link, outcome, seen, took) {
+    const { transport, triedAt } = link;
+    this.#records.push({ transport, tried_at: isoTime(triedAt), outcome, seen, took_ms: took });
+    this.#records.splice(0, this.#records.length - MAX_WHY);
+  }
+}

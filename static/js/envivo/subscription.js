@@ -1,0 +1,195 @@
+/**
+ * What is followed and how far it has been followed: the topics, the cursor, and the detection of
+ * repeats and gaps across connections. Pure. A durable message moves the cursor; the position of
+ * each topic's last one tells a repeat, whichever connection brings it.
+ *
+ * @typedef {import("./messages.js").Message} Message
+ * @typedef {import("./messages.js").Cursor} Cursor
+ * @typedef {object} Intake what one connection has brought so far
+ * @property {Cursor | null} since where it was asked to begin
+ * @property {Cursor | null} start where it began
+ * @property {Set<string>} met topics it has brought something of
+ * @property {Map<string, Cursor>} overlap per topic, what had been brought before it was opened
+ */
+
+import { MAX_TOPICS } from "./limits.js";
+import { checkTopic, isPast, isWelcome, parseCursor, plainCursor } from "./messages.js";
+
+export class Subscription {
+  /** Topic to whether it is fresh: added later and not yet welcomed. @type {Map<string, boolean>} */
+  #topics = new Map();
+  /** Left, but something of them may still be on its way. @type {Set<string>} */
+  #left = new Set();
+  /** @type {Map<string, Cursor>} */
+  #seen = new Map();
+  /** @type {string | null} */
+  #cursor;
+  /** Losses of durable messages noticed. */
+  gaps = 0;
+  /** Durable messages that came twice without our asking and were discarded. */
+  repeats = 0;
+  /** Signals the server told us it dropped. */
+  dropped = 0;
+
+  /**
+   * @param {string[]} topics
+   * @param {string | null} since
+   * @throws {TypeError | RangeError} bad name, too many
+   */
+  constructor(topics, since) {
+    this.#cursor = since;
+    for (const topic of topics) this.add(topic);
+    for (const topic of this.#topics.keys()) this.#topics.set(topic, false);
+  }
+
+  /** @returns {string[]} */
+  get topics() {
+    return [...this.#topics.keys()];
+  }
+
+  /** @returns {string | null} the cursor to go on from */
+  get cursor() {
+    return this.#cursor;
+  }
+
+  /**
+   * @param {string} topic
+   * @throws {TypeError} it cannot be a topic
+   * @throws {RangeError} there are as many as the server takes
+   */
+  add(topic) {
+    checkTopic(topic);
+    if (this.#topics.has(topic)) return;
+    if (this.#topics.size >= MAX_TOPICS) throw new RangeError(`at most ${MAX_TOPICS} topics`);
+    this.#topics.set(topic, true);
+    this.#left.delete(topic);
+  }
+
+  /** @param {string} topic */
+  remove(topic) {
+    if (!this.#topics.delete(topic)) return;
+    this.#seen.delete(topic);
+    this.#left.add(topic);
+  }
+
+  /**
+   * The server refuses. When topics were added lately it is them it must mean, as the others had
+   * been taken before: they are removed.
+   *
+   * @returns {string[]} the removed ones; none when there is nothing to give up
+   */
+  giveUpFresh() {
+    const { fresh } = this.request();
+    for (const topic of fresh) this.remove(topic);
+    return fresh;
+  }
+
+  /**
+   * @returns {{topics: string[], fresh: string[], since: string | null}} what to ask a new
+   *   connection for; `fresh` are those `since` does not apply to
+   */
+  request() {
+    const fresh = this.topics.filter((topic) => this.#topics.get(topic));
+    const resumes = this.#cursor !== null && fresh.length < this.#topics.size;
+    return { topics: this.topics, fresh: resumes ? fresh : [], since: resumes ? this.#cursor : null };
+  }
+
+  /** @param {string | null} since @returns {Intake} the books of a connection about to be tried */
+  intake(since) {
+    return { since: parseCursor(since), start: null, met: new Set(), overlap: new Map() };
+  }
+
+  /**
+   * The connection is the current one from now on.
+   *
+   * @param {Intake} intake
+   * @param {Iterable<string>} topics the ones it was opened with
+   */
+  takeOver(intake, topics) {
+    intake.overlap = new Map(this.#seen);
+    const covered = new Set(topics);
+    this.#left = new Set([...covered].filter((topic) => !this.#topics.has(topic)));
+    if (covered.size === 1) this.#settle([...covered][0]);
+  }
+
+  /** A place up to which everything was brought. @param {string} id */
+  advance(id) {
+    const place = parseCursor(id);
+    if (place && isPast(place, parseCursor(this.#cursor))) this.#cursor = plainCursor(id);
+  }
+
+  /**
+   * Enters a message in the books.
+   *
+   * @param {Intake} intake the books of the connection that brought it
+   * @param {Message} message
+   * @returns {boolean} whether it is to be delivered
+   */
+  accept(intake, message) {
+    if (this.#isStray(message)) return false;
+    const isFirst = this.#meet(intake, message);
+    if (message.type === "gap") this.dropped += Number(message.data?.dropped) || 0;
+    if (message.type === "reset") this.#reset(intake, message);
+    else if (isWelcome(message) && intake.start === null) this.#welcome(intake, message);
+    else if (message.id !== undefined) return this.#enter(intake, message, isFirst);
+    return true;
+  }
+
+  #isStray(message) {
+    if (!this.#left.has(message.topic)) return false;
+    if (message.type === "unsubscribed") this.#left.delete(message.topic);
+    return message.type !== "unsubscribed" && message.type !== "error";
+  }
+
+  /** @param {Intake} intake @param {Message} message @returns {boolean} whether its topic is new here */
+  #meet(intake, { type, topic }) {
+    if (topic === undefined || type === "error") return false;
+    this.#settle(topic);
+    const isFirst = !intake.met.has(topic);
+    intake.met.add(topic);
+    return isFirst;
+  }
+
+  #settle(topic) {
+    if (this.#topics.has(topic)) this.#topics.set(topic, false);
+  }
+
+  #reset(intake, message) {
+    // The jump was counted with the welcome when that one already began elsewhere.
+    if (!this.#jumped(intake)) this.gaps += 1;
+    intake.since = null;
+    this.#seen.clear();
+    intake.overlap.clear();
+    if (message.id !== undefined) this.#cursor = plainCursor(message.id);
+  }
+
+  #welcome(intake, message) {
+    intake.start = parseCursor(message.id);
+    // A jump is followed by its `reset`. Until that has come the old cursor stays: should the
+    // connection die in between, the next one has to bring the `reset` again.
+    if (this.#jumped(intake)) this.gaps += 1;
+    else if (intake.start) this.advance(message.id);
+  }
+
+  #jumped(intake) {
+    return Boolean(intake.since && intake.start && isPast(intake.start, intake.since));
+  }
+
+  #enter(intake, message, isFirst) {
+    const place = parseCursor(message.id);
+    if (!place) return true;
+    if (message.topic === undefined) {
+      this.advance(message.id);
+      return true;
+    }
+    if (isPast(place, this.#seen.get(message.topic))) {
+      this.#seen.set(message.topic, place);
+      // A topic's first may be its welcome, valid from a place the other topics have yet to reach.
+      if (!isFirst) this.advance(message.id);
+      return true;
+    }
+    if (isFirst && !isPast(place, intake.start)) return true;
+    if (isPast(place, intake.overlap.get(message.topic))) this.repeats += 1;
+    return false;
+  }
+}

@@ -1,0 +1,137 @@
+"""`python -m tests.bench`: En Vivo, the limits and its peers in one run."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from quart_app.bench.load import FULL, QUICK, Load
+from quart_app.bench.measures import GROUPS, Figures
+from quart_app.bench.report import Runs, document, table
+from quart_app.bench.stream import BenchError
+from quart_app.listening import raise_descriptor_limit
+from tests.bench.ceiling import ceiling, said
+from tests.bench.chart import fan_out_chart
+from tests.bench.comparing import Comparison
+from tests.bench.contenders import BARE, CHECKOUT, CONTENDERS, EPOLL, OURS, PLAIN, Contender
+from tests.bench.curves import Extent, curves, curves_chart
+
+PUBLISHED: Final = CHECKOUT / "tests" / "bench" / "results"  # what the README shows
+SCRATCH: Final = CHECKOUT / "build" / "bench"
+_INTERRUPTED: Final = 130
+_BUDGET: Final = 1_000.0  # s for the servers, so that all of it takes less than 20 minutes
+_BEGAN: Final = time.monotonic()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    # As Ctrl-C does it: asyncio then cancels the measure, where an exception in a callback of uvloop's would be lost.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return _run(options)
+    except KeyboardInterrupt:  # whoever started a server has ended it on the way here
+        _say("stopped; no server is left behind")
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short run of each, within two minutes")
+    parser.add_argument("--curves", action="store_true", help="only the curves: what an event costs as things grow")
+    parser.add_argument("--repeats", type=int, help="runs of each server, whose medians count (3; quick: 1)")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", choices=list(GROUPS), help=f"one of {', '.join(GROUPS)}; repeatable"
+    )
+    names = [contender.name for contender in CONTENDERS]
+    parser.add_argument(
+        "--server", action="append", metavar="NAME", choices=names, help=f"one of {', '.join(names)}; repeatable"
+    )
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="write the charts there")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    load, repeats = (QUICK, 1) if options.quick else (FULL, 3)
+    published = not (options.quick or options.only or options.server)
+    folder = options.charts or (PUBLISHED if published else SCRATCH)
+    folder.mkdir(parents=True, exist_ok=True)
+    raise_descriptor_limit()  # the servers inherit it
+    failures: list[str] = []
+    if not options.curves:
+        failures += _compare(load, options, options.repeats or repeats, folder)
+    if options.curves or published:
+        failures += _draw_curves(folder)
+    for failure in failures:
+        sys.stdout.write(f"not measured: {failure}\n")
+    _say(f"done; the figures and charts are in {folder}")
+    return 1 if failures else 0
+
+
+def _compare(load: Load, options: argparse.Namespace, repeats: int, folder: Path) -> list[str]:
+    """Measure the servers; returns what could not be measured."""
+    groups = options.only or [name for name in GROUPS if load.crowd or name != "thousands"]
+    comparison = Comparison(load, groups, _say)
+    contenders = _present([one for one in CONTENDERS if not options.server or one.name in options.server])
+    own_limit = _ceiling(load) if any(contender.name == EPOLL for contender in contenders) else {}
+    comparison.run(contenders, repeats, _BUDGET)
+    _print_tables(load, comparison.runs)
+    written = document(load, comparison.runs, load_generator=own_limit, failures=comparison.failures)
+    (options.json or folder / "servers.json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
+    (folder / "servers.svg").write_text(fan_out_chart(load, comparison.runs), "utf-8")
+    return comparison.failures
+
+
+def _present(contenders: Sequence[Contender]) -> list[Contender]:
+    """Those that can run here; the others are named."""
+    present = []
+    for contender in contenders:
+        if reason := contender.missing():
+            _say(f"left out: {contender.name}: {reason}")
+        else:
+            present.append(contender)
+    return present
+
+
+def _ceiling(load: Load) -> Figures:
+    _say("the load generator by itself")
+    try:
+        figures = ceiling(load)
+    except (BenchError, OSError) as error:
+        _say(f"failed: the load generator's own ceiling: {error}")
+        return {}
+    sys.stdout.write(f"{said(figures)}\n\n")
+    return figures
+
+
+def _print_tables(load: Load, runs: Runs) -> None:
+    """Ours with the limits and the plain way, then with the peers."""
+    near = {name: runs[name] for name in (OURS, BARE, EPOLL, PLAIN) if name in runs}
+    peers = {name: figures for name, figures in runs.items() if name not in {BARE, EPOLL, PLAIN}}
+    if near:
+        sys.stdout.write(table(load, near, (BARE, PLAIN) if OURS in near else ()) + "\n\n")
+    if set(peers) - {OURS}:
+        sys.stdout.write(table(load, peers) + "\n\n")
+
+
+def _draw_curves(folder: Path) -> list[str]:
+    try:
+        found = curves(Extent(), _say)
+    except (BenchError, OSError) as error:
+        return [f"the curves: {error}"]
+    (folder / "curves.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    (folder / "curves.svg").write_text(curves_chart(found), "utf-8")
+    return []
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{time.monotonic() - _BEGAN:6.1f} s  {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

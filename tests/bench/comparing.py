@@ -1,0 +1,65 @@
+"""The run: every server in turn, as often as is asked for, so that what the machine does meanwhile meets them all."""
+
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from quart_app.bench.load import Load, Target
+from quart_app.bench.measures import Figures, measure
+from quart_app.bench.stream import BenchError
+from tests.bench.contenders import Contender
+from tests.bench.servers import pinned, running
+
+_ONCE: Final = {"thousands"}  # takes long, and hardly varies
+
+Say = Callable[[str], object]
+
+
+class Comparison:
+    """The figures of each run by server, and what could not be measured."""
+
+    def __init__(self, load: Load, groups: Collection[str], say: Say) -> None:
+        self.runs: dict[str, list[Figures]] = {}
+        self.failures: list[str] = []
+        self._load = load
+        self._groups = groups
+        self._say = say
+
+    def run(self, contenders: Sequence[Contender], repeats: int, budget: float = float("inf")) -> None:
+        """Measure all of them, `repeats` times as far as `budget` (s) lasts, and once in any case. A measure that fails
+        is reported by name, and the rest goes on."""
+        began = monotonic()
+        for repeat in range(repeats):
+            if repeat and (monotonic() - began) / repeat * (repeat + 1) > budget:
+                self._say(f"no time for run {repeat + 1} of {repeats}")
+                break
+            for contender in contenders:
+                groups = [name for name in contender.groups if name in self._groups]
+                if repeat:
+                    groups = [name for name in groups if name not in _ONCE]
+                if groups:
+                    self._measure(contender, groups, f"run {repeat + 1} of {repeats}: {contender.name}")
+
+    def _measure(self, contender: Contender, groups: Sequence[str], title: str) -> None:
+        figures: Figures = {}
+        try:
+            with tempfile.TemporaryDirectory() as folder, running(contender, Path(folder)) as target, pinned(1):
+                for group in groups:
+                    self._say(f"{title}: {group}")
+                    self._measure_one(contender, target, group, figures)
+        except (BenchError, OSError) as error:  # it did not start, or could not be ended
+            self._fail(f"{contender.name}: {error}")
+        if figures:
+            self.runs.setdefault(contender.name, []).append(figures)
+
+    def _measure_one(self, contender: Contender, target: Target, group: str, figures: Figures) -> None:
+        try:
+            figures |= measure(target, self._load, [group])
+        except BenchError as error:
+            self._fail(f"{contender.name}: {group}: {error}")
+
+    def _fail(self, text: str) -> None:
+        self.failures.append(text)
+        self._say(f"failed: {text}")

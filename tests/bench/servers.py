@@ -1,0 +1,139 @@
+"""Starts and ends the servers that are measured, each a process of its own on a core of its own."""
+
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from quart_app.bench.load import Target
+from quart_app.bench.stream import BenchError
+from quart_app.bench.wire import Address
+from tests.bench.contenders import CHECKOUT, Contender
+
+START_DEADLINE: Final = 60.0  # s
+STOP_DEADLINE: Final = 20.0  # s
+_ADDRESS = re.compile(rb"http://\S+")
+
+
+class Server:
+    """One server, which may be ended and started again on the same `folder`."""
+
+    def __init__(self, contender: Contender, folder: Path) -> None:
+        self._contender = contender
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Target:
+        """Start it; returns what is measured. Raises BenchError where it does not start."""
+        contender, port = self._contender, _free_port()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ENVIVO_")}
+        environment |= {"PYTHONPATH": str(CHECKOUT), **contender.environment(self._folder)}
+        log = self._folder / "log"
+        with pinned(0), log.open("ab") as errors:
+            self._process = process = subprocess.Popen(
+                contender.command(self._folder, port),
+                cwd=self._folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is the benchmark's, which ends its servers itself
+            )
+        url = _listening(process, port) if contender.silent else _printed(process)
+        if url is None:
+            self.stop()
+            raise BenchError(f"{contender.name} did not start:\n{log.read_text('utf-8', 'replace')[-2_000:]}")
+        return Target(
+            Address.parse(url),
+            contender.dialect,
+            pid=_worker(process.pid) if contender.silent else process.pid,
+            room=contender.room,
+            turns=contender.turns,
+            restart=self.restart if contender.restarts else None,
+        )
+
+    def restart(self) -> Target:
+        self.stop()
+        return self.start()
+
+    def stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@contextmanager
+def running(contender: Contender, folder: Path) -> Iterator[Target]:
+    """One of the contenders with its files in `folder`; it is stopped at the end."""
+    server = Server(contender, folder)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def _printed(process: subprocess.Popen[bytes]) -> str | None:
+    """What the server prints once it listens."""
+    assert process.stdout is not None
+    watchdog = threading.Timer(START_DEADLINE, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
+            if found := _ADDRESS.search(line):
+                return found[0].decode()
+    finally:
+        watchdog.cancel()
+    return None
+
+
+def _listening(process: subprocess.Popen[bytes], port: int) -> str | None:
+    """The address of a server that prints nothing, as soon as it answers there."""
+    ends = time.monotonic() + START_DEADLINE
+    while process.poll() is None and time.monotonic() < ends:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return f"http://127.0.0.1:{port}"
+        time.sleep(0.02)
+    return None
+
+
+def _worker(pid: int) -> int:
+    """The process that serves, of a server whose first one only watches over it."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    except OSError:
+        return pid
+    return int(children[0]) if children else pid
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Keep this process, and those that it starts, on one core; where there is one alone, or no way to, do nothing."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) > 1:
+        os.sched_setaffinity(0, {sorted(allowed)[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)

@@ -1,0 +1,40 @@
+"""The commands around the benchmark: how it ends when it is told to, and the table of costs."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.bench.contenders import BARE, CHECKOUT
+from tests.bench.costs import Effort, all_costs, table
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is something else")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_when_it_is_told_to_and_leaves_no_server_behind(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tests.bench", "--server", BARE, "--only", "latency", "--charts", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = next(line for line in process.stderr if "latency" in line)
+        servers = psutil.Process(process.pid).children()
+        process.send_signal(number)
+        said += process.stderr.read()
+
+    assert process.returncode == 130, said
+    assert "no server is left behind" in said
+    assert "Traceback" not in said
+    assert len(servers) == 1
+    assert not any(server.is_running() for server in servers)
+
+
+def test_every_stage_has_a_cost() -> None:
+    costs = all_costs(Effort(subscriptions=3, sockets=3, rounds=3, seconds=0.1, requests=3))
+
+    assert all((cost.event is None) != (cost.delivery is None) for cost in costs)
+    assert [cost.stage for cost in costs if "write" in cost.stage] == ["write a frame", "write 100 joined frames, each"]
+    assert table(costs).count("\n") == len(costs) + 1

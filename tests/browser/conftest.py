@@ -1,0 +1,21 @@
+"""Fixtures of the tests that put something between the browser and the server, or take the server away."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.browser.proxy import Proxy, proxy_to
+from tests.running import ServerProcess
+from tests.web.browser import Windows, windows_on
+
+
+@pytest.fixture
+async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
+    async with windows_on(server.url) as windows:
+        yield windows
+
+
+@pytest.fixture
+async def proxy(server: ServerProcess) -> AsyncIterator[Proxy]:
+    async with proxy_to(server.port) as proxy:
+        yield proxy

@@ -1,0 +1,110 @@
+"""The fixtures every test may use, and what is said about tests that were left out."""
+
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.running import ServerProcess, can_make_networks, find_chromium, find_node
+
+_LEFT_OUT = pytest.StashKey[list[str]]()
+_SERVERS = pytest.StashKey[list[ServerProcess]]()
+_LOG_SHOWN = 4000  # characters of the server's log beside a failed test
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
+    """A running server, shared by the tests of a module."""
+    started = ServerProcess(tmp_path_factory.mktemp("server"))
+    _remember(request.node, started)
+    started.start()
+    yield started
+    started.check_clean_end()
+
+
+@pytest.fixture
+def make_server(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., ServerProcess]]:
+    """``make_server("--tls", heartbeat=0.5, …)`` starts one with these arguments and settings."""
+    started: list[ServerProcess] = []
+
+    def make(*arguments: str, **settings: Any) -> ServerProcess:
+        made = ServerProcess(tmp_path_factory.mktemp("server"), *arguments, **settings)
+        started.append(made)
+        _remember(request.node, made)
+        return made.start()
+
+    yield make
+    for made in started:
+        made.check_clean_end()
+
+
+def _remember(node: pytest.Item | pytest.Collector, started: ServerProcess) -> None:
+    node.stash.setdefault(_SERVERS, []).append(started)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        for node in item.listchain():
+            for started in node.stash.get(_SERVERS, []):
+                report.sections.append((f"log of the server at {started.url}", started.log()[-_LOG_SHOWN:]))
+    return report
+
+
+def _missing() -> dict[str, str]:
+    """The markers whose tests this machine cannot run, and what they need."""
+    needs = {}
+    if find_chromium() is None:
+        needs["browser"] = "Chromium (apt-get install chromium)"
+    if find_node() is None:
+        needs["node"] = "Node.js and the packages of tests/js (apt-get install nodejs npm; npm ci --prefix tests/js)"
+    if not can_make_networks():
+        needs["namespaces"] = "network namespaces (root on Linux, and ip: apt-get install iproute2)"
+    return needs
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lines = config.stash.setdefault(_LEFT_OUT, [])
+    for marker, needs in _missing().items():
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            lines += [f"left out: {item.nodeid}" for item in left_out]
+            lines.append(f"left out: {len(left_out)} tests that need {needs}")
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist tells the one that reports what it left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, [])
+
+
+class _Reporting:
+    """What only the process that reports, and only beside workers, can do."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        told = getattr(node, "workeroutput", {}).get("left_out")
+        if told:
+            node.config.stash[_LEFT_OUT] = told  # every worker collects all tests
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Reporting())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    lines = config.stash.get(_LEFT_OUT, [])
+    if shutil.which("node") is None:
+        lines.append("left out: tests/js, which needs Node.js (apt-get install nodejs)")
+    if lines:
+        terminalreporter.section("left out")
+    for line in lines:
+        terminalreporter.line(line)

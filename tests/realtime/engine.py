@@ -1,0 +1,113 @@
+"""Log, relay and bus without a hub, for tests that look closely at one of them."""
+
+import asyncio
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from quart_app.realtime import encoding
+from quart_app.realtime.bus import Batch, Bus, Marks
+from quart_app.realtime.event import Event
+from quart_app.realtime.log import MemoryLog
+from quart_app.realtime.relay import Relay
+from quart_app.realtime.subscription import Subscription, transient_marks
+from quart_app.realtime.topic import Kind
+
+_KINDS = {"state": Kind.STATE, "live": Kind.SIGNAL}
+
+
+def kind_of(topic: str) -> Kind:
+    """`state/…`, `live/…`, and durable all others."""
+    return _KINDS.get(topic.partition("/")[0], Kind.DURABLE)
+
+
+class GatedLog(MemoryLog):
+    """Counts its answers, and holds them back while `gate` is closed: they tell what was true when
+    they were asked for. `failures` reads to come fail."""
+
+    def __init__(self) -> None:
+        super().__init__("e0")
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+        self.reads = 0
+        self.reading = 0
+        self.failures = 0
+
+    async def head(self) -> int:
+        self.asked += 1
+        head = await super().head()
+        await self.gate.wait()
+        return head
+
+    async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
+        self.reads += 1
+        if self.failures:
+            self.failures -= 1
+            raise OSError("disk I/O error")
+        self.reading += 1
+        try:
+            return await super().read(topics, after, until, limit)
+        finally:
+            await asyncio.sleep(0)
+            await self.gate.wait()
+            self.reading -= 1
+
+
+class Engine:
+    """An engine whose log has `events` events of `log/a` before it starts."""
+
+    def __init__(self) -> None:
+        self.log = GatedLog()
+        self.bus = Bus(kind_of)
+        self.relay = Relay(self.log, self.bus)
+
+    def append(self, *topics: str, size: int = 0, hidden_from: str | None = None) -> list[Event]:
+        """Commit an event to each of `topics`, and tell nobody."""
+        data = {"pad": "." * size}
+        return [self.log.append(topic, "happened", hidden_from=hidden_from, data=data) for topic in topics]
+
+    def commit(self, *topics: str, size: int = 0, hidden_from: str | None = None) -> list[Event]:
+        """Commit an event to each of `topics`, and tell the relay."""
+        events = self.append(*topics, size=size, hidden_from=hidden_from)
+        self.relay.committed(events)
+        return events
+
+    def broadcast(self, topic: str, number: int, key: str | None = None, hidden_from: str | None = None) -> Event:
+        """Publish a transient event."""
+        fields = encoding.fields_json({"data": number})
+        event = Event(topic, "moved", fields, 0, key=key, hidden_from=hidden_from)
+        self.bus.publish([event])
+        return event
+
+    def subscribe(self, *topics: str, user_id: str = "1", since: int | None = None) -> Subscription:
+        """A subscription from position `since`, or from now on."""
+        seen = transient_marks(self.bus, topics)
+        position = self.bus.position if since is None else since
+        return Subscription(self.bus, self.log, topics, user_id, Marks(position, seen))
+
+
+def brief(batch: Batch | None) -> list[Any]:
+    """What is in a batch: of a durable event its position, of a transient one its data, else the type."""
+    shown: list[Any] = []
+    for message in batch.messages if batch is not None else ():
+        body = json.loads(message.json)
+        if body["type"] == "happened":
+            shown.append(int(body["id"].partition("-")[2]))
+        else:
+            shown.append(body["data"] if body["type"] == "moved" else body["type"])
+    return shown
+
+
+async def drain(subscription: Subscription) -> list[Any]:
+    """All that there is to read now, in brief."""
+    shown = []
+    while (batch := await subscription.read_now()) is not None:
+        shown += brief(batch)
+    return shown
+
+
+async def turn() -> None:
+    """Let everybody go on until they wait: a few turns of the loop, in which nothing happens by itself."""
+    for _ in range(10):
+        await asyncio.sleep(0)

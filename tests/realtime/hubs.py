@@ -1,0 +1,113 @@
+"""A hub with a channel that does as it is told, for the tests of hub and connection."""
+
+import asyncio
+import json
+from typing import Any
+
+from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.connection import Connection, Opening
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.log import MemoryLog
+
+ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
+
+
+class Talk(Channel):
+    """Echoes; notes who entered and left; `private` topics are not for guests. Commands of type
+    `wait` wait until `go` is set, and `welcoming` holds welcomes back."""
+
+    def __init__(self) -> None:
+        self.left_by: list[tuple[str, str, bool]] = []
+        self.handled: list[Any] = []
+        self.running = 0
+        self.go = asyncio.Event()
+        self.welcoming = asyncio.Event()
+        self.welcoming.set()
+        self.broken = False
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        await asyncio.sleep(0)
+        if topic.endswith("private") and identity.role != "admin":
+            raise Refused("forbidden", "not for you", status=403)
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        await self.welcoming.wait()
+        if self.broken:
+            raise OSError("the database is gone")
+        about = {"resumed": peer.resumed, "position": peer.position}
+        return [("hello", {"data": about}), ("history", {"data": []})]
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        self.handled.append(body.get("n"))
+        match body.get("type"):
+            case "echo":
+                peer.reply("echo", data=body.get("n"))
+            case "wait":
+                self.running += 1
+                await self.go.wait()
+                self.running -= 1
+            case "silent":
+                pass
+            case "crash":
+                raise ValueError("a bug")
+            case _:
+                await super().handle(peer, body)
+
+    def left(self, peer: Peer, *, orderly: bool) -> None:
+        self.left_by.append((peer.identity.username, peer.topic, orderly))
+
+
+async def hub_with(talk: Talk, events: int = 0) -> Hub:
+    """A hub that started on a log with `events` events of `talk/1`."""
+    log = MemoryLog("e0")
+    for _ in range(events):
+        log.append("talk/1", "said")
+    hub = Hub(heartbeat=30.0)
+    hub.add_channel("talk/*", talk)
+    hub.add_channel("lobby", talk)
+    hub.add_alias(lambda name: f"talk/{name}" if name.isdigit() else None)
+    await hub.start(log)
+    return hub
+
+
+async def connect(hub: Hub, *topics: str, identity: Identity = ANA, transport: str = "ws", **asked: Any) -> Connection:
+    """Open a connection."""
+    return await hub.open(Opening(identity, topics or ("talk/1",), transport, **asked))
+
+
+async def received(connection: Connection) -> list[dict[str, Any]]:
+    """All that it can read now, without the time of day."""
+    messages: list[dict[str, Any]] = []
+    while (batch := await connection.subscription.read_now()) is not None:
+        messages += [json.loads(message.json) for message in batch.messages]
+    for message in messages:
+        del message["timestamp"]
+    return messages
+
+
+async def types(connection: Connection) -> list[str]:
+    """The types of all that it can read now."""
+    return [message["type"] for message in await received(connection)]
+
+
+class Poller:
+    """A client of long polls on one connection."""
+
+    def __init__(self, hub: Hub, *topics: str) -> None:
+        self._hub = hub
+        self._topics = topics or ("talk/1",)
+        self.connection: Connection | None = None
+        self.cursor: str | None = None
+
+    async def ask(self, since: str | None = None) -> list[str]:
+        """One request that waits for nothing; the types of what it got."""
+        asked = Opening(ANA, self._topics, "poll", since or self.cursor)
+        if self.cursor is None or self.connection is None:
+            self.connection = await self._hub.open(asked)
+        else:
+            self.connection = await self._hub.resume(asked, self._hub.connections.get(self.connection.id))
+        subscription = self.connection.subscription
+        got = await types(self.connection)
+        self.cursor = str(subscription.full_cursor)
+        self._hub.park(self.connection, subscription)
+        return got

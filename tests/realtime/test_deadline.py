@@ -1,0 +1,56 @@
+"""What ends at a time of day: connections that a token has opened."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from quart_app.realtime import deadline
+from quart_app.realtime.codes import Close
+from quart_app.realtime.connection import Ending
+from quart_app.realtime.deadline import Deadline
+from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, received
+
+
+async def test_it_is_kept_by_the_clock_and_not_by_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadline, "_LOOK", 0.001)
+    now = time.time()
+    passed = asyncio.Event()
+    Deadline(now + 3600, passed.set)
+    monkeypatch.setattr(time, "time", lambda: now + 3601)  # the machine slept for an hour
+    await asyncio.wait_for(passed.wait(), 5)
+
+
+async def test_one_that_is_cancelled_never_comes() -> None:
+    passed = asyncio.Event()
+    one = Deadline(time.time(), passed.set)
+    one.cancel()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not passed.is_set()
+
+
+async def test_a_connection_ends_with_its_token_and_says_why() -> None:
+    hub = await hub_with(Talk())
+    over = await connect(hub, identity=replace(ANA, expires_at=int(time.time()) - 1))
+    stays = await connect(hub, identity=replace(ANA, expires_at=int(time.time()) + 3600))
+    while over.ending is None:
+        await asyncio.sleep(0)
+    said = (await received(over))[-1]
+    assert (said["type"], said["data"]["code"]) == ("error", "unauthorized")
+    assert over.ending == Ending(Close.UNAUTHORIZED, said["data"]["message"], orderly=False)
+    assert stays.ending is None
+    hub.close(stays)
+    hub.close(over)
+
+
+async def test_a_poller_that_comes_back_with_a_new_token_stays() -> None:
+    hub = await hub_with(Talk())
+    poller = Poller(hub)
+    await poller.ask()
+    assert poller.connection is not None
+    poller.connection.identity = replace(ANA, expires_at=int(time.time()) - 1)
+    await poller.ask()  # as Ana, whose token does not end
+    assert poller.connection.identity.expires_at is None
+    assert poller.connection.ending is None

@@ -1,0 +1,419 @@
+"""The engine in small: a hub over a log in memory that takes its time, streams and long polls on it, and
+an account of everything published. A test says what happens; each reader checks what it gets."""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
+
+from quart_app.realtime import limits
+from quart_app.realtime.bus import Batch
+from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.codes import Close
+from quart_app.realtime.connection import Connection, Opening
+from quart_app.realtime.event import Event, Message, message
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.log import MemoryLog
+from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.topic import Kind
+from tests.realtime.reader import Fact, Published, Reader, Value
+
+DURABLE, STATE, SIGNAL = ("log/a", "log/b", "log/c"), ("state/s", "state/t"), ("live/x", "live/y")
+TOPICS = DURABLE + STATE + SIGNAL
+TURNS = 5_000  # turns of the loop within which everything has to come to rest
+
+T = TypeVar("T")
+Action = Callable[[], None]
+Actions = Sequence[Action]
+
+
+async def turns(count: int) -> None:
+    """Let the loop turn that many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+class SlowLog(MemoryLog):
+    """Answers after `delay` turns of the loop, with what was true half way."""
+
+    delay = 0
+
+    async def head(self) -> int:
+        await turns(self.delay)
+        head = await super().head()
+        await turns(self.delay)
+        return head
+
+    async def floor(self) -> int:
+        await turns(self.delay)
+        floor = await super().floor()
+        await turns(self.delay)
+        return floor
+
+    async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
+        await turns(self.delay)
+        try:
+            return await super().read(topics, after, until, limit)
+        finally:
+            await turns(self.delay)
+
+    async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
+        await turns(self.delay)
+        try:
+            return await super().newest(topic, until, limit)
+        finally:
+            await turns(self.delay)
+
+
+class Probe(Channel):
+    """Lets everybody in, and welcomes with where the snapshot would be taken; both after a while."""
+
+    def __init__(self, kind: Kind, world: "World") -> None:
+        self.kind = kind
+        self._world = world
+
+    async def authorize(self, identity: Identity, topic: str) -> None:
+        await turns(self._world.log.delay)
+
+    async def welcome(self, peer: Peer) -> Welcome:
+        if (reader := self._world.adding.pop(peer.connection_id, None)) is not None:
+            reader.adds(peer.topic)
+        await turns(self._world.log.delay)
+        return [("welcome", {"data": {"position": peer.position, "resumed": peer.resumed}})]
+
+
+class Stream:
+    """A connection that is read as long as `allowed` (batches) says, as a WebSocket or an event stream is: over
+    HTTP/1.1, where the bus writes to it (`pushed`), or elsewhere."""
+
+    def __init__(self, reader: Reader, connection: Connection, *, pushed: bool) -> None:
+        self.reader = reader
+        self.connection = connection
+        self._allowed = 0.0
+        self._full = False
+        if pushed:
+            connection.subscription.write = self._write
+        self._changed = asyncio.Event()
+        self.task = asyncio.create_task(self._follow())
+
+    def allow(self, batches: float) -> None:
+        """How many more batches it may take; none is a stall."""
+        self._allowed = batches
+        self._changed.set()
+
+    @property
+    def resting(self) -> bool:
+        """Whether it has nothing more to read."""
+        return self.task.done() or self.connection.subscription.idle
+
+    async def _follow(self) -> None:
+        while True:
+            while self._allowed <= 0:
+                self._changed.clear()
+                await self._changed.wait()
+            self._allowed -= 1
+            batch = await self.connection.read()
+            self._full = False
+            if batch is None:
+                return
+            self._take(batch)
+
+    def _write(self, batch: Batch) -> bool:
+        assert not self._full, "it was written to though it could take no more"
+        self._take(batch)
+        self._allowed -= 1
+        self._full = self._allowed <= 0
+        return not self._full
+
+    def _take(self, batch: Batch) -> None:
+        taken = [json.loads(read.json) for read in batch.messages]
+        values = [(read["topic"], read["data"]["key"]) for read in taken if read["type"] == "value"]
+        assert len(values) == len(set(values)), "a batch holds a value that is replaced in the same batch"
+        for read in taken:
+            self.reader.take(read)
+
+
+class World:
+    """One process after another on one database after another."""
+
+    log: SlowLog
+    hub: Hub
+
+    def __init__(self) -> None:
+        self.published = Published("e0")
+        self.readers: list[Reader] = []
+        self.streams: dict[Reader, Stream] = {}
+        self.late: list[list[Event]] = []
+        self.adding: dict[str, Reader] = {}
+        """Who has asked for one more topic, by connection."""
+        self._connection_ids: dict[Reader, str] = {}
+        self._waiting: list[Action] = []
+        self._serial = 0
+        self._epochs = 0
+
+    # The process
+
+    async def start(self, delay: int) -> None:
+        """A process on an empty database, which is as slow as `delay` says."""
+        self.log = SlowLog("e0")
+        self.log.delay = delay
+        await self._start_hub()
+
+    async def _start_hub(self) -> None:
+        self.hub = Hub()
+        self.hub.add_channel("log/*", Probe(Kind.DURABLE, self))
+        self.hub.add_channel("state/*", Probe(Kind.STATE, self))
+        self.hub.add_channel("live/*", Probe(Kind.SIGNAL, self))
+        self.published.signals, self.published.values = {}, {}
+        await self.hub.start(self.log)
+
+    async def stop(self) -> None:
+        """The process ends."""
+        for reader in list(self.streams):
+            await self.disconnect(reader)
+        await self.hub.stop()
+        self.late.clear()
+        self._waiting.clear()
+
+    async def restart(self) -> None:
+        """Another process on the same database."""
+        await self.stop()
+        await self._start_hub()
+
+    async def restore(self, kept: int) -> None:
+        """Another process, on a copy of the database made when there were `kept` events, and written on since."""
+        await self.stop()
+        old, self._epochs = self.published, self._epochs + 1
+        self.published = Published(f"e{self._epochs}")
+        delay = self.log.delay
+        self.log = SlowLog(self.published.epoch)
+        self.log.delay = delay
+        for reader in self.readers:
+            reader.published = self.published
+        for fact in old.facts[:kept]:
+            self._append(fact, 0)
+        await self._start_hub()
+
+    # What is published
+
+    def later(self, action: Action) -> None:
+        """`action` happens in the same turn of the loop as the beginning of what comes next."""
+        self._waiting.append(action)
+
+    def act(self) -> None:
+        """What was put off happens now."""
+        waiting, self._waiting = self._waiting, []
+        for action in waiting:
+            action()
+
+    def _append(self, fact: Fact, size: int) -> Event:
+        self.published.facts.append(fact)
+        return self.log.append(fact.topic, "fact", hidden_from=fact.hidden_from, data={"pad": "." * size})
+
+    def commit(self, facts: Iterable[Fact], size: int, wake: str) -> None:
+        """Commit events; `wake` says what becomes of the news of it: told, late, lost, another process's."""
+        events = [self._append(fact, size) for fact in facts]
+        if wake == "told":
+            self.hub.committed(events)
+        elif wake == "late":
+            self.late.append(events)
+        elif wake == "woken":
+            self.hub.relay.wake(events[-1].position)
+
+    def lose(self, facts: Sequence[Fact], kept: int) -> None:
+        """Events of another process are trimmed, all but the last `kept`, before this one has read them."""
+        self.commit(facts, 0, "lost")
+        head = len(self.published.facts)
+        self.trim(head - min(kept, len(facts)))
+        self.hub.relay.wake(head)
+
+    def tell_late(self, index: int) -> None:
+        """Old news arrive after all."""
+        self.hub.committed(self.late.pop(index))
+
+    def signal(self, topic: str, hidden_from: str | None, size: int, count: int) -> None:
+        """Broadcast signals."""
+        for _ in range(count):
+            serials = self.published.signals.setdefault(topic, [])
+            serials.append(hidden_from)
+            data = {"serial": len(serials) - 1, "pad": "." * size}
+            self.hub.broadcast(topic, "signal", hidden_from=hidden_from, data=data)
+
+    def value(self, topic: str, key: str, hidden_from: str | None) -> None:
+        """Broadcast a state's new value."""
+        self._serial += 1
+        self.published.values.setdefault(topic, {})[key] = Value(self._serial, hidden_from)
+        data = {"key": key, "serial": self._serial}
+        self.hub.broadcast(topic, "value", key=key, hidden_from=hidden_from, data=data)
+
+    def trim(self, floor: int) -> None:
+        """The oldest events are deleted."""
+        self.log.trim(floor)
+        self.published.floor = max(self.published.floor, min(floor, len(self.published.facts)))
+
+    def forget(self) -> None:
+        """Time passes: topics that nobody follows are forgotten, and their signals with them."""
+        for topic in self.hub.bus.topics():
+            topic.idle_since -= limits.IDLE_TOPIC + 1
+        self.hub.bus.forget_idle_topics()
+        for reader in self.readers:
+            if reader not in self.streams:
+                reader.forgotten()
+
+    # Clients
+
+    async def open(
+        self, reader: Reader, topics: Sequence[str], fresh: Collection[str], batches: float, meanwhile: Actions
+    ) -> None:
+        """Connect a stream that may take so many batches; what was put off happens in the same turn,
+        `meanwhile` on the way and after."""
+        opening = Opening(Identity(reader.user_id, "?"), tuple(topics), "ws", reader.cursor, frozenset(fresh))
+
+        async def connect() -> None:
+            reader.open(topics, fresh, run=self.hub.bus.run)
+            self.act()
+            connection = await self.hub.open(opening)
+            reader.opened()
+            self.streams[reader] = Stream(reader, connection, pushed=self.readers.index(reader) % 2 == 0)
+            self.streams[reader].allow(batches)
+
+        await self.along(connect(), meanwhile)
+
+    async def add(self, reader: Reader, topic: str, meanwhile: Actions) -> None:
+        """One more topic for a stream."""
+        connection = self.streams[reader].connection
+
+        async def subscribe() -> None:
+            self.act()
+            self.adding[connection.id] = reader
+            try:
+                await self.hub.subscribe(connection, topic, None, connection.reply)
+            except Refused:
+                del self.adding[connection.id]
+                assert connection.ending is not None, "it is refused though its connection goes on"
+
+        await self.along(subscribe(), meanwhile)
+
+    async def remove(self, reader: Reader, topic: str, meanwhile: Actions) -> None:
+        """One topic less."""
+        connection = self.streams[reader].connection
+
+        async def unsubscribe() -> None:
+            self.act()
+            await self.hub.unsubscribe(connection, topic, None, connection.reply)
+
+        await self.along(unsubscribe(), meanwhile)
+
+    async def disconnect(self, reader: Reader) -> None:
+        """The connection breaks; its client has what it has."""
+        stream = self.streams.pop(reader)
+        stream.task.cancel()
+        await asyncio.wait([stream.task])
+        if not stream.task.cancelled():
+            stream.task.result()
+        self.hub.close(stream.connection)
+
+    async def poll(self, reader: Reader, topics: Sequence[str], fresh: Collection[str], meanwhile: Actions) -> None:
+        """One request of a long poll, which waits as long as half of `meanwhile` takes."""
+        goes_on = "." in (reader.cursor or "") and not fresh
+
+        async def request() -> Connection:
+            reader.open(topics, fresh, run=self.hub.bus.run)
+            self.act()
+            connection = await self._request(reader, topics, fresh)
+            reader.opened()
+            return connection
+
+        half = len(meanwhile) // 2
+        connection = await self.along(request(), meanwhile[:half])
+        subscription = connection.subscription
+        messages = await self._collect(subscription, meanwhile[half:])
+        cursor = str(subscription.full_cursor)
+        self.hub.park(connection, subscription)
+        if goes_on:
+            reader.goes_on_silently()
+        for taken in messages:
+            reader.take(taken)
+        reader.cursor = cursor
+
+    async def poll_in_vain(self, reader: Reader, topics: Sequence[str]) -> None:
+        """One request of a long poll whose answer is lost."""
+        connection = await self._request(reader, topics, ())
+        subscription = connection.subscription
+        await self._collect(subscription, ())
+        self.hub.park(connection, subscription)
+
+    async def _request(self, reader: Reader, topics: Sequence[str], fresh: Collection[str]) -> Connection:
+        opening = Opening(Identity(reader.user_id, "?"), tuple(topics), "poll", reader.cursor, frozenset(fresh))
+        if "." in (reader.cursor or "") and not fresh:
+            known = self.hub.connections.get(self._connection_ids.get(reader, ""))
+            connection = await self.hub.resume(opening, known)
+        else:
+            connection = await self.hub.open(opening)
+        self._connection_ids[reader] = connection.id
+        return connection
+
+    async def _collect(self, subscription: Subscription, meanwhile: Actions) -> list[dict[str, Any]]:
+        """As the transport does: what there is, up to a batch; if that is nothing, what comes first."""
+        messages: list[Message] = []
+        while len(messages) < limits.BATCH_EVENTS and (batch := await subscription.read_now()) is not None:
+            messages += batch.messages
+        if not messages:
+            reading = asyncio.create_task(subscription.read())
+            await self.along(turns(1), meanwhile)
+            reading.cancel()
+            await asyncio.wait([reading])
+            if not reading.cancelled() and (batch := reading.result()) is not None:
+                messages += batch.messages
+        return [json.loads(taken.json) for taken in messages]
+
+    async def along(self, work: Coroutine[Any, Any, T], meanwhile: Actions) -> T:
+        """`work`, with one of the actions at each turn of the loop."""
+        task = asyncio.create_task(work)
+        for action in meanwhile:
+            await turns(1)
+            action()
+        return await task
+
+    def tell(self, chance: int, what: str) -> None:
+        """One of the streams, if there is any, gets a direct message: a note, a heartbeat, or a goodbye."""
+        if not self.streams:
+            return
+        reader = list(self.streams)[chance % len(self.streams)]
+        connection = self.streams[reader].connection
+        if connection.ending is not None:
+            return
+        if what == "heartbeat":
+            connection.heartbeat()
+            return
+        last = what == "goodbye"
+        connection.reply(message("note", number=reader.notes_sent, head=len(self.published.facts), last=last))
+        reader.notes_sent += 1
+        if last:
+            connection.end(Close.GOING_AWAY, "the server stops")
+
+    # Rest
+
+    def check(self) -> None:
+        """Raise what a reader found wrong."""
+        for stream in self.streams.values():
+            if stream.task.done():
+                stream.task.result()
+
+    async def settle(self) -> None:
+        """All news arrive, and whoever is connected reads all there is."""
+        self.act()
+        head = len(self.published.facts)
+        self.hub.relay.wake(head)
+        for stream in self.streams.values():
+            stream.allow(float("inf"))
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            if self.hub.bus.position == head and all(stream.resting for stream in self.streams.values()):
+                break
+        else:
+            raise AssertionError("it does not come to rest")
+        self.check()
+        for stream in self.streams.values():
+            if stream.connection.ending is None:
+                stream.reader.assert_complete()

@@ -1,0 +1,195 @@
+"""A real server for the tests: its own process, its own file, its own port. And the two ways to wait."""
+
+import inspect
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import anyio
+import httpx
+
+T = TypeVar("T")
+
+START_DEADLINE = 30.0  # s; a loaded machine with two cores runs the suite
+STOP_DEADLINE = 15.0
+NODE_CLIENTS = Path(__file__).parent / "js"
+UNDOCUMENTED = "UNDOCUMENTED MESSAGE"  # how a line of tests.checked_server begins
+_CHECKOUT = Path(__file__).parents[1]
+_ADDRESS = re.compile(r"^En Vivo: (https?://\S+)$", re.MULTILINE)
+
+
+async def eventually(predicate: Callable[[], Any], deadline: float = 5.0) -> Any:
+    """Return the first true answer of ``predicate`` (plain or async); fail after ``deadline`` seconds without one."""
+    ends = time.monotonic() + deadline
+    while True:
+        answer = predicate()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer
+        assert time.monotonic() < ends, f"not within {deadline} s; the last answer was {answer!r}"
+        await anyio.sleep(0.01)
+
+
+def wait_until(predicate: Callable[[], T | None], deadline: float = 5.0) -> T:
+    """Return the first true answer of ``predicate``, like `eventually` where there is no loop."""
+    ends = time.monotonic() + deadline
+    while not (answer := predicate()):
+        assert time.monotonic() < ends, f"not within {deadline} s; the last answer was {answer!r}"
+        time.sleep(0.01)
+    return answer
+
+
+def find_chromium() -> str | None:
+    """Return the browser the tests drive, None where it or Playwright is missing."""
+    if find_spec("playwright") is None:
+        return None
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def find_node() -> str | None:
+    """Return the Node.js that can run the clients of tests/js, None where it or their packages are missing."""
+    return shutil.which("node") if (NODE_CLIENTS / "node_modules" / ".package-lock.json").exists() else None
+
+
+def can_make_networks() -> bool:
+    """Whether this user may make network namespaces."""
+    ip = shutil.which("ip")
+    if ip is None or sys.platform != "linux" or os.geteuid() != 0:
+        return False
+    name = f"envivo-{os.getpid()}"
+    made = subprocess.run([ip, "netns", "add", name], capture_output=True, check=False).returncode == 0
+    if made:
+        subprocess.run([ip, "netns", "del", name], capture_output=True, check=False)
+    return made
+
+
+class ServerProcess:
+    """``envivo serve`` on a free port and a SQLite file in ``folder``, held to its own documents; a subclass may name
+    another ``module`` that does the same and more.
+
+    Its database has no examples unless ``empty=0``. ``settings`` are those of quart_app.config, by name;
+    ``arguments`` more of the command line, such as ``--tls``;
+    ``environment`` other variables it gets.
+    After `kill` or `stop`, `start` starts it again on the same file and port.
+    """
+
+    module = "tests.checked_server"
+
+    def __init__(
+        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, **settings: object
+    ) -> None:
+        self.folder = folder
+        self.database = folder / "envivo.db"
+        self.url = ""
+        self.port = int(cast("int", settings.pop("port", 0)))
+        self.killed = False
+        self._arguments = arguments
+        self._environment = environment or {}
+        self._settings = {"database_url": f"sqlite://{self.database}", "empty": 1, **settings}
+        self._log_file = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def tls(self) -> ssl.SSLContext | bool:
+        """What an HTTP client verifies the server with."""
+        authority = self.folder / "envivo-tls" / "authority.pem"
+        return ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
+
+    def log(self) -> str:
+        """Everything it has printed, since the first start."""
+        return self._log_file.read_text("utf-8", "replace") if self._log_file.exists() else ""
+
+    def start(self) -> "ServerProcess":
+        """Start it and wait until /health answers 200."""
+        known = len(self.log())
+        self.launch()
+        try:
+            self.url = wait_until(lambda: self._address(known), START_DEADLINE)
+            self.port = httpx.URL(self.url).port or 0
+            wait_until(self.healthy, START_DEADLINE)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def launch(self) -> None:
+        """Start it and wait for nothing."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
+        environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
+        environment |= {"ENVIVO_PORT": str(self.port), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_CHECKOUT)}
+        environment |= self._environment
+        command = [sys.executable, "-m", self.module, "serve", *self._arguments]
+        with self._log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", verify=self.tls, timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self, deadline: float = STOP_DEADLINE) -> int:
+        """Wait for its end; return the exit code."""
+        assert self._process is not None
+        return self._process.wait(deadline)
+
+    def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        if self._process is not None:
+            self.killed = True
+            self._process.kill()
+            self._process.wait(STOP_DEADLINE)
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does; return the exit code."""
+        if self.running():
+            self.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
+        return self.wait()
+
+    def check_clean_end(self) -> None:
+        """Stop it where it still runs, and fail if it ended badly or logged a traceback."""
+        code = 0
+        if self.running():
+            try:
+                code = self.stop()
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError(f"the server did not stop within {STOP_DEADLINE} s\n{self.log()}") from None
+        assert code == 0, f"the server ended with {code}\n{self.log()}"
+        assert "Traceback (most recent call last)" not in self.log(), self.log()
+        self.check_messages()
+
+    def check_messages(self) -> None:
+        """Fail if it sent a message that `/asyncapi.json` does not know."""
+        faults = [line for line in self.log().splitlines() if line.startswith(UNDOCUMENTED)]
+        assert not faults, "\n".join(faults)
+
+    def _address(self, known: int) -> str | None:
+        assert self.running(), f"the server did not start\n{self.log()}"
+        found = _ADDRESS.search(self.log(), known)
+        return found[1] if found else None

@@ -1,0 +1,123 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from quart_app.realtime.log import Trimmed
+from quart_app.storage import retention
+from quart_app.storage.connections import writing
+from quart_app.storage.retention import Retention
+from quart_app.storage.unit_of_work import UnitOfWork
+from tests.storage.store import Store, note
+
+DAY = 86_400.0
+
+
+async def fill(store: Store, events: int) -> None:
+    async def unit(work: UnitOfWork) -> None:
+        for i in range(events):
+            work.record("log/a", "happened", i)
+
+    await store.writer.run(unit)
+
+
+async def age(store: Store, upto: int, seconds: float) -> None:
+    """Make the events up to a position that much older."""
+    await store.writer.run(
+        lambda _: writing().execute_query(
+            f"UPDATE event_log SET at = at - {round(seconds * 1000)} WHERE position <= {upto}"
+        )
+    )
+
+
+async def test_the_newest_events_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TRIM_BATCH", 7)  # so that it takes several transactions
+    await fill(store, 50)
+
+    assert await Retention(store.writer, store.log, 20).trim() == 30
+    assert await store.log.floor() == 30
+    assert [event.position for event in await store.events()] == list(range(31, 51))
+    assert await Retention(store.writer, store.log, 20).trim() == 0
+
+
+async def test_old_events_go_even_when_they_are_few(store: Store) -> None:
+    await fill(store, 10)
+    await age(store, 4, 2 * DAY)
+
+    assert await Retention(store.writer, store.log, 1_000, age=DAY).trim() == 4
+    assert await store.log.floor() == 4
+    assert [event.position for event in await store.events()] == list(range(5, 11))
+
+
+async def whole_or_trimmed(store: Store, after: int) -> str:
+    try:
+        events = await store.log.read(["log/a"], after, 300, 5)
+    except Trimmed:
+        return "trimmed"
+    assert [event.position for event in events] == list(range(after + 1, after + 6))
+    return "read"
+
+
+async def test_a_reader_below_the_floor_is_told_at_any_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However reading and trimming interleave: the next events without a hole, or Trimmed."""
+    monkeypatch.setattr(retention, "TRIM_BATCH", 10)
+    await fill(store, 300)
+    trimming = asyncio.create_task(Retention(store.writer, store.log, 0).trim())
+    outcomes = set()
+    while not trimming.done():
+        for after in range(0, 300, 30):
+            outcomes.add(await whole_or_trimmed(store, after))
+    assert await trimming == 300
+    assert outcomes == {"read", "trimmed"}
+
+
+async def test_writes_go_on_between_the_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "TRIM_BATCH", 10)
+    await fill(store, 500)
+    trimming = asyncio.create_task(Retention(store.writer, store.log, 0).trim())
+    written = 0
+    while not trimming.done():
+        await store.writer.run(note(str(written)))
+        written += 1
+    assert written > 10
+    assert await trimming >= 500
+    assert await store.log.head() == 500 + written
+
+
+async def test_it_runs_by_itself_and_survives_a_failure(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(retention, "TRIM_INTERVAL", 0.001)
+    subject = Retention(store.writer, store.log, 5)
+    trim, trimmed = subject.trim, asyncio.Event()
+    failures = [OSError("the disk is tired")]
+
+    async def failing_once() -> int:
+        if failures:
+            raise failures.pop()
+        removed = await trim()
+        trimmed.set()
+        return removed
+
+    monkeypatch.setattr(subject, "trim", failing_once)
+    await fill(store, 10)
+    running = asyncio.create_task(subject.run())
+    async with asyncio.timeout(5):
+        await trimmed.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert await store.log.floor() == 5
+    assert "the disk is tired" in caplog.text
+
+
+async def test_the_heads_of_the_topics_that_are_left(store: Store) -> None:
+    assert await store.log.heads("", 9) == {}
+    for topic in ("b", "a", "b/c", "a", "b"):
+        await store.writer.run(note("x", topic))
+    assert await store.log.heads("", 9) == {"a": 4, "b": 5, "b/c": 3}
+    assert await store.log.heads("", 2) == {"a": 4, "b": 5}
+    assert await store.log.heads("b", 9) == {"b/c": 3}
+
+    await Retention(store.writer, store.log, 1).trim()
+    assert await store.log.heads("", 9) == {"b": 5}

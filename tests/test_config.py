@@ -1,0 +1,159 @@
+"""Settings: where they come from, which wins, and what is said about one that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from quart_app.config import SPECS, Settings, SettingsError, load_settings
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for spec in SPECS.values():
+        monkeypatch.delenv(spec.variable, raising=False)
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    settings = load_settings()
+    assert settings == Settings()
+    assert (settings.host, settings.port, settings.database_url) == ("127.0.0.1", 8000, "sqlite://envivo.db")
+    assert (settings.sensor_interval, settings.stats_interval, settings.heartbeat) == (10, 3, 30)
+    assert (settings.access, settings.peer_timeout, settings.backplane_url) == ("open", 120, None)
+
+
+def test_an_option_wins_over_the_environment_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("ENVIVO_PORT=1\nENVIVO_HEARTBEAT=1\nENVIVO_RETENTION=1\n")
+    monkeypatch.setenv("ENVIVO_PORT", "2")
+    monkeypatch.setenv("ENVIVO_HEARTBEAT", "2")
+    settings = load_settings(port="3", heartbeat=None)
+    assert (settings.port, settings.heartbeat, settings.retention) == (3, 2.0, 1)
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIVO_PORT", "")
+    assert load_settings().port == 8000
+
+
+def test_the_file_may_be_written_as_shells_write_it() -> None:
+    Path(".env").write_text(
+        "\ufeff# the class of 2025\n\nexport ENVIVO_PORT = 9000  # not 8000\n"
+        "ENVIVO_LOG_FILE='logs/a b.log'\nENVIVO_DATABASE_URL=\"sqlite://a#b.db\" # kept\nOTHER=1\n",
+        encoding="utf-8",
+    )
+    settings = load_settings()
+    assert (settings.port, settings.log_file) == (9000, "logs/a b.log")
+    assert settings.sqlite_path == Path("a#b.db")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("ENVIVO_PORT 9000", ".env, line 1 is 'ENVIVO_PORT 9000'"), ("\nENVIVO_PROT=1", ".env, line 2 is 'ENVIVO_PROT'")],
+)
+def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None:
+    Path(".env").write_text(text)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert told in str(refused.value)
+    if "PROT" in text:
+        assert "ENVIVO_PORT" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "abc"),
+        ("port", "65536"),
+        ("port", "-1"),
+        ("port", "80.5"),
+        ("database_url", "mysql://x"),
+        ("database_url", "sqlite://"),
+        ("backplane_url", "redis://localhost"),
+        ("access", "public"),
+        ("secret_key", "short"),
+        ("allowed_origins", "example.org"),
+        ("allowed_origins", "https://example.org/page"),
+        ("allowed_origins", "https://example.org:port"),
+        ("compression", "zlib"),
+        ("sensor_interval", "0.01"),
+        ("sensor_interval", "-1"),
+        ("heartbeat", "nan"),
+        ("heartbeat", "inf"),
+        ("retention", "0"),
+        ("log_level", "loud"),
+        ("workers", "2"),
+    ],
+)
+def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = SPECS[name]
+    monkeypatch.setenv(spec.variable, value)
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    message = str(refused.value)
+    assert spec.variable in message
+    assert spec.option in message
+    assert spec.may_be in message
+    if name == "secret_key":
+        assert value not in message
+    else:
+        assert repr(value) in message or name == "allowed_origins"
+
+
+def test_origins_are_compared_as_browsers_send_them() -> None:
+    settings = load_settings(allowed_origins="https://Example.org:443, http://[::1]:5173/,http://a:80,")
+    assert settings.allowed_origins == ("https://example.org", "http://[::1]:5173", "http://a")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_open_mode_serves_this_machine(host: str) -> None:
+    assert load_settings(host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org"])
+def test_a_public_address_in_open_mode_is_refused_with_a_remedy_that_works(host: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(host=host)
+    remedy = [line.strip() for line in str(refused.value).splitlines() if line.startswith("    ")]
+    Path(".env").write_text("\n".join(remedy))
+    settings = load_settings(host=host)
+    assert (settings.host, settings.access) == (host, "secure")
+
+
+def test_the_remedy_keeps_the_options_that_were_given() -> None:
+    given = {"host": "0.0.0.0", "port": "9000", "database_url": "sqlite://my class.db", "empty": "1", "access": "open"}
+    with pytest.raises(SettingsError) as refused:
+        load_settings(**given)
+    command = "envivo serve --host 0.0.0.0 --port 9000 --database-url 'sqlite://my class.db' --empty"
+    assert f"`{command}`" in str(refused.value)
+
+
+def test_secure_mode_needs_a_key() -> None:
+    with pytest.raises(SettingsError, match="ENVIVO_SECRET_KEY"):
+        load_settings(access="secure")
+    assert load_settings(access="secure", secret_key=KEY).secret_key == KEY
+
+
+def test_the_secret_is_never_shown() -> None:
+    assert KEY not in repr(load_settings(secret_key=KEY))
+
+
+def test_an_option_that_does_not_exist_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError, match="prot"):
+        load_settings(prot=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite://envivo.db", Path("envivo.db")),
+        ("sqlite:///var/a.db?synchronous=NORMAL", Path("/var/a.db")),
+        ("sqlite://:memory:", None),
+        ("postgres://a@b/c", None),
+    ],
+)
+def test_where_the_file_is(url: str, path: Path | None) -> None:
+    assert load_settings(database_url=url).sqlite_path == path

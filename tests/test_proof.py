@@ -1,0 +1,94 @@
+"""What is written past ASGI is proved at start, and where it cannot be, everything goes the ordinary way."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from quart_app import proof
+from quart_app.event_loop import new_event_loop
+from quart_app.transports.direct import Pipe, WebsocketWire
+from tests.running import ServerProcess
+from tests.transports.drivers import SseStream, WebsocketStream
+
+MOST = 0.1  # s of the processor that a start may take for it
+PUSH = Pipe.push
+
+
+def _prove() -> bool:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(proof.direct_way_works())
+
+
+def test_it_is_true_here_and_takes_no_time(caplog: pytest.LogCaptureFixture) -> None:
+    _prove()
+    before = time.process_time()
+    assert _prove()
+    assert time.process_time() - before < MOST
+    assert caplog.records == []
+
+
+def test_it_is_true_on_the_loop_of_asyncio(caplog: pytest.LogCaptureFixture) -> None:
+    assert asyncio.run(proof.direct_way_works())
+    assert caplog.records == []
+
+
+def _backwards(pipe: Pipe, data: bytes) -> bool:
+    return PUSH(pipe, data[::-1])
+
+
+def _never(pipe: Pipe, data: bytes) -> bool:
+    return True
+
+
+def _fails(pipe: Pipe, data: bytes) -> bool:
+    raise AttributeError("closed")
+
+
+async def _nothing(wire: WebsocketWire, frames: bytes) -> None:
+    """As if the stream had another state."""
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "broken", "told"),
+    [
+        (Pipe, "push", _backwards, "a WebSocket, a WebSocket with compression, an event stream"),
+        (Pipe, "push", _never, "a WebSocket, a WebSocket with compression, an event stream"),
+        (Pipe, "push", _fails, "a WebSocket, a WebSocket with compression, an event stream"),
+        (WebsocketWire, "send", _nothing, "a WebSocket, a WebSocket with compression"),
+        (proof, "pipe_of", lambda _: None, "a WebSocket, a WebSocket with compression, an event stream"),
+        (proof, "agree_to", lambda *_: True, "a WebSocket with compression"),
+        (proof, "serve", None, "TypeError while it was tried"),
+    ],
+)
+def test_what_is_not_the_same_is_told_in_one_warning(
+    owner: Any,
+    name: str,
+    broken: Callable[..., Any],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(owner, name, broken)
+    with caplog.at_level(logging.INFO):
+        assert not _prove()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert f"({told})" in record.message
+
+
+@pytest.mark.parametrize("driver", [WebsocketStream, SseStream])
+async def test_where_it_fails_the_program_serves_the_ordinary_way(
+    make_server: Any, driver: type[WebsocketStream | SseStream]
+) -> None:
+    server: ServerProcess = make_server(environment={"TESTS_WAY": "broken"})
+    assert server.log().count("served the ordinary way") == 1
+    stream = driver(server.url, None, ("log/n",), {})
+    await stream.open()
+    for n in range(5):
+        assert (await stream.say({"type": "n", "data": n}))["type"] == "published"
+        assert (await stream.next("n"))["data"] == n
+    await stream.leave()

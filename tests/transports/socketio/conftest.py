@@ -1,0 +1,38 @@
+"""The program with Socket.IO on topics that a test can fill, and the ways in which a client may travel."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.running import ServerProcess
+from tests.transports.socketio.world import Server
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = Server(tmp_path_factory.mktemp("socketio"), heartbeat=1, database_url="sqlite://envivo.db?cache_size=-500")
+    yield server.start()
+    server.check_clean_end()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """A server of the test's own, with these settings."""
+    made: list[ServerProcess] = []
+
+    def make(**settings: Any) -> ServerProcess:
+        made.append(Server(tmp_path, **settings))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.check_clean_end()
+
+
+@pytest.fixture
+async def rest(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+        yield client

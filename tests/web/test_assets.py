@@ -1,0 +1,75 @@
+"""The files a page is made of: complete, of the right type, kept as long as they may be, and readable."""
+
+import json
+from pathlib import Path
+
+import pytest
+from quart.typing import TestClientProtocol as Client
+
+from quart_app.resources import static_folder
+from quart_app.web.assets import FONT, IMPORT_MAP, UPLOT_CSS
+
+STATIC = static_folder()
+VENDORED = sorted(path for path in (STATIC / "vendor").iterdir() if path.is_dir())
+PAGE_MODULES = sorted((STATIC / "js" / "pages").glob("*.js"))
+MODULE_LINES = 150
+
+
+@pytest.mark.parametrize("folder", VENDORED, ids=lambda path: path.name)
+def test_a_vendored_package_has_its_version_and_its_licence(folder: Path) -> None:
+    package = json.loads((folder / "package.json").read_text("utf-8"))
+    assert folder.name.endswith(f"-{package['version']}")
+    assert package["license"]
+    assert (folder / "LICENSE").stat().st_size > 200
+
+
+async def test_every_module_of_the_import_map_is_served_as_javascript(client: Client) -> None:
+    for path in json.loads(IMPORT_MAP)["imports"].values():
+        answer = await client.get(path)
+        assert (answer.status_code, answer.mimetype) == (200, "text/javascript"), path
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (UPLOT_CSS, "text/css"),
+        (FONT, "font/woff2"),
+        ("/static/favicon.svg", "image/svg+xml"),
+        ("/static/manifest.webmanifest", "application/manifest+json"),
+    ],
+)
+async def test_the_other_files_have_the_type_a_browser_insists_on(client: Client, path: str, kind: str) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, kind)
+
+
+async def test_vendored_files_are_kept_for_a_year_and_ours_are_asked_for_again(client: Client) -> None:
+    kept = await client.get(FONT)
+    ours = await client.get("/static/js/pages/theme.js")
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert ours.headers["Cache-Control"] == "no-cache"
+    assert "Expires" not in ours.headers
+    again = await client.get("/static/js/pages/theme.js", headers={"If-None-Match": ours.headers["ETag"]})
+    assert again.status_code == 304
+    assert await again.get_data() == b""
+
+
+async def test_a_static_file_never_varies_by_cookie_even_where_there_are_sessions(client: Client) -> None:
+    client.app.secret_key = "a key, so that sessions are on"
+    assert await (await client.get("/visited")).get_data() == b"1"
+    assert await (await client.get("/visited")).get_data() == b"2"
+    answer = await client.get("/static/js/pages/theme.js")
+    assert "Cookie" not in answer.headers.get("Vary", "")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("module", PAGE_MODULES, ids=lambda path: path.name)
+def test_a_page_module_stays_short_and_says_what_it_owns(module: Path) -> None:
+    lines = module.read_text("utf-8").splitlines()
+    assert len(lines) <= MODULE_LINES
+    assert lines[0].startswith("//")
+
+
+async def test_the_browser_that_asks_for_favicon_ico_is_sent_to_the_icon(client: Client) -> None:
+    answer = await client.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "/static/favicon.svg")

@@ -1,0 +1,118 @@
+"""Coming in with a token, from a link or from the form of the page that asks for it."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import httpx
+import pytest
+
+from quart_app.config import load_settings
+from quart_app.identity import issue_token
+from quart_app.realtime.channel import Identity
+from tests.running import ServerProcess
+
+SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("secure"), **SECURE).start()
+    yield server
+    server.check_clean_end()
+
+
+@pytest.fixture
+def visitor(secure: ServerProcess) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=secure.url, headers={"Accept": "text/html", "Origin": secure.url}) as client:
+        yield client
+
+
+def token(who: Identity = Identity("7", "Ana"), hours: int = 1) -> str:  # noqa: B008 - frozen
+    return issue_token(load_settings(**SECURE), who, timedelta(hours=hours))
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What the form that asks sends."""
+    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
+
+
+def test_the_page_that_asks_who_you_are_takes_a_token(visitor: httpx.Client) -> None:
+    asked = visitor.get("/chat")
+    assert asked.status_code == 401
+    assert 'action="/session"' in asked.text
+    assert 'name="next" value="/chat"' in asked.text
+    entered = visitor.post("/session", data={"token": token(), "next": "/chat"})
+    assert (entered.status_code, entered.headers["Location"]) == (303, "/chat")
+    assert visitor.get("/chat").status_code == 200
+    assert visitor.get("/api/rooms").status_code == 200
+
+
+def test_a_bad_token_is_not_kept(visitor: httpx.Client) -> None:
+    assert visitor.post("/session", data={"token": "nonsense", "next": "/chat"}).status_code == 401
+    assert not visitor.cookies
+
+
+def test_a_link_that_carries_a_token_asks_then_lets_in_and_loses_it(visitor: httpx.Client) -> None:
+    linked = visitor.get("/chat/1", params={"transports": "sse", "token": token()})
+    assert (linked.status_code, linked.headers["Cache-Control"]) == (200, "no-store")
+    assert "Ana (7)" in linked.text
+    assert 'type="module"' not in linked.text, "nothing connects in that name before it is said yes"
+    assert not visitor.cookies
+    assert visitor.get("/chat/1").status_code == 401
+
+    entered = visitor.post("/session", data=form_of(linked.text))
+    assert (entered.status_code, entered.headers["Location"]) == (303, "/chat/1?transports=sse")
+    assert visitor.get("/chat/1").status_code == 200
+
+
+def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) -> None:
+    visitor.post("/session", data={"token": token(), "next": "/"})
+    newer = token(hours=9)
+    linked = visitor.get("/chat", params={"token": newer})
+    assert (linked.status_code, linked.headers["Location"]) == (303, "/chat")
+    assert visitor.cookies["envivo_token"] == newer
+
+
+@pytest.mark.parametrize("other", [Identity("8", "Eva"), Identity("7", "Ana", "admin")])
+def test_a_link_makes_nobody_somebody_else(visitor: httpx.Client, other: Identity) -> None:
+    mine = token()
+    visitor.post("/session", data={"token": mine, "next": "/"})
+    linked = visitor.get("/chat", params={"token": token(other)})
+    assert linked.status_code == 200
+    assert f"{other.username} ({other.user_id}), con el papel {other.role}" in linked.text
+    assert "eres ahora Ana (7), con el papel user" in linked.text
+    assert visitor.cookies["envivo_token"] == mine
+
+    form = form_of(linked.text)
+    foreign = visitor.post("/session", data=form, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert visitor.cookies["envivo_token"] == mine
+    assert visitor.post("/session", data=form).status_code == 303
+    assert visitor.cookies["envivo_token"] == form["token"]
+
+
+def test_a_name_on_the_page_that_asks_is_text(visitor: httpx.Client) -> None:
+    linked = visitor.get("/chat", params={"token": token(Identity("9", "<b>{id}</b>"))})
+    assert "&lt;b&gt;{id}&lt;/b&gt;" in linked.text
+
+
+def test_a_link_with_a_bad_token_is_refused(visitor: httpx.Client) -> None:
+    assert visitor.get("/chat", params={"token": "nonsense"}).status_code == 401
+
+
+def test_nobody_is_sent_to_another_site(visitor: httpx.Client) -> None:
+    entered = visitor.post("/session", data={"token": token(), "next": "//evil.example/"})
+    assert entered.headers["Location"] == "/"
+
+
+def test_a_token_in_the_address_of_a_program_stays_there(visitor: httpx.Client) -> None:
+    assert visitor.get("/api/rooms", params={"token": token()}).status_code == 200
+    assert not visitor.cookies
+
+
+def test_in_open_mode_nobody_is_asked_for_one(server: ServerProcess) -> None:
+    refused = httpx.post(f"{server.url}/session", data={"token": token()}, headers={"Accept": "application/json"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "open_mode")

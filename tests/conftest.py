@@ -1,12 +1,14 @@
 """The fixtures every test may use, and what is said about tests that were left out."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.running import ServerProcess, can_make_networks, find_chromium, find_node
+from tests.web.browser import Chromium, chromium_for_all
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
 _SERVERS = pytest.StashKey[list[ServerProcess]]()
@@ -41,6 +43,13 @@ def make_server(
         made.check_clean_end()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Chromium]:
+    """The browser that all tests of a worker open their windows in."""
+    async with chromium_for_all() as chromium:
+        yield chromium
+
+
 def _remember(node: pytest.Item | pytest.Collector, started: ServerProcess) -> None:
     node.stash.setdefault(_SERVERS, []).append(started)
 
@@ -70,6 +79,9 @@ def _missing() -> dict[str, str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("browser") and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
     lines = config.stash.setdefault(_LEFT_OUT, [])
     for marker, needs in _missing().items():
         left_out = [item for item in items if item.get_closest_marker(marker)]

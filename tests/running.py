@@ -1,16 +1,19 @@
 """A real server for the tests: its own process, its own file, its own port. And the two ways to wait."""
 
 import inspect
+import multiprocessing
 import os
 import re
+import runpy
 import shutil
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,6 +27,12 @@ STOP_DEADLINE = 15.0
 NODE_CLIENTS = Path(__file__).parent / "js"
 UNDOCUMENTED = "UNDOCUMENTED MESSAGE"  # how a line of tests.checked_server begins
 _CHECKOUT = Path(__file__).parents[1]
+_PRELOADED = ["hypercorn.asyncio", "quart_app.app", "quart_app.cli.serve", "tests.checked_server"]
+# Forked from a process that has imported the program already, where the system can fork: that is half of its start.
+_PROCESSES: Any = multiprocessing.get_context(
+    "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+)
+_PROCESSES.set_forkserver_preload(_PRELOADED)
 _ADDRESS = re.compile(r"^En Vivo: (https?://\S+)$", re.MULTILINE)
 
 
@@ -74,6 +83,20 @@ def can_make_networks() -> bool:
     return made
 
 
+def _run_module(module: str, arguments: Sequence[str], folder: Path, environment: dict[str, str], log: Path) -> None:
+    """What ``python -m module arguments`` does, in this process, which is a new one."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # they are files here
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
 class ServerProcess:
     """``envivo serve`` on a free port and a SQLite file in ``folder``, held to its own documents; a subclass may name
     another ``module`` that does the same and more.
@@ -98,11 +121,12 @@ class ServerProcess:
         self._environment = environment or {}
         self._settings = {"database_url": f"sqlite://{self.database}", "empty": 1, **settings}
         self._log_file = folder / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
+        assert self._process.pid is not None
         return self._process.pid
 
     @property
@@ -134,11 +158,11 @@ class ServerProcess:
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment |= {"ENVIVO_PORT": str(self.port), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_CHECKOUT)}
         environment |= self._environment
-        command = [sys.executable, "-m", self.module, "serve", *self._arguments]
-        with self._log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        arguments = ["serve", *self._arguments]
+        self._process = _PROCESSES.Process(
+            target=_run_module, args=(self.module, arguments, self.folder, environment, self._log_file), daemon=True
+        )
+        self._process.start()
 
     def healthy(self) -> bool:
         try:
@@ -147,23 +171,26 @@ class ServerProcess:
             return False
 
     def running(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def send_signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
+        if self.running():
+            os.kill(self.pid, number)
 
     def wait(self, deadline: float = STOP_DEADLINE) -> int:
-        """Wait for its end; return the exit code."""
+        """Wait for its end; return the exit code. Raises TimeoutError."""
         assert self._process is not None
-        return self._process.wait(deadline)
+        self._process.join(deadline)
+        if self._process.exitcode is None:
+            raise TimeoutError
+        return self._process.exitcode
 
     def kill(self) -> None:
         """End it as a power cut would (SIGKILL)."""
         if self._process is not None:
             self.killed = True
             self._process.kill()
-            self._process.wait(STOP_DEADLINE)
+            self._process.join(STOP_DEADLINE)
 
     def stop(self) -> int:
         """End it as Ctrl-C does; return the exit code."""
@@ -177,7 +204,7 @@ class ServerProcess:
         if self.running():
             try:
                 code = self.stop()
-            except subprocess.TimeoutExpired:
+            except TimeoutError:
                 self.kill()
                 raise AssertionError(f"the server did not stop within {STOP_DEADLINE} s\n{self.log()}") from None
         assert code == 0, f"the server ended with {code}\n{self.log()}"

@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncIterator
 
-import pytest
+import pytest_asyncio
 
 from tests.browser.proxy import Proxy, proxy_to
 from tests.running import ServerProcess
 from tests.web.browser import Windows, windows_on
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
     async with windows_on(server.url) as windows:
         yield windows
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def proxy(server: ServerProcess) -> AsyncIterator[Proxy]:
     async with proxy_to(server.port) as proxy:
         yield proxy

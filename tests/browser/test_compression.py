@@ -7,9 +7,9 @@ import pytest
 from playwright.async_api import Page
 
 from tests.running import eventually
-from tests.web.browser import windows_on
+from tests.web.browser import IN_A_BROWSER, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 LARGE = "¡hola, Señor! " * 500
 _OPEN = """async () => {

@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import expect
 
 from tests.running import ServerProcess, eventually
-from tests.web.browser import Windows
+from tests.web.browser import IN_A_BROWSER, Windows
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 RUNGS = {"ws": "WebSocket", "sse": "SSE", "poll": "Long poll"}
 # Where the focus is, and whether that can be seen: an outline or a shadow it does not have otherwise.

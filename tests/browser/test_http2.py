@@ -8,9 +8,9 @@ from playwright.async_api import Page, expect
 
 from tests.browser.room import Room, badge, chat_both_ways
 from tests.running import ServerProcess, eventually
-from tests.web.browser import windows_on
+from tests.web.browser import IN_A_BROWSER, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 STREAMS = 10
 _OPEN_STREAMS = """(count) => {

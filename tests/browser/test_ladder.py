@@ -10,9 +10,9 @@ from tests.browser.listener import Listener, timeline, watch_badge
 from tests.browser.proxy import NONE, Fault, Proxy, proxy_to
 from tests.browser.room import NO_NETWORK, Room, badge, bubbles, chat_both_ways, say, shows_once
 from tests.running import ServerProcess, eventually
-from tests.web.browser import Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 NO_STREAMS = Fault.REFUSE_UPGRADES | Fault.BUFFER_STREAMS
 WALK = [

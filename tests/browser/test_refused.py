@@ -5,15 +5,16 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.proxy import Fault, proxy_to
 from tests.browser.room import NO_NETWORK, badge
 from tests.running import ServerProcess
-from tests.web.browser import Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, Windows, windows_on
 from tests.web.pages import PAGES
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 READING = {"reservoir_id": "EMBALSE_01", "temperature": 20, "ph": 7, "conductivity": 500, "water_level": 51.37}
 PRODUCT = {"nombre": "Guayusa en hoja, 50 g", "precio": 3.25, "stock": 4}
@@ -36,7 +37,7 @@ def full_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
     server.check_clean_end()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def windows(full_server: ServerProcess) -> AsyncIterator[Windows]:
     async with proxy_to(full_server.port) as proxy:
         proxy.afflict(Fault.REFUSE_UPGRADES)

@@ -9,9 +9,9 @@ from playwright.async_api import Page, expect
 from tests.browser.listener import timeline, watch_badge
 from tests.browser.room import NO_NETWORK, Room, badge, bubbles, say, shows_once
 from tests.running import ServerProcess
-from tests.web.browser import Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 PEOPLE = {"ws": "Ana", "sse": "Luis", "poll": "Eli"}
 MESSAGES = 200

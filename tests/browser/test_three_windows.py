@@ -3,15 +3,14 @@
 import re
 from typing import Any
 
-import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.listener import Listener
 from tests.browser.room import Room, bubbles, chat_both_ways, say, shows_once
 from tests.running import ServerProcess, eventually
-from tests.web.browser import Windows
+from tests.web.browser import IN_A_BROWSER, Windows
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 BOTH = re.compile(r"^Leído por (Luis, Eli|Eli, Luis)$")
 LINGER = 20.0  # s; somebody whose window was closed is gone after 5 s, on a busy machine a little later

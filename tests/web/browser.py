@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
 from tests.running import find_chromium
 
@@ -22,6 +23,39 @@ DESK = {"width": 1280, "height": 820}
 PHONE = {"width": 390, "height": 844}
 DEADLINE = 40_000.0  # ms for anything that is awaited; a window may wait 30 s before it looks for its server again
 expect.set_options(timeout=DEADLINE)
+# To start a browser takes longer than most tests: all of a worker share one, and the event loop that it belongs to.
+IN_A_BROWSER = [pytest.mark.browser, pytest.mark.usefixtures("chromium")]
+
+
+class Chromium:
+    """The browser of this process, started when it is wanted, and again where it has crashed."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    async def browser(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = await self._playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        return self._browser
+
+    async def stop(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
+
+
+_running: list[Chromium] = []
+
+
+@asynccontextmanager
+async def chromium_for_all() -> AsyncIterator[Chromium]:
+    """The browser that `windows_on` opens its windows in."""
+    async with async_playwright() as playwright:
+        chromium = Chromium(playwright)
+        _running.append(chromium)
+        yield chromium
+        _running.remove(chromium)
+        await chromium.stop()
 
 
 class Windows:
@@ -29,6 +63,7 @@ class Windows:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
+        self._contexts: list[BrowserContext] = []
         self.url = url
         self.complaints: list[str] = []
         # A page under test says itself what was refused; a busy machine may paint late.
@@ -43,7 +78,9 @@ class Windows:
     async def blank(self, **options: Any) -> Page:
         options.setdefault("viewport", DESK)
         options.setdefault("locale", "es")
+        options.setdefault("reduced_motion", "reduce")  # what moves keeps a core busy
         context = await self._browser.new_context(base_url=self.url, **options)
+        self._contexts.append(context)
         context.set_default_timeout(DEADLINE)
         context.on("page", self._listen)
         return await context.new_page()
@@ -52,6 +89,11 @@ class Windows:
         """Go to `path` and wait until the page is live."""
         await page.goto(path)
         await page.wait_for_selector("#badge-slot[data-state=connected]")
+
+    async def close(self) -> None:
+        """Close all of them, as their visitors would."""
+        for context in self._contexts:
+            await context.close()
 
     def allow(self, pattern: str) -> None:
         """Complaints that match are what the test is about."""
@@ -69,13 +111,13 @@ class Windows:
 @asynccontextmanager
 async def windows_on(url: str) -> AsyncIterator[Windows]:
     """Windows on the server at `url`; a complaint in any console (a policy violation is one) fails the test."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        windows = Windows(browser, url)
-        try:
-            yield windows
-        except BaseException as failure:
-            failure.add_note(f"complaints in the consoles: {windows.complaints}")
-            raise
-        await browser.close()
+    (chromium,) = _running
+    windows = Windows(await chromium.browser(), url)
+    try:
+        yield windows
+    except BaseException as failure:
+        failure.add_note(f"complaints in the consoles: {windows.complaints}")
+        raise
+    finally:
+        await windows.close()
     assert windows.complaints == []

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from quart import Quart, request, session
 from quart.typing import TestClientProtocol as Client
 
@@ -73,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.check_clean_end()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
     async with windows_on(server.url) as windows:
         yield windows

@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.running import NODE_CLIENTS, ServerProcess
-from tests.web.browser import DESK, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 from tests.web.pages import PAGES
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 AXE = NODE_CLIENTS / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async (rules) => (await axe.run(document, { resultTypes: ["violations"], ...rules })).violations
@@ -42,7 +43,7 @@ def full_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
     server.check_clean_end()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def full_windows(full_server: ServerProcess) -> AsyncIterator[Windows]:
     async with windows_on(full_server.url) as windows:
         yield windows

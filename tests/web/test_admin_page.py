@@ -10,9 +10,9 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.running import ServerProcess, eventually
-from tests.web.browser import DESK, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 NO_NETWORK = "Failed to load resource|WebSocket connection|ERR_CONNECTION"
 GRAPHS = 9

@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.running import ServerProcess, eventually
-from tests.web.browser import DESK, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 SECOND = 1000.0  # ms in which a window shows what another one did
 BACK = 45_000.0  # ms; a growing back-off, and a busy machine
@@ -30,7 +31,7 @@ _STREAM = """(path) => new Promise((resolve) => { window.streamed = [];
     source.onmessage = ({ data }) => { window.streamed.push(JSON.parse(data)); resolve(); }; })"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def rest(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=server.url, timeout=15) as client:
         yield client

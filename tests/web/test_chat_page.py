@@ -3,12 +3,11 @@
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Page, expect
 
-from tests.web.browser import PHONE, Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 
 async def new_room(windows: Windows, messages: int = 0) -> int:

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import httpx
-import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.running import eventually
-from tests.web.browser import PHONE, Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 ZONE = "America/Guayaquil"  # UTC-5 all year
 NO_NETWORK = "Failed to load resource|WebSocket connection|ERR_CONNECTION"
@@ -65,7 +65,7 @@ class Practice:
         return f"/clinic/{view}?{words}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def practice(windows: Windows) -> Practice:
     windows.allow("a status of 409")
     return await Practice(windows.url).open()

@@ -18,9 +18,9 @@ from playwright.async_api import Page, expect
 
 from quart_app.web.reference.snippets import snippets
 from tests.running import NODE_CLIENTS, ServerProcess, eventually, wait_until
-from tests.web.browser import DEADLINE, Windows, windows_on
+from tests.web.browser import DEADLINE, IN_A_BROWSER, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 SECONDS = DEADLINE / 1000
 PROGRAMS: dict[str, Sequence[str]] = {
@@ -36,7 +36,7 @@ NODE_PROGRAMS: dict[str, Sequence[str]] = {
 IN_BROWSER = ("envivo-js", "websocket", "eventsource", "fetch")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def codes(server: ServerProcess) -> dict[str, str]:
     """The snippets as the page shows them, by name; each is about a topic of its own."""
     async with windows_on(server.url) as windows:

@@ -2,12 +2,11 @@
 
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import Page, expect
 
-from tests.web.browser import PHONE, Windows
+from tests.web.browser import IN_A_BROWSER, PHONE, Windows
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 
 async def opened(windows: Windows, operation: str, **options: object) -> Page:

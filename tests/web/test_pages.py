@@ -7,9 +7,9 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.web.browser import Windows
+from tests.web.browser import IN_A_BROWSER, Windows
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 
 def badge(page: Page) -> Any:

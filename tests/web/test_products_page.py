@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 from playwright.async_api import Locator, Page, Route, expect
 
 from tests.running import ServerProcess, eventually
-from tests.web.browser import DESK, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 REST = "/api/productos"
 NO_NETWORK = "Failed to load resource|WebSocket connection|ERR_CONNECTION"
@@ -26,7 +27,7 @@ _OUTSIDE = """[...document.querySelectorAll("main, main *")].filter((one) => {
 }).map((one) => one.outerHTML.slice(0, 200))"""
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def rest(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody without a browser, and an inventory that starts empty."""
     async with httpx.AsyncClient(base_url=server.url, timeout=15) as rest:

@@ -10,9 +10,9 @@ from playwright.async_api import Page, expect
 
 from tests.domains.telemetry.devices import FINE, ago, alerts_of, new_reservoir, send
 from tests.running import ServerProcess
-from tests.web.browser import PHONE, Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 _SECOND = 1_000  # ms
 _OLD_CLIENT = """([host, reading]) => new Promise((resolve, reject) => {

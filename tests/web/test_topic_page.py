@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from playwright.async_api import Page, expect
 from websockets.asyncio.client import connect
 
 from tests.running import ServerProcess
-from tests.web.browser import DESK, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 _SECOND = 1_000  # ms
 _DICE = """\

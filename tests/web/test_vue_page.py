@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.running import ServerProcess
-from tests.web.browser import PHONE, Windows, windows_on
+from tests.web.browser import IN_A_BROWSER, PHONE, Windows, windows_on
 
-pytestmark = pytest.mark.browser
+pytestmark = IN_A_BROWSER
 
 SOUND = {"temperature": 18, "ph": 7.2, "conductivity": 450, "water_level": 70}
 

@@ -3,7 +3,7 @@
 
 import htm from "htm";
 import { createElement } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { text } from "./page.js";
 import { Field } from "./clinic-field.js";
 import { FORMS } from "./clinic-forms.js";
@@ -32,8 +32,7 @@ function Foot({ dialogs, spec }) {
 function Body({ dialogs, spec }) {
   const form = useRef(null);
   const wrong = dialogs.wrong.value;
-  useEffect(() => form.current.querySelector(FIRST).focus(), []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     form.current.querySelector("[aria-invalid=true]")?.focus();
   }, [wrong]);
   const onSubmit = (event) => {
@@ -55,11 +54,13 @@ function Body({ dialogs, spec }) {
 export function Dialog({ dialogs }) {
   const element = useRef(null);
   const spec = dialogs.open.value;
+  const key = spec && `${spec.entity}/${spec.record ? `${dialogs.store.idOf(spec.entity, spec.record)}/${spec.record.version}` : "new"}`;
+  // Before it is painted: a field that is typed into must not lose the focus any more.
   useLayoutEffect(() => {
     if (spec && !element.current.open) element.current.showModal();
     if (!spec && element.current.open) element.current.close();
-  }, [spec]);
-  const key = spec && `${spec.entity}/${spec.record ? `${dialogs.store.idOf(spec.entity, spec.record)}/${spec.record.version}` : "new"}`;
+    if (spec) element.current.querySelector(FIRST).focus();
+  }, [key]);
   return html`<dialog ref=${element} class="sheet" aria-labelledby="dialog-title" onClose=${() => dialogs.close()}>
     ${spec && html`<${Body} key=${key} dialogs=${dialogs} spec=${spec} />`}
   </dialog>`;

@@ -4,7 +4,7 @@
 import { effect, signal } from "@preact/signals";
 import { dayIn } from "./clinic-time.js";
 import { today } from "./clinic-words.js";
-import { text } from "./page.js";
+import { center, text } from "./page.js";
 
 export const VIEWS = ["calendar", "owners", "invoices", "practice", "activity"];
 const KEPT = ["user_id", "username", "token", "transports", "retry"]; // what says who looks, and over which way
@@ -41,7 +41,7 @@ function announce() {
       continue;
     }
     link.setAttribute("aria-current", "page");
-    link.parentElement.scrollLeft = link.offsetLeft + link.offsetWidth / 2 - link.parentElement.clientWidth / 2;
+    center(link);
   }
   document.title = `${text(`clinic.view_${view}`)} · ${text("clinic.title")} · En Vivo`;
   document.querySelector(".switch [name=next]").value = location.pathname + location.search;

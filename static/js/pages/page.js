@@ -7,8 +7,15 @@ export function island(id, fallback = null) {
   return element ? JSON.parse(element.textContent) : fallback;
 }
 
-// On a phone the header's links are one row that scrolls.
-document.querySelector(".site-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+/** Bring `link` to the middle of its row, which scrolls on a phone. (scrollIntoView would move the tabulator's start too.) */
+export function center(link) {
+  const row = link.parentElement;
+  const [from, to] = [row, link].map((one) => one.getBoundingClientRect());
+  row.scrollLeft += to.left - from.left + (to.width - from.width) / 2;
+}
+
+const here = document.querySelector(".site-nav [aria-current]");
+if (here) center(here);
 
 const texts = island("texts", {});
 export const language = document.documentElement.lang || "es";

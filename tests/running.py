@@ -27,7 +27,7 @@ STOP_DEADLINE = 15.0
 NODE_CLIENTS = Path(__file__).parent / "js"
 UNDOCUMENTED = "UNDOCUMENTED MESSAGE"  # how a line of tests.checked_server begins
 _CHECKOUT = Path(__file__).parents[1]
-_PRELOADED = ["hypercorn.asyncio", "quart_app.app", "quart_app.cli.serve", "tests.checked_server"]
+_PRELOADED = ["hypercorn.asyncio", "quart_app.app", "quart_app.cli.serve", "tests.wire.contract"]
 # Forked from a process that has imported the program already, where the system can fork: that is half of its start.
 _PROCESSES: Any = multiprocessing.get_context(
     "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -99,7 +99,7 @@ def _run_module(module: str, arguments: Sequence[str], folder: Path, environment
 
 class ServerProcess:
     """``envivo serve`` on a free port and a SQLite file in ``folder``, held to its own documents; a subclass may name
-    another ``module`` that does the same and more.
+    another ``module`` that does the same and more, and another kind of ``processes``.
 
     Its database has no examples unless ``empty=0``. ``settings`` are those of quart_app.config, by name;
     ``arguments`` more of the command line, such as ``--tls``;
@@ -108,6 +108,7 @@ class ServerProcess:
     """
 
     module = "tests.checked_server"
+    processes = _PROCESSES
 
     def __init__(
         self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, **settings: object
@@ -159,7 +160,7 @@ class ServerProcess:
         environment |= {"ENVIVO_PORT": str(self.port), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_CHECKOUT)}
         environment |= self._environment
         arguments = ["serve", *self._arguments]
-        self._process = _PROCESSES.Process(
+        self._process = self.processes.Process(
             target=_run_module, args=(self.module, arguments, self.folder, environment, self._log_file), daemon=True
         )
         self._process.start()

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -117,11 +118,20 @@ def test_tls_serves_http2_with_a_certificate_for_localhost(make_server: MakeServ
     assert authority.read_bytes() == made
 
 
+class FreshProcess(ServerProcess):
+    """A server that imports everything itself."""
+
+    processes = multiprocessing.get_context("spawn")
+
+
 @pytest.fixture
-def without_uvloop(tmp_path: Path) -> dict[str, str]:
-    """The environment of a machine that has no uvloop."""
+def without_uvloop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServerProcess]:
+    """A server on a machine that has no uvloop."""
     (tmp_path / "uvloop.py").write_text("raise ImportError('there is none for this platform')")
-    return {"PYTHONPATH": str(tmp_path)}
+    monkeypatch.syspath_prepend(tmp_path)
+    server = FreshProcess(tmp_path, log_level="debug")
+    yield server.start()
+    server.check_clean_end()
 
 
 async def test_ctrl_c_says_bye_to_a_thousand_clients_within_five_seconds(make_server: MakeServer) -> None:
@@ -129,10 +139,9 @@ async def test_ctrl_c_says_bye_to_a_thousand_clients_within_five_seconds(make_se
     await _drain(server, crowd=1000)
 
 
-async def test_it_leaves_as_fast_without_uvloop(make_server: MakeServer, without_uvloop: dict[str, str]) -> None:
-    server = await asyncio.to_thread(make_server, environment=without_uvloop, log_level="debug")
-    assert "asyncio: Using selector" in server.log()
-    await _drain(server, crowd=100)
+async def test_it_leaves_as_fast_without_uvloop(without_uvloop: ServerProcess) -> None:
+    assert "asyncio: Using selector" in without_uvloop.log()
+    await _drain(without_uvloop, crowd=100)
 
 
 async def _drain(server: ServerProcess, crowd: int) -> None:

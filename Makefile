@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 NEWEST := 3.13
 NEWEST_VENV := .venv-$(NEWEST)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-# Three at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
-PYTEST := -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
+PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
@@ -30,6 +30,8 @@ IN_A_BROWSER = [pytest.mark.browser, pytest.mark.usefixtures("chromium")]
 class Chromium:
     """The browser of this process, started when it is wanted, and again where it has crashed."""
 
+    running: ClassVar["Chromium | None"] = None
+
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
         self._browser: Browser | None = None
@@ -44,17 +46,13 @@ class Chromium:
             await self._browser.close()
 
 
-_running: list[Chromium] = []
-
-
 @asynccontextmanager
 async def chromium_for_all() -> AsyncIterator[Chromium]:
     """The browser that `windows_on` opens its windows in."""
     async with async_playwright() as playwright:
-        chromium = Chromium(playwright)
-        _running.append(chromium)
+        chromium = Chromium.running = Chromium(playwright)
         yield chromium
-        _running.remove(chromium)
+        Chromium.running = None
         await chromium.stop()
 
 
@@ -111,8 +109,8 @@ class Windows:
 @asynccontextmanager
 async def windows_on(url: str) -> AsyncIterator[Windows]:
     """Windows on the server at `url`; a complaint in any console (a policy violation is one) fails the test."""
-    (chromium,) = _running
-    windows = Windows(await chromium.browser(), url)
+    assert Chromium.running is not None, "a test with windows is marked IN_A_BROWSER"
+    windows = Windows(await Chromium.running.browser(), url)
     try:
         yield windows
     except BaseException as failure:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.running import ServerProcess, can_make_networks, find_chromium, find_node
-from tests.web.browser import Chromium, chromium_for_all
+from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
 _SERVERS = pytest.StashKey[list[ServerProcess]]()
@@ -51,6 +51,13 @@ async def chromium() -> AsyncIterator[Chromium]:
         yield chromium
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
+    """Windows on the server that these tests share."""
+    async with windows_on(server.url) as windows:
+        yield windows
+
+
 def _remember(node: pytest.Item | pytest.Collector, started: ServerProcess) -> None:
     node.stash.setdefault(_SERVERS, []).append(started)
 
@@ -80,12 +87,24 @@ def _missing() -> dict[str, str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # The longest first, lest one worker has them left when the others are done: browsers, then files with many tests.
+    _longest_first(items)
+    _share_the_loop_of_the_browser(items)
+    _leave_out(config, items)
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Lest one worker has them left when the others are done: browsers, then files with many tests."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (not item.get_closest_marker("browser"), -tests[item.path]))
+
+
+def _share_the_loop_of_the_browser(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     lines = config.stash.setdefault(_LEFT_OUT, [])
     for marker, needs in _missing().items():
         left_out = [item for item in items if item.get_closest_marker(marker)]

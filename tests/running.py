@@ -26,7 +26,6 @@ START_DEADLINE = 30.0  # s; a loaded machine with two cores runs the suite
 STOP_DEADLINE = 15.0
 NODE_CLIENTS = Path(__file__).parent / "js"
 UNDOCUMENTED = "UNDOCUMENTED MESSAGE"  # how a line of tests.checked_server begins
-_CHECKOUT = Path(__file__).parents[1]
 _PRELOADED = ["hypercorn.asyncio", "quart_app.app", "quart_app.cli.serve", "tests.wire.contract"]
 # Forked from a process that has imported the program already, where the system can fork: that is half of its start.
 _PROCESSES: Any = multiprocessing.get_context(
@@ -157,8 +156,7 @@ class ServerProcess:
         """Start it and wait for nothing."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
-        environment |= {"ENVIVO_PORT": str(self.port), "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_CHECKOUT)}
-        environment |= self._environment
+        environment |= {"ENVIVO_PORT": str(self.port), **self._environment}
         arguments = ["serve", *self._arguments]
         self._process = self.processes.Process(
             target=_run_module, args=(self.module, arguments, self.folder, environment, self._log_file), daemon=True

@@ -6,13 +6,6 @@ import pytest_asyncio
 
 from tests.browser.proxy import Proxy, proxy_to
 from tests.running import ServerProcess
-from tests.web.browser import Windows, windows_on
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
-    async with windows_on(server.url) as windows:
-        yield windows
 
 
 @pytest_asyncio.fixture(loop_scope="session")

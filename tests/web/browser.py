@@ -21,6 +21,7 @@ ARGUMENTS = [
 ]
 DESK = {"width": 1280, "height": 820}
 PHONE = {"width": 390, "height": 844}
+MOVING: dict[str, Any] = {"reduced_motion": "no-preference"}  # the others stand still: what moves keeps a core busy
 DEADLINE = 40_000.0  # ms for anything that is awaited; a window may wait 30 s before it looks for its server again
 expect.set_options(timeout=DEADLINE)
 # To start a browser takes longer than most tests: all of a worker share one, and the event loop that it belongs to.
@@ -76,7 +77,7 @@ class Windows:
     async def blank(self, **options: Any) -> Page:
         options.setdefault("viewport", DESK)
         options.setdefault("locale", "es")
-        options.setdefault("reduced_motion", "reduce")  # what moves keeps a core busy
+        options.setdefault("reduced_motion", "reduce")
         context = await self._browser.new_context(base_url=self.url, **options)
         self._contexts.append(context)
         context.set_default_timeout(DEADLINE)

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import pytest_asyncio
 from quart import Quart, request, session
 from quart.typing import TestClientProtocol as Client
 
@@ -12,7 +11,6 @@ from quart_app.config import Settings
 from quart_app.realtime.channel import Refused
 from quart_app.resources import static_folder
 from tests.running import ServerProcess
-from tests.web.browser import Windows, windows_on
 
 
 class SmallApp(Quart):
@@ -72,9 +70,3 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server = ServerProcess(tmp_path_factory.mktemp("server"), sensor_interval=0.5)
     yield server.start()
     server.check_clean_end()
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def windows(server: ServerProcess) -> AsyncIterator[Windows]:
-    async with windows_on(server.url) as windows:
-        yield windows

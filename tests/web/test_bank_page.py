@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.running import ServerProcess, eventually
-from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
+from tests.web.browser import DESK, IN_A_BROWSER, MOVING, PHONE, Windows, windows_on
 
 pytestmark = IN_A_BROWSER
 
@@ -60,7 +60,7 @@ async def shows(page: Page, balance: str, movements: list[str], deadline: float 
 @pytest.mark.parametrize("rungs", ["ws", "sse", "poll"])
 async def test_two_tabs_of_an_account_always_agree(windows: Windows, rest: httpx.AsyncClient, rungs: str) -> None:
     cedula = await open_account(rest)
-    one = await windows.open(f"/bank/{cedula}?transports={rungs}")
+    one = await windows.open(f"/bank/{cedula}?transports={rungs}", **MOVING)
     two = await one.context.new_page()
     await windows.visit(two, f"/bank/{cedula}?transports={rungs}")
     await expect(two.locator("#line")).to_have_text("En Línea")

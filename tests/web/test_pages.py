@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.web.browser import IN_A_BROWSER, Windows
+from tests.web.browser import IN_A_BROWSER, MOVING, Windows
 
 pytestmark = IN_A_BROWSER
 
@@ -62,7 +62,7 @@ async def test_the_rungs_are_changed_back_and_forth_while_the_claps_count_on(win
 
 
 async def test_a_clap_is_seen_in_every_window_on_every_rung(windows: Windows) -> None:
-    pages = [await windows.open(f"/?transports={rung}") for rung in ("ws", "sse", "poll")]
+    pages = [await windows.open(f"/?transports={rung}", **MOVING) for rung in ("ws", "sse", "poll")]
     for clapper in pages:
         await clapper.locator(".clap-button").click()
     for page in pages:

@@ -20,8 +20,13 @@ KEY = "k" * 40
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    settings = {"access": "secure", "secret_key": KEY, "allowed_origins": "https://app.example", "stats_interval": 0.2}
-    server = Server(tmp_path_factory.mktemp("secure"), **settings)
+    server = Server(
+        tmp_path_factory.mktemp("secure"),
+        access="secure",
+        secret_key=KEY,
+        allowed_origins="https://app.example",
+        stats_interval=0.2,
+    )
     yield server.start()
     server.check_clean_end()
 

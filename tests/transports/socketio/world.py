@@ -1,8 +1,5 @@
 """What the tests of Socket.IO share: the server, its topic, how a client may travel, who is connected."""
 
-from pathlib import Path
-from typing import Any
-
 import httpx
 
 from tests.running import ServerProcess
@@ -15,10 +12,6 @@ FIRM = {name: options for name, options in WAYS.items() if options}  # those tha
 
 class Server(ServerProcess):
     module = "tests.transports.socketio.server"
-
-    def __init__(self, folder: Path, *arguments: str, **settings: Any) -> None:
-        root = str(Path(__file__).parents[3])
-        super().__init__(folder, *arguments, environment={"PYTHONPATH": root}, **settings)
 
 
 async def publish(rest: httpx.AsyncClient, numbers: range, padding: str = "") -> None:

@@ -11,8 +11,9 @@ from tests.running import ServerProcess
 from tests.transports.socketio.world import Server
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A module's own: the clients of others, who take their time to be given up, are not counted in it."""
     server = Server(tmp_path_factory.mktemp("socketio"), heartbeat=1, database_url="sqlite://envivo.db?cache_size=-500")
     yield server.start()
     server.check_clean_end()

@@ -15,7 +15,7 @@ import msgspec
 from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
 from quart_app.functions.calling import END, Function
 from quart_app.functions.publishing import Outlet, json_of
-from quart_app.realtime.bus import Marks
+from quart_app.realtime.batch import Marks
 from quart_app.realtime.event import Event
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub

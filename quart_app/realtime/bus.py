@@ -6,169 +6,24 @@ never awaits and never reads the log.
 """
 
 import asyncio
-import heapq
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from quart_app.realtime import encoding, limits
+from quart_app.realtime import limits
+from quart_app.realtime.audience import Audience
 from quart_app.realtime.channel import Refused
 from quart_app.realtime.counters import Counters
-from quart_app.realtime.event import Event, Message
+from quart_app.realtime.event import Event
 from quart_app.realtime.tail import Size, Topic
 from quart_app.realtime.topic import Kind
 
 if TYPE_CHECKING:
     from quart_app.realtime.subscription import Subscription
 
-_by_sequence = attrgetter("sequence")
 _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
-
-
-class Marks(NamedTuple):
-    """How far somebody has read: the durable position, and per topic the count of transient
-    events."""
-
-    position: int
-    seen: Mapping[str, int]
-
-
-class Batch:
-    """Messages that go out together, and where their reader stands afterwards.
-
-    Shared by all subscriptions of an audience: its bytes are joined once. `news` says where it comes
-    from, `at` when it was handed out (s, the loop's clock); read by one subscription alone, it has neither.
-    """
-
-    __slots__ = (
-        "_blocks", "_chunk", "_deflated_frames", "_frames", "_hidden_from", "_parts", "at", "messages", "news",
-    )  # fmt: skip
-
-    def __init__(self, messages: Sequence[Message], news: "News | None" = None, at: float = 0.0) -> None:
-        self.messages = messages
-        self._parts: Sequence[Batch] = ()
-        self.news = news
-        self.at = at
-
-    @property
-    def hidden_from(self) -> frozenset[str | None]:
-        """The users who do not get all of it."""
-        try:
-            return self._hidden_from
-        except AttributeError:
-            self._hidden_from: frozenset[str | None] = frozenset([message.hidden_from for message in self.messages])
-            return self._hidden_from
-
-    @property
-    def blocks(self) -> bytes:
-        """The messages as server-sent events."""
-        try:
-            return self._blocks
-        except AttributeError:
-            blocks = [part.blocks for part in self._parts] or [message.block for message in self.messages]
-            self._blocks: bytes = b"".join(blocks)
-            return self._blocks
-
-    @property
-    def chunk(self) -> bytes:
-        """The blocks as one chunk of an HTTP/1.1 body."""
-        try:
-            return self._chunk
-        except AttributeError:
-            self._chunk: bytes = encoding.http_chunk(self.blocks)
-            return self._chunk
-
-    @property
-    def frames(self) -> bytes:
-        """The messages as WebSocket frames."""
-        try:
-            return self._frames
-        except AttributeError:
-            frames = [part.frames for part in self._parts] or [message.frame for message in self.messages]
-            self._frames: bytes = b"".join(frames)
-            return self._frames
-
-    @property
-    def deflated_frames(self) -> bytes:
-        """The messages as WebSocket frames for those who have agreed to compression."""
-        try:
-            return self._deflated_frames
-        except AttributeError:
-            frames = [part.deflated_frames for part in self._parts] or [one.deflated_frame for one in self.messages]
-            self._deflated_frames: bytes = b"".join(frames)
-            return self._deflated_frames
-
-    def after(self, direct: Sequence[Message]) -> "Batch":
-        """This batch behind what is for one reader alone; its bytes are not joined anew."""
-        whole = Batch((), self.news, self.at)
-        whole.messages, whole._parts = [*direct, *self.messages], (Batch(direct), self)
-        return whole
-
-    def without(self, user_id: str) -> "Batch":
-        """This batch as the user sees from whom some of it is hidden."""
-        return Batch(visible(self.messages, user_id), self.news, self.at)
-
-
-def visible(messages: Iterable[Message], user_id: str) -> list[Message]:
-    """Those of `messages` that are not hidden from the user."""
-    return [message for message in messages if message.hidden_from != user_id]
-
-
-class News(NamedTuple):
-    """What a batch of the bus stands for: its audience's `version`, and where it ends."""
-
-    version: int
-    marks: Marks
-
-
-class Audience:
-    """The subscriptions to one set of topics: what one of them gets, all get.
-
-    `version` counts what was delivered, `reached` is how far the bus was settled just before that.
-    """
-
-    __slots__ = ("members", "reached", "topics", "version", "waiting")
-
-    def __init__(self, topics: tuple[Topic, ...]) -> None:
-        self.topics = topics
-        self.members = 0
-        self.version = 1
-        self.reached = 0
-        self.waiting: dict[Subscription, None] = {}
-
-    def deliver(self, news: Mapping[Topic, list[Event]], reached: int, position: int) -> int:
-        """Hand the `news` of its topics, settled after `reached` up to `position`, to everyone who
-        waits at the head; returns how many got it."""
-        self.version += 1
-        self.reached = reached
-        if not self.waiting:
-            return 0
-        parts = [news[topic] for topic in self.topics if topic in news]
-        events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
-        batch = None
-        if len(events) <= limits.BATCH_EVENTS and _size(events) <= limits.BATCH_BYTES:
-            batch = Batch(events, News(self.version, self.marks(position)), asyncio.get_running_loop().time())
-        waiting = list(self.waiting)
-        for subscription in waiting:
-            subscription.take(batch)
-        return len(waiting) if batch is not None else 0
-
-    def marks(self, position: int) -> Marks:
-        """Where a subscription at the head stands."""
-        return Marks(position, {topic.name: topic.count for topic in self.topics})
-
-    def interrupt(self, reached: int) -> None:
-        """Something else than news came after `reached`: let everyone who waits look for it."""
-        self.version += 1
-        self.reached = reached
-        for subscription in list(self.waiting):
-            subscription.take(None)
-
-
-def _size(events: Iterable[Event]) -> int:
-    return sum(event.size for event in events)
 
 
 def _sort_of(event: Event, topic: Topic | None) -> str:
@@ -276,29 +131,29 @@ class Bus:
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
-        reached, self.position = self.position, self._arrived
+        direct, self._direct = self._direct, {}
+        for subscription in direct:
+            subscription.push()
         dirty, self._dirty = self._dirty, {}
         before = sum(topic.size for topic in dirty)
         news = {topic: topic.settle() for topic in dirty}
         self._state_bytes += sum(topic.size for topic in dirty) - before
         audiences = dict.fromkeys(audience for topic in news for audience in topic.audiences)
         for audience in audiences:
-            handed = audience.deliver(news, reached, self.position)
+            handed = audience.deliver(news, self.position, self._arrived)
             if handed:
                 self.counters.delivery.observe(perf_counter() - self._since, handed)
-        direct, self._direct = self._direct, {}
-        for subscription in direct:
-            subscription.push()
+        self.position = self._arrived
 
     def skip_to(self, position: int) -> None:
         """The events up to `position` cannot be had any more: make sure that nobody steps over
         the gap unawares."""
         self.flush()
-        reached, self.position, self._arrived = self.position, position, position
         for topic in self._topics.values():
             topic.durable.clear(position)
         for audience in self._audiences.values():
-            audience.interrupt(reached)
+            audience.interrupt(self.position)
+        self.position = self._arrived = position
 
     def audience(self, names: Iterable[str]) -> Audience:
         """The audience of a set of topics; `join` and `leave` it. Who joins now comes after all that

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Batch
+from quart_app.realtime.batch import Batch
 from quart_app.realtime.channel import Identity, Peer, Refused
 from quart_app.realtime.codes import Close
 from quart_app.realtime.counters import Traffic
@@ -71,7 +71,7 @@ class Connection:
 
     __slots__ = (
         "_expiry", "_hub", "_in_flight", "agent", "ending", "id", "identity", "opened_at", "ping", "pinged_at",
-        "rtt", "sent_bytes", "session", "subscription", "transport",
+        "rtt", "session", "subscription", "transport",
     )  # fmt: skip
 
     def __init__(self, hub: "Hub", identity: Identity, transport: str, subscription: Subscription) -> None:
@@ -84,7 +84,6 @@ class Connection:
         self.opened_at = now()
         self.ending: Ending | None = None
         self.agent = ""
-        self.sent_bytes = 0
         self.ping: Callable[[], object] | None = None
         """Asks the peer for a sign of life, where the transport can."""
         self.pinged_at = float("-inf")
@@ -105,12 +104,12 @@ class Connection:
     @property
     def traffic(self) -> Traffic:
         """What it was sent and what came from it."""
-        return Traffic(self.sent, self.sent_bytes, self.session.received)
+        return Traffic(self.sent, self.subscription.outlet.bytes, self.session.received)
 
     @property
     def sent(self) -> int:
         """How many messages it was sent."""
-        return self.subscription.sent
+        return self.subscription.outlet.messages
 
     def peer(self, topic: str, *, key: str | None = None, send: Callable[[Message], None] | None = None) -> Peer:
         """This connection as the channel of `topic` sees it; `send` where replies go."""
@@ -164,7 +163,7 @@ class Connection:
 
     def go_on(self, identity: Identity, subscription: Subscription) -> None:
         """Come back, perhaps with another token, to read from another subscription; its counts go on."""
-        subscription.sent, subscription.dropped = self.subscription.sent, self.subscription.dropped
+        subscription.outlet, subscription.dropped = self.subscription.outlet, self.subscription.dropped
         self.identity, self.subscription = identity, subscription
         self.end_with_token()
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from quart_app.realtime import encoding, limits
 from quart_app.realtime.backplane import Backplane, InProcess
-from quart_app.realtime.bus import Bus, Marks
+from quart_app.realtime.batch import Marks
+from quart_app.realtime.bus import Bus
 from quart_app.realtime.channel import Channel, Peer, Refused
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.counters import Counters

@@ -7,16 +7,19 @@ reader is fast or stalled, it holds no events.
 
 import asyncio
 import heapq
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from time import perf_counter
 from typing import Final
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Audience, Batch, Bus, Marks, visible
+from quart_app.realtime.audience import Audience
+from quart_app.realtime.batch import Batch, Marks, one_batch, visible
+from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Cursor, Event, Message, message
 from quart_app.realtime.log import EventLog, Trimmed
+from quart_app.realtime.outlet import Outlet
 from quart_app.realtime.tail import Topic
 from quart_app.realtime.topic import Kind
 
@@ -24,7 +27,7 @@ _by_position = attrgetter("position")
 _by_sequence = attrgetter("sequence")
 
 WRITTEN: Final = Batch(())
-"""What a reader gets whose `write` wrote all there was, and cannot write more before that has gone."""
+"""What a reader gets who was written to, and cannot be written to again before that has gone."""
 
 
 class Backlogged(Exception):
@@ -40,7 +43,7 @@ class Subscription:
 
     __slots__ = (
         "_audience", "_began", "_bus", "_closed", "_direct", "_epoch", "_holds", "_joined", "_log", "_marks", "_reset",
-        "_stride", "_version", "_waiter", "dropped", "pushed_at", "sent", "user_id", "write",
+        "_stride", "_version", "_waiter", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
     def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, marks: Marks) -> None:
@@ -58,11 +61,7 @@ class Subscription:
         self._began = perf_counter()
         self._stride = min(limits.LOG_READ_FIRST, limits.LOG_READ_EVENTS)
         self.dropped = 0
-        self.sent = 0
-        self.write: Callable[[Batch], bool] | None = None
-        """Writes a batch at once while the reader waits in `read`, and says whether it may write more."""
-        self.pushed_at = 0.0
-        """When `write` last wrote (s, the loop's clock)."""
+        self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
         self._version = -1
         bus.join(self._audience)
@@ -74,6 +73,8 @@ class Subscription:
     @property
     def position(self) -> int:
         """Up to where it has everything, though its last event may be long before that."""
+        if self.outlet.streaming:
+            return self._bus.position
         behind = self._audience.version - self._version
         if self._closed or behind > 1:
             return self._marks.position
@@ -82,7 +83,7 @@ class Subscription:
     @property
     def behind(self) -> bool:
         """Whether there is something that it has not read."""
-        return not self._closed and self._version != self._audience.version
+        return not (self._closed or self.outlet.streaming) and self._version != self._audience.version
 
     @property
     def lag(self) -> int:
@@ -105,7 +106,8 @@ class Subscription:
     @property
     def full_cursor(self) -> Cursor:
         """With the counts of transient events, for a reader that comes back with it."""
-        seen = tuple(self._marks.seen.get(name, 0) for name in self.topics)
+        marks = self._audience.marks if self.outlet.streaming else self._marks
+        seen = tuple(marks.seen.get(name, 0) for name in self.topics)
         return Cursor(self._epoch, self.position, self._bus.run, seen)
 
     # Writing to it
@@ -118,7 +120,7 @@ class Subscription:
         if len(self._direct) + len(messages) > limits.REPLY_BACKLOG:
             raise Backlogged
         self._direct += messages
-        if self.write is not None and self.idle:
+        if self.outlet.writable and self.idle:
             self._bus.push_soon(self)
         else:
             self._wake()
@@ -127,14 +129,12 @@ class Subscription:
         """Write the direct messages, if the reader still waits."""
         if self._direct and self.idle:
             direct, self._direct = self._direct, []
-            self._write(Batch(direct, at=asyncio.get_running_loop().time()))
+            if not self.outlet.write(direct):
+                self.written()
 
-    def _write(self, batch: Batch) -> None:
-        self.sent += len(batch.messages)
-        if batch.messages[-1].json:  # a comment is nothing that a client hears
-            self.pushed_at = batch.at
-        if self.write is None or not self.write(batch):
-            self._wake(WRITTEN)
+    def written(self) -> None:
+        """What was written last has to go before it can be written to again."""
+        self._wake(WRITTEN)
 
     def forget_direct(self) -> list[Message]:
         """Take back the direct messages that were not read yet."""
@@ -148,25 +148,34 @@ class Subscription:
 
     def take(self, batch: Batch | None) -> None:
         """The bus hands the next batch to a reader who waits, or None: look yourself."""
-        if batch is None or self.write is None:
-            self._wake(batch)
-        else:
-            direct, self._direct = self._direct, []
-            own = self._taken(batch)
-            if own is not None:
-                self._write(own.after(direct) if direct else own)
-            else:
-                self._direct = direct
-                self._wake()
+        self._wake(batch)
 
     def _wake(self, batch: Batch | None = None) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
-            del self._audience.waiting[self]
+            self._stand_apart()
             waiter.set_result(batch)
+
+    def _stand_with_others(self) -> None:
+        """Wait at the head, to read or to be written to."""
+        if self.outlet.writable and not self._holds:
+            self.outlet.join(self._audience, self)
+        else:
+            self._audience.waiting[self] = None
+
+    def _stand_apart(self) -> None:
+        """Leave those who wait, from where it stands now."""
+        if self.outlet.streaming:
+            self.outlet.leave(self)
+            marks = self._audience.marks
+            self._marks = Marks(max(marks.position, self._bus.position), marks.seen)
+            self._version = self._audience.version
+        else:
+            self._audience.waiting.pop(self, None)
 
     def start_now(self, topics: Collection[str]) -> None:
         """Leave out what happened in `topics` before now."""
+        self._wake()
         self._marks = Marks(self._marks.position, {**self._marks.seen, **transient_marks(self._bus, topics)})
         self._joined |= dict.fromkeys(topics, self._bus.position)
 
@@ -185,6 +194,7 @@ class Subscription:
         """Hand out nothing but direct messages meanwhile: the welcome to a topic comes before its
         first event."""
         self._holds += 1
+        self._wake()
         try:
             yield
         finally:
@@ -194,8 +204,8 @@ class Subscription:
     def _move(self, topics: Iterable[str]) -> None:
         if self._closed:
             return
-        self._marks = Marks(self.position, self._marks.seen)
         self._wake()
+        self._marks = Marks(self.position, self._marks.seen)
         previous = self._audience
         self._audience = self._bus.audience(topics)
         self._bus.join(self._audience)
@@ -205,9 +215,9 @@ class Subscription:
     def close(self) -> None:
         """Nothing is published to it any more; what was sent to it directly can still be read."""
         if not self._closed:
+            self._wake()
             self._marks = Marks(self.position, self._marks.seen)
             self._closed = True
-            self._wake()
             self._bus.leave(self._audience)
 
     # Reading from it
@@ -215,8 +225,8 @@ class Subscription:
     async def read(self) -> Batch | None:
         """The next batch, as soon as there is one; None when the subscription is closed.
 
-        Where the subscription can `write`, what comes while its reader waits here is written and not returned;
-        WRITTEN tells the reader to let that go first.
+        Where the `outlet` is open, what comes meanwhile is written and not returned; WRITTEN tells the reader to let
+        that go first.
         """
         while True:
             batch = await self.read_now()
@@ -227,17 +237,16 @@ class Subscription:
                 if batch is not None and batch is not WRITTEN:
                     batch = self._taken(batch)
             if batch is not None:
-                self.sent += len(batch.messages)
                 return batch
 
     async def _wait(self) -> Batch | None:
         self._waiter = asyncio.get_running_loop().create_future()
-        self._audience.waiting[self] = None
+        self._stand_with_others()
         try:
             return await self._waiter
         finally:
             self._waiter = None
-            self._audience.waiting.pop(self, None)  # where the reader was cancelled
+            self._stand_apart()  # where the reader was cancelled
 
     def _taken(self, batch: Batch) -> Batch | None:
         """The batch of the bus as this reader gets it, None where all of it is hidden."""
@@ -286,7 +295,7 @@ class Subscription:
         )
 
     def _read_tails(self) -> Batch | None:
-        marks, version = self._audience.marks(self._bus.position), self._audience.version
+        marks, version = self._audience.marks_at(self._bus.position), self._audience.version
         durable: list[Event] = []
         transient: list[Event] = []
         gaps: list[Message] = []
@@ -302,7 +311,7 @@ class Subscription:
         transient.sort(key=_by_sequence)
         # What was recalled from the log has no sequence; merging leaves the order of each of the two as it is.
         events = list(heapq.merge(durable, transient, key=_by_sequence)) if transient else durable
-        kept = _first_of(events)
+        kept = one_batch(events)
         if kept < len(events):
             events = events[:kept]
             marks = self._marks_after(events, gaps_told=bool(gaps))
@@ -353,7 +362,7 @@ class Subscription:
             return None
         if audience is not self._audience or self._holds or self._closed:
             return None  # it stands elsewhere by now, and reads again from there
-        kept = _first_of(events)
+        kept = one_batch(events)
         all_read = kept == len(events) < self._stride
         # Large events fill a batch with few of them: next time no more are read than are taken.
         self._stride = kept if kept < len(events) else min(2 * self._stride, limits.LOG_READ_EVENTS)
@@ -388,13 +397,3 @@ class Subscription:
 def transient_marks(bus: Bus, topics: Iterable[str]) -> dict[str, int]:
     """The counts of one who hears signals from now on and has seen no state's value."""
     return {topic.name: 0 if topic.kind is Kind.STATE else topic.count for topic in bus.audience(topics).topics}
-
-
-def _first_of(events: Sequence[Event]) -> int:
-    """How many of `events` make one batch."""
-    size = 0
-    for index, event in enumerate(events[: limits.BATCH_EVENTS]):
-        size += event.size
-        if size > limits.OWN_BATCH_BYTES and index:
-            return index
-    return min(len(events), limits.BATCH_EVENTS)

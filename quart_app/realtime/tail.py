@@ -13,7 +13,7 @@ from quart_app.realtime.event import Event
 from quart_app.realtime.topic import Kind
 
 if TYPE_CHECKING:
-    from quart_app.realtime.bus import Audience
+    from quart_app.realtime.audience import Audience
 
 
 class Size(NamedTuple):

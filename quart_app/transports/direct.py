@@ -36,20 +36,21 @@ class Pipe:
     there, because both end in the same transport.
     """
 
-    __slots__ = ("_protocol", "_stream", "_transport")
+    __slots__ = ("_protocol", "_stream", "_transport", "_waiting", "_write")
 
     def __init__(self, stream: WSStream | HTTPStream, protocol: H11Protocol) -> None:
         self._stream = stream
         self._protocol = protocol
         self._transport: asyncio.Transport = _owner(protocol.send).writer.transport
+        self._write = self._transport.write
+        self._waiting: Callable[[], int] = self._transport.get_write_buffer_size
 
     def push(self, data: bytes) -> bool:
         """Write, never waiting; whether more can be written at once. After the end, a no-op."""
-        transport = self._transport
-        if self._stream.closed or transport.is_closing():
+        if self._stream.closed or self._transport.is_closing():
             return False
-        transport.write(data)
-        return transport.get_write_buffer_size() <= PUSHED_BYTES
+        self._write(data)
+        return self._waiting() <= PUSHED_BYTES
 
     async def drain(self) -> None:
         """Return when the peer has taken most of what was pushed, or is lost; the stream is told so then."""

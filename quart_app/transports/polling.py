@@ -10,7 +10,7 @@ from dataclasses import replace
 from quart import Blueprint, Response, request
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Batch
+from quart_app.realtime.batch import Batch
 from quart_app.realtime.channel import Refused
 from quart_app.realtime.connection import Connection
 from quart_app.realtime.event import Message
@@ -43,7 +43,7 @@ async def _poll(name: str | None) -> Response:
     task.add_done_callback(lambda _: live.park(connection, subscription))
     messages = await _collect(connection, wait)
     body = _body(messages, str(subscription.full_cursor))
-    connection.sent_bytes += len(body)
+    subscription.outlet.count(len(messages), len(body))
     return _answer(body)
 
 
@@ -84,5 +84,4 @@ async def _collect(connection: Connection, wait: float) -> list[Message]:
                 messages += batch.messages if batch is not None else ()
         except TimeoutError:
             pass
-    connection.subscription.sent += len(messages)
     return messages

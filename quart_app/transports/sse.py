@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from quart import Blueprint, Response
 
-from quart_app.realtime.bus import Batch
 from quart_app.realtime.connection import Connection
 from quart_app.realtime.event import Message
 from quart_app.realtime.heartbeat import Heartbeat
@@ -69,25 +68,19 @@ class _Stream:
         self._writing_since: float | None = None
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
-        connection, subscription = self._connection, self._connection.subscription
-        heartbeat = Heartbeat(self._heartbeat, self._beat, lambda: subscription.pushed_at)
-        comment = Heartbeat(SSE_COMMENT, self._comment, lambda: subscription.pushed_at)
+        outlet = self._connection.subscription.outlet
+        heartbeat = Heartbeat(self._heartbeat, self._beat, lambda: outlet.written_at)
+        comment = Heartbeat(SSE_COMMENT, self._comment, lambda: outlet.written_at)
         try:
             yield RETRY
             # Only now: before, the head of the answer was not sent.
             pipe = pipe_of(self._asgi_send) if self._direct else None
             if pipe is not None:
-
-                def push(batch: Batch) -> bool:
-                    chunk = batch.chunk
-                    connection.sent_bytes += len(chunk)
-                    return pipe.push(chunk)
-
-                subscription.write = push
+                outlet.open(pipe.push, "chunk")
             while (batch := await self._connection.read()) is not None:
                 self._writing_since = self._loop.time()
                 audible, blocks = batch.messages[:1] != [_comment], batch.blocks
-                connection.sent_bytes += len(blocks)
+                outlet.count(len(batch.messages), len(blocks))
                 del batch  # a peer that stalls here is to hold the bytes alone, not the events too
                 if blocks:
                     yield blocks

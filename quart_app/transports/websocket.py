@@ -16,7 +16,6 @@ from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
 from quart_app.identity import accepted_subprotocol, check_origin
-from quart_app.realtime.bus import Batch
 from quart_app.realtime.channel import Refused
 from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection
@@ -169,10 +168,10 @@ class _Conversation:
         self._task = asyncio.current_task()
 
     async def run(self) -> None:
-        connection, subscription = self._connection, self._connection.subscription
-        heartbeat = Heartbeat(hub().heartbeat, self._beat, lambda: subscription.pushed_at)
+        connection, outlet = self._connection, self._connection.subscription.outlet
+        heartbeat = Heartbeat(hub().heartbeat, self._beat, lambda: outlet.written_at)
         if self._pipe is not None:
-            subscription.write = self._pusher(self._pipe)
+            outlet.open(self._pipe.push, "deflated_frames" if self._websocket.compressed else "frames")
         if (wire := self._wire) is not None:
             wire.ponged = connection.heard
             connection.ping = self._ping
@@ -187,37 +186,21 @@ class _Conversation:
         if ending is not None:
             await _close(self._websocket, ending.code, ending.reason)
 
-    def _pusher(self, pipe: Pipe) -> Callable[[Batch], bool]:
-        """What a delivery calls, for each connection."""
-        connection = self._connection
-
-        def push(batch: Batch) -> bool:
-            frames = batch.frames
-            connection.sent_bytes += len(frames)
-            return pipe.push(frames)
-
-        def push_deflated(batch: Batch) -> bool:
-            frames = batch.deflated_frames
-            connection.sent_bytes += len(frames)
-            return pipe.push(frames)
-
-        return push_deflated if self._websocket.compressed else push
-
     async def _write(self, heartbeat: Heartbeat) -> None:
         wire = self._wire if self._direct else None
-        compressed = self._websocket.compressed
+        compressed, outlet = self._websocket.compressed, self._connection.subscription.outlet
         while (batch := await self._connection.read()) is not None:
             self._writing_since = self._loop.time()
             if batch is WRITTEN and self._pipe is not None:
                 await self._pipe.drain()
             elif wire is not None:
                 frames = batch.deflated_frames if compressed else batch.frames
-                self._connection.sent_bytes += len(frames)
+                outlet.count(len(batch.messages), len(frames))
                 del batch  # a peer that stalls here is to hold the bytes alone, not the events too
                 await wire.send(frames)
                 del frames
             else:
-                self._connection.sent_bytes += sum(len(outgoing.json) for outgoing in batch.messages)
+                outlet.count(len(batch.messages), sum(len(outgoing.json) for outgoing in batch.messages))
                 texts = [outgoing.text for outgoing in batch.messages]
                 del batch
                 for text in texts:

@@ -28,7 +28,8 @@ from quart_app.bench.wire import Poster
 from quart_app.domains.topics.service import Publication
 from quart_app.event_loop import new_event_loop
 from quart_app.realtime import encoding
-from quart_app.realtime.bus import Batch, Bus, Marks
+from quart_app.realtime.batch import Batch, Marks
+from quart_app.realtime.bus import Bus
 from quart_app.realtime.checking import checked
 from quart_app.realtime.event import Event, now
 from quart_app.realtime.log import MemoryLog
@@ -110,7 +111,7 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     bus, log = Bus(lambda topic: Kind.SIGNAL), MemoryLog("e0")
     subscribed = [Subscription(bus, log, [_TOPIC], f"user-{n}", Marks(0, {})) for n in range(subscriptions)]
     for subscription in subscribed:
-        subscription.write = _taken
+        subscription.outlet.open(_taken, "frames")
     reading = [asyncio.create_task(subscription.read()) for subscription in subscribed]
     await asyncio.sleep(0)
     publishing = handing = settling = float("inf")
@@ -138,8 +139,8 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     ]
 
 
-def _taken(batch: Batch) -> bool:
-    return bool(batch.frames)
+def _taken(frames: bytes) -> bool:
+    return bool(frames)
 
 
 async def of_the_sockets(count: int, rounds: int) -> list[Cost]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from quart_app.realtime import encoding
-from quart_app.realtime.bus import Batch, Bus, Marks
+from quart_app.realtime.batch import Batch, Marks
+from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Event
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.relay import Relay
@@ -89,9 +90,22 @@ class Engine:
 
 def brief(batch: Batch | None) -> list[Any]:
     """What is in a batch: of a durable event its position, of a transient one its data, else the type."""
+    return _brief([] if batch is None else [json.loads(message.json) for message in batch.messages])
+
+
+def brief_blocks(blocks: bytes) -> list[Any]:
+    """The same of a batch's server-sent events."""
+    return _brief(parsed_blocks(blocks))
+
+
+def parsed_blocks(blocks: bytes) -> list[dict[str, Any]]:
+    """The messages in server-sent events."""
+    return [json.loads(line[6:]) for line in blocks.splitlines() if line.startswith(b"data: {")]
+
+
+def _brief(bodies: list[dict[str, Any]]) -> list[Any]:
     shown: list[Any] = []
-    for message in batch.messages if batch is not None else ():
-        body = json.loads(message.json)
+    for body in bodies:
         if body["type"] == "happened":
             shown.append(int(body["id"].partition("-")[2]))
         else:

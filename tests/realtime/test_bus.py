@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Marks
+from quart_app.realtime.batch import Marks
 from quart_app.realtime.channel import Refused
 from quart_app.realtime.event import Event
 from quart_app.realtime.subscription import Subscription

@@ -9,6 +9,7 @@ import pytest
 from quart_app.realtime import limits
 from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, Ending
+from quart_app.realtime.counters import Traffic
 from quart_app.realtime.event import Message, message
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.session import Subscribe
@@ -257,9 +258,8 @@ async def test_a_heartbeat_carries_the_cursor(hub: Hub, connection: Connection) 
 
 async def test_it_counts_what_it_sent(connection: Connection) -> None:
     await say(connection, type="ping")
-    await say(connection, type="ping")
-    await connection.read()
-    assert connection.sent == 2
+    connection.subscription.outlet.count(2, 64)
+    assert (connection.sent, connection.traffic) == (2, Traffic(2, 64, 1))
 
 
 async def test_its_name_cannot_be_guessed(hub: Hub) -> None:

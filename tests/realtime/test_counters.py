@@ -118,7 +118,7 @@ async def test_the_counts_of_a_poller_go_on_from_request_to_request(hub: Hub) ->
     await poller.ask()
     connection = poller.connection
     assert isinstance(connection, Connection)
-    connection.subscription.sent += 2
+    connection.subscription.outlet.count(2, 64)
     connection.subscription.dropped += 1
     await poller.ask()
     assert poller.connection is connection

@@ -7,7 +7,8 @@ import tracemalloc
 from collections.abc import Collection, Sequence
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Bus, Marks
+from quart_app.realtime.batch import Marks
+from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Event
 from quart_app.realtime.relay import Relay
 from quart_app.realtime.subscription import Subscription

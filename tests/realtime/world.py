@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Batch
 from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
 from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, Opening
@@ -16,6 +15,7 @@ from quart_app.realtime.hub import Hub
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.topic import Kind
+from tests.realtime.engine import parsed_blocks
 from tests.realtime.reader import Fact, Published, Reader, Value
 
 DURABLE, STATE, SIGNAL = ("log/a", "log/b", "log/c"), ("state/s", "state/t"), ("live/x", "live/y")
@@ -92,7 +92,7 @@ class Stream:
         self._allowed = 0.0
         self._full = False
         if pushed:
-            connection.subscription.write = self._write
+            connection.subscription.outlet.open(self._write, "blocks")
         self._changed = asyncio.Event()
         self.task = asyncio.create_task(self._follow())
 
@@ -116,17 +116,16 @@ class Stream:
             self._full = False
             if batch is None:
                 return
-            self._take(batch)
+            self._take([json.loads(read.json) for read in batch.messages])
 
-    def _write(self, batch: Batch) -> bool:
+    def _write(self, blocks: bytes) -> bool:
         assert not self._full, "it was written to though it could take no more"
-        self._take(batch)
+        self._take(parsed_blocks(blocks))
         self._allowed -= 1
         self._full = self._allowed <= 0
         return not self._full
 
-    def _take(self, batch: Batch) -> None:
-        taken = [json.loads(read.json) for read in batch.messages]
+    def _take(self, taken: list[dict[str, Any]]) -> None:
         values = [(read["topic"], read["data"]["key"]) for read in taken if read["type"] == "value"]
         assert len(values) == len(set(values)), "a batch holds a value that is replaced in the same batch"
         for read in taken:

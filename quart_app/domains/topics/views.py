@@ -21,7 +21,7 @@ from quart_app.domains.topics.shapes import (
 )
 from quart_app.identity import identify
 from quart_app.realtime import encoding, limits
-from quart_app.realtime.bus import visible
+from quart_app.realtime.batch import visible
 from quart_app.realtime.channel import Identity, Refused
 from quart_app.realtime.checking import checked
 from quart_app.realtime.event import Cursor, Event, now

@@ -12,7 +12,7 @@ from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from quart_app.realtime.bus import Batch
+from quart_app.realtime.batch import Batch
 from quart_app.realtime.encoding import encode
 from quart_app.realtime.event import Message
 

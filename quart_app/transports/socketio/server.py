@@ -229,11 +229,11 @@ class SocketIo:
         """Raises SocketIsClosedError and _Stalled."""
         while (batch := await client.connection.read()) is not None:
             packets, size = self._packets.of(batch, cursors=client.cursors)
+            client.connection.subscription.outlet.count(len(batch.messages), size)
             del batch
             for packet in packets:
                 await client.socket.send(packet)
             del packets
-            client.connection.sent_bytes += size
             await self._taken(client)
 
     async def _taken(self, client: _Client) -> None:

@@ -3,7 +3,7 @@
 
 import htm from "htm";
 import { createElement, render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { rungName, seconds, text } from "./page.js";
 
 const SHOWN = 8; // of the tries that are remembered
@@ -54,7 +54,7 @@ function Facts({ status }) {
 }
 
 function useDismiss(root, open, close) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return undefined;
     const onKey = (event) => event.key === "Escape" && close(true);
     const onPress = (event) => root.current && !root.current.parentElement.contains(event.target) && close(false);

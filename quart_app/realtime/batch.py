@@ -1,0 +1,103 @@
+"""What goes out together: messages of one reader or of a whole audience, joined once in each wire form."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from quart_app.realtime import encoding, limits
+from quart_app.realtime.event import Event, Message
+
+
+class Marks(NamedTuple):
+    """How far somebody has read: the durable position, and per topic the count of transient
+    events."""
+
+    position: int
+    seen: Mapping[str, int]
+
+
+class Batch:
+    """Messages that go out together, and where their reader stands afterwards.
+
+    Shared by all subscriptions of an audience: its bytes are joined once. `news` says where it comes
+    from, `at` when it was handed out (s, the loop's clock); read by one subscription alone, it has neither.
+    """
+
+    __slots__ = (
+        "_blocks", "_chunk", "_deflated_frames", "_frames", "_hidden_from", "at", "messages", "news",
+    )  # fmt: skip
+
+    def __init__(self, messages: Sequence[Message], news: "News | None" = None, at: float = 0.0) -> None:
+        self.messages = messages
+        self.news = news
+        self.at = at
+
+    @property
+    def hidden_from(self) -> frozenset[str | None]:
+        """The users who do not get all of it."""
+        try:
+            return self._hidden_from
+        except AttributeError:
+            self._hidden_from: frozenset[str | None] = frozenset([message.hidden_from for message in self.messages])
+            return self._hidden_from
+
+    @property
+    def blocks(self) -> bytes:
+        """The messages as server-sent events."""
+        try:
+            return self._blocks
+        except AttributeError:
+            self._blocks: bytes = b"".join([message.block for message in self.messages])
+            return self._blocks
+
+    @property
+    def chunk(self) -> bytes:
+        """The blocks as one chunk of an HTTP/1.1 body."""
+        try:
+            return self._chunk
+        except AttributeError:
+            self._chunk: bytes = encoding.http_chunk(self.blocks)
+            return self._chunk
+
+    @property
+    def frames(self) -> bytes:
+        """The messages as WebSocket frames."""
+        try:
+            return self._frames
+        except AttributeError:
+            self._frames: bytes = b"".join([message.frame for message in self.messages])
+            return self._frames
+
+    @property
+    def deflated_frames(self) -> bytes:
+        """The messages as WebSocket frames for those who have agreed to compression."""
+        try:
+            return self._deflated_frames
+        except AttributeError:
+            self._deflated_frames: bytes = b"".join([message.deflated_frame for message in self.messages])
+            return self._deflated_frames
+
+    def without(self, user_id: str) -> "Batch":
+        """This batch as the user sees from whom some of it is hidden."""
+        return Batch(visible(self.messages, user_id), self.news, self.at)
+
+
+def visible(messages: Iterable[Message], user_id: str) -> list[Message]:
+    """Those of `messages` that are not hidden from the user."""
+    return [message for message in messages if message.hidden_from != user_id]
+
+
+class News(NamedTuple):
+    """What a batch of the bus stands for: its audience's `version`, and where it ends."""
+
+    version: int
+    marks: Marks
+
+
+def one_batch(events: Sequence[Event]) -> int:
+    """How many of `events` make one batch for a reader who was behind."""
+    size = 0
+    for index, event in enumerate(events[: limits.BATCH_EVENTS]):
+        size += event.size
+        if size > limits.OWN_BATCH_BYTES and index:
+            return index
+    return min(len(events), limits.BATCH_EVENTS)

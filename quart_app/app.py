@@ -28,7 +28,7 @@ from quart_app.transports.body import Application, BodyLimit
 from quart_app.transports.hosts import HostGuard
 from quart_app.transports.http import CutOffConnection, SentRequest
 from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
-from quart_app.transports.websocket import PulledWebsocket, PulledWebsocketConnection, follow_websocket
+from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 
 T = TypeVar("T")
 
@@ -43,8 +43,8 @@ class EnVivo(Quart):
 
     request_class = SentRequest
     asgi_http_class = CutOffConnection
-    websocket_class = PulledWebsocket
-    asgi_websocket_class = PulledWebsocketConnection
+    websocket_class = RoutedWebsocket
+    asgi_websocket_class = RoutedConnection
 
     direct = True
     """Whether deliveries are written past ASGI where they can be; the server finds out whether that works here."""

@@ -64,15 +64,14 @@ class ListenerLoop(_BaseLoop):
             transport.abort()
 
     def _track(self, protocol: Any) -> Any:
-        made, lost = protocol.connection_made, protocol.connection_lost
-
-        def connection_made(transport: asyncio.Transport) -> None:
-            self._accepted_transports.add(transport)
-            protocol.connection_lost = partial(self._connection_lost, transport, lost)
-            made(transport)
-
-        protocol.connection_made = connection_made
+        protocol.connection_made = partial(self._connection_made, protocol)
         return protocol
+
+    def _connection_made(self, protocol: Any, transport: asyncio.Transport) -> None:
+        del protocol.connection_made  # that of its class is the next one
+        self._accepted_transports.add(transport)
+        protocol.connection_lost = partial(self._connection_lost, transport, protocol.connection_lost)
+        protocol.connection_made(transport)
 
     def _connection_lost(
         self,

@@ -59,7 +59,7 @@ class Application(Protocol):
     def logger(self) -> logging.Logger:
         """Where Quart logs."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one ASGI connection."""
 
     async def startup(self) -> None:
@@ -287,10 +287,10 @@ def _without_lifespan(app: Application) -> Callable[..., Awaitable[None]]:
     So a failed start is known by its exception, not by its text (ASGI lifespan 2.0 passes only a string).
     """
 
-    async def served(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-            return
+    def served(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        return lifespan(receive, send) if scope["type"] == "lifespan" else app(scope, receive, send)
+
+    async def lifespan(receive: Any, send: Any) -> None:
         for phase in ("startup", "shutdown"):
             await receive()
             await send({"type": f"lifespan.{phase}.complete"})

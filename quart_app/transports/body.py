@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from quart_app.realtime.limits import BODY_TIMEOUT
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
-Application = Callable[[Any, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Receive, Send], Coroutine[Any, Any, None]]
 
 _TOO_BIG = b'{"success":false,"error":{"code":"too_big","message":"the body has more than %d bytes"}}'
 _DISCARDED = 16  # times the limit
@@ -28,13 +28,14 @@ class BodyLimit:
         self._application = application
         self._limit = limit
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] != "http":
-            await self._application(scope, receive, send)
-            return
+            return self._application(scope, receive, send)
         if scope["method"] in {"GET", "HEAD"}:
-            await self._application(scope, _without_body(receive), send)
-            return
+            return self._application(scope, _without_body(receive), send)
+        return self._guard(scope, receive, send)
+
+    async def _guard(self, scope: Any, receive: Receive, send: Send) -> None:
         guard = _Guard(receive, send, self._limit)
         if _declared_length(scope) > self._limit:
             await guard.refuse()

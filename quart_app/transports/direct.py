@@ -8,7 +8,7 @@ else `websocket_wire` and `pipe_of` return None and the ordinary `send` is used.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -207,6 +207,25 @@ async def stop_reading(send: Any) -> None:
     if isinstance(protocol, H11Protocol) and protocol.stream is None and protocol.connection.our_state is h11.SEND_BODY:
         protocol.connection = h11.Connection(h11.SERVER)  # in which there is nothing to wait for
         await protocol.can_read.set()
+
+
+def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> bool:
+    """Have the events of a WebSocket over HTTP/1.1, which is about to be accepted, handed to `take` as they come
+    instead of to the queue that `receive` reads from; whether that is done. Over HTTP/2 one that takes its time would
+    hold up the others on the connection."""
+    stream, queue = _owner(send), _owner(receive)
+    if (
+        type(stream) is not WSStream
+        or not isinstance(_owner(stream.send), H11Protocol)
+        or type(queue) is not asyncio.Queue
+        or _owner(stream.app_put) is not queue
+        or stream.closed
+        or queue.qsize() != 1  # that there is one to accept; more than that is its end
+    ):
+        return False
+    stream.app_put = take
+    vars(queue).clear()  # 3 KB of each connection, for what nobody puts or gets any more
+    return True
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:

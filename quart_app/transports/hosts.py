@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import Coroutine
 from typing import Any, Final
 
 from quart_app.config import Settings, is_loopback
@@ -29,13 +30,12 @@ class HostGuard:
         self._application = application
         self._configured = settings.host.lower()
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] in {"http", "websocket"}:
             for name, value in scope["headers"]:
                 if name.lower() == b"host" and not self._ours(value.decode("latin-1")):
-                    await _refuse(scope, receive, send, value.decode("latin-1"))
-                    return
-        await self._application(scope, receive, send)
+                    return _refuse(scope, receive, send, value.decode("latin-1"))
+        return self._application(scope, receive, send)
 
     def _ours(self, host: str) -> bool:
         match = _HOST.fullmatch(host.strip().lower())

@@ -5,7 +5,7 @@ It reads bodies, watches for peers that leave, and makes HTTP/2's WebSockets loo
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -34,13 +34,12 @@ class SocketIoEndpoint:
         self._application = application
         self._socketio = socketio
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] == "lifespan" or scope["path"].rstrip("/") != PATH or not self._socketio.topics:
-            await self._application(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await _Websocket(self._socketio, scope, receive, send).serve()
-        else:
-            await _Exchange(self._socketio, scope, receive, send).serve()
+            return self._application(scope, receive, send)
+        if scope["type"] == "websocket":
+            return _Websocket(self._socketio, scope, receive, send).serve()
+        return _Exchange(self._socketio, scope, receive, send).serve()
 
 
 def _engine_id(scope: Any) -> str:

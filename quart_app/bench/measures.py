@@ -11,7 +11,8 @@ from quart_app.bench.crowd import crowd, fresh
 from quart_app.bench.delays import latency, senders, steady
 from quart_app.bench.fan_out import LIST, fan_out, turns
 from quart_app.bench.load import Load, Target
-from quart_app.bench.process import resident, settled
+from quart_app.bench.process import processor_time, resident, settled, used_since
+from quart_app.bench.returning import returning
 from quart_app.bench.storing import durable, resume
 from quart_app.bench.stream import BenchError
 from quart_app.event_loop import new_event_loop
@@ -36,17 +37,26 @@ async def connections(target: Target, load: Load) -> Figures:
 
 
 async def thousands(target: Target, load: Load) -> Figures:
-    """As many connections as there may be, with a message now and then: its delay, and what each costs (KB)."""
+    """As many connections as there may be, with a message now and then: its delay, and what they cost in memory (KB
+    each), and while nothing comes (% of a core, all together)."""
     if not load.crowd:
         return {}
-    before = resident(target.pid)
-    started = perf_counter()
-    async with crowd(target, fresh(), load.crowd) as followers:
-        opened = load.crowd / (perf_counter() - started)
-        delays = await steady(target, followers, load.crowd_rate, load.crowd_seconds)
-        after = resident(target.pid)
+    following, more = fresh(), load.crowd - load.connections
+    async with crowd(target, following, load.connections):
+        before = resident(target.pid)
+        started = perf_counter()
+        async with crowd(target, following, more) as followers:
+            opened = more / (perf_counter() - started)
+            delays = await steady(target, followers, load.crowd_rate, load.crowd_seconds)
+            after = resident(target.pid)
+            await settled(target.pid)
+            used = processor_time(target.pid)
+            await asyncio.sleep(load.steady_seconds)
+            idle = used_since(used, target.pid)
     figures = {"crowd_opened": opened, "crowd_p99": delays.p99, "crowd_last": delays.last_p99}
-    return figures | _each("crowd_memory", before, after, load.crowd)
+    if idle is not None:
+        figures["crowd_idle"] = 100 * idle / load.steady_seconds
+    return figures | _each("crowd_memory", before, after, more)
 
 
 async def web_sockets(target: Target, load: Load) -> Figures:
@@ -76,6 +86,7 @@ async def inside(target: Target, load: Load) -> Figures:
 
 
 GROUPS: Final[dict[str, Callable[[Target, Load], Awaitable[Figures]]]] = {
+    "thousands": thousands,  # the first: others leave memory behind that it would fill
     "connections": connections,
     "web-sockets": web_sockets,
     "event-streams": event_streams,
@@ -83,8 +94,8 @@ GROUPS: Final[dict[str, Callable[[Target, Load], Awaitable[Figures]]]] = {
     "senders": senders,
     "latency": latency,
     "durable": durable,
-    "thousands": thousands,
-    "resume": resume,  # the last: it may have the server started again, elsewhere
+    "resume": resume,  # the last two: they may have the server started again, as another process
+    "returning": returning,
 }
 # What any server that speaks our wire can be asked from outside.
 OUTSIDE: Final = ("connections", "web-sockets", "event-streams", "senders", "latency", "durable", "resume")

@@ -388,9 +388,10 @@ class Hub:
         gone, at most DRAIN_DEADLINE seconds."""
         self.draining = True
         connections = list(self.connections.values())
-        spread = round(limits.DRAIN_SPREAD * 1000)
+        away = limits.RESTART + len(connections) / limits.LEAVE_RATE
+        spread = max(limits.RETURN_SPREAD, len(connections) / limits.RETURN_RATE)
         for index, connection in enumerate(connections):
-            connection.bye("shutdown", 500 + index * max(1, spread // len(connections)))
+            connection.bye("shutdown", round(1_000 * (away + spread * index / len(connections))))
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)

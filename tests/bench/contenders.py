@@ -38,15 +38,16 @@ NCHAN: Final = Dialect(
 
 @dataclass(frozen=True)
 class Contender:
-    """A server to measure. `command(folder, port)` starts it; one that is `silent` listens on that port and prints
-    nothing, the others print their address. `missing()` says what it lacks here, None where it can run."""
+    """A server to measure. `command(folder, port)` starts it, with `environment(folder, port)`; one that is `silent`
+    listens on that port and prints nothing, the others print their address. `missing()` says what it lacks here, None
+    where it can run."""
 
     name: str
     command: Callable[[Path, int], list[str]]
     groups: tuple[str, ...] = _FAN_OUT
     dialect: Dialect = EN_VIVO
     missing: Callable[[], str | None] = lambda: None
-    environment: Callable[[Path], Mapping[str, str]] = lambda folder: {}
+    environment: Callable[[Path, int], Mapping[str, str]] = lambda folder, port: {}
     room: str | None = None
     turns: str | None = None
     restarts: bool = False
@@ -98,9 +99,9 @@ def _no_compiler() -> str | None:
     return None if shutil.which("cc") else "there is no C compiler"
 
 
-def _settings(folder: Path) -> Mapping[str, str]:
+def _settings(folder: Path, port: int) -> Mapping[str, str]:
     return {
-        "ENVIVO_PORT": "0",
+        "ENVIVO_PORT": str(port),
         "ENVIVO_DATABASE_URL": f"sqlite://{folder / 'envivo.db'}",
         "ENVIVO_EMPTY": "1",
         "ENVIVO_HEARTBEAT": "3600",  # none falls into a measure, so that all followers of a topic get the same bytes
@@ -117,7 +118,7 @@ CONTENDERS: Final = (
     Contender(
         OURS,
         _module("tests.bench.inside"),
-        (*_FAN_OUT, "inside", "durable", "thousands", "resume"),
+        (*_FAN_OUT, "inside", "durable", "thousands", "resume", "returning"),
         environment=_settings,
         room="rooms/1",
         turns=TURNS,

@@ -18,6 +18,7 @@ from tests.bench.contenders import CHECKOUT, Contender
 
 START_DEADLINE: Final = 60.0  # s
 STOP_DEADLINE: Final = 20.0  # s
+_CORES: Final = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 _ADDRESS = re.compile(rb"http://\S+")
 
 
@@ -27,13 +28,14 @@ class Server:
     def __init__(self, contender: Contender, folder: Path) -> None:
         self._contender = contender
         self._folder = folder
+        self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Target:
         """Start it; returns what is measured. Raises BenchError where it does not start."""
-        contender, port = self._contender, _free_port()
+        contender, port = self._contender, self._port
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ENVIVO_")}
-        environment |= {"PYTHONPATH": str(CHECKOUT), **contender.environment(self._folder)}
+        environment |= {"PYTHONPATH": str(CHECKOUT), **contender.environment(self._folder, port)}
         log = self._folder / "log"
         with pinned(0), log.open("ab") as errors:
             self._process = process = subprocess.Popen(
@@ -126,14 +128,14 @@ def _free_port() -> int:
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
-    """Keep this process, and those that it starts, on one core; where there is one alone, or no way to, do nothing."""
-    if not hasattr(os, "sched_setaffinity"):
+    """Keep this thread, and the processes that it starts, on one core; where there is one alone, or no way to, do
+    nothing."""
+    if len(_CORES) < 2:
         yield
         return
-    allowed = os.sched_getaffinity(0)
-    if len(allowed) > 1:
-        os.sched_setaffinity(0, {sorted(allowed)[core]})
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {_CORES[core]})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, allowed)
+        os.sched_setaffinity(0, before)

@@ -38,7 +38,7 @@ TINY = Load(
     backlog=150,
 )
 NAMES = {measure.name for measure in MEASURES}
-BY_THE_SYSTEM = ("memory", "_cost")  # not told everywhere, and in coarse steps
+BY_THE_SYSTEM = ("memory", "_cost", "_idle")  # not told everywhere, and in coarse steps
 NEAR = (OURS, BARE, PLAIN)
 
 

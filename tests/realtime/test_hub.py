@@ -223,7 +223,7 @@ class TestTheEnd:
             byes.append(bye["data"]["retry_after"])
             assert await connection.read() is None
         assert len(set(byes)) == len(byes)
-        assert max(byes) - min(byes) <= limits.DRAIN_SPREAD * 1000
+        assert max(byes) - min(byes) <= limits.RETURN_SPREAD * 1000
         assert not draining.done()
         for connection in connections:
             hub.close(connection)

@@ -1,0 +1,127 @@
+"""A crowd that comes back after the server was restarted, each client as ours does: when it was told to, else after
+its back-off, and again where it is not let in within its time."""
+
+import asyncio
+import random
+import re
+from collections.abc import Callable
+from time import perf_counter
+from typing import Final
+
+from quart_app.bench.crowd import fresh
+from quart_app.bench.load import Load, Target
+from quart_app.bench.stream import BenchError
+from quart_app.bench.wire import UPGRADE, Address, Client
+from quart_app.client.backoff import full_jitter
+from quart_app.client.options import Options
+
+_OPTIONS: Final = Options()
+_OPENING: Final = 64  # connections opened at a time, the first time
+_DEADLINE: Final = 120.0  # s
+_RETRY_AFTER: Final = re.compile(rb'"type":"bye".*"retry_after":(\d+)')
+
+
+class _Visit(Client):
+    """One connection: `opened` when it was welcomed, `left` when it was lost, with the s after which to come back, if
+    it was told."""
+
+    def __init__(self, address: Address, path: str, welcome: bytes) -> None:
+        super().__init__(address.head("GET", path, UPGRADE), 101)
+        self.left: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+        self.failed = lambda _: self._leave(None)
+        self._welcome = welcome
+
+    def _leave(self, retry_after: float | None) -> None:
+        if not self.left.done():
+            self.left.set_result(retry_after)
+
+    def _body(self, data: bytes) -> None:
+        self._buffer += data
+        if self.opened.done() and (told := _RETRY_AFTER.search(self._buffer)):
+            self._leave(int(told[1]) / 1_000)
+            self.close()
+        elif not self.opened.done() and self._welcome in self._buffer:
+            self._buffer = b""
+            self.opened.set_result(None)
+
+
+class _Present:
+    """How many of a crowd are connected now."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._here = 0
+        self._changed = asyncio.Event()
+
+    def come(self) -> None:
+        self._here += 1
+        self._changed.set()
+
+    def go(self) -> None:
+        self._here -= 1
+        self._changed.set()
+
+    async def until(self, all_here: Callable[[int, int], bool]) -> None:
+        """Return when `all_here(here, size)`. Raises TimeoutError."""
+        async with asyncio.timeout(_DEADLINE):
+            while not all_here(self._here, self._size):
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def returning(target: Target, load: Load) -> dict[str, float]:
+    """Seconds from the order to restart until the server listens again, and until the last client is back."""
+    if not load.crowd or target.restart is None:
+        return {}
+    present, gate = _Present(load.crowd), asyncio.Semaphore(_OPENING)
+    path = target.dialect.path("ws", fresh().topic, "back") or ""
+    clients = [asyncio.create_task(_live(target, path, present, gate)) for _ in range(load.crowd)]
+    try:
+        await present.until(lambda here, size: here == size)
+        told = perf_counter()
+        restarting = asyncio.create_task(asyncio.to_thread(target.restart))
+        await present.until(lambda here, _: here == 0)
+        await restarting
+        listened = perf_counter() - told
+        await present.until(lambda here, size: here == size)
+        return {"restarted": listened, "returned": perf_counter() - told}
+    except TimeoutError as error:
+        raise BenchError(f"not every client came back within {_DEADLINE:g} s") from error
+    finally:
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+
+
+async def _live(target: Target, path: str, present: _Present, gate: asyncio.Semaphore) -> None:
+    """One client, until it is cancelled."""
+    attempt = 0
+    async with gate:
+        visit = await _visit(target, path)
+    while True:
+        delay = None
+        if visit is not None:
+            attempt = 0
+            present.come()
+            try:
+                delay = await visit.left
+            finally:
+                present.go()
+                visit.close()
+        if delay is None:
+            delay = full_jitter(attempt, _OPTIONS.backoff_base, _OPTIONS.backoff_cap, random.uniform)
+            attempt += 1
+        await asyncio.sleep(delay)
+        visit = await _visit(target, path)
+
+
+async def _visit(target: Target, path: str) -> _Visit | None:
+    """A connection that was welcomed in time."""
+    visit = _Visit(target.address, path, target.dialect.welcome)
+    try:
+        async with asyncio.timeout(_OPTIONS.ws_first_message):
+            await visit.open(target.address)
+    except (OSError, TimeoutError, BenchError):
+        visit.close()
+        return None
+    return visit

@@ -72,9 +72,7 @@ MEASURES: Final = (
     Measure("crowd_last", "the same, p99 of the last subscriber", "ms", 1, more_is_better=False),
     Measure("crowd_memory", "the same, memory of each", "KB", 1, more_is_better=False),
     Measure("crowd_idle", "the same, while nothing comes, all together", "% of its core", 1, more_is_better=False),
-    Measure(
-        "restarted", "{crowd:,} WebSockets, a restart: until the server listens", "s", 2, more_is_better=False
-    ),
+    Measure("restarted", "{crowd:,} WebSockets, a restart: until the server listens", "s", 2, more_is_better=False),
     Measure("returned", "the same, until the last client is back", "s", 2, more_is_better=False),
 )
 

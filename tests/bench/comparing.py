@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from quart_app.bench.load import Load, Target
-from quart_app.bench.measures import Figures, measure
+from quart_app.bench.measures import GROUPS, Figures, measure
 from quart_app.bench.stream import BenchError
 from tests.bench.contenders import Contender
 from tests.bench.servers import pinned, running
@@ -36,7 +36,7 @@ class Comparison:
                 self._say(f"no time for run {repeat + 1} of {repeats}")
                 break
             for contender in contenders:
-                groups = [name for name in contender.groups if name in self._groups]
+                groups = [name for name in GROUPS if name in contender.groups and name in self._groups]
                 if repeat:
                     groups = [name for name in groups if name not in _ONCE]
                 if groups:

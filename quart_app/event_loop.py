@@ -70,17 +70,13 @@ class ListenerLoop(_BaseLoop):
     def _connection_made(self, protocol: Any, transport: asyncio.Transport) -> None:
         del protocol.connection_made  # that of its class is the next one
         self._accepted_transports.add(transport)
-        protocol.connection_lost = partial(self._connection_lost, transport, protocol.connection_lost)
+        protocol.connection_lost = partial(self._connection_lost, protocol, transport)
         protocol.connection_made(transport)
 
-    def _connection_lost(
-        self,
-        transport: asyncio.Transport,
-        lost: Callable[[Exception | None], None],
-        error: Exception | None,
-    ) -> None:
+    def _connection_lost(self, protocol: Any, transport: asyncio.Transport, error: Exception | None) -> None:
+        del protocol.connection_lost
         self._accepted_transports.discard(transport)
-        lost(error)
+        protocol.connection_lost(error)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:

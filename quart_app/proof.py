@@ -1,7 +1,8 @@
-"""The proof, before the first client comes, that what is written past ASGI is what would have been sent through it.
+"""The proof, before the first client comes, that what passes by ASGI is what would have gone through it.
 
 Serves a few deliveries with Hypercorn on a loopback connection, as a WebSocket, as one with compression and as an event
-stream, once each way, and compares the bytes. Knows nothing of what the application does.
+stream, once each way, and compares the bytes; a WebSocket's last are what was heard of its client. Knows nothing of
+what the application does.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from hypercorn.config import Config
 from quart_app.realtime.batch import Batch
 from quart_app.realtime.event import Message
 from quart_app.transports.compression import MessageDeflate, answer_to
-from quart_app.transports.direct import agree_to, decline_compression, pipe_of, websocket_wire
+from quart_app.transports.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
 
 DEADLINE: Final = 2.0  # s
 # One for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
@@ -27,6 +28,7 @@ _UPGRADE: Final = (
     b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
+_SAID: Final = b"\x81\x84" + bytes(4) + b"hola"  # a text frame, masked with zeros
 _CLIENTS: Final = {
     "a WebSocket": _UPGRADE,
     "a WebSocket with compression": _UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
@@ -78,6 +80,8 @@ async def _answer(port: int, path: bytes, headers: bytes) -> bytes:
     try:
         writer.write(b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))
         await reader.readuntil(b"\r\n\r\n")
+        if headers.startswith(_UPGRADE):
+            writer.write(_SAID)
         return await reader.read()
     finally:
         writer.close()
@@ -90,16 +94,18 @@ async def _deliver(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": f"lifespan.{phase}.complete"})
     elif scope["type"] == "websocket":
-        await _deliver_frames(scope, send)
+        await _deliver_frames(scope, receive, send)
     else:
         await _deliver_chunks(scope, send)
 
 
-async def _deliver_frames(scope: Any, send: Any) -> None:
+async def _deliver_frames(scope: Any, receive: Any, send: Any) -> None:
     answer = answer_to(value.decode() for name, value in scope["headers"] if name == b"sec-websocket-extensions")
     if answer is None:
         decline_compression(send)
     compressed = answer is not None and agree_to(send, MessageDeflate(), answer)
+    said: asyncio.Queue[Any] = asyncio.Queue()
+    listen = said.get if scope["path"] == "/direct" and hear(send, receive, said.put) else receive
     await send({"type": "websocket.accept"})
     wire, pipe = websocket_wire(send), pipe_of(send)
     for number, batch in enumerate(_BATCHES * 3):
@@ -112,6 +118,9 @@ async def _deliver_frames(scope: Any, send: Any) -> None:
             await wire.send(batch.deflated_frames if compressed else batch.frames)
         else:
             pipe.push(batch.deflated_frames if compressed else batch.frames)
+    while (event := await listen())["type"] == "websocket.connect":
+        pass
+    await send({"type": "websocket.send", "text": event["text"]})
     await send({"type": "websocket.close", "code": 1000})
 
 

@@ -33,6 +33,7 @@ from quart_app.logs import configure_logging
 from quart_app.proof import direct_way_works
 from quart_app.resources import resource
 from quart_app.tls import TlsError, local_certificate
+from quart_app.transports.direct import serve_tidily
 
 LEAVING_DEADLINE: Final = 10.0  # s from the signal until the process ends whatever still runs
 USAGE: Final = 2  # exit code, as of a wrong option
@@ -204,6 +205,7 @@ class _Server:
         raise_descriptor_limit()
         self._listen_for_signals(loop)
         await self._start()
+        serve_tidily()
         self._app.direct = self._app.direct and await direct_way_works()
         _settle_garbage_collector()
         try:

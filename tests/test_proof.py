@@ -10,7 +10,7 @@ import pytest
 
 from quart_app import proof
 from quart_app.event_loop import new_event_loop
-from quart_app.transports.direct import Pipe, WebsocketWire
+from quart_app.transports.direct import Pipe, WebsocketWire, hear
 from tests.running import ServerProcess
 from tests.transports.drivers import SseStream, WebsocketStream
 
@@ -52,6 +52,13 @@ async def _nothing(wire: WebsocketWire, frames: bytes) -> None:
     """As if the stream had another state."""
 
 
+def _mishears(send: Any, receive: Any, take: Any) -> bool:
+    async def otherwise(event: Any) -> None:
+        await take({**event, "text": "adi\u00f3s"})
+
+    return hear(send, receive, otherwise)
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "broken", "told"),
     [
@@ -61,6 +68,7 @@ async def _nothing(wire: WebsocketWire, frames: bytes) -> None:
         (WebsocketWire, "send", _nothing, "a WebSocket, a WebSocket with compression"),
         (proof, "pipe_of", lambda _: None, "a WebSocket, a WebSocket with compression, an event stream"),
         (proof, "agree_to", lambda *_: True, "a WebSocket with compression"),
+        (proof, "hear", _mishears, "a WebSocket, a WebSocket with compression"),
         (proof, "serve", None, "TypeError while it was tried"),
     ],
 )

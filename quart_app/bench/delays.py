@@ -96,9 +96,15 @@ async def latency(target: Target, load: Load) -> dict[str, float]:
 
 
 async def senders(target: Target, load: Load) -> dict[str, float]:
-    """Messages that come in on many WebSockets, one by one: deliveries a second, and the delay from send to
-    delivery."""
-    async with crowd(target, fresh(), load.subscribers) as followers:
+    """Messages that come in on many WebSockets, one by one, and go to WebSockets or, where they are served, to event
+    streams: deliveries a second, and the delay from send to delivery."""
+    figures = await _senders(target, load, "ws")
+    return figures if target.dialect.events is None else figures | await _senders(target, load, "sse")
+
+
+async def _senders(target: Target, load: Load, transport: str) -> dict[str, float]:
+    await settled(target.pid)
+    async with crowd(target, fresh(transport=transport), load.subscribers) as followers:
         speakers = await _speakers(target, followers, load.senders)
         clock = Clock(followers, _LISTENED_TO)
         started, used = perf_counter(), processor_time(target.pid)
@@ -110,8 +116,9 @@ async def senders(target: Target, load: Load) -> dict[str, float]:
             for speaker in speakers:
                 speaker.close()
         followers.stream.check(sent, len(speakers))
-    figures = {"senders": sent * load.subscribers / took, "senders_p99": clock.delays().p99}
-    return figures if spent is None else figures | {"senders_cost": spent / sent / load.subscribers * 1e6}
+    name = f"senders_{transport}"
+    figures = {name: sent * load.subscribers / took, f"{name}_p99": clock.delays().p99}
+    return figures if spent is None else figures | {f"{name}_cost": spent / sent / load.subscribers * 1e6}
 
 
 async def _speakers(target: Target, followers: Crowd, count: int) -> list[Speaker]:

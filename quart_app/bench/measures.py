@@ -41,8 +41,10 @@ async def thousands(target: Target, load: Load) -> Figures:
     each), and while nothing comes (% of a core, all together)."""
     if not load.crowd:
         return {}
-    following, more = fresh(), load.crowd - load.connections
-    async with crowd(target, following, load.connections):
+    following = fresh()
+    first = min(2 * load.connections, load.crowd // 2)  # they fill the memory that `connections` has left behind
+    more = load.crowd - first
+    async with crowd(target, following, first):
         before = resident(target.pid)
         started = perf_counter()
         async with crowd(target, following, more) as followers:
@@ -86,8 +88,8 @@ async def inside(target: Target, load: Load) -> Figures:
 
 
 GROUPS: Final[dict[str, Callable[[Target, Load], Awaitable[Figures]]]] = {
-    "thousands": thousands,  # the first: others leave memory behind that it would fill
     "connections": connections,
+    "thousands": thousands,
     "web-sockets": web_sockets,
     "event-streams": event_streams,
     "inside": inside,

@@ -11,6 +11,7 @@ from typing import Final
 from quart_app.bench.crowd import Crowd, Following, crowd, fresh
 from quart_app.bench.fan_out import LIST
 from quart_app.bench.load import Load, Target
+from quart_app.bench.process import processor_time, used_since
 from quart_app.bench.senders import Sender
 from quart_app.bench.stream import BenchError
 from quart_app.bench.wire import Poster
@@ -33,7 +34,7 @@ async def durable(target: Target, load: Load) -> dict[str, float]:
             await sender.open(target.address)
         # Whoever enters a room is told of what goes on there, so that no two get the same stream.
         readers = [await stack.enter_async_context(crowd(target, following, 1)) for _ in range(load.readers)]
-        started = perf_counter()
+        started, used = perf_counter(), processor_time(target.pid)
         try:
             async with asyncio.timeout(load.seconds + _DEADLINE), asyncio.TaskGroup() as group:
                 for number, sender in enumerate(senders):
@@ -43,9 +44,10 @@ async def durable(target: Target, load: Load) -> dict[str, float]:
         stored = sum(sender.acknowledged for sender in senders)
         for reader in readers:
             await reader.until(stored)
-        took = perf_counter() - started
+        took, spent = perf_counter() - started, used_since(used, target.pid)
         _check(readers, stored, len(senders))
-    return {"durable": stored / took}
+    figures = {"durable": stored / took}
+    return figures if spent is None else figures | {"durable_cost": spent / stored * 1e6}
 
 
 def _check(readers: list[Crowd], stored: int, senders: int) -> None:

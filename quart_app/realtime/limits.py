@@ -67,7 +67,7 @@ PING_INTERVAL: Final = 5.0  # s between round trips that are measured for somebo
 
 # Leaving
 RESTART: Final = 1.5  # s from the end of one process until the next one listens
-LEAVE_RATE: Final = 5_000.0  # clients a second that can be sent away
-RETURN_RATE: Final = 2_000.0  # clients a second that are told to come back at the same time, at most
+LEAVE_RATE: Final = 6_500.0  # clients a second that can be sent away
+RETURN_RATE: Final = 2_200.0  # clients a second that are told to come back at the same time, at most
 RETURN_SPREAD: Final = 3.0  # s over which they are told to, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close

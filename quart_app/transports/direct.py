@@ -8,14 +8,17 @@ else `websocket_wire` and `pipe_of` return None and the ordinary `send` is used.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import replace
 from typing import Any
 
 import h11
+import hypercorn.asyncio.run
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
 from h11._writers import ChunkedWriter
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import RawData
 from hypercorn.protocol.events import Data, StreamClosed
 from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, BUFFER_LOW_WATER, BufferCompleteError, H2Protocol, StreamBuffer
@@ -27,6 +30,8 @@ from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import Extension
 
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
+
+logger = logging.getLogger(__name__)
 
 
 class Pipe:
@@ -46,10 +51,15 @@ class Pipe:
         self._waiting: Callable[[], int] = self._transport.get_write_buffer_size
 
     def push(self, data: bytes) -> bool:
-        """Write, never waiting; whether more can be written at once. After the end, a no-op."""
+        """Write, never waiting; whether more can be written at once. A no-op after the end, which a failure is."""
         if self._stream.closed or self._transport.is_closing():
             return False
-        self._write(data)
+        try:
+            self._write(data)
+        except Exception:  # whoever else is written to in the same turn has to get it all the same
+            logger.exception("a connection could not be written to")
+            self._transport.abort()
+            return False
         return self._waiting() <= PUSHED_BYTES
 
     async def drain(self) -> None:
@@ -226,6 +236,35 @@ def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> boo
     stream.app_put = take
     vars(queue).clear()  # 3 KB of each connection, for what nobody puts or gets any more
     return True
+
+
+def part(send: Any) -> None:
+    """Nobody listens to a WebSocket any more, nor watches it: what it holds of its conversation is free to go."""
+    stream = _owner(send)
+    if type(stream) is WSStream:
+        stream.app_put = _ignore
+        if hasattr(stream, "connection"):
+            vars(stream.connection).pop("events", None)
+
+
+async def _ignore(event: Any) -> None:
+    """What comes after the end."""
+
+
+class TidyTCPServer(TCPServer):
+    """Hypercorn's side of one TCP connection, which in the end lets go of what holds it: a hundred objects in a ring
+    would wait for the garbage collector, and those of a crowd that left for a second of its time."""
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        finally:
+            vars(self).clear()
+
+
+def serve_tidily() -> None:
+    """Have Hypercorn serve each TCP connection so."""
+    vars(hypercorn.asyncio.run)["TCPServer"] = TidyTCPServer  # there is no other way in
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:

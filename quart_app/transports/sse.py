@@ -94,6 +94,7 @@ class _Stream:
         finally:
             heartbeat.stop()
             comment.stop()
+            del self._task  # it holds this stream by its exception's traceback, where it was cancelled
 
     def _beat(self) -> None:
         if self._writing_since is None:

@@ -33,6 +33,7 @@ from quart_app.transports.direct import (
     decline_compression,
     hear,
     hold_back,
+    part,
     pipe_of,
     websocket_wire,
 )
@@ -108,11 +109,14 @@ class RoutedConnection(ASGIWebsocketConnection):
 
     async def __call__(self, receive: Any, send: Any) -> None:
         peer = Peer(receive, send)
-        conversation = await self._route(peer)
-        if conversation is not None:
-            await conversation.run()
-        elif self._accepted:
-            await peer.closed()
+        try:
+            conversation = await self._route(peer)
+            if conversation is not None:
+                await conversation.run()
+            elif self._accepted:
+                await peer.closed()
+        finally:
+            part(send)
 
     async def _route(self, peer: Peer) -> "Conversation | None":
         send = while_there(peer.asgi_send)
@@ -245,6 +249,7 @@ class Conversation:
             self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")
         finally:
             heartbeat.stop()
+            self._connection.ping = None
             if reader is not None:
                 reader.cancel()
                 await asyncio.wait([reader])

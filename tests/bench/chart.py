@@ -8,7 +8,7 @@ from quart_app.bench.report import MEASURES, Measure, Runs, medians
 from tests.bench.contenders import OURS
 from tests.bench.drawing import Bars, bar_chart
 
-_SHOWN: Final = ("fan_out_ws_lists", "fan_out_ws", "turns_ws", "senders", "fan_out_sse_lists")
+_SHOWN: Final = ("fan_out_ws_lists", "fan_out_ws", "turns_ws", "senders_ws", "fan_out_sse_lists")
 
 
 def fan_out_chart(load: Load, runs: Runs) -> str:

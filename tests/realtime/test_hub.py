@@ -230,6 +230,22 @@ class TestTheEnd:
         await draining
         assert clock() == 0.0
 
+    async def test_many_are_not_told_to_come_back_faster_than_they_can_be_let_in(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "LEAVE_RATE", 10.0)
+        monkeypatch.setattr(limits, "RETURN_RATE", 4.0)
+        hub = await hub_with(Talk())
+        connections = [await connect(hub) for _ in range(20)]
+        draining = asyncio.create_task(hub.drain())
+        await turn()
+        told = [(await received(connection))[-1]["data"]["retry_after"] for connection in connections]
+        restart = limits.RESTART * 1_000
+        assert told == [restart + 2_000 + 250 * index for index in range(20)]
+        for connection in connections:
+            hub.close(connection)
+        await draining
+
     @skipping_time
     async def test_who_does_not_leave_is_waited_for_no_longer_than_the_deadline(self) -> None:
         hub = await hub_with(Talk())

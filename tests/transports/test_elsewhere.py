@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from quart_app.transports.direct import pipe_of, websocket_wire
+from quart_app.transports.direct import hear, pipe_of, websocket_wire
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
@@ -23,6 +23,7 @@ class _OtherServer:
 
         assert websocket_wire(plain) is None
         assert pipe_of(plain) is None
+        assert not hear(plain, receive, plain)
         await self._application(scope, receive, plain)
 
 

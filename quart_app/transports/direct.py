@@ -258,6 +258,8 @@ class TidyTCPServer(TCPServer):
     async def run(self) -> None:
         try:
             await super().run()
+        except OSError:
+            pass  # the peer is lost, in one of the ways that Hypercorn does not expect when it closes
         finally:
             vars(self).clear()
 

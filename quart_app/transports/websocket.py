@@ -123,7 +123,7 @@ class RoutedConnection(ASGIWebsocketConnection):
         websocket = self._create_websocket_from_scope(send)
         if not isinstance(websocket, RoutedWebsocket):
             raise TypeError("app.websocket_class has to be a RoutedWebsocket")
-        del self.queue  # Quart's own, for as long as the connection lasts, of what nothing comes to
+        vars(self).pop("queue", None)  # of Quart before 0.23: nothing comes to it, for as long as the connection lasts
         websocket.peer = peer
         hold_back(peer.asgi_send)
         websocket.compressed = self._agree_to_compression(peer.asgi_send)

@@ -37,19 +37,22 @@ async def connections(target: Target, load: Load) -> Figures:
 
 
 async def thousands(target: Target, load: Load) -> Figures:
-    """As many connections as there may be, with a message now and then: its delay, and what they cost in memory (KB
-    each), and while nothing comes (% of a core, all together)."""
+    """As many connections as there may be, with a message now and then: its delay for those who are served last (eight
+    tenths), and what they cost in memory (KB each), and while nothing comes (% of a core, all together)."""
     if not load.crowd:
         return {}
     following = fresh()
     first = min(2 * load.connections, load.crowd // 2)  # they fill the memory that `connections` has left behind
     more = load.crowd - first
-    async with crowd(target, following, first):
+    async with crowd(target, following, first) as early:
         before = resident(target.pid)
         started = perf_counter()
         async with crowd(target, following, more) as followers:
             opened = more / (perf_counter() - started)
             delays = await steady(target, followers, load.crowd_rate, load.crowd_seconds)
+            await early.until(followers.delivered)
+            if early.stream.numbers != followers.stream.numbers:
+                raise BenchError("two followers got the messages in different orders")
             after = resident(target.pid)
             await settled(target.pid)
             used = processor_time(target.pid)

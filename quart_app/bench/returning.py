@@ -18,7 +18,7 @@ from quart_app.client.options import Options
 _OPTIONS: Final = Options()
 _OPENING: Final = 64  # connections opened at a time, the first time
 _DEADLINE: Final = 120.0  # s
-_RETRY_AFTER: Final = re.compile(rb'"type":"bye".*"retry_after":(\d+)')
+_RETRY_AFTER: Final = re.compile(rb'"type":"bye".*"retry_after":(\d+)\D')
 
 
 class _Visit(Client):
@@ -45,46 +45,50 @@ class _Visit(Client):
             self.opened.set_result(None)
 
 
-class _Present:
-    """How many of a crowd are connected now."""
+class _Visits:
+    """How many there are now, and how many there were."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._here = 0
+    def __init__(self) -> None:
+        self.now = 0
+        self.over = 0
         self._changed = asyncio.Event()
 
-    def come(self) -> None:
-        self._here += 1
+    def begin(self) -> None:
+        self.now += 1
         self._changed.set()
 
-    def go(self) -> None:
-        self._here -= 1
+    def end(self) -> None:
+        self.now -= 1
+        self.over += 1
         self._changed.set()
 
-    async def until(self, all_here: Callable[[int, int], bool]) -> None:
-        """Return when `all_here(here, size)`. Raises TimeoutError."""
+    async def until(self, come_true: Callable[[], bool]) -> None:
+        """Return when that has come true. Raises TimeoutError."""
         async with asyncio.timeout(_DEADLINE):
-            while not all_here(self._here, self._size):
+            while not come_true():
                 self._changed.clear()
                 await self._changed.wait()
 
 
 async def returning(target: Target, load: Load) -> dict[str, float]:
     """Seconds from the order to restart until the server listens again, and until the last client is back."""
-    if not load.crowd or target.restart is None:
+    size, restart = load.crowd, target.restart
+    if not size or restart is None:
         return {}
-    present, gate = _Present(load.crowd), asyncio.Semaphore(_OPENING)
+    visits, gate = _Visits(), asyncio.Semaphore(_OPENING)
     path = target.dialect.path("ws", fresh().topic, "back") or ""
-    clients = [asyncio.create_task(_live(target, path, present, gate)) for _ in range(load.crowd)]
+    clients = [asyncio.create_task(_live(target, path, visits, gate)) for _ in range(size)]
+
+    def restarted() -> float:
+        restart()
+        return perf_counter()
+
     try:
-        await present.until(lambda here, size: here == size)
+        await visits.until(lambda: visits.now == size)
         told = perf_counter()
-        restarting = asyncio.create_task(asyncio.to_thread(target.restart))
-        await present.until(lambda here, _: here == 0)
-        await restarting
-        listened = perf_counter() - told
-        await present.until(lambda here, size: here == size)
-        return {"restarted": listened, "returned": perf_counter() - told}
+        listens = await asyncio.to_thread(restarted)
+        await visits.until(lambda: visits.over >= size and visits.now == size)
+        return {"restarted": listens - told, "returned": perf_counter() - told}
     except TimeoutError as error:
         raise BenchError(f"not every client came back within {_DEADLINE:g} s") from error
     finally:
@@ -93,7 +97,7 @@ async def returning(target: Target, load: Load) -> dict[str, float]:
         await asyncio.gather(*clients, return_exceptions=True)
 
 
-async def _live(target: Target, path: str, present: _Present, gate: asyncio.Semaphore) -> None:
+async def _live(target: Target, path: str, visits: _Visits, gate: asyncio.Semaphore) -> None:
     """One client, until it is cancelled."""
     attempt = 0
     async with gate:
@@ -102,11 +106,11 @@ async def _live(target: Target, path: str, present: _Present, gate: asyncio.Sema
         delay = None
         if visit is not None:
             attempt = 0
-            present.come()
+            visits.begin()
             try:
                 delay = await visit.left
             finally:
-                present.go()
+                visits.end()
                 visit.close()
         if delay is None:
             delay = full_jitter(attempt, _OPTIONS.backoff_base, _OPTIONS.backoff_cap, random.uniform)
@@ -121,7 +125,9 @@ async def _visit(target: Target, path: str) -> _Visit | None:
     try:
         async with asyncio.timeout(_OPTIONS.ws_first_message):
             await visit.open(target.address)
-    except (OSError, TimeoutError, BenchError):
+    except BaseException as error:
         visit.close()
-        return None
+        if isinstance(error, (OSError, TimeoutError, BenchError)):
+            return None
+        raise
     return visit

@@ -118,7 +118,7 @@ class Bus:
             raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
 
     def push_soon(self, subscription: "Subscription") -> None:
-        """Let it write what is for its reader alone: with what follows for all, if something does, in one write."""
+        """Let it write what is for its reader alone: before what follows for all in the same turn."""
         self._direct[subscription] = None
         self._flush_soon()
 

@@ -38,7 +38,7 @@ class Dropped(Struct, frozen=True):
 
 
 class Goodbye(Struct, frozen=True):
-    """When to come back, in ms; each client is told another time."""
+    """When to come back, in ms; the clients are told times that are spread, so that not all come at once."""
 
     reason: Annotated[str, Meta(examples=["shutdown"])]
     retry_after: Annotated[int, Meta(ge=0, examples=[1500])]

@@ -384,8 +384,8 @@ class Hub:
     # The end
 
     async def drain(self) -> None:
-        """Say `bye` to everyone, each with a `retry_after` of its own, and wait until they are
-        gone, at most DRAIN_DEADLINE seconds."""
+        """Say `bye` to everyone, with times to come back that are spread as far as they are many,
+        and wait until they are gone, at most DRAIN_DEADLINE seconds."""
         self.draining = True
         connections = list(self.connections.values())
         away = limits.RESTART + len(connections) / limits.LEAVE_RATE

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Outlet:
     """`streaming` while its subscription stands in a stream of its audience, which counts for it meanwhile."""
 
-    __slots__ = ("_bytes", "_form", "_messages", "_stream", "_write", "_written_at")
+    __slots__ = ("_bytes", "_form", "_joined_at", "_messages", "_stream", "_write", "_written_at")
 
     def __init__(self) -> None:
         self._messages = 0
@@ -23,6 +23,7 @@ class Outlet:
         self._form = ""
         self._write: Write | None = None
         self._written_at = 0.0
+        self._joined_at = 0.0
         self._stream: Stream | None = None
 
     @property
@@ -38,7 +39,9 @@ class Outlet:
     @property
     def written_at(self) -> float:
         """When it was last written to behind the reader's back (s, the loop's clock)."""
-        return self._written_at if self._stream is None else max(self._written_at, self._stream.at)
+        stream = self._stream
+        # What was sent to the others before it came was not sent to this one.
+        return self._written_at if stream is None or stream.at <= self._joined_at else stream.at
 
     @property
     def streaming(self) -> bool:
@@ -72,6 +75,7 @@ class Outlet:
         assert self._write is not None  # noqa: S101 - it is `writable`
         self._stream = stream = audience.stream(self._form)
         stream.writes[subscription] = self._write
+        self._joined_at = stream.at
         self.count(-stream.messages, -stream.bytes)
 
     def leave(self, subscription: "Subscription") -> None:

@@ -100,6 +100,11 @@ class Subscription:
         return self._waiter is not None and not self._waiter.done()
 
     @property
+    def owes(self) -> int:
+        """How many direct messages its reader has not taken yet."""
+        return len(self._direct)
+
+    @property
     def cursor(self) -> Cursor:
         return Cursor(self._epoch, self.position)
 
@@ -151,10 +156,10 @@ class Subscription:
         self._wake(batch)
 
     def _wake(self, batch: Batch | None = None) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
+        if self._waiter is not None:
             self._stand_apart()
-            waiter.set_result(batch)
+            if not self._waiter.done():  # its reader may be cancelled just now
+                self._waiter.set_result(batch)
 
     def _stand_with_others(self) -> None:
         """Wait at the head, to read or to be written to."""

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import h11
 import hypercorn.asyncio.run
@@ -20,6 +20,7 @@ from h2.exceptions import ProtocolError
 from h11._writers import ChunkedWriter
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.events import RawData
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.events import Data, StreamClosed
 from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, BUFFER_LOW_WATER, BufferCompleteError, H2Protocol, StreamBuffer
 from hypercorn.protocol.h11 import H11Protocol
@@ -251,9 +252,22 @@ async def _ignore(event: Any) -> None:
     """What comes after the end."""
 
 
+class _Over(ProtocolWrapper):
+    """Of a connection that is over: whoever still tries to send on it tells it so."""
+
+    def __init__(self) -> None:
+        """There is nothing to it."""
+
+    async def handle(self, event: Any) -> None:
+        """Nothing is left to be done."""
+
+
+_OVER: Final = _Over()
+
+
 class TidyTCPServer(TCPServer):
-    """Hypercorn's side of one TCP connection, which in the end lets go of what holds it: a hundred objects in a ring
-    would wait for the garbage collector, and those of a crowd that left for a second of its time."""
+    """Hypercorn's side of one TCP connection, which in the end lets go of its protocol, as that holds it: a hundred
+    objects in a ring would wait for the garbage collector, and those of a crowd that left for a second of its time."""
 
     async def run(self) -> None:
         try:
@@ -261,7 +275,7 @@ class TidyTCPServer(TCPServer):
         except OSError:
             pass  # the peer is lost, in one of the ways that Hypercorn does not expect when it closes
         finally:
-            vars(self).clear()
+            self.protocol = _OVER
 
 
 def serve_tidily() -> None:

@@ -43,6 +43,7 @@ from quart_app.transports.http import while_there
 logger = logging.getLogger(__name__)
 
 CLOSE_REASON_BYTES = 123  # RFC 6455 section 5.5
+ANSWERS_AT_ONCE = 64  # to what comes in one turn of the loop
 
 
 class Disconnected(Exception):
@@ -201,7 +202,7 @@ class Conversation:
     """An accepted WebSocket and its connection, until one of them ends."""
 
     __slots__ = (
-        "_compressed", "_connection", "_direct", "_gone", "_hears", "_hub", "_loop", "_peer", "_peer_timeout",
+        "_compressed", "_connection", "_direct", "_gone", "_hears", "_hub", "_loop", "_open", "_peer", "_peer_timeout",
         "_pinged_at", "_pipe", "_task", "_wire", "_writing_since",
     )  # fmt: skip
 
@@ -214,6 +215,7 @@ class Conversation:
         self._wire: WebsocketWire | None = None
         self._pipe: Pipe | None = None
         self._direct = self._compressed = self._hears = False
+        self._open = True
         self._gone: asyncio.Event | None = None
         self._writing_since: float | None = None
         self._pinged_at: float | None = None
@@ -235,10 +237,21 @@ class Conversation:
 
     def abandon(self) -> None:
         """It will not be run."""
+        self._open = False
+        self._peer.gone = True
         self._hub.close(self._connection)
 
     async def run(self) -> None:
         """To the end."""
+        try:
+            await self._converse()
+            if (ending := self._connection.ending) is not None:
+                await self._peer.close(ending.code, ending.reason)
+        finally:
+            self._hub.close(self._connection)
+        await self._closed()
+
+    async def _converse(self) -> None:
         outlet = self._connection.subscription.outlet
         heartbeat = Heartbeat(self._hub.heartbeat, self._beat, lambda: outlet.written_at)
         reader = None if self._hears else asyncio.create_task(self._read())
@@ -249,16 +262,13 @@ class Conversation:
             self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")
         finally:
             heartbeat.stop()
+            self._open = False
             self._connection.ping = None
             if reader is not None:
                 reader.cancel()
                 await asyncio.wait([reader])
-            self._hub.close(self._connection)
-        await self._close()
 
-    async def _close(self) -> None:
-        if (ending := self._connection.ending) is not None:
-            await self._peer.close(ending.code, ending.reason)
+    async def _closed(self) -> None:
         if not self._hears:
             await self._peer.closed()
         elif not self._peer.gone:
@@ -305,8 +315,11 @@ class Conversation:
             if self._gone is not None:
                 self._gone.set()
         else:
-            if data is not None and self._connection.ending is None:
+            if data is not None and self._open and self._connection.ending is None:
                 await self._receive(data)
+                # What else the server has read already comes without a turn of the loop, in which answers go out.
+                if self._connection.subscription.owes >= ANSWERS_AT_ONCE:
+                    await asyncio.sleep(0)
 
     async def _receive(self, data: str | bytes) -> None:
         try:

@@ -91,3 +91,19 @@ async def test_a_request_sent_ahead_of_a_stream_that_is_lost(tmp_path: Path, way
             return len(asyncio.all_tasks()) <= before and not app.hub.connections
 
         await eventually(gone, DEADLINE)
+
+
+@pytest.mark.parametrize("way", ["direct", "ordinary"])
+async def test_a_burst_within_the_rate_is_answered(tmp_path: Path, way: str) -> None:
+    said = b'{"type":"ping"}'
+    burst = (bytes([0x81, 0x80 | len(said)]) + bytes(4) + said) * 1_500
+    async with asyncio.timeout(DEADLINE), serving(tmp_path / "envivo.db", way=way) as (_, url):
+        peer = await request(urlsplit(url).port or 0, "/ws/live/n", "ws")
+        await peer.send(burst)
+        types = []
+        async for message in read_websocket(peer):
+            types.append(message["type"])
+            if types.count("pong") == 1_500:
+                break
+        assert types == ["connected", *["pong"] * 1_500]
+        peer.close()

@@ -214,6 +214,20 @@ class TestPushing:
         engine.bus.flush()
         assert pushed.written == [103]
 
+    async def test_what_only_others_are_sent_does_not_count_as_written(self, engine: Engine) -> None:
+        pushed = await self.waiting(engine, "live/x", user_id="1")
+        other = await self.waiting(engine, "live/x", user_id="2")
+        for number in (100, 101):
+            engine.broadcast("live/x", number, hidden_from="1")
+            await turn()
+        assert (pushed.written, other.written) == ([], [100, 101])
+        assert other.subscription.outlet.written_at > 0.0
+        assert pushed.subscription.outlet.written_at == 0.0
+        engine.broadcast("live/x", 102)
+        await turn()
+        assert pushed.written == [102]
+        assert pushed.subscription.outlet.written_at > 0.0
+
     async def test_a_direct_message_comes_before_what_follows_it(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
         pushed.subscription.send(message("pong"))

@@ -1,0 +1,63 @@
+"""What a WebSocket leaves behind that is over: nothing, not even to the garbage collector."""
+
+import gc
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import hypercorn.asyncio.run
+import pytest
+from hypercorn.events import RawData
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.protocol.ws_stream import WSStream
+
+from quart_app.realtime.connection import Connection
+from quart_app.realtime.subscription import Subscription
+from quart_app.transports.direct import TidyTCPServer
+from quart_app.transports.websocket import Conversation
+from tests.inside import serving
+from tests.running import eventually
+from tests.transports.drivers import WebsocketStream
+
+LASTING = (TidyTCPServer, H11Protocol, WSStream, Connection, Subscription, Conversation)
+
+
+@pytest.fixture(autouse=True)
+def tidy(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", TidyTCPServer)
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def there() -> list[Any]:
+    return [one for one in gc.get_objects() if type(one) in LASTING]
+
+
+def more(before: set[int]) -> Counter[str]:
+    return Counter(type(one).__name__ for one in there() if id(one) not in before)
+
+
+@pytest.mark.parametrize("way", ["direct", "ordinary"])
+async def test_nothing_waits_for_the_collector(tmp_path: Path, way: str) -> None:
+    async with serving(tmp_path / "envivo.db", way=way) as (app, url):
+        before = {id(one) for one in there()}
+        stream = WebsocketStream(url, None, ("live/n",), {})
+        await stream.open()
+        app.hub.broadcast("live/n", "n", data=1)
+        await stream.next("n")
+        assert more(before) >= Counter(Connection=1, Subscription=1, TidyTCPServer=1)
+        await stream.leave()
+        await eventually(lambda: not more(before))
+
+
+async def test_who_still_sends_when_it_is_over_does_no_harm(tmp_path: Path) -> None:
+    async with serving(tmp_path / "envivo.db") as (app, url):
+        before = {id(one) for one in there()}
+        stream = WebsocketStream(url, None, ("live/n",), {})
+        await stream.open()
+        (server,) = [one for one in there() if type(one) is TidyTCPServer and id(one) not in before]
+        await stream.leave()
+        await eventually(lambda: not app.hub.connections and server.writer.transport.is_closing())
+        await server.protocol_send(RawData(b"late"))

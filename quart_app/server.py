@@ -310,11 +310,12 @@ def _in_words(error: BaseException) -> str:
 
 
 def _settle_garbage_collector() -> None:
-    """What is here now stays until the end: no collection need look at it again. And connections come in crowds and
-    stay, so that the collector's habit to look after every 700 new objects only costs."""
+    """What is here now stays until the end: no collection need look at it again. And connections come in crowds, stay,
+    and leave nothing to collect, so that the collector's habit to look after every 700 new objects only costs; what it
+    looks at a second time it takes in small parts, as everything waits meanwhile."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(50_000, 5, 400)
 
 
 def _say(text: str) -> None:

@@ -105,7 +105,7 @@ class Audience:
             for stream in self.streams.values():
                 readers += [one for one in stream.writes if hidden_from is None or one.user_id in hidden_from]
         for subscription in readers:
-            subscription.take(batch)
+            subscription.wake(batch)
         return len(readers)
 
     def marks_at(self, position: int) -> Marks:

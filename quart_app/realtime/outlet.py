@@ -40,8 +40,9 @@ class Outlet:
     def written_at(self) -> float:
         """When it was last written to behind the reader's back (s, the loop's clock)."""
         stream = self._stream
-        # What was sent to the others before it came was not sent to this one.
-        return self._written_at if stream is None or stream.at <= self._joined_at else stream.at
+        if stream is None or stream.at <= self._joined_at:  # what the others were sent before it came
+            return self._written_at
+        return max(self._written_at, stream.at)
 
     @property
     def streaming(self) -> bool:

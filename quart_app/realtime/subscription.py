@@ -128,7 +128,7 @@ class Subscription:
         if self.outlet.writable and self.idle:
             self._bus.push_soon(self)
         else:
-            self._wake()
+            self.wake()
 
     def push(self) -> None:
         """Write the direct messages, if the reader still waits."""
@@ -139,7 +139,7 @@ class Subscription:
 
     def written(self) -> None:
         """What was written last has to go before it can be written to again."""
-        self._wake(WRITTEN)
+        self.wake(WRITTEN)
 
     def forget_direct(self) -> list[Message]:
         """Take back the direct messages that were not read yet."""
@@ -149,13 +149,10 @@ class Subscription:
     def reset(self, reason: str) -> None:
         """Tell the reader that its cursor cannot be honoured; it goes on from the head."""
         self._reset = reason
-        self._wake()
+        self.wake()
 
-    def take(self, batch: Batch | None) -> None:
-        """The bus hands the next batch to a reader who waits, or None: look yourself."""
-        self._wake(batch)
-
-    def _wake(self, batch: Batch | None = None) -> None:
+    def wake(self, batch: Batch | None = None) -> None:
+        """Hand its reader, if one waits, the next batch, or None: look yourself."""
         if self._waiter is not None:
             self._stand_apart()
             if not self._waiter.done():  # its reader may be cancelled just now
@@ -180,7 +177,7 @@ class Subscription:
 
     def start_now(self, topics: Collection[str]) -> None:
         """Leave out what happened in `topics` before now."""
-        self._wake()
+        self.wake()
         self._marks = Marks(self._marks.position, {**self._marks.seen, **transient_marks(self._bus, topics)})
         self._joined |= dict.fromkeys(topics, self._bus.position)
 
@@ -196,20 +193,19 @@ class Subscription:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hand out nothing but direct messages meanwhile: the welcome to a topic comes before its
-        first event."""
+        """Hand out nothing but direct messages meanwhile: the welcome to a topic comes before its first event."""
         self._holds += 1
-        self._wake()
+        self.wake()
         try:
             yield
         finally:
             self._holds -= 1
-            self._wake()
+            self.wake()
 
     def _move(self, topics: Iterable[str]) -> None:
         if self._closed:
             return
-        self._wake()
+        self.wake()
         self._marks = Marks(self.position, self._marks.seen)
         previous = self._audience
         self._audience = self._bus.audience(topics)
@@ -220,7 +216,7 @@ class Subscription:
     def close(self) -> None:
         """Nothing is published to it any more; what was sent to it directly can still be read."""
         if not self._closed:
-            self._wake()
+            self.wake()
             self._marks = Marks(self.position, self._marks.seen)
             self._closed = True
             self._bus.leave(self._audience)

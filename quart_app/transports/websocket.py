@@ -51,7 +51,7 @@ class Disconnected(Exception):
 
 
 class Peer:
-    """The other end of a WebSocket, through ASGI. `gone`: the server has said so."""
+    """The other end of a WebSocket, through ASGI. `gone`: the server has said so, or nobody listens to it any more."""
 
     __slots__ = ("_send", "asgi_receive", "asgi_send", "gone")
 
@@ -246,7 +246,9 @@ class Conversation:
         try:
             await self._converse()
             if (ending := self._connection.ending) is not None:
-                await self._peer.close(ending.code, ending.reason)
+                with contextlib.suppress(TimeoutError):  # of a peer that takes nothing
+                    async with asyncio.timeout(CLOSE_HANDSHAKE):
+                        await self._peer.close(ending.code, ending.reason)
         finally:
             self._hub.close(self._connection)
         await self._closed()

@@ -228,6 +228,18 @@ class TestPushing:
         assert pushed.written == [102]
         assert pushed.subscription.outlet.written_at > 0.0
 
+    async def test_the_newest_of_what_it_was_sent_counts(self, engine: Engine) -> None:
+        pushed = await self.waiting(engine, "live/x")
+        engine.broadcast("live/x", 100)
+        await turn()
+        first = pushed.subscription.outlet.written_at
+        await asyncio.sleep(0.01)
+        pushed.subscription.send(message("ack"))
+        await turn()
+        assert pushed.subscription.outlet.written_at > first
+        with pushed.subscription.held():
+            assert pushed.subscription.outlet.written_at > first
+
     async def test_a_direct_message_comes_before_what_follows_it(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
         pushed.subscription.send(message("pong"))

@@ -15,7 +15,7 @@ from quart_app.bench.stream import BenchError, SharedStream, block_end, frame_en
 
 _STALL: Final = 60.0  # s without a delivery after which something is lost
 _POLL: Final = 0.001  # s, for a thousand followers; to look at more of them takes longer
-_OPENING: Final = 64  # connections opened at a time
+OPENING: Final = 64  # connections opened at a time
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ async def crowd(target: Target, following: Following, size: int) -> AsyncIterato
     """`size` followers whose welcomes have come."""
     stream = SharedStream(following.mark, block_end if following.transport == "sse" else frame_end)
     followers = [_follower(target, following, f"bench-{number}", stream) for number in range(size)]
-    gate = asyncio.Semaphore(_OPENING)
+    gate = asyncio.Semaphore(OPENING)
 
     async def open_one(follower: Follower) -> None:
         async with gate:

@@ -8,41 +8,38 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.crowd import fresh
+from quart_app.bench.crowd import OPENING, fresh
 from quart_app.bench.load import Load, Target
+from quart_app.bench.senders import Speaker
 from quart_app.bench.stream import BenchError
-from quart_app.bench.wire import UPGRADE, Address, Client
 from quart_app.client.backoff import full_jitter
 from quart_app.client.options import Options
 
 _OPTIONS: Final = Options()
-_OPENING: Final = 64  # connections opened at a time, the first time
 _DEADLINE: Final = 120.0  # s
 _RETRY_AFTER: Final = re.compile(rb'"type":"bye".*"retry_after":(\d+)\D')
 
 
-class _Visit(Client):
-    """One connection: `opened` when it was welcomed, `left` when it was lost, with the s after which to come back, if
-    it was told."""
+class _Visit(Speaker):
+    """One connection: `left` when it was lost, with the s after which to come back, if it was told."""
 
-    def __init__(self, address: Address, path: str, welcome: bytes) -> None:
-        super().__init__(address.head("GET", path, UPGRADE), 101)
+    def __init__(self, target: Target, path: str) -> None:
+        super().__init__(target.address, path, target.dialect.greeting, target.dialect.welcome)
         self.left: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         self.failed = lambda _: self._leave(None)
-        self._welcome = welcome
 
     def _leave(self, retry_after: float | None) -> None:
         if not self.left.done():
             self.left.set_result(retry_after)
 
     def _body(self, data: bytes) -> None:
+        if not self.opened.done():
+            super()._body(data)
+            return
         self._buffer += data
-        if self.opened.done() and (told := _RETRY_AFTER.search(self._buffer)):
+        if told := _RETRY_AFTER.search(self._buffer):
             self._leave(int(told[1]) / 1_000)
             self.close()
-        elif not self.opened.done() and self._welcome in self._buffer:
-            self._buffer = b""
-            self.opened.set_result(None)
 
 
 class _Visits:
@@ -75,7 +72,7 @@ async def returning(target: Target, load: Load) -> dict[str, float]:
     size, restart = load.crowd, target.restart
     if not size or restart is None:
         return {}
-    visits, gate = _Visits(), asyncio.Semaphore(_OPENING)
+    visits, gate = _Visits(), asyncio.Semaphore(OPENING)
     path = target.dialect.path("ws", fresh().topic, "back") or ""
     clients = [asyncio.create_task(_live(target, path, visits, gate)) for _ in range(size)]
 
@@ -120,14 +117,15 @@ async def _live(target: Target, path: str, visits: _Visits, gate: asyncio.Semaph
 
 
 async def _visit(target: Target, path: str) -> _Visit | None:
-    """A connection that was welcomed in time."""
-    visit = _Visit(target.address, path, target.dialect.welcome)
+    """A connection, if it was welcomed in time."""
+    visit, welcomed = _Visit(target, path), False
     try:
         async with asyncio.timeout(_OPTIONS.ws_first_message):
             await visit.open(target.address)
-    except BaseException as error:
-        visit.close()
-        if isinstance(error, (OSError, TimeoutError, BenchError)):
-            return None
-        raise
-    return visit
+        welcomed = True
+    except (OSError, BenchError):
+        pass
+    finally:
+        if not welcomed:
+            visit.close()
+    return visit if welcomed else None

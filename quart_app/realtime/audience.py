@@ -100,7 +100,7 @@ class Audience:
         """Hand a batch to those who read it themselves: who waits for it, and from whom some of it is hidden; None to
         everyone, to look. Returns how many."""
         readers = list(self.waiting)
-        hidden_from = None if batch is None else batch.hidden_from - {None}
+        hidden_from = None if batch is None else batch.hidden_from
         if hidden_from is None or hidden_from:
             for stream in self.streams.values():
                 readers += [one for one in stream.writes if hidden_from is None or one.user_id in hidden_from]

@@ -1,6 +1,7 @@
 """What goes out together: messages of one reader or of a whole audience, joined once in each wire form."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from quart_app.realtime import encoding, limits
@@ -22,59 +23,35 @@ class Batch:
     from, `at` when it was handed out (s, the loop's clock); read by one subscription alone, it has neither.
     """
 
-    __slots__ = (
-        "_blocks", "_chunk", "_deflated_frames", "_frames", "_hidden_from", "at", "messages", "news",
-    )  # fmt: skip
-
     def __init__(self, messages: Sequence[Message], news: "News | None" = None, at: float = 0.0) -> None:
         self.messages = messages
         self.news = news
         self.at = at
 
-    @property
-    def hidden_from(self) -> frozenset[str | None]:
+    @cached_property
+    def hidden_from(self) -> frozenset[str]:
         """The users who do not get all of it."""
-        try:
-            return self._hidden_from
-        except AttributeError:
-            self._hidden_from: frozenset[str | None] = frozenset([message.hidden_from for message in self.messages])
-            return self._hidden_from
+        return frozenset([message.hidden_from for message in self.messages if message.hidden_from is not None])
 
-    @property
+    @cached_property
     def blocks(self) -> bytes:
         """The messages as server-sent events."""
-        try:
-            return self._blocks
-        except AttributeError:
-            self._blocks: bytes = b"".join([message.block for message in self.messages])
-            return self._blocks
+        return b"".join([message.block for message in self.messages])
 
-    @property
+    @cached_property
     def chunk(self) -> bytes:
         """The blocks as one chunk of an HTTP/1.1 body."""
-        try:
-            return self._chunk
-        except AttributeError:
-            self._chunk: bytes = encoding.http_chunk(self.blocks)
-            return self._chunk
+        return encoding.http_chunk(self.blocks)
 
-    @property
+    @cached_property
     def frames(self) -> bytes:
         """The messages as WebSocket frames."""
-        try:
-            return self._frames
-        except AttributeError:
-            self._frames: bytes = b"".join([message.frame for message in self.messages])
-            return self._frames
+        return b"".join([message.frame for message in self.messages])
 
-    @property
+    @cached_property
     def deflated_frames(self) -> bytes:
         """The messages as WebSocket frames for those who have agreed to compression."""
-        try:
-            return self._deflated_frames
-        except AttributeError:
-            self._deflated_frames: bytes = b"".join([message.deflated_frame for message in self.messages])
-            return self._deflated_frames
+        return b"".join([message.deflated_frame for message in self.messages])
 
     def without(self, user_id: str) -> "Batch":
         """This batch as the user sees from whom some of it is hidden."""

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from quart_app.realtime.subscription import Subscription
 
 
+def _shut(data: bytes) -> bool:
+    """Nothing can be written before it is opened."""
+    return False
+
+
 class Outlet:
     """`streaming` while its subscription stands in a stream of its audience, which counts for it meanwhile."""
 
@@ -21,7 +26,7 @@ class Outlet:
         self._messages = 0
         self._bytes = 0
         self._form = ""
-        self._write: Write | None = None
+        self._write: Write = _shut
         self._written_at = 0.0
         self._joined_at = 0.0
         self._stream: Stream | None = None
@@ -51,7 +56,7 @@ class Outlet:
     @property
     def writable(self) -> bool:
         """Whether it can be written to while its reader waits."""
-        return self._write is not None
+        return self._write is not _shut
 
     def open(self, write: Write, form: str) -> None:
         """From now on it can be written to, in the form of this attribute of a batch."""
@@ -64,7 +69,6 @@ class Outlet:
 
     def write(self, messages: Sequence[Message]) -> bool:
         """Write messages for this reader alone; whether it may be written to again."""
-        assert self._write is not None  # noqa: S101 - it is `writable`
         data: bytes = getattr(Batch(messages), self._form)
         self.count(len(messages), len(data))
         if messages[-1].json:  # a comment is nothing that a client hears
@@ -73,17 +77,18 @@ class Outlet:
 
     def join(self, audience: Audience, subscription: "Subscription") -> None:
         """From now on its subscription is written to as the events of `audience` come."""
-        assert self._write is not None  # noqa: S101 - it is `writable`
         self._stream = stream = audience.stream(self._form)
         stream.writes[subscription] = self._write
         self._joined_at = stream.at
         self.count(-stream.messages, -stream.bytes)
 
-    def leave(self, subscription: "Subscription") -> None:
-        """It is not any more."""
+    def leave(self, subscription: "Subscription") -> bool:
+        """It is not any more; whether it was."""
         stream = self._stream
-        assert stream is not None  # noqa: S101 - it is `streaming`
+        if stream is None:
+            return False
         self._written_at = self.written_at
         self._stream = None
         del stream.writes[subscription]
         self.count(stream.messages, stream.bytes)
+        return True

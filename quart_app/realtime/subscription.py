@@ -167,8 +167,7 @@ class Subscription:
 
     def _stand_apart(self) -> None:
         """Leave those who wait, from where it stands now."""
-        if self.outlet.streaming:
-            self.outlet.leave(self)
+        if self.outlet.leave(self):
             marks = self._audience.marks
             self._marks = Marks(max(marks.position, self._bus.position), marks.seen)
             self._version = self._audience.version

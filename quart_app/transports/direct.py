@@ -3,7 +3,7 @@
 Through ASGI a WebSocket cannot be pinged, aborted, asked for its peer's close code, bounded in what
 it takes in, or given a frame that is encoded already; and nothing can be written without a task that
 awaits it. Where Hypercorn (0.18) serves, its stream can, and over HTTP/1.1 its transport. Anywhere
-else `websocket_wire` and `pipe_of` return None and the ordinary `send` is used.
+else `websocket_wire` and `pipe_of` return None, `hear` does nothing, and the ordinary `send` and `receive` are used.
 """
 
 import asyncio

@@ -53,11 +53,11 @@ class Disconnected(Exception):
 class Peer:
     """The other end of a WebSocket, through ASGI. `gone`: the server has said so, or nobody listens to it any more."""
 
-    __slots__ = ("_send", "asgi_receive", "asgi_send", "gone")
+    __slots__ = ("asgi_receive", "asgi_send", "gone", "send_event")
 
     def __init__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         self.asgi_receive = receive
-        self._send = while_there(send)
+        self.send_event = while_there(send)
         self.asgi_send = send
         self.gone = False
 
@@ -79,13 +79,13 @@ class Peer:
         return text if text is not None else event.get("bytes") or b""
 
     async def send(self, text: str) -> None:
-        await self._send({"type": "websocket.send", "bytes": None, "text": text})
+        await self.send_event({"type": "websocket.send", "bytes": None, "text": text})
 
     async def close(self, code: Close, reason: str) -> None:
         """Send a close frame; after the end, a no-op."""
         if not self.gone:
             short = reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
-            await self._send({"type": "websocket.close", "code": code, "reason": short})
+            await self.send_event({"type": "websocket.close", "code": code, "reason": short})
 
     async def closed(self) -> None:
         """Give the peer a bounded time to answer our close frame: to leave at once could lose it, to wait for ever
@@ -120,8 +120,7 @@ class RoutedConnection(ASGIWebsocketConnection):
             part(send)
 
     async def _route(self, peer: Peer) -> "Conversation | None":
-        send = while_there(peer.asgi_send)
-        websocket = self._create_websocket_from_scope(send)
+        websocket = self._create_websocket_from_scope(peer.send_event)
         if not isinstance(websocket, RoutedWebsocket):
             raise TypeError("app.websocket_class has to be a RoutedWebsocket")
         vars(self).pop("queue", None)  # of Quart before 0.23: nothing comes to it, for as long as the connection lasts
@@ -129,7 +128,7 @@ class RoutedConnection(ASGIWebsocketConnection):
         hold_back(peer.asgi_send)
         websocket.compressed = self._agree_to_compression(peer.asgi_send)
         try:
-            await self.handle_websocket(websocket, send)
+            await self.handle_websocket(websocket, peer.send_event)
         except BaseException:
             if websocket.conversation is not None:
                 websocket.conversation.abandon()

@@ -15,8 +15,7 @@ from quart_app import resources, transports, web
 from quart_app.config import Settings
 from quart_app.domains import bank, chat, clinic, operations, products, telemetry, topics
 from quart_app.functions.serving import Functions
-from quart_app.realtime.contract import TopicShape
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Hub, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog

@@ -15,7 +15,7 @@ import jwt
 from werkzeug.datastructures import Headers
 
 from quart_app.config import Settings
-from quart_app.realtime.channel import ADMIN, Identity, Refused
+from quart_app.realtime import ADMIN, Identity, Refused
 
 USER_COOKIE: Final = "envivo_user"
 TOKEN_COOKIE: Final = "envivo_token"

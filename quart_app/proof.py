@@ -13,8 +13,7 @@ from typing import Any, Final
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from quart_app.realtime.batch import Batch
-from quart_app.realtime.event import Message
+from quart_app.realtime import Batch, Message
 from quart_app.transports.compression import MessageDeflate, answer_to
 from quart_app.transports.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
 

@@ -52,7 +52,7 @@ def token(user: str, name: str | None, role: str, expires: timedelta, **options:
       envivo token --user 1 --name Ana --role admin --expires 30d
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from quart_app.identity import issue_token
-    from quart_app.realtime.channel import Identity
+    from quart_app.realtime import Identity
 
     settings = settings_from(options)
     if settings.secret_key is None:

@@ -9,8 +9,7 @@ from typing import Protocol, TypeVar
 from quart import Blueprint
 
 from quart_app.config import Settings
-from quart_app.realtime.contract import TopicShape
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Hub, TopicShape
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 

@@ -7,6 +7,6 @@ The rest of this package reads, calls and reloads such a file.
 
 from quart_app.functions.declaring import command, feed, on
 from quart_app.functions.publishing import publish
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 
 __all__ = ["Refused", "command", "feed", "on", "publish"]

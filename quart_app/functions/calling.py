@@ -19,7 +19,7 @@ from typing import Any, Final
 from quart_app.functions.bounds import BLOCKED, CALL_TIMEOUT, SAID_AGAIN, THREADS
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.publishing import Allowance, Calling, Outlet, calling
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,7 @@ from msgspec import Meta
 from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
 from quart_app.functions.calling import Function
 from quart_app.functions.publishing import json_of
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Channel, Identity, Kind, MessageShape, Peer, Refused, TopicShape, Welcome
 
 FUNCTIONS: Final = "functions"
 

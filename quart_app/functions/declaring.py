@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar
 
 from quart_app.domains.topics.service import CONTROL_TYPES
 from quart_app.functions.bounds import EVERY, EVERY_LEAST, EVERY_MOST
+from quart_app.realtime import is_topic_name
 from quart_app.realtime.limits import TYPE_CHARACTERS
-from quart_app.realtime.topic import is_topic_name
 
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 Role = Literal["feed", "on", "command"]

@@ -20,13 +20,8 @@ import msgspec
 from quart_app.domains import Commit
 from quart_app.functions.bounds import BURST, DEPTH, RATE, REMEMBERED
 from quart_app.functions.declaring import Declaration, check_own_topic, check_own_type
-from quart_app.realtime import encoding
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.checking import too_deep
-from quart_app.realtime.event import Event, now
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Event, Hub, Kind, Refused, encode, fields_json, now, too_deep
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, JSON_DEPTH
-from quart_app.realtime.topic import Kind
 from quart_app.storage.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -95,7 +90,7 @@ def json_of(data: Any) -> msgspec.Raw | None:
     """`data` as JSON, taken now; None for None. Raises TypeError and ValueError for what is no message."""
     if data is None:
         return None
-    body = encoding.encode(data)
+    body = encode(data)
     if len(body) > INBOUND_MESSAGE_BYTES:
         raise ValueError(f"the data has {len(body)} bytes; a message has at most {INBOUND_MESSAGE_BYTES}")
     if too_deep(msgspec.json.decode(body)):
@@ -144,7 +139,7 @@ class Outlet:
         """Publish what is checked; returns the cursor. Raises Refused."""
         fields = {} if body is None else {"data": body}
         if self._hub.channel(topic).kind is not Kind.DURABLE:
-            event = OwnEvent(topic, type, encoding.fields_json(fields), now(), key=type)
+            event = OwnEvent(topic, type, fields_json(fields), now(), key=type)
             event.depth = depth
             self._hub.publish(event)
             return self._hub.cursor

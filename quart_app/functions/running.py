@@ -15,11 +15,7 @@ import msgspec
 from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
 from quart_app.functions.calling import END, Function
 from quart_app.functions.publishing import Outlet, json_of
-from quart_app.realtime.batch import Marks
-from quart_app.realtime.event import Event
-from quart_app.realtime.feed import Feed
-from quart_app.realtime.hub import Hub
-from quart_app.realtime.subscription import Subscription, transient_marks
+from quart_app.realtime import Event, Feed, Hub
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +87,7 @@ class Reaction:
     def __init__(self, function: Function, hub: Hub, outlet: Outlet) -> None:
         self.function = function
         self._outlet = outlet
-        topics = (function.declaration.topic,)
-        marks = Marks(hub.bus.position, transient_marks(hub.bus, topics))
-        self._subscription = Subscription(hub.bus, hub.log, topics, "", marks)
+        self._subscription = hub.follow(function.declaration.topic)
         self._task = asyncio.create_task(self._run(), name=f"on {function.declaration.where}")
 
     async def stop(self) -> None:

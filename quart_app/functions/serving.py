@@ -21,7 +21,7 @@ from quart_app.functions.declaring import Declaration
 from quart_app.functions.loading import FunctionsError, load
 from quart_app.functions.publishing import Outlet
 from quart_app.functions.running import Reaction, feed_of
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 
 logger = logging.getLogger(__name__)
 

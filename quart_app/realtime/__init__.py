@@ -1,5 +1,61 @@
 """The engine: a log, a bus, subscriptions as cursors, presence and feeds.
 
-It knows nothing of Quart, of the ORM or of any domain. The names below are what the rest of the
-program may use; everything else is private to the engine.
+It knows nothing of Quart, of the ORM or of any domain. The names below are what the rest of the program may use, and
+`limits` beside them; everything else is private to the engine.
 """
+
+from quart_app.realtime.batch import Batch, visible
+from quart_app.realtime.channel import ADMIN, Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.checking import checked, cleaned, row_id, too_deep
+from quart_app.realtime.codes import Close
+from quart_app.realtime.connection import Connection, Opening, handle_of
+from quart_app.realtime.contract import MessageShape, TopicShape
+from quart_app.realtime.counters import Counters, Histogram, Traffic
+from quart_app.realtime.encoding import encode, fields_json, timestamp
+from quart_app.realtime.event import Cursor, Event, Message, message, now
+from quart_app.realtime.feed import Feed
+from quart_app.realtime.hub import Hub
+from quart_app.realtime.log import EventLog, Trimmed
+from quart_app.realtime.presence import Presence
+from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.topic import Kind, is_topic_name
+
+__all__ = [
+    "ADMIN",
+    "Batch",
+    "Channel",
+    "Close",
+    "Connection",
+    "Counters",
+    "Cursor",
+    "Event",
+    "EventLog",
+    "Feed",
+    "Histogram",
+    "Hub",
+    "Identity",
+    "Kind",
+    "Message",
+    "MessageShape",
+    "Opening",
+    "Peer",
+    "Presence",
+    "Refused",
+    "Subscription",
+    "TopicShape",
+    "Traffic",
+    "Trimmed",
+    "Welcome",
+    "checked",
+    "cleaned",
+    "encode",
+    "fields_json",
+    "handle_of",
+    "is_topic_name",
+    "message",
+    "now",
+    "row_id",
+    "timestamp",
+    "too_deep",
+    "visible",
+]

@@ -111,6 +111,30 @@ class Connection:
         """How many messages it was sent."""
         return self.subscription.outlet.messages
 
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that it follows."""
+        return self.subscription.topics
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is something that it has not read."""
+        return self.subscription.behind
+
+    @property
+    def lag(self) -> int:
+        """Positions between the head of the log and where it stands."""
+        return self.subscription.lag
+
+    @property
+    def dropped(self) -> int:
+        """How many signals it was too slow for."""
+        return self.subscription.dropped
+
+    def count(self, messages: int, size: int) -> None:
+        """Note that its transport has sent so many messages, of `size` bytes together."""
+        self.subscription.outlet.count(messages, size)
+
     def peer(self, topic: str, *, key: str | None = None, send: Callable[[Message], None] | None = None) -> Peer:
         """This connection as the channel of `topic` sees it; `send` where replies go."""
         return Peer(

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any
 
 from quart_app.realtime import encoding, limits
@@ -23,6 +23,7 @@ from quart_app.realtime.feed import Feed
 from quart_app.realtime.log import EventLog
 from quart_app.realtime.relay import Relay
 from quart_app.realtime.subscription import Subscription, transient_marks
+from quart_app.realtime.tail import Size
 from quart_app.realtime.topic import Kind, is_topic_name
 
 logger = logging.getLogger(__name__)
@@ -131,9 +132,47 @@ class Hub:
         return self.bus.counters
 
     @property
+    def position(self) -> int:
+        """Return the position of the newest durable event that subscribers can have."""
+        return self.bus.position
+
+    @property
     def cursor(self) -> str:
-        """For a snapshot: read it before the data."""
-        return str(Cursor(self.log.epoch, self.bus.position))
+        """Return the cursor of a snapshot; it is to be read before the data."""
+        return self.cursor_at(self.bus.position)
+
+    def cursor_at(self, position: int) -> str:
+        """Return the cursor of a position of this log."""
+        return str(Cursor(self.log.epoch, position))
+
+    def poll_cursor(self, *topics: str) -> str:
+        """Return the cursor that a long poll of these topics would be answered with now."""
+        seen = transient_marks(self.bus, topics)
+        return str(Cursor(self.log.epoch, self.bus.position, self.bus.run, tuple(seen.values())))
+
+    def topics(self) -> list[str]:
+        """Return the names of the topics in memory."""
+        return [topic.name for topic in self.bus.topics()]
+
+    def followed_topics(self) -> list[str]:
+        """Return the names of the topics that somebody follows."""
+        return [topic.name for topic in self.bus.topics() if topic.audiences]
+
+    def topics_in_use(self) -> list[str]:
+        """Return the names of the topics that somebody follows or that hold values."""
+        return [topic.name for topic in self.bus.topics() if topic.audiences or topic.state]
+
+    def tails(self) -> Size:
+        """Return how many events the tails of all topics hold, and about how many bytes."""
+        return self.bus.tails()
+
+    def follow(self, topic: str) -> Subscription:
+        """Return a subscription of the program's own to a topic, from now on; `close` it in the end."""
+        return Subscription(self.bus, self.log, (topic,), "", self._now((topic,)))
+
+    async def read_log(self, topics: Collection[str], after: int, until: int, limit: int) -> Sequence[Event]:
+        """Return the first `limit` events of `topics` with `after` < position <= `until`. Raise Trimmed."""
+        return await self.log.read(topics, after, until, limit)
 
     # Events
 

@@ -12,8 +12,7 @@ from typing import Any, Self
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 
-from quart_app.realtime.event import Event
-from quart_app.realtime.log import Trimmed
+from quart_app.realtime import Event, Trimmed
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"

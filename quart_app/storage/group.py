@@ -24,8 +24,7 @@ from tortoise.exceptions import (
     TransactionManagementError,
 )
 
-from quart_app.realtime import encoding
-from quart_app.realtime.event import Event
+from quart_app.realtime import Event, encode
 from quart_app.realtime.limits import UNIT_TIMEOUT
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import WRITER, sql, unit_scope
@@ -184,7 +183,7 @@ class _Group:
 
 
 def _answer(job: Job, result: Any) -> bytes | None:
-    return encoding.encode(result) if job.key else None
+    return encode(result) if job.key else None
 
 
 async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork) -> Any:

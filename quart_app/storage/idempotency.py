@@ -10,8 +10,7 @@ from typing import Self
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.event import now
+from quart_app.realtime import Identity, Refused, now
 from quart_app.realtime.limits import KEY_CHARACTERS
 from quart_app.storage.connections import sql
 

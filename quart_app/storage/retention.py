@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from quart_app.realtime.event import now
+from quart_app.realtime import now
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT, RETENTION_AGE, TRIM_BATCH, TRIM_INTERVAL
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import writing

@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from quart_app.realtime import encoding
-from quart_app.realtime.event import Event, now
+from quart_app.realtime import Event, fields_json, is_topic_name, now
 from quart_app.realtime.limits import TYPE_CHARACTERS
-from quart_app.realtime.topic import is_topic_name
 from quart_app.storage.errors import WriteOutsideUnit
 
 T = TypeVar("T")
@@ -54,7 +52,7 @@ class UnitOfWork:
         event = Event(
             topic,
             type,
-            encoding.fields_json(body),
+            fields_json(body),
             now(),
             epoch=self._epoch,
             position=self.next_position,

@@ -12,9 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.counters import Counters
-from quart_app.realtime.event import Event
+from quart_app.realtime import Counters, Event, Refused
 from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
 from quart_app.storage.connections import inside_unit
 from quart_app.storage.errors import WriteFailed, WriterStopped

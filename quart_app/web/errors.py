@@ -12,7 +12,7 @@ import secrets
 from quart import Quart, Response, has_request_context, jsonify, render_template, request, websocket
 from werkzeug.exceptions import HTTPException
 
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 from quart_app.web.i18n import catalogue, translate
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from quart import Response, request
 
-from quart_app.realtime import encoding
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.checking import checked, too_deep
+from quart_app.realtime import Refused, checked, encode, too_deep
 from quart_app.realtime.limits import JSON_DEPTH
 
 Shape = TypeVar("Shape")
@@ -82,7 +80,7 @@ def idempotency_key() -> str | None:
 def json_answer(value: dict[str, Any], status: int = 200) -> Response:
     """`value` as the body."""
     headers = {"Cache-Control": "no-store"}
-    return Response(encoding.encode(value), status=status, content_type="application/json", headers=headers)
+    return Response(encode(value), status=status, content_type="application/json", headers=headers)
 
 
 def success(data: Any, *, status: int = 200, **beside: Any) -> Response:

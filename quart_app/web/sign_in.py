@@ -13,7 +13,7 @@ from quart import Blueprint, Quart, Response, current_app, render_template, requ
 
 from quart_app.config import Settings
 from quart_app.identity import TOKEN_COOKIE, read_token
-from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime import Identity, Refused
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation

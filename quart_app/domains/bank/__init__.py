@@ -7,7 +7,7 @@ from quart_app.domains.bank.counters import Counters
 from quart_app.domains.bank.examples import open_examples
 from quart_app.domains.bank.service import Bank
 from quart_app.domains.bank.views import routes
-from quart_app.realtime.feed import Feed
+from quart_app.realtime import Feed
 
 MODELS = "quart_app.domains.bank.models"
 

@@ -1,6 +1,6 @@
 """Who may see and do what: holders their own account, administration everything. In open mode everybody is both."""
 
-from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime import Identity, Refused
 
 
 def require_administrator(identity: Identity) -> None:

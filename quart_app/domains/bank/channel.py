@@ -4,8 +4,7 @@ from quart_app.domains.bank.access import require_administrator, require_holder
 from quart_app.domains.bank.counters import Counters
 from quart_app.domains.bank.events import cedula_of
 from quart_app.domains.bank.service import Bank
-from quart_app.realtime.channel import Channel, Identity, Peer, Welcome
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
 class AccountChannel(Channel):

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from quart_app.domains.bank.events import STATS, Statistics, StatsUpdated
-from quart_app.realtime.channel import Peer
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Hub, Peer
 
 
 class Counters:

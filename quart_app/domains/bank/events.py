@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from quart_app.domains.bank import rules
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind, MessageShape, TopicShape
 
 BALANCES: Final = "balances"
 STATS: Final = "stats"

@@ -6,7 +6,7 @@ from typing import Final
 from quart_app.domains.bank import ledger
 from quart_app.domains.bank.models import Account
 from quart_app.domains.bank.rules import Kind
-from quart_app.realtime.event import now
+from quart_app.realtime import now
 from quart_app.storage.unit_of_work import UnitOfWork
 
 _MINUTE: Final = 60_000  # ms

@@ -6,7 +6,7 @@ Nothing else writes balances. Runs inside a unit of work; what may move is decid
 from quart_app.domains.bank import rules
 from quart_app.domains.bank.events import BALANCES, AccountSummary, BalanceChanged, Transaction, account_topic
 from quart_app.domains.bank.models import Account, Movement
-from quart_app.realtime.encoding import timestamp
+from quart_app.realtime import timestamp
 from quart_app.storage.unit_of_work import UnitOfWork
 
 

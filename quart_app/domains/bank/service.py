@@ -13,9 +13,7 @@ from quart_app.domains.bank.counters import Counters
 from quart_app.domains.bank.events import AccountSummary, Receipt, Transaction
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.checking import cleaned
-from quart_app.realtime.event import now
+from quart_app.realtime import Identity, Refused, cleaned, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 

@@ -16,8 +16,7 @@ from quart_app.domains.bank.events import AccountSummary, Receipt, Statistics, T
 from quart_app.domains.bank.requests import AccountsPage, Cedula, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.service import Bank
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.checking import checked
+from quart_app.realtime import Identity, checked
 from quart_app.web.i18n import current_language
 from quart_app.web.operations import Operation
 from quart_app.web.rest import exact_json_body, idempotency_key, query_as, success

@@ -10,10 +10,7 @@ from itertools import islice
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import TypingChanged, UserJoined, UserLeft
 from quart_app.domains.chat.service import Chat, Visit
-from quart_app.realtime.channel import Identity, Peer, Refused
-from quart_app.realtime.event import now
-from quart_app.realtime.hub import Hub
-from quart_app.realtime.presence import Presence
+from quart_app.realtime import Hub, Identity, Peer, Presence, Refused, now
 from quart_app.storage.errors import StorageError
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,7 @@ from quart_app.domains.chat import rules
 from quart_app.domains.chat.attendance import Attendance
 from quart_app.domains.chat.requests import Reading, Saying, Typing
 from quart_app.domains.chat.service import Chat
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
-from quart_app.realtime.checking import checked
+from quart_app.realtime import Channel, Identity, Peer, Refused, Welcome, checked
 
 
 class RoomChannel(Channel):

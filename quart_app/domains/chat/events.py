@@ -11,8 +11,7 @@ from typing import Annotated, Any, ClassVar, TypedDict
 from msgspec import Meta
 
 from quart_app.domains.chat import rules
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind, MessageShape, TopicShape
 
 User = Mapping[str, Any]
 

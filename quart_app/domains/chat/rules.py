@@ -5,7 +5,7 @@ Pure functions; they raise ValueError with a text for people, which says what wo
 
 from typing import Final
 
-from quart_app.realtime.checking import row_id
+from quart_app.realtime import row_id
 
 CONTENT_CHARACTERS: Final = 4_000
 NAME_CHARACTERS: Final = 80

@@ -13,10 +13,7 @@ from quart_app.domains import Commit
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import ChatMessage, MessagePosted, MessageRead
 from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.checking import cleaned
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
+from quart_app.realtime import Identity, Refused, cleaned, now, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, UnitOfWork

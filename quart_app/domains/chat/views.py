@@ -17,8 +17,7 @@ from quart_app.domains.chat.events import ChatMessage
 from quart_app.domains.chat.requests import MessagePage, NewMessage, NewRoom
 from quart_app.domains.chat.service import Chat
 from quart_app.identity import USER_COOKIE, identify
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.checking import checked, row_id
+from quart_app.realtime import Identity, checked, row_id
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number
@@ -115,7 +114,7 @@ class _Api:
         users: dict[int, list[str]] = defaultdict(list)
         total = 0
         for connection in self._program.hub.connections.values():
-            ids = [id for topic in connection.subscription.topics if (id := rules.room_of(topic)) is not None]
+            ids = [id for topic in connection.topics if (id := rules.room_of(topic)) is not None]
             total += bool(ids)
             for id in ids:
                 users[id].append(connection.identity.user_id)

@@ -7,8 +7,7 @@ from quart_app.domains.clinic.entity import Entity
 from quart_app.domains.clinic.requests import Said
 from quart_app.domains.clinic.rules import is_staff
 from quart_app.domains.clinic.service import require_staff
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused
-from quart_app.realtime.checking import checked
+from quart_app.realtime import Channel, Identity, Peer, Refused, checked
 
 
 class ClinicChannel(Channel):

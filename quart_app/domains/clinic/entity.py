@@ -11,7 +11,7 @@ import msgspec
 
 from quart_app.domains.clinic import events
 from quart_app.domains.clinic.rules import FIELDS
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 
 
 def wrong_fields(fields: Mapping[str, str], *, code: str = "bad_request", status: int = 400) -> Refused:

@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind, MessageShape, TopicShape
 
 Action = Literal["created", "updated", "deleted"]
 ReservationStatus = Literal["scheduled", "confirmed", "done", "cancelled"]

@@ -20,7 +20,7 @@ from quart_app.domains.clinic.requests import (
     NewService,
 )
 from quart_app.domains.clinic.service import Shown, insert
-from quart_app.realtime.channel import Identity
+from quart_app.realtime import Identity
 from quart_app.storage.unit_of_work import UnitOfWork
 
 _RECEPTION: Final = Identity("recepcion", "Recepción")

@@ -12,8 +12,7 @@ from quart_app.domains.clinic.entities import ACTIVITY_LOGS, ENTITIES
 from quart_app.domains.clinic.entity import About, Entity, Row
 from quart_app.domains.clinic.events import Action
 from quart_app.domains.clinic.models import Activity
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.event import now
+from quart_app.realtime import Identity, now
 from quart_app.storage.unit_of_work import UnitOfWork
 
 

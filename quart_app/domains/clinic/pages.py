@@ -14,7 +14,7 @@ from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.rules import PAGE_LIMIT, moment
 from quart_app.domains.clinic.service import Clinic, Found, require_staff
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime import Identity, Refused
 from quart_app.web.rest import wrong
 
 VIEWS: Final = ("calendar", "owners", "invoices", "practice", "activity")

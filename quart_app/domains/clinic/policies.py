@@ -11,9 +11,7 @@ from tortoise.functions import Sum
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entity import About, Draft, Policy, Row, Writing, wrong_fields
 from quart_app.domains.clinic.models import Invoice, MedicalEntry, Payment, Pet, Reservation
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
+from quart_app.realtime import Refused, now, timestamp
 
 
 def _conflict(code: str, **fields: str) -> Refused:

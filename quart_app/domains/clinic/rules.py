@@ -10,8 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.encoding import timestamp
+from quart_app.realtime import Identity, timestamp
 
 NAME_CHARACTERS: Final = 80
 PHONE_CHARACTERS: Final = 30

@@ -16,7 +16,7 @@ from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Draft, Entity, Row, wrong_fields
 from quart_app.domains.clinic.ledger import Ledger
-from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime import Identity, Refused
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 

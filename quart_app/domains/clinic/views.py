@@ -16,8 +16,7 @@ from quart_app.domains.clinic.entity import Entity
 from quart_app.domains.clinic.requests import Once, Page
 from quart_app.domains.clinic.service import Clinic
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.checking import checked, row_id
+from quart_app.realtime import Identity, checked, row_id
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, query_as, success, wrong
 

@@ -7,7 +7,7 @@ from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.rules import LOOK_INTERVAL
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.views import routes
-from quart_app.realtime.feed import Feed
+from quart_app.realtime import Feed
 
 MODELS = None
 

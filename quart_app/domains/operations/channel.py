@@ -2,8 +2,7 @@
 
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
-from quart_app.realtime.channel import Channel, Identity, Peer, Welcome
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
 class OperationsChannel(Channel):

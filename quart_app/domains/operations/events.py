@@ -7,8 +7,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind, MessageShape, TopicShape
 
 TOPIC: Final = "operations"
 LOOK: Final = "look"

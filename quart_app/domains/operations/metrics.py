@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from quart_app import __version__
 from quart_app.domains.operations.service import Operations
-from quart_app.realtime.counters import Histogram
+from quart_app.realtime import Histogram
 
 Samples = Iterable[tuple[Sequence[str], float]]
 
@@ -87,12 +87,12 @@ class Metrics(Collector):
         yield _counter("signals_dropped", "Signals that gaps told of", [((), counters.dropped)])
 
     def _storage(self) -> Iterable[Metric]:
-        counters, tails = self._hub.counters, self._hub.bus.tails()
+        counters, tails = self._hub.counters, self._hub.tails()
         yield _histogram("commit_seconds", "A transaction of the writer", counters.commits)
         yield _histogram("commit_units", "Units of work in a transaction", counters.groups)
-        yield _gauge("log_position", "Position of the newest event on the bus", [((), self._hub.bus.position)])
+        yield _gauge("log_position", "Position of the newest event on the bus", [((), self._hub.position)])
         yield _gauge("relay_lag_positions", "Positions between the log and the bus", [((), self._relay_lag)])
-        yield _gauge("topics", "Topics in memory", [((), len(self._hub.bus.topics()))])
+        yield _gauge("topics", "Topics in memory", [((), len(self._hub.topics()))])
         yield _gauge("tail_events", "Events in the tails of topics", [((), tails.events)])
         yield _gauge("tail_bytes", "About the bytes of these", [((), tails.bytes)])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from quart_app.realtime.counters import Histogram
+from quart_app.realtime import Histogram
 
 _STATM: Final = Path("/proc/self/statm")
 _EVERY: Final = 0.1  # s between the timers that are watched

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from quart_app.domains.operations.events import Spread
-from quart_app.realtime.channel import ADMIN, Identity, Refused
+from quart_app.realtime import ADMIN, Identity, Refused
 
 LOOK_INTERVAL: Final = 1.0  # s between looks while somebody watches
 STALE: Final = 5.0  # s after which two looks tell no rate of the moment any more

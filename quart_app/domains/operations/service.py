@@ -13,13 +13,7 @@ from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sampl
 from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.rules import Counts
 from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ConnectionsPage, Status
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.codes import Close
-from quart_app.realtime.connection import Connection, handle_of
-from quart_app.realtime.counters import Histogram, Traffic
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, handle_of, now, timestamp
 
 DISCONNECTED: Final = "closed by the administrator"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
@@ -68,11 +62,11 @@ class Operations:
 
     async def relay_lag(self) -> int:
         """Positions between the log and the bus."""
-        return max(0, await self.hub.log.head() - self.hub.bus.position)
+        return max(0, await self.hub.log.head() - self.hub.position)
 
     def behind(self) -> int:
         """Subscriptions that do not stand at the head."""
-        return sum(connection.subscription.behind for connection in self.hub.connections.values())
+        return sum(connection.behind for connection in self.hub.connections.values())
 
     def _counts(self) -> Counts:
         counters, traffic = self.hub.counters, self.traffic()
@@ -92,13 +86,13 @@ class Operations:
 
     def _compare(self, last: Counts, counts: Counts, relay_lag: int) -> Look:
         seconds = counts.at - last.at
-        counters, tails = self.hub.counters, self.hub.bus.tails()
+        counters, tails = self.hub.counters, self.hub.tails()
         commits = sum(counts.commits) - sum(last.commits)
         bounds = counters.delivery.bounds
         return Look(
             uptime=self.uptime,
             connections=self.connections_by_transport(),
-            topics=sum(bool(topic.audiences) for topic in self.hub.bus.topics()),
+            topics=len(self.hub.followed_topics()),
             published=rules.per_second(last.published, counts.published, seconds),
             delivered=rules.per_second(last.sent, counts.sent, seconds),
             received=rules.rate(last.received, counts.received, seconds),
@@ -128,7 +122,7 @@ class Operations:
     def status(self) -> Status:
         """The state since the start."""
         connections, counters = self.hub.connections.values(), self.hub.counters
-        channels = Counter(topic for one in connections for topic in one.subscription.topics)
+        channels = Counter(topic for one in connections for topic in one.topics)
         total = Traffic()
         for traffic in self.traffic().values():
             total = total.plus(traffic)
@@ -178,13 +172,13 @@ def _listed(connection: Connection) -> ConnectionListed:
         "username": user["username"],
         "role": identity.role,
         "transport": connection.transport,
-        "topics": list(connection.subscription.topics),
+        "topics": list(connection.topics),
         "opened_at": timestamp(connection.opened_at),
         "sent": traffic.sent,
         "sent_bytes": traffic.sent_bytes,
         "received": traffic.received,
-        "dropped": connection.subscription.dropped,
-        "lag": connection.subscription.lag,
+        "dropped": connection.dropped,
+        "lag": connection.lag,
         "rtt": None if connection.rtt is None else round(connection.rtt * 1000, 2),
         "agent": connection.agent,
     }
@@ -203,7 +197,7 @@ def _words(connection: Connection) -> str:
         identity.user_id,
         connection.transport,
         connection.agent,
-        *connection.subscription.topics,
+        *connection.topics,
     )
     return "\n".join(words).casefold()
 
@@ -213,7 +207,7 @@ _ORDER: Final[dict[str, Callable[[Connection], Any]]] = {
     "transport": lambda one: one.transport,
     "opened": lambda one: one.opened_at,
     "sent": lambda one: one.traffic.sent,
-    "dropped": lambda one: one.subscription.dropped,
-    "lag": lambda one: one.subscription.lag,
+    "dropped": lambda one: one.dropped,
+    "lag": lambda one: one.lag,
     "rtt": lambda one: -1.0 if one.rtt is None else one.rtt,
 }

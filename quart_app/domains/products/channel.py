@@ -3,7 +3,7 @@
 from typing import Final
 
 from quart_app.domains.products.events import WELCOME
-from quart_app.realtime.channel import Channel, Peer, Welcome
+from quart_app.realtime import Channel, Peer, Welcome
 
 _GREETING: Final = "Conexión establecida con el inventario"  # in the language of the system that this one replaces
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
 from quart_app.domains.products import rules
-from quart_app.realtime.channel import Refused
+from quart_app.realtime import Refused
 from quart_app.realtime.limits import LARGEST_ID
 
 _NAMED = 20  # unknown fields in one refusal

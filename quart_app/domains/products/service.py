@@ -11,9 +11,7 @@ from quart_app.domains import Commit
 from quart_app.domains.products import events, rules
 from quart_app.domains.products.events import Product, ProductGone
 from quart_app.domains.products.models import ProductRow
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
+from quart_app.realtime import Identity, Refused, now, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 

@@ -21,8 +21,7 @@ from quart_app.domains.products.requests import (
 )
 from quart_app.domains.products.service import Inventory, VersionConflict, Versions
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity
-from quart_app.realtime.checking import row_id
+from quart_app.realtime import Identity, row_id
 from quart_app.web.errors import error_body
 from quart_app.web.i18n import current_language
 from quart_app.web.operations import Operation

@@ -7,7 +7,7 @@ from quart_app.domains.telemetry.channel import AlertChannel, SensorChannel
 from quart_app.domains.telemetry.events import ALERTS, SENSORS, TOPICS
 from quart_app.domains.telemetry.examples import Examples
 from quart_app.domains.telemetry.service import Telemetry
-from quart_app.realtime.feed import Feed
+from quart_app.realtime import Feed
 
 MODELS = "quart_app.domains.telemetry.models"
 

@@ -13,7 +13,7 @@ from quart_app.domains.telemetry.events import AlertId, AlertState, Summary
 from quart_app.domains.telemetry.requests import AlertPage, Dismissal
 from quart_app.domains.telemetry.service import Telemetry
 from quart_app.identity import identify
-from quart_app.realtime.checking import checked
+from quart_app.realtime import checked
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, success

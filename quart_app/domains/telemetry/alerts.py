@@ -17,9 +17,7 @@ from quart_app.domains.telemetry.board import Board, end
 from quart_app.domains.telemetry.events import ALERTS, AlertChange, AlertState, Counts, Summary
 from quart_app.domains.telemetry.models import Alert, Reading, newest_id
 from quart_app.domains.telemetry.rules import TRIM_BATCH
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
+from quart_app.realtime import Refused, now, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 

@@ -3,8 +3,7 @@
 from typing import Any
 
 from quart_app.domains.telemetry.alerts import Alerts
-from quart_app.realtime.channel import Channel, Peer, Welcome
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Channel, Kind, Peer, Welcome
 
 
 class SensorChannel(Channel):

@@ -10,10 +10,7 @@ from msgspec import Meta, Struct
 from quart_app.domains.telemetry import rules
 from quart_app.domains.telemetry.alerting import ALERT_ID, Cause, Severity
 from quart_app.domains.telemetry.rules import MEASURES
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.encoding import fields_json
-from quart_app.realtime.event import Event
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Event, Kind, MessageShape, TopicShape, fields_json
 
 SENSORS: Final = "sensors"
 ALERTS: Final = "alerts"

@@ -10,7 +10,7 @@ from typing import Final
 from quart_app.domains.telemetry.rules import rounded
 from quart_app.domains.telemetry.service import NewReading, Telemetry
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
-from quart_app.realtime.event import now
+from quart_app.realtime import now
 from quart_app.storage.unit_of_work import UnitOfWork
 
 _DAY: Final = 24 * 3_600_000  # ms

@@ -12,8 +12,7 @@ from quart_app.domains.telemetry import rules
 from quart_app.domains.telemetry.requests import DeviceReading
 from quart_app.domains.telemetry.rules import MEASURES
 from quart_app.domains.telemetry.service import NewReading
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.checking import checked
+from quart_app.realtime import Refused, checked
 
 _NAMED: Final = 10  # wrong fields in one refusal
 _FIELDS: Final = {field.name: field for field in msgspec.structs.fields(DeviceReading)}

@@ -16,10 +16,7 @@ from quart_app.domains.telemetry.events import SENSORS, SensorState, StoredReadi
 from quart_app.domains.telemetry.models import Reading, newest_id
 from quart_app.domains.telemetry.rules import MEASURES, Measures
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.encoding import timestamp
-from quart_app.realtime.event import now
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Hub, Refused, now, timestamp
 from quart_app.storage.connections import reading as reading_connection
 from quart_app.storage.connections import sql
 from quart_app.storage.idempotency import IdempotencyKey

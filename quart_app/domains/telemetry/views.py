@@ -15,7 +15,7 @@ from quart_app.domains.telemetry.requests import DeviceReadings, HistoryQuery
 from quart_app.domains.telemetry.rules import MEASURES
 from quart_app.domains.telemetry.service import Telemetry
 from quart_app.identity import identify
-from quart_app.realtime.event import now
+from quart_app.realtime import now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.web.i18n import current_language
 from quart_app.web.operations import Operation

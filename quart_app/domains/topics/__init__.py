@@ -6,7 +6,7 @@ from quart_app.domains.topics.pages import pages
 from quart_app.domains.topics.service import Publisher
 from quart_app.domains.topics.shapes import TOPICS
 from quart_app.domains.topics.views import routes
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind
 
 MODELS = None
 

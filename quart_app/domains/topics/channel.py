@@ -3,9 +3,7 @@
 from typing import Any
 
 from quart_app.domains.topics.service import Publication, Publisher
-from quart_app.realtime.channel import Channel, Peer
-from quart_app.realtime.checking import checked
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Channel, Kind, Peer, checked
 
 
 class OpenChannel(Channel):

@@ -4,8 +4,7 @@ from collections import Counter
 
 from quart_app.domains import Program
 from quart_app.domains.topics.shapes import Subscribers, TopicListed
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.event import Cursor
+from quart_app.realtime import Identity, Refused
 
 _AFTER_ALL = "~"  # sorts behind every character that the name of a topic may have
 
@@ -21,8 +20,7 @@ class Listing:
         """The first `limit` topics whose names come after `after`, of those that hold something or that somebody
         follows; and the name that the next page begins after, None where this is the last one."""
         heads = await self._program.log_heads(after, limit)
-        in_memory = (topic for topic in self._hub.bus.topics() if topic.name > after)
-        in_use = {topic.name for topic in in_memory if topic.audiences or topic.state}
+        in_use = {name for name in self._hub.topics_in_use() if name > after}
         page = sorted(in_use | heads.keys())[:limit]
         followed = self._followed()
         listed = [self._listed(name, heads, followed) for name in page if await self._may_follow(identity, name)]
@@ -36,13 +34,13 @@ class Listing:
 
     def _followed(self) -> Counter[tuple[str, str]]:
         connections = self._hub.connections.values()
-        return Counter((name, one.transport) for one in connections for name in one.subscription.topics)
+        return Counter((name, one.transport) for one in connections for name in one.topics)
 
     def _listed(self, name: str, heads: dict[str, int], followed: Counter[tuple[str, str]]) -> TopicListed:
         return {
             "topic": name,
             "kind": self._hub.channel(name).kind.value,
-            "head": str(Cursor(self._hub.log.epoch, heads[name])) if name in heads else None,
+            "head": self._hub.cursor_at(heads[name]) if name in heads else None,
             "subscribers": Subscribers(
                 ws=followed[name, "ws"],
                 sse=followed[name, "sse"],

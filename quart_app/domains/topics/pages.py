@@ -9,10 +9,7 @@ from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.shapes import TOPICS_LIMIT
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.event import Cursor
-from quart_app.realtime.subscription import transient_marks
-from quart_app.realtime.topic import Kind, is_topic_name
+from quart_app.realtime import Cursor, Identity, Kind, Refused, is_topic_name
 
 OPEN: Final = ("live", "state", "log")
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
@@ -55,7 +52,7 @@ class _Pages:
         given = {
             "name": name,
             "cursor": cursor,
-            "poll_id": self._poll_cursor(name),
+            "poll_id": self._hub.poll_cursor(name),
             "kind": channel.kind.value,
             "open": name.partition("/")[0] in OPEN,
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
@@ -64,19 +61,13 @@ class _Pages:
         listed, secure = await self._listing.one(name), self._program.settings.access == "secure"
         return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
 
-    def _poll_cursor(self, name: str) -> str:
-        """The `id` that a poll of this topic would be answered with now."""
-        bus = self._hub.bus
-        seen = transient_marks(bus, [name])
-        return str(Cursor(self._hub.log.epoch, bus.position, bus.run, tuple(seen.values())))
-
     async def _last(self, name: str) -> Any:
         """The newest message that the log has of a topic, None where it has none."""
         head = (await self._listing.one(name))["head"]
         if head is None:
             return None
         position = Cursor.parse(head).position
-        events = await self._hub.log.read([name], position - 1, position, 1)
+        events = await self._hub.read_log([name], position - 1, position, 1)
         return msgspec.json.decode(events[0].json) if events and events[0].hidden_from is None else None
 
     async def _sees_functions(self, identity: Identity, name: str) -> bool:

@@ -6,11 +6,7 @@ from typing import Annotated, Any
 import msgspec
 
 from quart_app.domains import Commit
-from quart_app.realtime import encoding, limits
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.event import Cursor, Event, now
-from quart_app.realtime.hub import Hub
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, limits, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -90,10 +86,10 @@ class _Publishing:
     async def unit(self, work: UnitOfWork) -> str:
         """Record the durable ones; returns the cursor after them."""
         self._new = True
-        last = Cursor.parse(self._hub.cursor).position
+        last = self._hub.position
         for one in self.durable:
             last = work.record(one.topic, one.type, **_fields(one)).position
-        return str(Cursor(self._hub.log.epoch, last))
+        return self._hub.cursor_at(last)
 
     def announce(self, cursor: str) -> None:
         """Broadcast the others, which may be refused, and only then say so; who listens gets it a turn later."""
@@ -108,7 +104,7 @@ class _Publishing:
 
     @staticmethod
     def _event(publication: Publication) -> Event:
-        body = encoding.fields_json(_fields(publication))
+        body = fields_json(_fields(publication))
         return Event(publication.topic, publication.type, body, now(), key=publication.type)
 
 

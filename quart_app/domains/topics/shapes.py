@@ -7,9 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypedDict
 
 from msgspec import Meta, Struct
 
-from quart_app.realtime import limits
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.topic import Kind
+from quart_app.realtime import Kind, MessageShape, TopicShape, limits
 
 LOG_DEFAULT: Final = 100
 LOG_LIMIT: Final = 1_000

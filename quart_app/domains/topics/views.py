@@ -20,12 +20,19 @@ from quart_app.domains.topics.shapes import (
     TopicPage,
 )
 from quart_app.identity import identify
-from quart_app.realtime import encoding, limits
-from quart_app.realtime.batch import visible
-from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.checking import checked
-from quart_app.realtime.event import Cursor, Event, now
-from quart_app.realtime.log import Trimmed
+from quart_app.realtime import (
+    Cursor,
+    Event,
+    Identity,
+    Refused,
+    Trimmed,
+    checked,
+    encode,
+    limits,
+    now,
+    timestamp,
+    visible,
+)
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number, wrong
 
@@ -87,7 +94,7 @@ class _Api:
         identity = self._speaker()
         name = self._hub.topic(name)
         await self._hub.channel(name).authorize(identity, name)
-        return success(await self._listing.one(name), timestamp=encoding.timestamp(now()))
+        return success(await self._listing.one(name), timestamp=timestamp(now()))
 
     @Operation(
         tag="topics",
@@ -104,15 +111,15 @@ class _Api:
             raise wrong(topic=f"1 to {limits.TOPICS_PER_CONNECTION} of them")
         for name in names:
             await self._hub.channel(name).authorize(identity, name)
-        until, limit = self._hub.bus.position, whole_number("limit", LOG_DEFAULT, LOG_LIMIT)
+        until, limit = self._hub.position, whole_number("limit", LOG_DEFAULT, LOG_LIMIT)
         after = await self._after(request.args.get("since", "0"))
         try:
             events, position = await self._read(names, after, until, limit)
         except Trimmed as trimmed:
             raise _gone() from trimmed
-        id = Cursor(self._hub.log.epoch, position)
+        id = self._hub.cursor_at(position)
         messages = b",".join([event.json for event in visible(events, identity.user_id)])
-        body = b'{"success":true,"data":[%b],"id":"%b"}' % (messages, str(id).encode())
+        body = b'{"success":true,"data":[%b],"id":"%b"}' % (messages, id.encode())
         return Response(body, content_type="application/json")
 
     async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
@@ -120,7 +127,7 @@ class _Api:
         events: list[Event] = []
         while len(events) < limit and sum(event.size for event in events) < ANSWER_BYTES:
             some = min(limit - len(events), limits.LOG_READ_FIRST)
-            read = await self._hub.log.read(names, events[-1].position if events else after, until, some)
+            read = await self._hub.read_log(names, events[-1].position if events else after, until, some)
             events += read
             if len(read) < some:
                 return events, max(after, until)
@@ -145,7 +152,7 @@ async def _publications() -> list[Publication]:
         raise Refused("bad_request", f"a list has 1 to {limits.PUBLISH_LIST} messages")
     if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # so that one of them may be
         for one in publications:
-            if len(encoding.encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:
+            if len(encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:
                 raise Refused("too_big", f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes", status=413)
     return publications
 

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from quart_app import __version__
-from quart_app.realtime import control, limits
-from quart_app.realtime.contract import MessageShape, TopicShape
+from quart_app.realtime import MessageShape, TopicShape, control, limits
 from quart_app.web.reference.shapes import Schema, Shapes
 
 CONNECTION: Final = "connection"  # the channel of what belongs to no topic

@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 from quart import Blueprint, Quart, Response, current_app, render_template, request
 
 from quart_app.config import Settings
-from quart_app.realtime.contract import TopicShape
-from quart_app.realtime.topic import is_topic_name
+from quart_app.realtime import TopicShape, is_topic_name
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi
 from quart_app.web.reference.snippets import snippets

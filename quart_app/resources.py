@@ -29,6 +29,11 @@ def resource(name: str) -> Path:
     raise MissingResource(f"{name} is missing from the installation at {_PACKAGE}; install En Vivo again")
 
 
+def is_checkout() -> bool:
+    """Return whether the program runs from its source, where `migrations/` is history that grows."""
+    return not (_PACKAGE / "migrations").is_dir()
+
+
 def static_folder() -> Path:
     """Return the folder served at ``/static``."""
     return resource("static")

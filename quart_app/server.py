@@ -31,7 +31,7 @@ from quart_app.functions.loading import FunctionsError
 from quart_app.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
 from quart_app.logs import configure_logging
 from quart_app.proof import direct_way_works
-from quart_app.resources import resource
+from quart_app.resources import is_checkout, resource
 from quart_app.tls import TlsError, local_certificate
 from quart_app.transports.direct import serve_tidily
 
@@ -125,6 +125,27 @@ def migrate_database(settings: Settings, report: Callable[[str], object]) -> lis
         return asyncio.run(migrate(settings.database_url, MODEL_MODULES, report))
     except StorageError as error:
         raise StartError(str(error)) from error
+
+
+def write_migration(name: str) -> list[str]:
+    """Write the next migration of this checkout; return lines that tell of it, none where there is nothing to do.
+
+    Raises `StartError` where it cannot be written.
+    """
+    from quart_app.app import MODEL_MODULES
+    from quart_app.storage.errors import StorageError
+    from quart_app.storage.new_migration import make_migration
+
+    if not is_checkout():
+        raise StartError(
+            "this is an installed En Vivo, and a migration belongs to its source: get a checkout, install it with"
+            " `pip install --editable .` (`make run` does it), and make the migration there"
+        )
+    try:
+        made = asyncio.run(make_migration(MODEL_MODULES, name))
+    except StorageError as error:
+        raise StartError(str(error)) from error
+    return [] if made is None else made.told()
 
 
 def serve(settings: Settings, options: ServerOptions, build: Callable[[], Application]) -> int:

@@ -9,8 +9,8 @@ import click
 
 from quart_app import __version__
 
-# In the order a newcomer meets them. Each module has a click command of the same name.
-_COMMANDS = ("serve", "chat", "tail", "send", "token", "migrate", "selftest", "bench")
+# In the order a newcomer meets them. Each has a module of the same name, with `_` for `-`, and in it a click command.
+_COMMANDS = ("serve", "chat", "tail", "send", "token", "migrate", "make-migration", "selftest", "bench")
 _GROUP_OPTIONS = frozenset({"--help", "-h", "--version"})
 
 
@@ -23,9 +23,10 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(import_module(f"quart_app.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command = getattr(import_module(f"quart_app.cli.{name}"), name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"quart_app.cli.{cmd_name} has no click command of that name")
+            raise TypeError(f"quart_app.cli.{name} has no click command of that name")
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

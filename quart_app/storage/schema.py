@@ -6,24 +6,20 @@ Knows nothing of files, locks and backups.
 """
 
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
-from tortoise.context import TortoiseContext
-from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.loader import MigrationLoader
 from tortoise.migrations.recorder import MigrationRecorder
-from tortoise.migrations.writer import MigrationWriter, format_migration_name
 from tortoise.transactions import in_transaction
 
-from quart_app.storage.connections import APP, IN_MEMORY, WRITER, tortoise_config, unit_scope
+from quart_app.storage.connections import APP, WRITER, unit_scope
 from quart_app.storage.errors import MigrationFailed, NewerDatabase
 
 Report = Callable[[str], object]
@@ -32,8 +28,9 @@ Report = Callable[[str], object]
 _MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migrates at a time
 
 
-class _Loader(MigrationLoader):
-    """Tortoise's own one reloads the package, which only works where it lies on the import path."""
+class DiskLoader(MigrationLoader):
+    """Reads the migrations as they are imported: Tortoise's own loader reloads the package, which only works where that
+    lies on the import path."""
 
     def load_disk(self) -> None:
         self.disk_migrations = {}
@@ -59,7 +56,7 @@ async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[Non
     with unit_scope():
         async with _without_foreign_keys(client):
             async with _exclusively() as exclusive:
-                await _make_record(_executor(exclusive, apps))
+                await _make_record(executor(exclusive, apps))
             for name in names:
                 report(f"Applying migration {name}")
                 try:
@@ -67,35 +64,6 @@ async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[Non
                 except Exception as error:
                     raise MigrationFailed(f"migration {name} failed, nothing of it was kept: {error}") from error
     return names
-
-
-async def changes(model_modules: Sequence[str]) -> list[MigrationWriter]:
-    """The migrations that are missing for the models to agree with the history; none when all is well."""
-    config = tortoise_config(f"sqlite://{IN_MEMORY}", model_modules)
-    async with TortoiseContext() as context:
-        await context.init({**config, "routers": []}, init_connections=False)
-        if context.apps is None:
-            raise MigrationFailed("Tortoise has loaded no models")
-        for model in context.apps[APP].values():
-            model._meta.table_description = ""  # Tortoise's copy of the docstring; rewording one is no migration
-        detector = MigrationAutodetector(context.apps, config["apps"])
-        detector.loader = _Loader(config["apps"], detector.loader.recorder)
-        return await detector.changes()
-
-
-async def make_migration(model_modules: Sequence[str], name: str) -> Path | None:
-    """Write the next file of `migrations/` from what the models have that the history lacks.
-
-    `name` describes the change in a word or two; the number is put before it (the first file is
-    always `0001_initial`). Returns the path of
-    the new file, None when there is nothing to do. For developers: look at it before you commit it.
-    """
-    path = None
-    for writer in await changes(model_modules):  # one at most, since all models are of one app
-        number = int(writer.name.split("_", 1)[0])
-        writer.name = format_migration_name(number, "initial" if writer.initial else name)
-        path = writer.write()
-    return path
 
 
 @asynccontextmanager
@@ -119,17 +87,18 @@ async def _exclusively() -> AsyncIterator[BaseDBAsyncClient]:
         yield client
 
 
-def _executor(client: BaseDBAsyncClient, apps: dict[str, Any]) -> MigrationExecutor:
-    executor = MigrationExecutor(client, apps)
-    executor.loader = _Loader(apps, executor.recorder)
-    return executor
+def executor(client: BaseDBAsyncClient, apps: dict[str, Any]) -> MigrationExecutor:
+    """Return what applies the migrations of `apps` to the database of `client`."""
+    made = MigrationExecutor(client, apps)
+    made.loader = DiskLoader(apps, made.recorder)
+    return made
 
 
 async def _pending(client: BaseDBAsyncClient, apps: dict[str, Any]) -> list[str]:
-    executor = _executor(client, apps)
-    plan = await executor.plan()
-    applied = await executor.recorder.applied_migrations()
-    unknown = sorted(key.name for key in applied if key not in executor.loader.disk_migrations)
+    history = executor(client, apps)
+    plan = await history.plan()
+    applied = await history.recorder.applied_migrations()
+    unknown = sorted(key.name for key in applied if key not in history.loader.disk_migrations)
     if unknown:
         raise NewerDatabase(
             f"the database was changed by a newer version of En Vivo ({', '.join(unknown)});"
@@ -138,9 +107,9 @@ async def _pending(client: BaseDBAsyncClient, apps: dict[str, Any]) -> list[str]
     return [step.migration.name for step in plan]
 
 
-async def _make_record(executor: MigrationExecutor) -> None:
+async def _make_record(history: MigrationExecutor) -> None:
     """Make the table of applied migrations where there is none. `migrate` would look into it first."""
-    await executor.recorder.ensure_schema(executor._schema_editor(atomic=False))
+    await history.recorder.ensure_schema(history._schema_editor(atomic=False))
 
 
 class _Recorder(MigrationRecorder):
@@ -152,12 +121,12 @@ class _Recorder(MigrationRecorder):
 
 async def _apply(name: str, apps: dict[str, Any]) -> None:
     async with _exclusively() as client:
-        executor = _executor(client, apps)
-        executor.recorder = _Recorder(client)
-        if MigrationKey(APP, name) in await executor.recorder.applied_migrations():
+        history = executor(client, apps)
+        history.recorder = _Recorder(client)
+        if MigrationKey(APP, name) in await history.recorder.applied_migrations():
             return  # by another process, since we have looked
         # Tortoise's transaction and its record are both inside of ours.
-        await executor.migrate([MigrationTarget(APP, name)], direction="forward")
+        await history.migrate([MigrationTarget(APP, name)], direction="forward")
         if client.capabilities.dialect == "sqlite":
             _, orphans = await client.execute_query("PRAGMA foreign_key_check")
             if orphans:

@@ -1,21 +1,18 @@
 """The history of the schema: it agrees with the models, and applying it survives failures and crashes."""
 
-import importlib
 import sqlite3
 import sys
 from asyncio import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import dedent
 
 import pytest
 
-from quart_app.app import MODEL_MODULES
-from quart_app.storage import schema
 from quart_app.storage.connections import sqlite_file
 from quart_app.storage.database import migrate
 from quart_app.storage.errors import MigrationFailed
+from tests.storage.history import History
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,60 +33,11 @@ FIRST = """
 """
 
 
-class History:
-    """A folder of migrations that takes the place of the program's own."""
-
-    def __init__(self, folder: Path, module: str) -> None:
-        self.module = module
-        self._folder = folder / module
-        self._folder.mkdir()
-        (self._folder / "__init__.py").touch()
-
-    def add(self, name: str, operations: str, after: str | None = None) -> None:
-        dependencies = [("envivo", after)] if after else []
-        text = dedent(
-            """\
-            from tortoise import fields, migrations
-            from tortoise.fields import OnDelete
-            from tortoise.migrations import operations as ops
-
-
-            class Migration(migrations.Migration):
-            """
-        )
-        text += f"    dependencies = {dependencies!r}\n    operations = [\n{indent(operations, '    ')}\n    ]\n"
-        (self._folder / f"{name}.py").write_text(text)
-        importlib.invalidate_caches()
-
-
-@pytest.fixture
-def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
-    history = History(tmp_path, f"history_{tmp_path.name.replace('-', '_')}")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("quart_app.resources.migrations_module", lambda: history.module)
-    yield history
-    for name in [name for name in sys.modules if name.startswith(history.module)]:
-        del sys.modules[name]
-
-
 def query(url: str, statement: str) -> list[tuple[object, ...]]:
     file = sqlite_file(url)
     assert file is not None
     with closing(sqlite3.connect(file)) as connection, connection:
         return connection.execute(statement).fetchall()
-
-
-async def test_models_and_migrations_agree() -> None:
-    assert [writer.as_string() for writer in await schema.changes(MODEL_MODULES)] == []
-
-
-async def test_a_migration_is_made_from_what_the_models_have_more(history: History, tmp_path: Path) -> None:
-    path = await schema.make_migration(["tests.storage.store"], "add notes")
-    assert path == tmp_path / history.module / "0001_initial.py"
-    assert "name='Note'" in path.read_text()
-    importlib.invalidate_caches()
-
-    assert await schema.make_migration(["tests.storage.store"], "nothing") is None
 
 
 async def test_rebuilding_a_table_keeps_what_refers_to_it(history: History, url: str) -> None:

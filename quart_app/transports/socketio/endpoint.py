@@ -4,6 +4,7 @@ It reads bodies, watches for peers that leave, and makes HTTP/2's WebSockets loo
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -23,6 +24,7 @@ UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polli
 # Acknowledgements count too, which the library queues itself; a client that owes more of them is not listened to.
 _UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 _GONE: Final = {"type": "websocket.disconnect", "code": 1006}
+_ALLOW: Final = (b"allow", b"GET, OPTIONS, POST")
 
 logger = logging.getLogger(__name__)
 
@@ -66,14 +68,22 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._answered = False
-        origin = dict(scope["headers"]).get(b"origin")
         settings = socketio.settings
-        self._cors = cors_headers(settings, origin.decode("latin-1") if origin else None)
+        self._cors = cors_headers(settings, self._header(b"origin"))
+        if settings.allowed_origins:
+            self._cors["Vary"] = "Origin"
         self._patience = settings.peer_timeout
+
+    def _header(self, name: bytes) -> str | None:
+        """Return a header of the request, None where it has none of that `name`."""
+        return next((value.decode("latin-1") for known, value in self._scope["headers"] if known.lower() == name), None)
 
     async def serve(self) -> None:
         hold_back(self._send)
         method, engine_id = self._scope["method"], _engine_id(self._scope)
+        if method not in {"GET", "POST"}:
+            await self._answer_without_session(method)
+            return
         try:
             body = await self._admit(method, engine_id)
         except Refused as refused:
@@ -97,6 +107,20 @@ class _Exchange:
             self._socketio.written(engine_id, self._send)
             if watcher is not None:
                 watcher.cancel()
+
+    async def _answer_without_session(self, method: str) -> None:
+        """Answer a method that Engine.IO does not have: a preflight request with the headers of the client's own that a
+        listed site may send (Fetch standard, CORS protocol), any other with 405."""
+        with contextlib.suppress(Refused):  # there is nothing to be said of a body that nobody wants
+            await self._body()
+        if method != "OPTIONS":
+            await self._refuse(Refused("method_not_allowed", "this is for GET and POST", status=405), _ALLOW)
+            return
+        asked = self._header(b"access-control-request-headers")
+        if asked is not None and "Access-Control-Allow-Headers" in self._cors:
+            self._cors["Access-Control-Allow-Headers"] = asked
+        await self._answer({"type": "http.response.start", "status": 204, "headers": [_ALLOW]})
+        await self._answer({"type": "http.response.body", "body": b""})
 
     async def _admit(self, method: str, engine_id: str) -> bytes:
         """The request's body. Raises Refused."""
@@ -135,10 +159,10 @@ class _Exchange:
         if not self._answered:
             await self._socketio.abandon(engine_id)
 
-    async def _refuse(self, refused: Refused) -> None:
+    async def _refuse(self, refused: Refused, *more: tuple[bytes, bytes]) -> None:
         if self._answered:
             return
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"content-type", b"application/json"), *more]
         if refused.retry_after is not None:
             headers.append((b"retry-after", str(round(refused.retry_after)).encode()))
         body = encode({"success": False, "error": refused.data()})

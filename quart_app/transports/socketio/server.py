@@ -74,7 +74,7 @@ class SocketIo:
             async_handlers=False,  # one after another: a client that sends too much is held back
             logger=_library,
             engineio_logger=_library,
-            ping_interval=settings.heartbeat,
+            ping_interval=_ping_interval(settings.heartbeat),
             ping_timeout=settings.peer_timeout,
             max_http_buffer_size=INBOUND_MESSAGE_BYTES,
             http_compression=False,
@@ -247,6 +247,12 @@ class SocketIo:
             except TimeoutError as error:
                 if client.connection.ending is not None or now() >= gives_up:
                     raise _Stalled from error
+
+
+def _ping_interval(heartbeat: float) -> tuple[float, float]:
+    """Return the seconds between two pings, and how many more clients are told: the library tells whole seconds, and
+    leaves out what is beyond them."""
+    return heartbeat, 1.0 if heartbeat % 1 else 0.0
 
 
 async def _close(socket: AsyncSocket, *, abort: bool = False) -> None:

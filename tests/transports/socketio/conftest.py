@@ -21,11 +21,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
-    """A server of the test's own, with these settings."""
+    """A server of the test's own, with these arguments and settings."""
     made: list[ServerProcess] = []
 
-    def make(**settings: Any) -> ServerProcess:
-        made.append(Server(tmp_path, **settings))
+    def make(*arguments: str, **settings: Any) -> ServerProcess:
+        made.append(Server(tmp_path, *arguments, **settings))
         return made[-1].start()
 
     yield make

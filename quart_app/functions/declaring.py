@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from quart_app.domains.topics.service import CONTROL_TYPES
 from quart_app.functions.bounds import EVERY, EVERY_LEAST, EVERY_MOST
-from quart_app.realtime import is_topic_name
 from quart_app.realtime.limits import TYPE_CHARACTERS
+from quart_app.wire import SERVER_TYPES, is_topic_name
 
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 Role = Literal["feed", "on", "command"]
@@ -128,8 +127,8 @@ def check_own_topic(topic: object) -> None:
 def check_own_type(type: object) -> None:
     """Raises ValueError for a type that functions may not give a message."""
     own = isinstance(type, str) and 0 < len(type) <= TYPE_CHARACTERS and type.isprintable()
-    if not own or type in CONTROL_TYPES:
-        taken = ", ".join(sorted(CONTROL_TYPES))
+    if not own or type in SERVER_TYPES:
+        taken = ", ".join(sorted(SERVER_TYPES))
         raise ValueError(f"type {type!r}: it may have 1 to {TYPE_CHARACTERS} characters and be none of {taken}")
 
 

@@ -7,18 +7,18 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 from quart_app.realtime.batch import Batch, visible
 from quart_app.realtime.channel import ADMIN, Channel, Identity, Peer, Refused, Welcome
 from quart_app.realtime.checking import checked, cleaned, row_id, too_deep
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, Opening, handle_of
 from quart_app.realtime.contract import MessageShape, TopicShape
 from quart_app.realtime.counters import Counters, Histogram, Traffic
 from quart_app.realtime.encoding import encode, fields_json, timestamp
-from quart_app.realtime.event import Cursor, Event, Message, message, now
+from quart_app.realtime.event import Event, Message, message, now
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.log import EventLog, Trimmed
 from quart_app.realtime.presence import Presence
 from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.topic import Kind, is_topic_name
+from quart_app.realtime.topic import Kind
+from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
     "ADMIN",

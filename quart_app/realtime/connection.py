@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from quart_app.realtime import limits
 from quart_app.realtime.batch import Batch
 from quart_app.realtime.channel import Identity, Peer, Refused
-from quart_app.realtime.codes import Close
 from quart_app.realtime.counters import Traffic
 from quart_app.realtime.deadline import Deadline
 from quart_app.realtime.event import Message, message, now
@@ -30,6 +29,7 @@ from quart_app.realtime.session import (
     Unsubscribe,
 )
 from quart_app.realtime.subscription import Backlogged, Subscription
+from quart_app.wire import Close
 
 if TYPE_CHECKING:
     from quart_app.realtime.hub import Hub

@@ -1,12 +1,11 @@
-"""What a client receives: messages, and the events of topics among them; and the cursor.
+"""What a client receives: messages, and the events of topics among them.
 
 An event is a fact. A durable one has a position in the log; a transient one (a state's new value,
 a signal) has none. Encodings are made on first use and kept.
 """
 
-import re
 import time
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 from quart_app.realtime import encoding
 
@@ -16,40 +15,6 @@ _ENVELOPE_BYTES = 140  # type, timestamp, topic and id
 def now() -> int:
     """Wall-clock time in ms since the Unix epoch; for people to read, never for ordering."""
     return time.time_ns() // 1_000_000
-
-
-class Cursor(NamedTuple):
-    """A place in one log, as clients hold it: `<epoch>-<position>`.
-
-    A long poll's cursor also says which transient events its client has seen: `run` names the
-    process they were counted by, `seen` holds one count per topic, in the order of topic names.
-    """
-
-    epoch: str
-    position: int
-    run: str = ""
-    seen: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        plain = f"{self.epoch}-{self.position}"
-        if not self.run:
-            return plain
-        return ".".join((plain, self.run, *(format(count, "x") for count in self.seen)))
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """The cursor that `text` spells. Raises ValueError for anything else."""
-        match = _CURSOR.fullmatch(text)
-        if match is None:
-            raise ValueError(f"{text[:80]!r} is not a cursor")
-        counts = tuple(int(count, 16) for count in (match["seen"] or "").split(".") if count)
-        return cls(match["epoch"], int(match["position"]), match["run"] or "", counts)
-
-
-_CURSOR = re.compile(
-    r"(?P<epoch>[a-z0-9]{1,32})-(?P<position>[0-9]{1,18})"
-    r"(?:\.(?P<run>[a-z0-9]{1,16})(?P<seen>(?:\.[0-9a-f]{1,15}){0,100}))?"
-)
 
 
 class Message:

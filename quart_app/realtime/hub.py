@@ -18,13 +18,14 @@ from quart_app.realtime.bus import Bus
 from quart_app.realtime.channel import Channel, Peer, Refused
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.counters import Counters
-from quart_app.realtime.event import Cursor, Event, Message, message, now
+from quart_app.realtime.event import Event, Message, message, now
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.log import EventLog
 from quart_app.realtime.relay import Relay
 from quart_app.realtime.subscription import Subscription, transient_marks
 from quart_app.realtime.tail import Size
-from quart_app.realtime.topic import Kind, is_topic_name
+from quart_app.realtime.topic import Kind
+from quart_app.wire import TOPIC_NAME_RULE, Cursor, is_topic_name
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +109,7 @@ class Hub:
     def channel(self, topic: str) -> Channel:
         """Raises Refused for a name that is none and for a topic that does not exist."""
         if not is_topic_name(topic):
-            wrong = f"segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most {limits.TOPIC_NAME_CHARACTERS}"
-            raise Refused("invalid_topic", f"topic: {wrong}", fields={"topic": wrong})
+            raise Refused("invalid_topic", f"topic: {TOPIC_NAME_RULE}", fields={"topic": TOPIC_NAME_RULE})
         prefix, slash, _ = topic.partition("/")
         channel = self._channels.get(topic) or (self._channels.get(prefix + "/*") if slash else None)
         if channel is None:

@@ -5,15 +5,18 @@ Nothing here is a setting: a setting is what an operator has a reason to change 
 
 from typing import Final
 
-# Names and messages
-TOPIC_NAME_CHARACTERS: Final = 128
-TOPICS_PER_CONNECTION: Final = 100
-KEY_CHARACTERS: Final = 128
-TYPE_CHARACTERS: Final = 64
+from quart_app.wire import sizes
+
+# Names and messages; those that clients hold to as well are the wire's
+TOPIC_NAME_CHARACTERS: Final = sizes.TOPIC_NAME_CHARACTERS
+TOPICS_PER_CONNECTION: Final = sizes.TOPICS_PER_CONNECTION
+KEY_CHARACTERS: Final = sizes.KEY_CHARACTERS
+TYPE_CHARACTERS: Final = sizes.TYPE_CHARACTERS
+INBOUND_MESSAGE_BYTES: Final = sizes.MESSAGE_BYTES
+JSON_DEPTH: Final = sizes.JSON_DEPTH
+POLL_WAIT: Final = sizes.POLL_WAIT
 AGENT_CHARACTERS: Final = 200  # of what a client calls itself
 LARGEST_ID: Final = 2**63 - 1  # of a row, in every database
-INBOUND_MESSAGE_BYTES: Final = 64 * 1024
-JSON_DEPTH: Final = 32
 PUBLISH_LIST: Final = 1_000  # messages in one POST /api/publish
 REQUEST_BODY_BYTES: Final = 256 * 1024
 BODY_TIMEOUT: Final = 30.0  # s in which a body has to come in
@@ -61,7 +64,6 @@ SSE_COMMENT: Final = 15.0  # s between comments on a silent stream (WHATWG HTML 
 LINGER: Final = 5.0  # s a dropped connection stays present
 FEED_LINGER: Final = 10.0  # s a feed goes on after its last subscriber
 FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
-POLL_WAIT: Final = 25.0  # s, default and maximum
 
 PING_INTERVAL: Final = 5.0  # s between round trips that are measured for somebody who looks
 

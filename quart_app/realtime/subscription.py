@@ -17,11 +17,12 @@ from quart_app.realtime import limits
 from quart_app.realtime.audience import Audience
 from quart_app.realtime.batch import Batch, Marks, one_batch, visible
 from quart_app.realtime.bus import Bus
-from quart_app.realtime.event import Cursor, Event, Message, message
+from quart_app.realtime.event import Event, Message, message
 from quart_app.realtime.log import EventLog, Trimmed
 from quart_app.realtime.outlet import Outlet
 from quart_app.realtime.tail import Topic
 from quart_app.realtime.topic import Kind
+from quart_app.wire import Cursor
 
 _by_position = attrgetter("position")
 _by_sequence = attrgetter("sequence")

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from quart_app.realtime import Event, fields_json, is_topic_name, now
+from quart_app.realtime import Event, fields_json, now
 from quart_app.realtime.limits import TYPE_CHARACTERS
 from quart_app.storage.errors import WriteOutsideUnit
+from quart_app.wire import is_topic_name
 
 T = TypeVar("T")
 

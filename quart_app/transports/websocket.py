@@ -18,7 +18,6 @@ from quart.wrappers import Websocket
 
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime.channel import Refused
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection
 from quart_app.realtime.event import message
 from quart_app.realtime.heartbeat import Heartbeat
@@ -39,6 +38,7 @@ from quart_app.transports.direct import (
 )
 from quart_app.transports.handshake import direct, hub, opening, settings, source
 from quart_app.transports.http import while_there
+from quart_app.wire import Close
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from quart_app.realtime.event import Cursor
+from quart_app.wire import Cursor
 
 
 class Fact(NamedTuple):

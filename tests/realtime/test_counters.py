@@ -6,10 +6,10 @@ import time
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, handle_of
 from quart_app.realtime.counters import Counters, Histogram, Traffic
 from quart_app.realtime.hub import Hub
+from quart_app.wire import Close
 from tests.realtime.engine import Engine, drain, turn
 from tests.realtime.hubs import Poller, Talk, connect, hub_with, received
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from quart_app.realtime import deadline
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Ending
 from quart_app.realtime.deadline import Deadline
+from quart_app.wire import Close
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, received
 
 

@@ -18,12 +18,13 @@ from quart_app import realtime
 from quart_app.realtime import encoding, limits
 from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
 from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.event import Cursor, Event, message
+from quart_app.realtime.event import Event, message
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.topic import Kind
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.wire import Cursor
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, turn
 from tests.realtime.reader import Fact, Reader

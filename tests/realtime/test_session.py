@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.realtime import limits
-from quart_app.realtime.codes import Close
 from quart_app.realtime.session import (
     Command,
     End,
@@ -21,6 +20,7 @@ from quart_app.realtime.session import (
     Subscribe,
     Unsubscribe,
 )
+from quart_app.wire import Close
 
 ROOM = "rooms/1"
 

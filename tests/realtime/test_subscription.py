@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.event import Cursor, Message, message
+from quart_app.realtime.event import Message, message
 from quart_app.realtime.subscription import WRITTEN, Backlogged, Subscription
+from quart_app.wire import Cursor
 from tests.realtime.engine import Engine, brief, brief_blocks, drain, turn
 
 

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from quart_app.realtime import limits
 from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.event import Event, Message, message
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.topic import Kind
+from quart_app.wire import Close
 from tests.realtime.engine import parsed_blocks
 from tests.realtime.reader import Fact, Published, Reader, Value
 

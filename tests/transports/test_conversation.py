@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from quart_app.realtime.codes import Close
 from quart_app.realtime.limits import CLOSE_HANDSHAKE
 from quart_app.transports.websocket import Conversation, Peer
+from quart_app.wire import Close
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import Talk, connect, hub_with

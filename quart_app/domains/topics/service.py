@@ -9,11 +9,7 @@ from quart_app.domains import Commit
 from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, limits, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
-
-# A client obeys messages of these types, whoever they come from.
-CONTROL_TYPES = frozenset(
-    {"ack", "bye", "connected", "error", "gap", "heartbeat", "pong", "PONG", "published", "reset", "unsubscribed"}
-)
+from quart_app.wire import SERVER_TYPES
 
 Type = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TYPE_CHARACTERS)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.KEY_CHARACTERS)]
@@ -64,8 +60,8 @@ class Publisher:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
             raise _wrong(f"{path}topic", "log/…, state/… or live/…")
         self._hub.channel(publication.topic)
-        if publication.type in CONTROL_TYPES or not publication.type.isprintable():
-            raise _wrong(f"{path}type", f"a type of your own, printable, not one of {', '.join(sorted(CONTROL_TYPES))}")
+        if publication.type in SERVER_TYPES or not publication.type.isprintable():
+            raise _wrong(f"{path}type", f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}")
 
 
 class _Publishing:

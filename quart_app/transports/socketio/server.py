@@ -20,7 +20,6 @@ from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 from quart_app.config import Settings
 from quart_app.identity import check_origin, identify
 from quart_app.realtime.channel import Identity, Refused
-from quart_app.realtime.codes import Close
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.event import message
 from quart_app.realtime.hub import Hub
@@ -29,6 +28,7 @@ from quart_app.realtime.session import End
 from quart_app.transports.direct import drop
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
+from quart_app.wire import Close
 
 Send = Callable[[Any], Awaitable[None]]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from quart_app import __version__
-from quart_app.realtime import MessageShape, TopicShape, control, limits
+from quart_app.realtime import MessageShape, TopicShape, contract, limits
 from quart_app.web.reference.shapes import Schema, Shapes
 
 CONNECTION: Final = "connection"  # the channel of what belongs to no topic
@@ -57,8 +57,8 @@ def asyncapi(topics: Sequence[TopicShape], host: str, *, secure: bool) -> dict[s
         "components": {
             "schemas": shapes.components,
             "messages": {
-                **{f"server_{one.type}": _message(one, shapes) for one in control.SENDS},
-                **{f"client_{one.type}": _said(one, shapes) for one in control.RECEIVES},
+                **{f"server_{one.type}": _message(one, shapes) for one in contract.SENDS},
+                **{f"client_{one.type}": _said(one, shapes) for one in contract.RECEIVES},
             },
         },
     }
@@ -99,14 +99,14 @@ def _servers(host: str, *, secure: bool) -> dict[str, Any]:
 
 
 def _taken(topics: Iterable[TopicShape]) -> Iterable[Any]:
-    yield from (control.TopicName, Parameters)
-    for message in (*control.RECEIVES, *(one for topic in topics for one in topic.receives)):
+    yield from (contract.TopicName, Parameters)
+    for message in (*contract.RECEIVES, *(one for topic in topics for one in topic.receives)):
         yield from _parts(message)
 
 
 def _given(topics: Iterable[TopicShape]) -> Iterable[Any]:
-    yield from (control.Key, control.CursorText, control.TopicName, *control.WELCOME_FIELDS.values())
-    for message in (*control.SENDS, *(one for topic in topics for one in topic.sends)):
+    yield from (contract.Key, contract.CursorText, contract.TopicName, *contract.WELCOME_FIELDS.values())
+    for message in (*contract.SENDS, *(one for topic in topics for one in topic.sends)):
         yield from _parts(message)
 
 
@@ -147,7 +147,7 @@ def _plain(name: str) -> str:
 
 
 def _controls() -> dict[str, Any]:
-    names = [f"server_{one.type}" for one in control.SENDS] + [f"client_{one.type}" for one in control.RECEIVES]
+    names = [f"server_{one.type}" for one in contract.SENDS] + [f"client_{one.type}" for one in contract.RECEIVES]
     return {name: {"$ref": f"#/components/messages/{name}"} for name in names}
 
 
@@ -164,13 +164,13 @@ def _operations(topic: TopicShape) -> Iterable[tuple[str, dict[str, Any]]]:
     def spoken(prefix: str, types: Iterable[str]) -> list[dict[str, str]]:
         return [{"$ref": f"#/channels/{name}/messages/{_plain(prefix + type)}"} for type in dict.fromkeys(types)]
 
-    sent = [one.type for one in (*welcomes(topic), *topic.sends, *control.SENDS)]
+    sent = [one.type for one in (*welcomes(topic), *topic.sends, *contract.SENDS)]
     http = {"http": {"method": "GET", "bindingVersion": "0.3.0"}}
     yield (
         f"{name}_follow",
         {"action": "send", "channel": channel, "messages": spoken("server_", sent), "bindings": http},
     )
-    taken = [one.type for one in (*topic.receives, *control.RECEIVES)]
+    taken = [one.type for one in (*topic.receives, *contract.RECEIVES)]
     post = {"http": {"method": "POST", "bindingVersion": "0.3.0"}}
     yield (
         f"{name}_say",
@@ -182,22 +182,22 @@ def _message(
     one: MessageShape, shapes: Shapes, topic: TopicShape | None = None, *, welcome: bool = False
 ) -> dict[str, Any]:
     """A message of the server: on `topic`, or of the engine, which may or may not name one."""
-    optional = {"key": shapes.schema(control.Key), "id": shapes.schema(control.CursorText)}
+    optional = {"key": shapes.schema(contract.Key), "id": shapes.schema(contract.CursorText)}
     required = ["type", "timestamp"]
     if topic is not None:
         optional["topic"] = {"type": "string", "pattern": topic_pattern(topic.name), "examples": [_named(topic.name)]}
         required.append("topic")
     elif one.type in {"error", "ack", "gap", "unsubscribed"}:
-        optional["topic"] = shapes.schema(control.TopicName)
+        optional["topic"] = shapes.schema(contract.TopicName)
     if welcome or (topic is None and one.type == _CONNECTED.type):
-        optional |= {name: shapes.schema(shape) for name, shape in control.WELCOME_FIELDS.items()}
+        optional |= {name: shapes.schema(shape) for name, shape in contract.WELCOME_FIELDS.items()}
     return _spoken(one, shapes, {"timestamp": _TIMESTAMP, **optional}, required)
 
 
 def _said(one: MessageShape, shapes: Shapes) -> dict[str, Any]:
     """A message of a client."""
     key = {"type": "string", "maxLength": limits.KEY_CHARACTERS, "description": "Your own name for it, for its answer."}
-    return _spoken(one, shapes, {"topic": shapes.schema(control.TopicName), "key": key}, ["type"])
+    return _spoken(one, shapes, {"topic": shapes.schema(contract.TopicName), "key": key}, ["type"])
 
 
 def _spoken(one: MessageShape, shapes: Shapes, envelope: dict[str, Schema], required: list[str]) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _spoken(one: MessageShape, shapes: Shapes, envelope: dict[str, Schema], requ
     if one.data is not None:
         members["data"] = shapes.schema(one.data)
         needed += ["data"] if one.data is not Any else []
-    shown = {*needed, *control.WELCOME_FIELDS, *(["id"] if "connection_id" in members else [])}
+    shown = {*needed, *contract.WELCOME_FIELDS, *(["id"] if "connection_id" in members else [])}
     example = {name: shapes.example(members[name]) for name in members if name in shown}
     return {
         "name": _plain(one.type),

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, TypedDict
 from msgspec import Meta, Struct, field
 
 from quart_app.realtime import limits
-from quart_app.realtime.control import CursorText
+from quart_app.realtime.contract import CursorText
 from quart_app.web.operations import Operation
 
 Names = Annotated[

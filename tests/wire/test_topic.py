@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_app.realtime.limits import TOPIC_NAME_CHARACTERS
-from quart_app.realtime.topic import is_topic_name
+from quart_app.wire import is_topic_name
+from quart_app.wire.sizes import TOPIC_NAME_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ def test_names(name: str) -> None:
     "name",
     [
         "", "/", "/a", "a/", "a//b", "a b", "a\n", "\na", "a\0", "ñ", "rooms/１", "a?b", "a*", "a%2f", "a\\b", "a,b",
+        ".", "..", "log/..", "log/.", "../log", "a/../b", "a/./b",
         "a" * (TOPIC_NAME_CHARACTERS + 1), "a/" * 64 + "a",
     ],
 )  # fmt: skip

@@ -1,0 +1,82 @@
+"""The close codes of the wire (WebSocket, RFC 6455 section 7.4), their HTTP statuses, and what both say to a client.
+
+Every ending has a code, and the code says whether a client stops, comes back later, or should doubt the way it came.
+"""
+
+from enum import Enum, IntEnum
+
+
+class Meaning(Enum):
+    """What an ending says to a client."""
+
+    STOP = "stop"
+    """The server will not have this client: it does not come back by itself."""
+    LATER = "later"
+    """The server ended the connection in an orderly way, or is busy: come back, by the same transport."""
+    FAILED = "failed"
+    """Something went wrong on the way, and may do so again by this transport."""
+
+
+class Close(IntEnum):
+    """The codes that our server closes with, and those a peer's end is told by."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    GONE = 1006
+    """Never sent: the peer was lost without a word (RFC 6455 section 7.1.5)."""
+    POLICY = 1008
+    TOO_BIG = 1009
+    INTERNAL_ERROR = 1011
+    BAD_REQUEST = 4400
+    UNAUTHORIZED = 4401
+    FORBIDDEN = 4403
+    NOT_FOUND = 4404
+    TOO_SLOW = 4408
+    TOO_MANY = 4429
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the code says to a client."""
+        return meaning_of_close(self)
+
+    @classmethod
+    def for_status(cls, status: int) -> "Close":
+        """Return the code that tells a WebSocket what HTTP tells by `status`."""
+        return _BY_STATUS.get(status, cls.INTERNAL_ERROR)
+
+
+_STOP = frozenset({Close.BAD_REQUEST, Close.UNAUTHORIZED, Close.FORBIDDEN, Close.NOT_FOUND})
+_BY_STATUS = {
+    400: Close.BAD_REQUEST,
+    401: Close.UNAUTHORIZED,
+    403: Close.FORBIDDEN,
+    404: Close.NOT_FOUND,
+    408: Close.TOO_SLOW,
+    413: Close.TOO_BIG,
+    429: Close.TOO_MANY,
+    503: Close.GOING_AWAY,
+}
+# Of the protocol's own codes, those that a server sends on purpose (1012: service restart, 1013: try again later).
+_ORDERLY = frozenset({Close.NORMAL, Close.GOING_AWAY, Close.POLICY, Close.TOO_BIG, Close.INTERNAL_ERROR, 1012, 1013})
+_APPLICATION = range(3000, 5000)  # codes that only a program gives (RFC 6455 section 7.4.2), never something in between
+_LATER_STATUSES = frozenset({408, 429, 503})
+
+
+def meaning_of_close(code: int) -> Meaning:
+    """Return what a WebSocket's close code says, be it one of ours or not."""
+    if code in _STOP:
+        return Meaning.STOP
+    return Meaning.LATER if code in _ORDERLY or code in _APPLICATION else Meaning.FAILED
+
+
+def meaning_of_status(status: int, *, ours: bool) -> Meaning:
+    """Return what an HTTP status in the place of a stream says.
+
+    `ours`: the body is our server's error. Whatever else answers (a proxy, a portal) says nothing about us, only about
+    the way.
+    """
+    if not ours:
+        return Meaning.FAILED
+    if _BY_STATUS.get(status) in _STOP:
+        return Meaning.STOP
+    return Meaning.LATER if status in _LATER_STATUSES else Meaning.FAILED

@@ -16,6 +16,7 @@ from hypercorn.config import Config
 from quart_app.realtime import Batch, Message
 from quart_app.transports.compression import MessageDeflate, answer_to
 from quart_app.transports.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
+from quart_app.transports.hypercorn_018 import LACKING
 
 DEADLINE: Final = 2.0  # s
 # One for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
@@ -39,6 +40,12 @@ _logger = logging.getLogger(__name__)
 
 async def direct_way_works() -> bool:
     """Whether deliveries can be written past ASGI here; a warning tells what they are not the same on."""
+    if LACKING:
+        _logger.warning(
+            "This is another Hypercorn than 0.18 (%s): every connection is served the ordinary way, which is slower",
+            LACKING,
+        )
+        return False
     try:
         async with asyncio.timeout(DEADLINE):
             different = await _compare()

@@ -357,5 +357,6 @@ def _end_in_any_case() -> None:
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # A handshake that fails is the client's affair: a scanner, or a browser that does not trust the certificate. So
     # is a peer that is gone without a word: Hypercorn 0.18 expects every error of a lost connection but a time-out.
-    if not isinstance(context.get("exception"), (ssl.SSLError, TimeoutError)):
+    # What Hypercorn cancels when its patience ends, asyncio before 3.13 reports as if that had gone wrong.
+    if not isinstance(context.get("exception"), (ssl.SSLError, TimeoutError, asyncio.CancelledError)):
         loop.default_exception_handler(context)

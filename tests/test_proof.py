@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from quart_app import proof
 from quart_app.event_loop import new_event_loop
 from quart_app.transports.direct import Pipe, WebsocketWire, hear
 from tests.running import ServerProcess
-from tests.transports.drivers import SseStream, WebsocketStream
+from tests.transports.drivers import PollStream, SseStream, WebsocketStream
 
 MOST = 0.1  # s of the processor that a start may take for it
 PUSH = Pipe.push
@@ -86,6 +87,38 @@ def test_what_is_not_the_same_is_told_in_one_warning(
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert f"({told})" in record.message
+
+
+class OnAnotherHypercorn(ServerProcess):
+    module = "tests.other_hypercorn"
+    processes = multiprocessing.get_context("spawn")  # which has imported nothing before
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = OnAnotherHypercorn(tmp_path_factory.mktemp("elsewhere"), heartbeat=0.3)
+    yield server.start()
+    server.check_clean_end()
+
+
+def test_another_hypercorn_is_told_in_one_warning(elsewhere: ServerProcess) -> None:
+    (warning,) = [line for line in elsewhere.log().splitlines() if "WARNING" in line]
+    assert "another Hypercorn than 0.18 (cannot import name 'TCPServer'" in warning
+    assert "every connection is served the ordinary way, which is slower" in warning
+
+
+@pytest.mark.parametrize("driver", [WebsocketStream, SseStream, PollStream])
+async def test_another_hypercorn_serves_the_ordinary_way(
+    elsewhere: ServerProcess, driver: type[WebsocketStream | SseStream | PollStream]
+) -> None:
+    stream = driver(elsewhere.url, None, ("log/other",), {"since": "0"})
+    await stream.open()
+    for n in range(5):
+        assert (await stream.say({"type": "n", "data": n}))["type"] == "published"
+        assert (await stream.next("n"))["data"] == n
+    if driver is not PollStream:
+        await stream.next("heartbeat")
+    await stream.leave()
 
 
 @pytest.mark.parametrize("driver", [WebsocketStream, SseStream])

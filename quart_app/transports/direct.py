@@ -1,4 +1,4 @@
-"""The only file that knows Hypercorn's insides, and only to do what ASGI cannot.
+"""The only file that reaches into Hypercorn, and only to do what ASGI cannot.
 
 Through ASGI a WebSocket cannot be pinged, aborted, asked for its peer's close code, bounded in what
 it takes in, or given a frame that is encoded already; and nothing can be written without a task that
@@ -14,23 +14,34 @@ from dataclasses import replace
 from typing import Any, Final
 
 import h11
-import hypercorn.asyncio.run
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
-from h11._writers import ChunkedWriter
-from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import RawData
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.protocol.events import Data, StreamClosed
-from hypercorn.protocol.h2 import BUFFER_HIGH_WATER, BUFFER_LOW_WATER, BufferCompleteError, H2Protocol, StreamBuffer
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.protocol.http_stream import HTTPStream
-from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
-from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import Extension
 
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
+from quart_app.transports.hypercorn_018 import (
+    BUFFER_HIGH_WATER,
+    BUFFER_LOW_WATER,
+    LACKING,
+    ASGIWebsocketState,
+    BufferCompleteError,
+    ChunkedWriter,
+    Connection,
+    ConnectionState,
+    ConnectionType,
+    Data,
+    H2Protocol,
+    H11Protocol,
+    HTTPStream,
+    ProtocolWrapper,
+    RawData,
+    StreamBuffer,
+    StreamClosed,
+    TCPServer,
+    WSStream,
+    running,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -279,8 +290,9 @@ class TidyTCPServer(TCPServer):
 
 
 def serve_tidily() -> None:
-    """Have Hypercorn serve each TCP connection so."""
-    vars(hypercorn.asyncio.run)["TCPServer"] = TidyTCPServer  # there is no other way in
+    """Have Hypercorn serve each TCP connection so, where it is the release that is known."""
+    if not LACKING:
+        vars(running)["TCPServer"] = TidyTCPServer  # there is no other way in
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:

@@ -1,6 +1,7 @@
 """`envivo serve`, as somebody at a terminal meets it."""
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -163,6 +164,20 @@ async def _drain(server: ServerProcess, crowd: int) -> None:
         await client.wait_closed()
     assert {client.close_code for client in clients} == {1001}
     assert "Traceback" not in server.log()
+
+
+async def test_a_thousand_clients_that_do_not_answer_a_close_frame_do_not_fill_the_log(make_server: MakeServer) -> None:
+    server = await asyncio.to_thread(make_server)
+    with contextlib.ExitStack() as clients:
+        for _ in range(20):
+            for deaf in await asyncio.gather(*(_deaf_websocket(server.port) for _ in range(50))):
+                clients.enter_context(deaf)
+        began = time.monotonic()
+        assert await asyncio.to_thread(server.stop) == 0
+        assert time.monotonic() - began < 7
+    said = server.log().splitlines()
+    assert "Traceback (most recent call last):" not in said
+    assert [line for line in said if "ERROR" in line] == []
 
 
 async def test_new_connections_are_refused_while_it_leaves(make_server: MakeServer) -> None:

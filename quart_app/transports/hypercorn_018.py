@@ -1,0 +1,45 @@
+"""The classes of Hypercorn 0.18, and of h11 and wsproto below it, that `direct` builds on.
+
+Where another release lacks one of them, each is a stand-in that nothing is an instance of: `direct` then finds nothing
+that it knows, and everything goes through ASGI. Knows nothing of what is done with them.
+"""
+
+from typing import Final
+
+__all__ = [
+    "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "BufferCompleteError", "ChunkedWriter",
+    "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol", "H11Protocol", "HTTPStream",
+    "ProtocolWrapper", "RawData", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream", "running",
+]  # fmt: skip
+
+
+class _Absent:
+    """Stand in for a class of which there is no instance."""
+
+
+try:
+    import hypercorn.asyncio.run as running
+    from h11._writers import ChunkedWriter
+    from hypercorn.asyncio.tcp_server import TCPServer
+    from hypercorn.events import RawData
+    from hypercorn.protocol import ProtocolWrapper
+    from hypercorn.protocol.events import Data, StreamClosed
+    from hypercorn.protocol.h2 import (
+        BUFFER_HIGH_WATER,
+        BUFFER_LOW_WATER,
+        BufferCompleteError,
+        H2Protocol,
+        StreamBuffer,
+    )
+    from hypercorn.protocol.h11 import H11Protocol
+    from hypercorn.protocol.http_stream import HTTPStream
+    from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+    from wsproto.connection import Connection, ConnectionState, ConnectionType
+except ImportError as error:
+    _lacking = str(error)
+    globals().update(dict.fromkeys(__all__, _Absent))
+else:
+    _lacking = ""
+
+LACKING: Final = _lacking
+"""What the release that is installed has not, in words; empty where it has everything."""

@@ -6,6 +6,7 @@
 from quart import Quart
 
 from quart_app.web import assets, errors, i18n, origins, presentation, security, sign_in
+from quart_app.web.guide import guide_pages
 from quart_app.web.health import health
 from quart_app.web.home import home
 from quart_app.web.reference import reference
@@ -27,3 +28,4 @@ def register(app: Quart) -> None:
     app.register_blueprint(home)
     app.register_blueprint(health)
     app.register_blueprint(reference)
+    app.register_blueprint(guide_pages)

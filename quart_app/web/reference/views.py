@@ -4,7 +4,7 @@ The documents are made once, of the application as it is when the first one is a
 """
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from quart import Blueprint, Quart, Response, current_app, render_template, request
@@ -19,7 +19,7 @@ from quart_app.web.rest import json_answer
 reference = Blueprint("reference", __name__, template_folder="templates")
 _FIRST_TOPIC = "sensors"
 _OPEN_TOPICS = ("log/hola", "state/hola", "live/hola")
-_openapi: WeakKeyDictionary[Quart, dict[str, object]] = WeakKeyDictionary()
+_openapi: WeakKeyDictionary[Quart, dict[str, Any]] = WeakKeyDictionary()
 
 
 class _Described(Protocol):
@@ -27,17 +27,22 @@ class _Described(Protocol):
     topic_shapes: Sequence[TopicShape]
 
 
-def _app() -> Quart:
+def current_quart() -> Quart:
+    """Return the application that answers, itself and not its proxy."""
     return cast("Quart", current_app._get_current_object())  # type: ignore[attr-defined]  # werkzeug's way past the proxy
+
+
+def openapi_of(app: Quart) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of everything that is asked over HTTP, made once for an application."""
+    if app not in _openapi:
+        _openapi[app] = openapi(app.url_map, app.view_functions)
+    return _openapi[app]
 
 
 @reference.get("/openapi.json")
 async def openapi_document() -> Response:
-    """The OpenAPI 3.1 document of everything that is asked over HTTP."""
-    app = _app()
-    if app not in _openapi:
-        _openapi[app] = openapi(app.url_map, app.view_functions)
-    return json_answer(_openapi[app])
+    """Answer the OpenAPI 3.1 document of everything that is asked over HTTP."""
+    return json_answer(openapi_of(current_quart()))
 
 
 @reference.get("/asyncapi.json")

@@ -1,0 +1,251 @@
+"""Markdown into HTML as the guide wants it: anchors on headings, callouts, tables that scroll, code that can be copied.
+
+Owns what is allowed in a page: no raw HTML and no inline style, which the page's policy would refuse.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+
+from quart_app.web.guide.highlight import highlight
+
+ADDRESS: Final = "127.0.0.1:8000"
+"""The server's address as the files spell it; a page shows the address that it was asked at."""
+
+PLACES: Final = {f"http://{ADDRESS}": "\ue000", f"ws://{ADDRESS}": "\ue001"}
+"""What stands in the HTML for this server's address until it is known: characters that no text has."""
+
+_FOR_THE_OPERATOR: Final = frozenset({"nginx", "caddy", "ini", "yaml", "toml"})
+"""Languages of configuration files: the address in them is that of the machine they are on."""
+
+_PAGE_LINK: Final = re.compile(r"(?:\d\d-)?(?P<page>[a-z-]+)\.md(?:#(?P<anchor>.+))?")
+_STATIC_LINK: Final = re.compile(r"(?:\.\./)+(?P<path>static/.+)")
+_CALLOUT: Final = re.compile(r"\[!(NOTE|TIP|WARNING)\]\n?")
+_ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """How the pages refer to each other, and how deep their headings begin."""
+
+    page: str
+    section: str
+    anchor: str
+    deeper: int = 0
+
+
+SINGLE_PAGES: Final = Edition("/guide/{page}", "/guide/{page}#{anchor}", "{anchor}")
+ONE_DOCUMENT: Final = Edition("#{page}", "#{page}--{anchor}", "{page}--{anchor}", deeper=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and the plain text up to the next one; `anchor` is empty for the page's own title."""
+
+    anchor: str
+    title: str
+    level: int
+    text: str
+
+
+def slug(title: str, taken: Mapping[str, int]) -> str:
+    """Return the anchor of a heading, as GitHub makes it; `taken` counts how often each has come before."""
+    plain = re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+    return f"{plain}-{taken[plain]}" if taken.get(plain) else plain
+
+
+class Page:
+    """A file of the guide, read: its sections, and its HTML in either edition."""
+
+    def __init__(self, name: str, source: str, words: Mapping[str, str]) -> None:
+        """Read `source`; `words` are the texts that the rendering adds, by key."""
+        self.name = name
+        self._source = source
+        self._words = words
+        self.sections = tuple(_sections(_parser().parse(source)))
+        self.title = self.sections[0].title
+        self.summary = self.sections[0].text.partition("\n")[0]
+
+    def html(self, edition: Edition) -> str:
+        """Return the page's HTML, the places of this server's address still open."""
+        parser = _parser()
+        tokens = parser.parse(self._source)
+        _Shaping(self.name, edition, self._words).shape(tokens)
+        html: str = parser.renderer.render(tokens, parser.options, {})
+        return html
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_inline", _inline_code)
+    return parser
+
+
+def _sections(tokens: Sequence[Token]) -> list[Section]:
+    found: list[Section] = []
+    taken: dict[str, int] = {}
+    title, anchor, level = "", "", 1
+    texts: list[str] = []
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            if found or title:
+                found.append(Section(anchor, title, level, "\n".join(texts)))
+            level = int(token.tag[1])
+            title, texts = plain_text(tokens[at + 1]), []
+            anchor = slug(title, taken) if level > 1 else ""
+            taken[anchor] = taken.get(anchor, 0) + 1
+        elif token.type == "inline" and tokens[at - 1].type != "heading_open":
+            texts.append(plain_text(token))
+        elif token.type == "fence":
+            texts.append(token.content)
+    return [*found, Section(anchor, title, level, "\n".join(texts))]
+
+
+def plain_text(token: Token) -> str:
+    """Return the words of an inline token without its marks."""
+    pieces = (
+        " " if child.type in {"softbreak", "hardbreak"} else child.content
+        for child in token.children or ()
+        if child.type != "image"
+    )
+    return _CALLOUT.sub("", "".join(pieces)).strip()
+
+
+class _Shaping:
+    """Changes the tokens of one page into what its edition shows."""
+
+    def __init__(self, page: str, edition: Edition, words: Mapping[str, str]) -> None:
+        self._page = page
+        self._edition = edition
+        self._words = words
+        self._taken: dict[str, int] = {}
+
+    def shape(self, tokens: list[Token]) -> None:
+        for at, token in enumerate(tokens):
+            if token.type == "heading_open":
+                self._heading(token, tokens[at + 1])
+            elif token.type == "heading_close":
+                token.tag = f"h{int(token.tag[1]) + self._edition.deeper}"
+            elif token.type == "blockquote_open":
+                self._callout(token, tokens[at + 2])
+            elif token.type in {"th_open", "td_open"}:
+                _alignment(token)
+            elif token.type == "inline":
+                self._inline(token)
+            elif token.type == "fence":
+                token.meta = {"words": self._words}
+        _hold_tables(tokens, self._words["guide.table"])
+
+    def _heading(self, opening: Token, inline: Token) -> None:
+        level = int(opening.tag[1])
+        opening.tag = f"h{level + self._edition.deeper}"
+        title = plain_text(inline)
+        if level == 1:
+            opening.attrSet("id", self._page)
+            return
+        anchor = slug(title, self._taken)
+        self._taken[anchor] = self._taken.get(anchor, 0) + 1
+        opening.attrSet("id", self._edition.anchor.format(page=self._page, anchor=anchor))
+        label = escape(self._words["guide.anchor"].format(title=title))
+        link = Token("html_inline", "", 0)
+        href = self._edition.section.format(page=self._page, anchor=anchor)
+        link.content = f' <a class="anchor" href="{escape(href)}" aria-label="{label}">#</a>'
+        inline.children = [*(inline.children or ()), link]
+
+    def _callout(self, quote: Token, inline: Token) -> None:
+        match = _CALLOUT.match(inline.content)
+        if match is None or not inline.children:
+            return
+        kind = match[1].lower()
+        quote.attrSet("class", f"callout {kind}")
+        rest = inline.children[1:]
+        while rest and rest[0].type == "softbreak":
+            rest = rest[1:]
+        label = Token("html_inline", "", 0)
+        label.content = f"<strong>{escape(self._words[f'guide.{kind}'])}</strong> "
+        inline.children = [label, *rest]
+
+    def _inline(self, token: Token) -> None:
+        children: list[Token] = []
+        dropped = False
+        for child in token.children or ():
+            if child.type == "link_open":
+                target = self._target(str(child.attrGet("href")))
+                dropped = target is None
+                child.attrSet("href", target or "")
+            if dropped and child.type in {"link_open", "link_close"}:
+                continue
+            if child.type == "image":
+                child.attrSet("src", self._target(str(child.attrGet("src"))) or "")
+                child.attrSet("loading", "lazy")
+            if child.type == "text":
+                child.content = _open_places(child.content)
+            children.append(child)
+        token.children = children
+
+    def _target(self, href: str) -> str | None:
+        """Return where a link of the file leads in this edition; None for a file that is in the repository only."""
+        if href.startswith("#"):
+            return self._edition.section.format(page=self._page, anchor=href[1:])
+        if match := _PAGE_LINK.fullmatch(href):
+            form = self._edition.section if match["anchor"] else self._edition.page
+            return form.format(page=match["page"], anchor=match["anchor"])
+        if match := _STATIC_LINK.fullmatch(href):
+            return f"/{match['path']}"
+        if re.match(r"https?://", href):
+            return _open_places(href)
+        return None
+
+
+def _hold_tables(tokens: list[Token], label: str) -> None:
+    """Put each table into a place that scrolls sideways, and that a keyboard reaches."""
+    for at in range(len(tokens) - 1, -1, -1):
+        if tokens[at].type not in {"table_open", "table_close"}:
+            continue
+        opening = tokens[at].type == "table_open"
+        holder = Token("html_block", "", 0)
+        said = escape(label)
+        holder.content = f'<div class="table" tabindex="0" role="group" aria-label="{said}">' if opening else "</div>\n"
+        tokens.insert(at if opening else at + 1, holder)
+
+
+def _alignment(cell: Token) -> None:
+    style = cell.attrs.pop("style", None)
+    if style and (match := _ALIGNED.search(str(style))):
+        cell.attrSet("class", match[1])
+
+
+def _open_places(text: str) -> str:
+    for address, place in PLACES.items():
+        text = text.replace(address, place)
+    return text
+
+
+def fill_places(html: str, origin: str) -> str:
+    """Return `html` with the address of the server at `origin` (`http://host:port`) in its places."""
+    for address, place in PLACES.items():
+        known = origin.replace("http", "ws", 1) if address.startswith("ws") else origin
+        html = html.replace(place, escape(known))
+    return html
+
+
+def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    token = tokens[index]
+    language = token.info.strip()
+    code = token.content if language in _FOR_THE_OPERATOR else _open_places(token.content)
+    words: Mapping[str, str] = token.meta["words"]
+    return (
+        f'<div class="code"><pre tabindex="0" role="group" aria-label="{escape(words["guide.code"])}">'
+        f"<code>{highlight(code, language)}</code></pre></div>\n"
+    )
+
+
+def _inline_code(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
+    return f"<code>{escape(_open_places(tokens[index].content), quote=False)}</code>"

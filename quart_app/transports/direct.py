@@ -25,6 +25,7 @@ from quart_app.transports.hypercorn_018 import (
     BUFFER_LOW_WATER,
     LACKING,
     ASGIWebsocketState,
+    AsyncioSingleTask,
     BufferCompleteError,
     ChunkedWriter,
     Connection,
@@ -276,9 +277,17 @@ class _Over(ProtocolWrapper):
 _OVER: Final = _Over()
 
 
+class _NeverIdle(AsyncioSingleTask):
+    """Of a connection whose peer has ended: there is no next request to wait for."""
+
+    async def restart(self, task_group: Any, action: Any) -> None:
+        """Wait for nothing."""
+
+
 class TidyTCPServer(TCPServer):
-    """Hypercorn's side of one TCP connection, which in the end lets go of its protocol, as that holds it: a hundred
-    objects in a ring would wait for the garbage collector, and those of a crowd that left for a second of its time."""
+    """Hypercorn's side of one TCP connection. It ends with its peer's side, where Hypercorn would wait for the rest of
+    the keep-alive time. In the end it lets go of its protocol, as that holds it: a hundred objects in a ring would wait
+    for the garbage collector, and those of a crowd that left for a second of its time."""
 
     async def run(self) -> None:
         try:
@@ -287,6 +296,12 @@ class TidyTCPServer(TCPServer):
             pass  # the peer is lost, in one of the ways that Hypercorn does not expect when it closes
         finally:
             self.protocol = _OVER
+
+    async def _read_data(self) -> None:
+        """Read to the peer's end: an answer that is complete after it is the last one."""
+        await super()._read_data()
+        idle, self.idle_task = self.idle_task, _NeverIdle()
+        await idle.stop()
 
 
 def serve_tidily() -> None:

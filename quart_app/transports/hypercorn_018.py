@@ -7,9 +7,10 @@ that it knows, and everything goes through ASGI. Knows nothing of what is done w
 from typing import Final
 
 __all__ = [
-    "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "BufferCompleteError", "ChunkedWriter",
-    "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol", "H11Protocol", "HTTPStream",
-    "ProtocolWrapper", "RawData", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream", "running",
+    "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "AsyncioSingleTask",
+    "BufferCompleteError", "ChunkedWriter", "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol",
+    "H11Protocol", "HTTPStream", "ProtocolWrapper", "RawData", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream",
+    "running",
 ]  # fmt: skip
 
 
@@ -21,6 +22,7 @@ try:
     import hypercorn.asyncio.run as running
     from h11._writers import ChunkedWriter
     from hypercorn.asyncio.tcp_server import TCPServer
+    from hypercorn.asyncio.worker_context import AsyncioSingleTask
     from hypercorn.events import RawData
     from hypercorn.protocol import ProtocolWrapper
     from hypercorn.protocol.events import Data, StreamClosed

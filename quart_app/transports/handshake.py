@@ -1,12 +1,13 @@
 """What every transport does before anything flows: who comes, to which topics, from which cursor."""
 
 import re
-from typing import Any, cast
+from typing import Any
 
-from quart import current_app, has_websocket_context, request, websocket
+from quart import has_websocket_context, request, websocket
 from quart.wrappers import Request, Websocket
 
 from quart_app.config import Settings
+from quart_app.context import app
 from quart_app.identity import identify
 from quart_app.realtime.channel import Identity, Refused
 from quart_app.realtime.connection import Connection, Opening
@@ -18,17 +19,17 @@ _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{24}")
 
 def hub() -> Hub:
     """The engine of the application that serves this context."""
-    return cast("Any", current_app).hub  # type: ignore[no-any-return]  # the app is an EnVivo
+    return app().hub
 
 
 def settings() -> Settings:
     """The settings of the application that serves this context."""
-    return cast("Any", current_app).settings  # type: ignore[no-any-return]  # the app is an EnVivo
+    return app().settings
 
 
 def direct() -> bool:
     """Whether deliveries are written past ASGI in the application that serves this context."""
-    return cast("Any", current_app).direct  # type: ignore[no-any-return]  # the app is an EnVivo
+    return app().direct
 
 
 def source() -> Request | Websocket:

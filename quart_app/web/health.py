@@ -4,13 +4,13 @@ Owns the answer only. What there is to look at is known by the application, whic
 """
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Annotated, Final, Literal, Protocol, TypedDict, cast
+from typing import Annotated, Final, Literal, TypedDict
 
 from msgspec import Meta
-from quart import Blueprint, Response, current_app, jsonify
+from quart import Blueprint, Response, jsonify
 
 from quart_app import __version__
+from quart_app.web.context import app
 from quart_app.web.operations import Operation
 
 health = Blueprint("health", __name__)
@@ -35,11 +35,6 @@ class HealthAnswer(TypedDict):
     data: Health
 
 
-class _Healthy(Protocol):
-    def healthy(self) -> Awaitable[dict[str, str]]:
-        """Return the state of each part: ``"ok"`` or what is wrong with it."""
-
-
 @health.get("/health")
 @Operation(tag="operations", answer=HealthAnswer, bare=True, also=(503,))
 async def check() -> Response:
@@ -47,10 +42,9 @@ async def check() -> Response:
 
     Out: ``{"success": bool, "data": {"status": "ok" or "failing", "version": str, "checks": {part: state}}}``.
     """
-    app = cast("_Healthy", current_app)
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            checks = await app.healthy()
+            checks = await app().healthy()
     except TimeoutError:
         checks = {"process": f"no answer within {CHECK_SECONDS:g} s"}
     well = all(state == OK for state in checks.values())

@@ -5,15 +5,15 @@ copied, shared and logged. A link alone signs nobody in: whoever made it may wan
 (login CSRF), so the visitor is asked first. What a token says is known by `identity`.
 """
 
-from typing import Annotated, NotRequired, Protocol, TypedDict, cast
+from typing import Annotated, NotRequired, TypedDict
 from urllib.parse import urlencode
 
 from msgspec import Meta
-from quart import Blueprint, Quart, Response, current_app, render_template, request
+from quart import Blueprint, Quart, Response, render_template, request
 
-from quart_app.config import Settings
 from quart_app.identity import TOKEN_COOKIE, read_token
-from quart_app.realtime import Identity, Refused
+from quart_app.realtime.channel import Identity, Refused
+from quart_app.web.context import settings
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
@@ -28,20 +28,12 @@ class TokenForm(TypedDict):
     next: NotRequired[Annotated[str, Meta(description="A path of this site.", examples=["/chat"])]]
 
 
-class _Configured(Protocol):
-    settings: Settings
-
-
-def _settings() -> Settings:
-    return cast("_Configured", current_app).settings
-
-
 @sign_in.post("/session")
 @Operation(tag="pages", body=TokenForm, body_type=FORM, answer=None, status=303, answer_type="", refusals=(409,))
 async def enter() -> Response:
     """Keep the form's ``token`` and go back to ``next``, a path of this site. Raises `Refused` for a bad token, for a
     form of another site, and in open mode, where nobody is asked for one."""
-    if _settings().access != "secure":
+    if settings().access != "secure":
         raise Refused("open_mode", "nobody is asked for a token here: the server is in open mode", status=409)
     form = await request.form
     return _remembered(form.get("token", "").strip(), local_path(form.get("next", "/")))
@@ -50,11 +42,11 @@ async def enter() -> Response:
 async def _take_from_address() -> Response | None:
     token = request.args.get("token")
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
-    if token is None or not is_page or _settings().access != "secure":
+    if token is None or not is_page or settings().access != "secure":
         return None
     rest = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "token"])
     path = local_path(request.path) + (f"?{rest}" if rest else "")
-    offered, present = read_token(_settings(), token), _present()
+    offered, present = read_token(settings(), token), _present()
     if present == offered:
         return _remembered(token, path)
     page = await render_template("web/enter.html", who=offered, present=present, token=token, next=path)
@@ -64,13 +56,13 @@ async def _take_from_address() -> Response | None:
 def _present() -> Identity | None:
     """Who is signed in in this browser."""
     try:
-        return read_token(_settings(), request.cookies.get(TOKEN_COOKIE))
+        return read_token(settings(), request.cookies.get(TOKEN_COOKIE))
     except Refused:
         return None
 
 
 def _remembered(token: str, path: str) -> Response:
-    read_token(_settings(), token)
+    read_token(settings(), token)
     response = Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
     # It ends with the browser's session; how long the token itself is good for, it says itself.
     response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)

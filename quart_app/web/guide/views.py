@@ -6,24 +6,26 @@ from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from quart import Blueprint, Quart, abort, render_template, request
+from quart import Blueprint, abort, render_template, request
 
+from quart_app.context import App
+from quart_app.web.context import app
 from quart_app.web.guide.book import FOLDER, Book, Table
 from quart_app.web.guide.markdown import fill_places
 from quart_app.web.guide.tables import limit_table, operations
 from quart_app.web.i18n import current_language, texts
-from quart_app.web.reference.views import current_quart, openapi_of
+from quart_app.web.reference.views import openapi_of
 
 guide_pages = Blueprint("guide", __name__, template_folder="templates")
-_books: WeakKeyDictionary[Quart, dict[str, Book]] = WeakKeyDictionary()
+_books: WeakKeyDictionary[App, dict[str, Book]] = WeakKeyDictionary()
 
 
 async def _book() -> Book:
     """Return the guide in the visitor's language."""
-    app, language = current_quart(), current_language()
-    books = _books.setdefault(app, {})
+    described, language = app(), current_language()
+    books = _books.setdefault(described, {})
     if language not in books:
-        books[language] = await asyncio.to_thread(make_book, language, openapi_of(app), texts("guide"))
+        books[language] = await asyncio.to_thread(make_book, language, openapi_of(described), texts("guide"))
     return books[language]
 
 

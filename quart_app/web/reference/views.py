@@ -3,14 +3,14 @@
 The documents are made once, of the application as it is when the first one is asked for.
 """
 
-from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from quart import Blueprint, Quart, Response, current_app, render_template, request
+from quart import Blueprint, Response, render_template, request
 
-from quart_app.config import Settings
-from quart_app.realtime import TopicShape, is_topic_name
+from quart_app.context import App
+from quart_app.realtime.topic import is_topic_name
+from quart_app.web.context import app, settings
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi
 from quart_app.web.reference.snippets import snippets
@@ -19,37 +19,26 @@ from quart_app.web.rest import json_answer
 reference = Blueprint("reference", __name__, template_folder="templates")
 _FIRST_TOPIC = "sensors"
 _OPEN_TOPICS = ("log/hola", "state/hola", "live/hola")
-_openapi: WeakKeyDictionary[Quart, dict[str, Any]] = WeakKeyDictionary()
+_openapi: WeakKeyDictionary[App, dict[str, Any]] = WeakKeyDictionary()
 
 
-class _Described(Protocol):
-    settings: Settings
-    topic_shapes: Sequence[TopicShape]
-
-
-def current_quart() -> Quart:
-    """Return the application that answers, itself and not its proxy."""
-    return cast("Quart", current_app._get_current_object())  # type: ignore[attr-defined]  # werkzeug's way past the proxy
-
-
-def openapi_of(app: Quart) -> dict[str, Any]:
+def openapi_of(described: App) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of everything that is asked over HTTP, made once for an application."""
-    if app not in _openapi:
-        _openapi[app] = openapi(app.url_map, app.view_functions)
-    return _openapi[app]
+    if described not in _openapi:
+        _openapi[described] = openapi(described.url_map, described.view_functions)
+    return _openapi[described]
 
 
 @reference.get("/openapi.json")
 async def openapi_document() -> Response:
     """Answer the OpenAPI 3.1 document of everything that is asked over HTTP."""
-    return json_answer(openapi_of(current_quart()))
+    return json_answer(openapi_of(app()))
 
 
 @reference.get("/asyncapi.json")
 async def asyncapi_document() -> Response:
     """The AsyncAPI 3.0 document of every topic and message, at this address."""
-    topics = cast("_Described", current_app).topic_shapes
-    return json_answer(asyncapi(topics, request.host, secure=request.is_secure))
+    return json_answer(asyncapi(app().topic_shapes, request.host, secure=request.is_secure))
 
 
 @reference.get("/docs")
@@ -62,12 +51,12 @@ async def docs() -> str:
 async def connect() -> str:
     """Snippets for one's own client on the topic of the query, and what comes on it."""
     asked = request.args.get("topic", "").strip()
-    known = [topic.name for topic in cast("_Described", current_app).topic_shapes if "{" not in topic.name]
+    known = [topic.name for topic in app().topic_shapes if "{" not in topic.name]
     return await render_template(
         "reference/connect.html",
         snippets=snippets(),
         origin=request.host_url.rstrip("/"),
         topic=asked if is_topic_name(asked) else _FIRST_TOPIC,
         topics=[*known, "rooms/1", *_OPEN_TOPICS],
-        secure=cast("_Described", current_app).settings.access == "secure",
+        secure=settings().access == "secure",
     )

@@ -1,0 +1,34 @@
+"""The application that answers the request or the WebSocket at hand, typed for those who ask it something.
+
+Stands below `web` and `transports`, which both need it and may not import each other.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+from quart import current_app
+from werkzeug.routing import Map
+
+from quart_app.config import Settings
+from quart_app.realtime.contract import TopicShape
+from quart_app.realtime.hub import Hub
+
+
+class App(Protocol):
+    """What views and transports use of the application; `app.EnVivo` has it."""
+
+    settings: Settings
+    hub: Hub
+    direct: bool
+    topic_shapes: Sequence[TopicShape]
+    url_map: Map
+    view_functions: dict[str, Callable[..., Any]]
+
+    async def healthy(self) -> dict[str, str]:
+        """Return the state of each part: ``"ok"`` or what is wrong with it."""
+
+
+def app() -> App:
+    """Return the application of this context, without the proxy in front of it."""
+    found = current_app._get_current_object()  # type: ignore[attr-defined]  # werkzeug's documented way past the proxy
+    return cast("App", found)

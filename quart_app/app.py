@@ -79,7 +79,7 @@ class EnVivo(Quart):
         """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
         return await self._log.heads(after, limit)
 
-    def add_pages(self, routes: Blueprint) -> None:
+    def add_routes(self, routes: Blueprint) -> None:
         self.register_blueprint(routes)
 
     def serve_websocket(self, path: str, topic: str) -> None:

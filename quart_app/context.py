@@ -10,8 +10,7 @@ from quart import current_app
 from werkzeug.routing import Map
 
 from quart_app.config import Settings
-from quart_app.realtime.contract import TopicShape
-from quart_app.realtime.hub import Hub
+from quart_app.realtime import Hub, TopicShape
 
 
 class App(Protocol):

@@ -1,6 +1,27 @@
 """The domains, one folder each, and what all of them get from the program they are part of.
 
-No domain knows another; none knows how the program is put together.
+No domain knows another; none knows how the program is put together. `bank`, `chat`, `clinic`, `products` and
+`telemetry` are businesses. `topics` and `operations` are tools of the program itself, the open topics and the view of
+what the server is doing; they have the same shape and no tables.
+
+A domain has these files, and leaves out those it has no use for:
+
+    __init__.py    `contribute(program)` and MODELS, the module of its tables or None; about 25 lines
+    models.py      the tables
+    shapes.py      what REST answers and messages carry, by field and type
+    requests.py    what clients may send, by field and type
+    events.py      what happens, as the wire names it, and TOPICS, the description of its topics
+    rules.py       decisions that look nothing up: limits, formats, what may become of what
+    service.py     the use cases: load, decide by the rules, save, record the event
+    channel.py     who may follow its topics, what a newcomer is told, what a client may say there
+    views.py       `routes(…)`, its REST: read the request, ask the service, answer
+    pages.py       `pages(…)`, its pages: the same with a template and the cursor to go live from
+    examples.py    what a new database shows
+    texts.toml     the words of its pages, in both languages
+    templates/     the pages
+
+`shapes`, `requests`, `events` and `rules` are pure: no store, no request. Further files are what one domain needs beside
+these, such as `ledger.py` of the bank. A new domain is added in one place: `DOMAINS` in `quart_app/app.py`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -43,7 +64,7 @@ class Program(Protocol):
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
 
-    def add_pages(self, routes: Blueprint) -> None:
+    def add_routes(self, routes: Blueprint) -> None:
         """Serve these routes."""
 
     def serve_websocket(self, path: str, topic: str) -> None:

@@ -5,7 +5,7 @@ from quart import request
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.identity import identify
-from quart_app.realtime.channel import Identity
+from quart_app.realtime import Identity
 
 __all__ = ["app", "settings", "speaker"]
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from quart import Blueprint, Quart, Response, render_template, request
 
 from quart_app.identity import TOKEN_COOKIE, read_token
-from quart_app.realtime.channel import Identity, Refused
+from quart_app.realtime import Identity, Refused
 from quart_app.web.context import settings
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path

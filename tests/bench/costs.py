@@ -25,7 +25,7 @@ from quart_app.bench.load import Target
 from quart_app.bench.measures import carry_out
 from quart_app.bench.process import processor_time, used_since
 from quart_app.bench.wire import Poster
-from quart_app.domains.topics.service import Publication
+from quart_app.domains.topics.requests import Publication
 from quart_app.event_loop import new_event_loop
 from quart_app.realtime import encoding
 from quart_app.realtime.batch import Batch, Marks

@@ -5,6 +5,7 @@ from quart_app.domains.bank import events
 from quart_app.domains.bank.channel import AccountChannel, BalancesChannel, StatsChannel
 from quart_app.domains.bank.counters import Counters
 from quart_app.domains.bank.examples import open_examples
+from quart_app.domains.bank.pages import pages
 from quart_app.domains.bank.service import Bank
 from quart_app.domains.bank.views import routes
 from quart_app.realtime import Feed
@@ -24,4 +25,5 @@ def contribute(program: Program) -> None:
     program.serve_socketio(events.BALANCES, events.STATS)
     program.describe(*events.TOPICS)
     program.add_examples(open_examples)
-    program.add_pages(routes(program, bank, counters))
+    program.add_routes(routes(program, bank, counters))
+    program.add_routes(pages(program, bank, counters))

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from quart_app.domains.bank.events import STATS, Statistics, StatsUpdated
+from quart_app.domains.bank.events import STATS, StatsUpdated
+from quart_app.domains.bank.shapes import Statistics
 from quart_app.realtime import Hub, Peer
 
 

@@ -1,34 +1,18 @@
-"""What happens in the bank, and how it looks on the wire: names of topics, shapes of messages.
+"""What happens in the bank, and the topics that tell of it.
 
-Amounts are dollars with whole cents, times ISO 8601 as the wire writes them. Knows neither tables nor sockets.
+Knows neither tables nor sockets.
 """
 
-from typing import Annotated, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
-from msgspec import Meta
 
-from quart_app.domains.bank import rules
+from quart_app.domains.bank.shapes import AccountSummary, Cedula, Dollars, Statistics, Transaction
 from quart_app.realtime import Kind, MessageShape, TopicShape
 
 BALANCES: Final = "balances"
 STATS: Final = "stats"
 _ACCOUNTS: Final = "accounts/"
-
-Cedula = Annotated[str, Meta(pattern=rules.CEDULA, description="the holder's number", examples=["1350509525"])]
-Name = Annotated[str, Meta(min_length=1, max_length=rules.NAME_CHARACTERS, examples=["María Fernanda Cedeño"])]
-Dollars = Annotated[float, Meta(ge=0, description="dollars, exact to the cent", examples=[5250.0])]
-TransactionId = Annotated[int, Meta(ge=1, description="grows with every movement of the bank", examples=[41])]
-Moment = Annotated[str, Meta(description="ISO 8601, UTC", examples=["2025-03-14T15:09:26.535Z"])]
-Count = Annotated[int, Meta(ge=0)]
-
-
-class AccountSummary(msgspec.Struct, frozen=True):
-    """An account."""
-
-    cedula: Cedula
-    nombre: Name
-    balance: Dollars
 
 
 class BalanceChanged(msgspec.Struct, frozen=True):
@@ -38,35 +22,6 @@ class BalanceChanged(msgspec.Struct, frozen=True):
 
     cedula: Cedula
     balance: Dollars
-
-
-class Transaction(msgspec.Struct, frozen=True):
-    """A movement: `monto` what was moved, `saldo` what was in the account afterwards."""
-
-    transaccion_id: TransactionId
-    cedula: Cedula
-    nombre: Name
-    tipo: rules.Kind
-    monto: Dollars
-    saldo: Dollars
-    created_at: Moment
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """What a deposit or a withdrawal is answered with."""
-
-    cedula: Cedula
-    nuevo_saldo: Dollars
-    transaccion_id: TransactionId
-
-
-class Statistics(msgspec.Struct, frozen=True):
-    """`clientes_activos`: accounts that somebody watches; `operaciones_simultaneas`: the most operations in flight at
-    once since the last tick; `conexiones_activas`: open connections, on all transports."""
-
-    clientes_activos: Count
-    operaciones_simultaneas: Count
-    conexiones_activas: Count
 
 
 class StatsUpdated(msgspec.Struct, frozen=True, kw_only=True):

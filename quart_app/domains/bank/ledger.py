@@ -4,8 +4,9 @@ Nothing else writes balances. Runs inside a unit of work; what may move is decid
 """
 
 from quart_app.domains.bank import rules
-from quart_app.domains.bank.events import BALANCES, AccountSummary, BalanceChanged, Transaction, account_topic
+from quart_app.domains.bank.events import BALANCES, BalanceChanged, account_topic
 from quart_app.domains.bank.models import Account, Movement
+from quart_app.domains.bank.shapes import AccountSummary, Transaction
 from quart_app.realtime import timestamp
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -13,11 +14,11 @@ from quart_app.storage.unit_of_work import UnitOfWork
 async def open_account(work: UnitOfWork, cedula: str, name: str, amount: int, at: int) -> Account:
     """A new account with `amount` cents in it; `at` is ms since the Unix epoch."""
     account = await Account.create(cedula=cedula, name=name, balance=0, created_at=at)
-    await move(work, account, rules.Kind.OPENING, amount, at)
+    await move(work, account, rules.MovementKind.OPENING, amount, at)
     return account
 
 
-async def move(work: UnitOfWork, account: Account, kind: rules.Kind, amount: int, at: int) -> Movement:
+async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amount: int, at: int) -> Movement:
     """Move `amount` cents. Raises what `rules.moved` raises, before it writes anything."""
     balance = rules.moved(account.balance, kind, amount)
     movement = Movement(
@@ -43,7 +44,7 @@ def transaction(account: Account, movement: Movement) -> Transaction:
         transaccion_id=movement.id,
         cedula=account.cedula,
         nombre=account.name,
-        tipo=rules.Kind(movement.kind),
+        tipo=rules.MovementKind(movement.kind),
         monto=rules.dollars(abs(movement.amount)),
         saldo=rules.dollars(movement.balance),
         created_at=timestamp(movement.at),

@@ -24,7 +24,7 @@ _AMOUNT_TEXT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
 _CENT = Decimal("0.01")
 
 
-class Kind(StrEnum):
+class MovementKind(StrEnum):
     """What a movement is, as the wire calls it."""
 
     OPENING = "apertura"
@@ -89,12 +89,12 @@ def _decimal(amount: object) -> Decimal | None:
             return None
 
 
-def change(kind: Kind, amount: int) -> int:
+def change(kind: MovementKind, amount: int) -> int:
     """What a movement of `amount` cents adds to the balance."""
-    return -amount if kind is Kind.WITHDRAWAL else amount
+    return -amount if kind is MovementKind.WITHDRAWAL else amount
 
 
-def moved(balance: int, kind: Kind, amount: int) -> int:
+def moved(balance: int, kind: MovementKind, amount: int) -> int:
     """The balance after a movement, all in cents. Raises InsufficientFunds, and ValueError past the largest balance."""
     result = balance + change(kind, amount)
     if result < 0:

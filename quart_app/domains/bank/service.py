@@ -10,9 +10,9 @@ import msgspec
 from quart_app.domains import Commit
 from quart_app.domains.bank import ledger, rules
 from quart_app.domains.bank.counters import Counters
-from quart_app.domains.bank.events import AccountSummary, Receipt, Transaction
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
+from quart_app.domains.bank.shapes import AccountSummary, Receipt, Transaction
 from quart_app.realtime import Identity, Refused, cleaned, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
@@ -53,16 +53,16 @@ class Bank:
 
         Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `saldo_maximo` (409).
         """
-        return await self._move(rules.Kind.DEPOSIT, asked, asker, key)
+        return await self._move(rules.MovementKind.DEPOSIT, asked, asker, key)
 
     async def withdraw(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
         """Take money out. With a `key` (the asker's own) it is taken out once.
 
         Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `fondos_insuficientes` (409).
         """
-        return await self._move(rules.Kind.WITHDRAWAL, asked, asker, key)
+        return await self._move(rules.MovementKind.WITHDRAWAL, asked, asker, key)
 
-    async def _move(self, kind: rules.Kind, asked: MoneyMove, asker: Identity, key: str | None) -> Receipt:
+    async def _move(self, kind: rules.MovementKind, asked: MoneyMove, asker: Identity, key: str | None) -> Receipt:
         cedula = cleaned("cedula", asked.cedula, rules.clean_cedula)
         amount = cleaned("monto", asked.monto, rules.clean_amount)
 

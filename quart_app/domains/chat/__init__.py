@@ -4,6 +4,7 @@ from quart_app.domains import Program
 from quart_app.domains.chat.attendance import Attendance
 from quart_app.domains.chat.channel import RoomChannel
 from quart_app.domains.chat.events import TOPICS
+from quart_app.domains.chat.pages import pages
 from quart_app.domains.chat.rules import topic_alias
 from quart_app.domains.chat.service import Chat
 from quart_app.domains.chat.views import routes
@@ -18,5 +19,6 @@ def contribute(program: Program) -> None:
     program.hub.add_channel("rooms/*", RoomChannel(chat, attendance))
     program.hub.add_alias(topic_alias)
     program.describe(*TOPICS)
-    program.add_pages(routes(program, chat, attendance))
+    program.add_routes(routes(program, chat, attendance))
+    program.add_routes(pages(program, chat))
     program.at_start(chat.make_first_rooms)

@@ -1,72 +1,27 @@
 """What happens in a room, and how it looks on the wire.
 
 `MessagePosted` and `MessageRead` are facts that are kept; the others are signals of the moment. Times are ISO 8601 as
-the wire writes them. The typed dictionaries are the shapes of the documents. Knows neither tables nor sockets.
+the wire writes them. Knows neither tables nor sockets.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
-from msgspec import Meta
-
-from quart_app.domains.chat import rules
+from quart_app.domains.chat.shapes import (
+    ChatMessage,
+    Content,
+    History,
+    MessageId,
+    Person,
+    ReadReceipt,
+    RoomWelcome,
+    Sent,
+    TypingState,
+)
 from quart_app.realtime import Kind, MessageShape, TopicShape
 
 User = Mapping[str, Any]
-
-UserId = Annotated[int | str, Meta(description="A number where it is all digits.", examples=[1])]
-Username = Annotated[str, Meta(examples=["Juan"])]
-MessageId = Annotated[int, Meta(ge=1, examples=[7])]
-Content = Annotated[str, Meta(min_length=1, max_length=rules.CONTENT_CHARACTERS, examples=["Hola"])]
-Moment = Annotated[str, Meta(description="ISO 8601, UTC", examples=["2025-01-31T12:00:00.000Z"])]
-
-
-class Person(TypedDict):
-    """A user of the chat."""
-
-    user_id: UserId
-    username: Username
-
-
-class ChatMessage(Person):
-    """A message as it was said."""
-
-    id: MessageId
-    content: Content
-    created_at: Moment
-
-
-class Receipt(Person):
-    """Who has read everything up to a message."""
-
-    message_id: MessageId
-
-
-class TypingState(Person):
-    """Who types, or has stopped to."""
-
-    is_typing: bool
-
-
-class Welcome(TypedDict):
-    """The room that one is in, and who else is."""
-
-    room_id: Annotated[int, Meta(examples=[1])]
-    active_users: list[Person]
-
-
-class History(TypedDict):
-    """The last messages, oldest first."""
-
-    messages: list[ChatMessage]
-
-
-class Sent(TypedDict):
-    """The acknowledgement of one's own message."""
-
-    message_id: MessageId
-    timestamp: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +48,7 @@ class MessageRead:
     message_id: int
 
     @property
-    def data(self) -> Receipt:
+    def data(self) -> ReadReceipt:
         return {**_person(self.user), "message_id": self.message_id}
 
 
@@ -141,11 +96,11 @@ TOPICS = (
         "A room of the chat. Whoever follows it is present in it.",
         Kind.DURABLE,
         sends=(
-            MessageShape("connected", "The welcome: the room, and who is there.", Welcome),
+            MessageShape("connected", "The welcome: the room, and who is there.", RoomWelcome),
             MessageShape("history", "The last messages, for a newcomer who comes without `since`.", History),
             MessageShape("message_sent", "Your message is kept.", Sent, {"message_id": MessageId}),
             MessageShape(MessagePosted.type, "Somebody said something; durable.", ChatMessage),
-            MessageShape(MessageRead.type, "Somebody else has read up to a message; durable.", Receipt),
+            MessageShape(MessageRead.type, "Somebody else has read up to a message; durable.", ReadReceipt),
             MessageShape(TypingChanged.type, "Somebody else types, or has stopped to; a signal.", TypingState),
             MessageShape(UserJoined.type, "Somebody else came in; a signal.", Person),
             MessageShape(UserLeft.type, "Somebody else is gone; a signal.", Person),

@@ -11,8 +11,9 @@ from tortoise.functions import Count
 
 from quart_app.domains import Commit
 from quart_app.domains.chat import rules
-from quart_app.domains.chat.events import ChatMessage, MessagePosted, MessageRead
+from quart_app.domains.chat.events import MessagePosted, MessageRead
 from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
+from quart_app.domains.chat.shapes import ChatMessage
 from quart_app.realtime import Identity, Refused, cleaned, now, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey

@@ -1,24 +1,23 @@
-"""The chat over plain HTTP: REST, the numbers of its connections, its pages.
+"""REST of the chat, and the numbers of its connections: reads the request, asks the service, answers.
 
-Parses, asks the service, renders; every snapshot carries the cursor that was read before its data.
+Every snapshot carries the cursor that was read before its data.
 """
 
 from collections import defaultdict
 from typing import Annotated
 
 from msgspec import Meta
-from quart import Blueprint, Response, render_template, request
+from quart import Blueprint, Response
 
 from quart_app.domains import Program
 from quart_app.domains.chat import rules
-from quart_app.domains.chat.answers import Presence, RoomListed, RoomStats
 from quart_app.domains.chat.attendance import Attendance
-from quart_app.domains.chat.events import ChatMessage
 from quart_app.domains.chat.requests import MessagePage, NewMessage, NewRoom
 from quart_app.domains.chat.service import Chat
-from quart_app.identity import USER_COOKIE, identify
-from quart_app.realtime import Identity, checked, row_id
+from quart_app.domains.chat.shapes import ChatMessage, RoomListed, RoomPresence, RoomStats
+from quart_app.realtime import Hub, checked, row_id
 from quart_app.realtime.limits import LARGEST_ID
+from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number
 
@@ -26,42 +25,36 @@ _ROOM = (("room", Annotated[int, Meta(ge=1, le=LARGEST_ID, examples=[1])]),)
 
 
 def routes(program: Program, chat: Chat, attendance: Attendance) -> Blueprint:
-    """`/api/rooms…`, `/ws/stats`, `/chat…`."""
-    api = _Api(program, chat, attendance)
-    pages = _Pages(program, chat)
-    blueprint = Blueprint("chat", __name__, template_folder="templates")
-    blueprint.get("/api/rooms")(api.rooms)
-    blueprint.post("/api/rooms")(api.create_room)
-    blueprint.get("/api/rooms/<room>/messages")(api.messages)
-    blueprint.post("/api/rooms/<room>/messages")(api.post_message)
-    blueprint.get("/api/rooms/<room>/presence")(api.presence)
-    blueprint.get("/ws/stats")(api.stats)
-    blueprint.get("/chat")(pages.rooms_page)
-    blueprint.get("/chat/<room>")(pages.room_page)
+    """Return `/api/rooms…` and `/ws/stats`."""
+    views = _Views(program.hub, chat, attendance)
+    blueprint = Blueprint("chat", __name__)
+    blueprint.get("/api/rooms")(views.rooms)
+    blueprint.post("/api/rooms")(views.create_room)
+    blueprint.get("/api/rooms/<room>/messages")(views.messages)
+    blueprint.post("/api/rooms/<room>/messages")(views.post_message)
+    blueprint.get("/api/rooms/<room>/presence")(views.presence)
+    blueprint.get("/ws/stats")(views.stats)
     return blueprint
 
 
-class _Api:
-    def __init__(self, program: Program, chat: Chat, attendance: Attendance) -> None:
-        self._program = program
+class _Views:
+    def __init__(self, hub: Hub, chat: Chat, attendance: Attendance) -> None:
+        self._hub = hub
         self._chat = chat
         self._attendance = attendance
-
-    def _speaker(self) -> Identity:
-        return identify(self._program.settings, request)
 
     @Operation(tag="chat", answer=list[RoomListed])
     async def rooms(self) -> Response:
         """All rooms: `data` `[{id, name, description, created_at, messages}]`."""
-        self._speaker()
+        speaker()
         return success(await self._chat.rooms())
 
     @Operation(tag="chat", body=NewRoom, answer=RoomListed, status=201, refusals=(409,))
     async def create_room(self) -> Response:
         """Make a room of `{name, description?}`: 201, `data` the room; 409 where the name is taken."""
-        speaker = self._speaker()
+        who = speaker()
         new = checked(await json_body(), NewRoom)
-        room = await self._chat.create_room(new.name, new.description, speaker, key=idempotency_key())
+        room = await self._chat.create_room(new.name, new.description, who, key=idempotency_key())
         return success(room, status=201)
 
     @Operation(
@@ -75,27 +68,27 @@ class _Api:
     async def messages(self, room: str) -> Response:
         """The last `limit` messages before the one with the id `before`: `data` oldest first, and
         `cursor` to follow the room from."""
-        self._speaker()
+        speaker()
         room_id = await self._chat.require(row_id(room))
         limit = whole_number("limit", rules.PAGE_DEFAULT, rules.PAGE_LIMIT)
         before = whole_number("before", LARGEST_ID, LARGEST_ID)
-        cursor = self._program.hub.cursor
+        cursor = self._hub.cursor
         messages = await self._chat.messages(room_id, limit=limit, before=before)
         return success(messages, cursor=cursor)
 
     @Operation(tag="chat", body=NewMessage, answer=ChatMessage, status=201, path=_ROOM, refusals=(404,))
     async def post_message(self, room: str) -> Response:
         """Say `{content}` in a room: 201, `data` the message."""
-        speaker = self._speaker()
+        who = speaker()
         new = checked(await json_body(), NewMessage, code="invalid_content")
         room_id = await self._chat.require(row_id(room))
-        return success(await self._chat.post(room_id, speaker, new.content, key=idempotency_key()), status=201)
+        return success(await self._chat.post(room_id, who, new.content, key=idempotency_key()), status=201)
 
-    @Operation(tag="chat", answer=Presence, path=_ROOM, refusals=(404,))
+    @Operation(tag="chat", answer=RoomPresence, path=_ROOM, refusals=(404,))
     async def presence(self, room: str) -> Response:
         """Who is in a room and who was: `data` `{online: [{user_id, username}], last_seen:
         [{user_id, username, last_seen}]}`; nobody is in both."""
-        self._speaker()
+        speaker()
         room_id = await self._chat.require(row_id(room))
         seen = await self._chat.last_seen(room_id)
         online = [identity.user for identity in self._attendance.online(room_id)]
@@ -110,46 +103,13 @@ class _Api:
         `total_rooms` counts the rooms that have a connection, which are the keys of `rooms`;
         `total_connections` counts a connection once, however many rooms it follows.
         """
-        self._speaker()
+        speaker()
         users: dict[int, list[str]] = defaultdict(list)
         total = 0
-        for connection in self._program.hub.connections.values():
+        for connection in self._hub.connections.values():
             ids = [id for topic in connection.topics if (id := rules.room_of(topic)) is not None]
             total += bool(ids)
             for id in ids:
                 users[id].append(connection.identity.user_id)
         rooms = {str(id): {"connections": len(here), "users": len(set(here))} for id, here in sorted(users.items())}
         return json_answer({"total_connections": total, "total_rooms": len(rooms), "rooms": rooms})
-
-
-class _Pages:
-    def __init__(self, program: Program, chat: Chat) -> None:
-        self._program = program
-        self._chat = chat
-
-    async def rooms_page(self) -> str:
-        """The list of rooms."""
-        identify(self._program.settings, request)
-        return await render_template("chat/rooms.html", rooms=await self._chat.rooms())
-
-    async def room_page(self, room: str) -> str:
-        """One room with its last messages, from whose `cursor` the page goes live."""
-        identity = identify(self._program.settings, request)
-        room_id = await self._chat.require(row_id(room))
-        cursor = self._program.hub.cursor
-        return await render_template(
-            "chat/room.html",
-            room=await self._chat.room(room_id),
-            messages=await self._chat.messages(room_id, limit=rules.HISTORY),
-            receipts=await self._chat.receipts(room_id),
-            cursor=cursor,
-            me=identity.user if self._is_named() else None,
-        )
-
-    def _is_named(self) -> bool:
-        """Whether the visitor has said who they are; the name that a guest is given is another one
-        at every request."""
-        if self._program.settings.access == "secure":
-            return True
-        named = request.args.get("user_id", "") + request.args.get("username", "")
-        return bool(named.strip() or request.cookies.get(USER_COOKIE, "").strip())

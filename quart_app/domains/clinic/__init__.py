@@ -20,5 +20,5 @@ def contribute(program: Program) -> None:
     program.hub.add_channel("user/*", UserChannel())
     program.describe(*TOPICS)
     program.add_examples(practice)
-    program.add_pages(routes(program, clinic))
-    program.add_pages(pages(program, clinic))
+    program.add_routes(routes(program, clinic))
+    program.add_routes(pages(program, clinic))

@@ -21,7 +21,7 @@ class ClinicChannel(Channel):
 class EntityChannel(ClinicChannel):
     """All records of one kind, whoever they belong to; so those with owners are followed by staff alone."""
 
-    def __init__(self, entity: Entity) -> None:
+    def __init__(self, entity: Entity[Any]) -> None:
         self._entity = entity
 
     async def authorize(self, identity: Identity, topic: str) -> None:

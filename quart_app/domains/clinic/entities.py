@@ -1,15 +1,16 @@
 """The eight kinds of record of the clinic, and nothing of how they are kept and served."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from quart_app.domains.clinic import events, models, policies, requests
+from quart_app.domains.clinic import models, policies, requests, shapes
 from quart_app.domains.clinic.entity import Entity
 
 PETS: Final = Entity(
     name="pets",
     singular="pet",
     model=models.Pet,
-    record=events.PetRecord,
+    record=shapes.PetRecord,
     new=requests.NewPet,
     change=requests.PetChange,
     query=requests.PetQuery,
@@ -20,29 +21,31 @@ SERVICES: Final = Entity(
     name="services",
     singular="service",
     model=models.Service,
-    record=events.ServiceRecord,
+    record=shapes.ServiceRecord,
     new=requests.NewService,
     change=requests.ServiceChange,
     query=requests.ServiceQuery,
     lookups={"q": "name__icontains", "active": "active"},
     audience="everybody",
+    policy=policies.NamedPolicy[models.Service](),
 )
 EMPLOYEES: Final = Entity(
     name="employees",
     singular="employee",
     model=models.Employee,
-    record=events.EmployeeRecord,
+    record=shapes.EmployeeRecord,
     new=requests.NewEmployee,
     change=requests.EmployeeChange,
     query=requests.EmployeeQuery,
     lookups={"q": "name__icontains", "role": "role", "active": "active"},
     audience="everybody",
+    policy=policies.NamedPolicy[models.Employee](),
 )
 RESERVATIONS: Final = Entity(
     name="reservations",
     singular="reservation",
     model=models.Reservation,
-    record=events.ReservationRecord,
+    record=shapes.ReservationRecord,
     new=requests.NewReservation,
     change=requests.ReservationChange,
     query=requests.ReservationQuery,
@@ -63,7 +66,7 @@ INVOICES: Final = Entity(
     name="invoices",
     singular="invoice",
     model=models.Invoice,
-    record=events.InvoiceRecord,
+    record=shapes.InvoiceRecord,
     new=requests.NewInvoice,
     change=requests.InvoiceChange,
     query=requests.InvoiceQuery,
@@ -84,7 +87,7 @@ PAYMENTS: Final = Entity(
     name="payments",
     singular="payment",
     model=models.Payment,
-    record=events.PaymentRecord,
+    record=shapes.PaymentRecord,
     new=requests.NewPayment,
     change=requests.PaymentChange,
     query=requests.PaymentQuery,
@@ -104,7 +107,7 @@ MEDICAL_HISTORY: Final = Entity(
     name="medical-history",
     singular="medical_history",
     model=models.MedicalEntry,
-    record=events.MedicalRecord,
+    record=shapes.MedicalRecord,
     new=requests.NewMedicalEntry,
     change=requests.MedicalEntryChange,
     query=requests.MedicalQuery,
@@ -121,11 +124,11 @@ MEDICAL_HISTORY: Final = Entity(
     newest_first=True,
     policy=policies.MedicalPolicy(),
 )
-ACTIVITY_LOGS: Final = Entity(
+ACTIVITY_LOGS: Final[Entity[Any]] = Entity(  # its rows are no Kept ones: they never change
     name="activity-logs",
     singular="activity_log",
     model=models.Activity,
-    record=events.ActivityRecord,
+    record=shapes.ActivityRecord,
     query=requests.ActivityQuery,
     lookups={
         "entity_type": "entity_type",
@@ -139,8 +142,8 @@ ACTIVITY_LOGS: Final = Entity(
     audience="staff",
 )
 
-KEPT: Final = (PETS, SERVICES, EMPLOYEES, RESERVATIONS, INVOICES, PAYMENTS, MEDICAL_HISTORY)
+KEPT: Final[tuple[Entity[Any], ...]] = (PETS, SERVICES, EMPLOYEES, RESERVATIONS, INVOICES, PAYMENTS, MEDICAL_HISTORY)
 """Those that clients change."""
 
-ENTITIES: Final = {entity.name: entity for entity in (*KEPT, ACTIVITY_LOGS)}
+ENTITIES: Final[Mapping[str, Entity[Any]]] = {entity.name: entity for entity in (*KEPT, ACTIVITY_LOGS)}
 """All of them, by name."""

@@ -1,16 +1,17 @@
 """How a kind of record is described, and what may be decided for it while a change is made.
 
-The mechanism for all of them is in `service` and `ledger`; it knows no kind by name. No kind is described here.
+The mechanism for all of them is in `service` and `journal`; it knows no kind by name. No kind is described here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
-from quart_app.domains.clinic import events
+from quart_app.domains.clinic.models import Kept, Pet
 from quart_app.domains.clinic.rules import FIELDS
+from quart_app.domains.clinic.shapes import Notice
 from quart_app.realtime import Refused
 
 
@@ -20,8 +21,8 @@ def wrong_fields(fields: Mapping[str, str], *, code: str = "bad_request", status
     return Refused(code, said, status=status, fields=fields)
 
 
-Row = Any
-"""A row of the entity's model."""
+Row = TypeVar("Row", bound=Kept)
+"""The rows of one kind of record."""
 
 Audience = Literal["everybody", "owner", "staff"]
 """Who may read the records: all that have come in, the user that one belongs to, those who work here. Staff may
@@ -33,18 +34,18 @@ class About:
     """What a record is about: how people call it, the pet, the user it belongs to."""
 
     label: str
-    pet: Row | None = None
+    pet: Pet | None = None
     user_id: str | None = None
 
 
 @dataclass(slots=True)
-class Draft:
+class Draft(Generic[Row]):
     """A record as it is to become: `row` as it is (None: a new one), `fields` what is given, as it is kept,
     `related` the rows that it will refer to, by the field that does."""
 
     row: Row | None
     fields: dict[str, Any]
-    related: dict[str, Row] = field(default_factory=dict)
+    related: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
         """What a field is to be; None where nobody has said."""
@@ -60,26 +61,26 @@ class Draft:
 class Writing(Protocol):
     """What a policy may change beside its own record, in the same unit of work."""
 
-    async def update(self, entity_type: str, row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def update(self, entity_type: str, row: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Change a row and tell of it; returns it as on the wire."""
 
 
-class Policy:
+class Policy(Generic[Row]):
     """The rules of one kind that look things up. The default has none."""
 
-    async def prepare(self, draft: Draft) -> None:
+    async def prepare(self, draft: Draft[Row]) -> None:
         """Complete the draft's fields. Raises Refused where it may not be so; nothing is written yet."""
 
     async def about(self, row: Row) -> About:
-        """What the record is about."""
-        return About(row.name)
+        """What the record is about; nothing but itself where its kind says nothing else."""
+        return About(str(row.id))
 
     async def follow(self, row: Row, writing: Writing) -> None:
         """Change what depends on a record that was written or removed just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
+class Entity(Generic[Row]):
     """One kind of record.
 
     `name`: the topic and the path. `model`: its rows; `record`: how one looks. `new`, `change`, `query`: shapes of what
@@ -90,7 +91,7 @@ class Entity:
 
     name: str
     singular: str
-    model: Any
+    model: type[Row]
     record: type[msgspec.Struct]
     query: type[msgspec.Struct]
     lookups: Mapping[str, str]
@@ -100,7 +101,7 @@ class Entity:
     noticed: tuple[str, ...] = ()
     newest_first: bool = False
     audience: Audience = "owner"
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy[Row] = field(default_factory=Policy)
 
     @property
     def id_name(self) -> str:
@@ -116,8 +117,8 @@ class Entity:
         shown: dict[str, Any] = msgspec.to_builtins(msgspec.convert(values, self.record))
         return shown
 
-    def notice(self, row: Row, pet: Row | None) -> events.Notice:
+    def notice(self, row: Row, pet: Pet | None) -> Notice:
         """What the user is told of a row."""
         shown = self.shown(row)
         of_pet = {} if pet is None else {"pet_name": pet.name, "pet_id": pet.id}
-        return events.Notice(**of_pet, **{name: shown[name] for name in self.noticed})
+        return Notice(**of_pet, **{name: shown[name] for name in self.noticed})

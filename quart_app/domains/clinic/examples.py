@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from quart_app.domains.clinic import entities
-from quart_app.domains.clinic.events import Method, ReservationStatus
-from quart_app.domains.clinic.ledger import Ledger
+from quart_app.domains.clinic.journal import Journal
 from quart_app.domains.clinic.requests import (
     NewEmployee,
     NewInvoice,
@@ -20,6 +19,7 @@ from quart_app.domains.clinic.requests import (
     NewService,
 )
 from quart_app.domains.clinic.service import Shown, insert
+from quart_app.domains.clinic.shapes import Method, ReservationStatus
 from quart_app.realtime import Identity
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -82,20 +82,20 @@ async def practice(work: UnitOfWork) -> None:
 
 async def fill(work: UnitOfWork, now: datetime) -> None:
     """Fill an empty database, around `now`, whose time zone the practice lives in."""
-    ledger = Ledger(work, _RECEPTION)
-    employees = [await insert(ledger, entities.EMPLOYEES, employee) for employee in _EMPLOYEES]
-    services = {one["service_id"]: one for one in [await insert(ledger, entities.SERVICES, new) for new in _SERVICES]}
-    pets = [await insert(ledger, entities.PETS, pet) for pet in _PETS]
-    done = await _fortnight(ledger, now, list(services), employees, pets)
+    journal = Journal(work, _RECEPTION)
+    employees = [await insert(journal, entities.EMPLOYEES, employee) for employee in _EMPLOYEES]
+    services = {one["service_id"]: one for one in [await insert(journal, entities.SERVICES, new) for new in _SERVICES]}
+    pets = [await insert(journal, entities.PETS, pet) for pet in _PETS]
+    done = await _fortnight(journal, now, list(services), employees, pets)
     seen = [visit for visit in done if visit["employee_id"] != employees[_STYLIST]["employee_id"]]
     for number, visit in enumerate(seen):
-        await _medical_entry(ledger, number, visit)
+        await _medical_entry(journal, number, visit)
     for number, visit in enumerate(done[::2]):
-        await _invoice(ledger, number, visit, services[visit["service_id"]])
+        await _invoice(journal, number, visit, services[visit["service_id"]])
 
 
 async def _fortnight(
-    ledger: Ledger, now: datetime, services: list[int], employees: list[Shown], pets: list[Shown]
+    journal: Journal, now: datetime, services: list[int], employees: list[Shown], pets: list[Shown]
 ) -> list[Shown]:
     """Reservations of two weeks; returns those that are done."""
     today = now.replace(minute=0, second=0, microsecond=0)
@@ -114,7 +114,7 @@ async def _fortnight(
             starts_at.astimezone(UTC),
             status=_status(number, starts_at, now),
         )
-        visits.append(await insert(ledger, entities.RESERVATIONS, reservation))
+        visits.append(await insert(journal, entities.RESERVATIONS, reservation))
     return [visit for visit in visits if visit["status"] == "done"]
 
 
@@ -126,7 +126,7 @@ def _status(number: int, starts_at: datetime, now: datetime) -> ReservationStatu
     return "confirmed" if starts_at < now + timedelta(days=3) else "scheduled"
 
 
-async def _medical_entry(ledger: Ledger, number: int, visit: Shown) -> None:
+async def _medical_entry(journal: Journal, number: int, visit: Shown) -> None:
     diagnosis, treatment = _FINDINGS[number % len(_FINDINGS)]
     entry = NewMedicalEntry(
         visit["pet_id"],
@@ -137,18 +137,18 @@ async def _medical_entry(ledger: Ledger, number: int, visit: Shown) -> None:
         treatment,
         _WEIGHTS[(visit["pet_id"] - 1) % len(_WEIGHTS)],
     )
-    await insert(ledger, entities.MEDICAL_HISTORY, entry)
+    await insert(journal, entities.MEDICAL_HISTORY, entry)
 
 
-async def _invoice(ledger: Ledger, number: int, visit: Shown, service: Shown) -> None:
+async def _invoice(journal: Journal, number: int, visit: Shown, service: Shown) -> None:
     """Of every three invoices one is paid in full, one in part, one not at all."""
     lines = [NewInvoiceLine(service["name"], service["price"])]
     if number % 2:
         lines.append(NewInvoiceLine("Medicación", 4.35, 2))
     issued_at = datetime.fromisoformat(visit["ends_at"])
     invoice = NewInvoice(reservation_id=visit["reservation_id"], lines=lines, issued_at=issued_at)
-    written = await insert(ledger, entities.INVOICES, invoice)
+    written = await insert(journal, entities.INVOICES, invoice)
     amount = (written["total"], 10.0, None)[number % 3]
     if amount is not None:
         payment = NewPayment(written["invoice_id"], amount, _METHODS[number % len(_METHODS)], issued_at)
-        await insert(ledger, entities.PAYMENTS, payment)
+        await insert(journal, entities.PAYMENTS, payment)

@@ -13,8 +13,8 @@ from quart_app.domains import Program
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.rules import PAGE_LIMIT, moment
 from quart_app.domains.clinic.service import Clinic, Found, require_staff
-from quart_app.identity import identify
-from quart_app.realtime import Identity, Refused
+from quart_app.realtime import Hub, Identity, Refused
+from quart_app.web.context import speaker
 from quart_app.web.rest import wrong
 
 VIEWS: Final = ("calendar", "owners", "invoices", "practice", "activity")
@@ -25,28 +25,28 @@ _EARLIEST, _LATEST = date(1990, 1, 15), date(2100, 12, 15)
 
 
 def pages(program: Program, clinic: Clinic) -> Blueprint:
-    """`/clinic` and `/clinic/<view>`."""
-    page = _Page(program, clinic)
-    blueprint = Blueprint("clinic-pages", __name__, template_folder="templates")
+    """Return `/clinic` and `/clinic/<view>`."""
+    page = _Page(program.hub, clinic)
+    blueprint = Blueprint("clinic_pages", __name__, template_folder="templates")
     blueprint.get("/clinic")(page.show)
     blueprint.get("/clinic/<view>")(page.show)
     return blueprint
 
 
 class _Page:
-    def __init__(self, program: Program, clinic: Clinic) -> None:
-        self._program = program
+    def __init__(self, hub: Hub, clinic: Clinic) -> None:
+        self._hub = hub
         self._clinic = clinic
 
     async def show(self, view: str = VIEWS[0]) -> str:
         """One view; the week or the pet that the query names."""
-        who = identify(self._program.settings, request)
+        who = speaker()
         require_staff(who)
         if view not in VIEWS:
             raise Refused("view_not_found", "there is no such view of the clinic", status=404)
         zone = _zone(request.cookies.get(ZONE_COOKIE, ""))
         day = _day(request.args.get("day"), zone)
-        cursor = self._program.hub.cursor
+        cursor = self._hub.cursor
         held, more = await self._hold(who, day)
         monday = None if "reservations" in more else _monday(day).isoformat()
         return await render_template(

@@ -4,14 +4,16 @@ They run inside the unit of work that makes the change, so what they have seen s
 """
 
 from datetime import date
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from tortoise.functions import Sum
 
 from quart_app.domains.clinic import rules
-from quart_app.domains.clinic.entity import About, Draft, Policy, Row, Writing, wrong_fields
-from quart_app.domains.clinic.models import Invoice, MedicalEntry, Payment, Pet, Reservation
+from quart_app.domains.clinic.entity import About, Draft, Policy, Writing, wrong_fields
+from quart_app.domains.clinic.models import Employee, Invoice, MedicalEntry, Payment, Pet, Reservation, Service
 from quart_app.realtime import Refused, now, timestamp
+
+Named = TypeVar("Named", Service, Employee)
 
 
 def _conflict(code: str, **fields: str) -> Refused:
@@ -22,15 +24,22 @@ def _wrong(**fields: str) -> Refused:
     return wrong_fields(fields)
 
 
-class PetPolicy(Policy):
-    async def about(self, row: Row) -> About:
+class NamedPolicy(Policy[Named]):
+    """For kinds that are called by their name and have no other rules."""
+
+    async def about(self, row: Named) -> About:
+        return About(row.name)
+
+
+class PetPolicy(Policy[Pet]):
+    async def about(self, row: Pet) -> About:
         return About(row.name, row, row.user_id)
 
 
-class ReservationPolicy(Policy):
+class ReservationPolicy(Policy[Reservation]):
     """Neither an employee nor a pet is in two places at once."""
 
-    async def prepare(self, draft: Draft) -> None:
+    async def prepare(self, draft: Draft[Reservation]) -> None:
         self._check_active(draft)
         self._set_end(draft)
         self._check_status(draft)
@@ -40,18 +49,18 @@ class ReservationPolicy(Policy):
             await self._check_free(draft, "employee_id")
             await self._check_free(draft, "pet_id")
 
-    async def about(self, row: Row) -> About:
+    async def about(self, row: Reservation) -> About:
         pet = await Pet.get(id=row.pet_id)
         return About(f"{pet.name} · {timestamp(row.starts_at)[:16].replace('T', ' ')}", pet, pet.user_id)
 
     @staticmethod
-    def _check_active(draft: Draft) -> None:
+    def _check_active(draft: Draft[Reservation]) -> None:
         for name in ("service_id", "employee_id"):
             if draft.changes(name) and not draft.related[name].active:
                 raise _conflict("inactive", **{name: f"{draft.related[name].name} is not active"})
 
     @staticmethod
-    def _set_end(draft: Draft) -> None:
+    def _set_end(draft: Draft[Reservation]) -> None:
         starts_at = draft.value("starts_at")
         if "ends_at" not in draft.fields and draft.changes("starts_at", "service_id"):
             row = draft.row
@@ -63,7 +72,7 @@ class ReservationPolicy(Policy):
             raise _wrong(ends_at=f"after starts_at, {rules.MINUTES_LIMIT // 60} hours later at most")
 
     @staticmethod
-    def _check_status(draft: Draft) -> None:
+    def _check_status(draft: Draft[Reservation]) -> None:
         if draft.row is None or not draft.changes("status"):
             return
         allowed = rules.STATUS_AFTER[draft.row.status]
@@ -72,7 +81,7 @@ class ReservationPolicy(Policy):
             raise _conflict("invalid_transition", status=f"after {draft.row.status} it can be {may_be}")
 
     @staticmethod
-    async def _check_pet(draft: Draft) -> None:
+    async def _check_pet(draft: Draft[Reservation]) -> None:
         if draft.row is None or not draft.changes("pet_id"):
             return
         for name, model in (("invoices", Invoice), ("medical-history", MedicalEntry)):
@@ -80,7 +89,7 @@ class ReservationPolicy(Policy):
                 raise _conflict("in_use", pet_id=f"{name} of this reservation are about the pet it has")
 
     @staticmethod
-    async def _check_free(draft: Draft, name: str) -> None:
+    async def _check_free(draft: Draft[Reservation], name: str) -> None:
         starts_at, ends_at = draft.value("starts_at"), draft.value("ends_at")
         # The lower bound says nothing new: it lets the index end the search.
         others = Reservation.filter(
@@ -96,7 +105,7 @@ class ReservationPolicy(Policy):
             )
 
 
-async def _settle_pet(draft: Draft) -> None:
+async def _settle_pet(draft: Draft[Invoice] | Draft[MedicalEntry]) -> None:
     """The pet of a record that may have a reservation: the reservation's."""
     reservation = draft.related.get("reservation_id")
     if reservation is None:
@@ -108,10 +117,10 @@ async def _settle_pet(draft: Draft) -> None:
         raise _wrong(reservation_id=f"reservation {reservation.id} is of another pet")
 
 
-class InvoicePolicy(Policy):
+class InvoicePolicy(Policy[Invoice]):
     """What is owed is the total less the payments, and never negative. Payments decide whether it is paid."""
 
-    async def prepare(self, draft: Draft) -> None:
+    async def prepare(self, draft: Draft[Invoice]) -> None:
         await _settle_pet(draft)
         self._settle_user(draft)
         self._settle_total(draft)
@@ -128,13 +137,13 @@ class InvoicePolicy(Policy):
             wanted = settled
         draft.fields.update(status=wanted, paid=paid)
 
-    async def about(self, row: Row) -> About:
+    async def about(self, row: Invoice) -> About:
         pet = None if row.pet_id is None else await Pet.get(id=row.pet_id)
         whose = pet.name if pet is not None else row.user_id
         return About(f"{whose} · {_money(row.total)}", pet, row.user_id)
 
     @staticmethod
-    def _settle_user(draft: Draft) -> None:
+    def _settle_user(draft: Draft[Invoice]) -> None:
         unsaid = draft.value("user_id") is None if draft.row is None else "user_id" not in draft.fields
         if unsaid and draft.changes("pet_id") and (pet := draft.related.get("pet_id")):
             draft.fields["user_id"] = pet.user_id
@@ -143,7 +152,7 @@ class InvoicePolicy(Policy):
             raise _wrong(pet_id=reason, user_id=reason)
 
     @staticmethod
-    def _settle_total(draft: Draft) -> None:
+    def _settle_total(draft: Draft[Invoice]) -> None:
         lines, amount = draft.fields.get("lines"), draft.fields.pop("amount", None)
         if lines is not None and amount is not None:
             raise _wrong(amount="left out where there are lines")
@@ -163,7 +172,7 @@ class InvoicePolicy(Policy):
             raise _conflict("void", **{field: "it is void"})
 
     @staticmethod
-    def _settle_dates(draft: Draft) -> None:
+    def _settle_dates(draft: Draft[Invoice]) -> None:
         if draft.value("issued_at") is None:
             draft.fields["issued_at"] = now()
         issued_on = rules.day_of(draft.value("issued_at"))
@@ -173,15 +182,15 @@ class InvoicePolicy(Policy):
             raise _wrong(due_on="not before it is issued")
 
     @staticmethod
-    def _check_void(draft: Draft, paid: int) -> None:
+    def _check_void(draft: Draft[Invoice], paid: int) -> None:
         if paid:
             raise _conflict("paid", status=f"{_money(paid)} of it is paid: take the payments back first")
         if draft.row is None:
             raise _wrong(status="a new invoice is open")
 
 
-class PaymentPolicy(Policy):
-    async def prepare(self, draft: Draft) -> None:
+class PaymentPolicy(Policy[Payment]):
+    async def prepare(self, draft: Draft[Payment]) -> None:
         invoice: Any = draft.related["invoice_id"]
         if draft.value("paid_at") is None:
             draft.fields["paid_at"] = now()
@@ -191,12 +200,12 @@ class PaymentPolicy(Policy):
         if draft.value("amount") > owed:
             raise _conflict("more_than_owed", amount=f"{_money(owed)} is owed")
 
-    async def about(self, row: Row) -> About:
+    async def about(self, row: Payment) -> About:
         invoice = await Invoice.get(id=row.invoice_id)
         pet = None if invoice.pet_id is None else await Pet.get(id=invoice.pet_id)
         return About(f"{_money(row.amount)} · #{invoice.id}", pet, invoice.user_id)
 
-    async def follow(self, row: Row, writing: Writing) -> None:
+    async def follow(self, row: Payment, writing: Writing) -> None:
         """The invoice is what its payments make of it."""
         payments = Payment.filter(invoice_id=row.invoice_id)
         [found] = cast("list[int | None]", await payments.annotate(sum=Sum("amount")).values_list("sum", flat=True))
@@ -206,13 +215,13 @@ class PaymentPolicy(Policy):
         await writing.update("invoices", invoice, {"paid": paid, "status": status})
 
 
-class MedicalPolicy(Policy):
-    async def prepare(self, draft: Draft) -> None:
+class MedicalPolicy(Policy[MedicalEntry]):
+    async def prepare(self, draft: Draft[MedicalEntry]) -> None:
         await _settle_pet(draft)
         if draft.value("date") is None:
             draft.fields["date"] = self._today().isoformat()
 
-    async def about(self, row: Row) -> About:
+    async def about(self, row: MedicalEntry) -> About:
         pet = await Pet.get(id=row.pet_id)
         diagnosis = " ".join(row.diagnosis.split())
         return About(f"{pet.name} · {diagnosis}"[: rules.LABEL_CHARACTERS], pet, pet.user_id)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_type_hints
 from msgspec import UNSET, Meta, Struct, UnsetType, defstruct, field
 
 from quart_app.domains.clinic import rules
-from quart_app.domains.clinic.events import InvoiceStatus, Method, ReservationStatus
+from quart_app.domains.clinic.shapes import InvoiceStatus, Method, ReservationStatus
 from quart_app.realtime.limits import KEY_CHARACTERS, LARGEST_ID
 
 Id = Annotated[int, Meta(ge=1, le=LARGEST_ID, examples=[1])]

@@ -1,7 +1,7 @@
 """What can be done with the records of the clinic, the same for every kind: make, change, remove, look up.
 
-Checks the fields, loads what is referred to, lets the kind's policy decide, writes through the ledger: one unit of work
-a change. It answers with what the wire carries and knows nothing of connections.
+Checks the fields, loads what is referred to, lets the kind's policy decide, writes through the journal: one unit of
+work a change. It answers with what the wire carries and knows nothing of connections.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from quart_app.domains import Commit
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Draft, Entity, Row, wrong_fields
-from quart_app.domains.clinic.ledger import Ledger
+from quart_app.domains.clinic.journal import Journal
 from quart_app.realtime import Identity, Refused
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
@@ -36,7 +36,7 @@ class Clinic:
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
 
-    async def create(self, entity: Entity, new: msgspec.Struct, who: Identity, *, key: str | None = None) -> Shown:
+    async def create(self, entity: Entity[Row], new: msgspec.Struct, who: Identity, *, key: str | None = None) -> Shown:
         """Make a record. With a `key` (the client's own) it is made once.
 
         Raises Refused: 400 with the fields that are wrong (a broken reference is one), 403, 409 where it collides.
@@ -44,12 +44,12 @@ class Clinic:
         require_staff(who)
 
         async def unit(work: UnitOfWork) -> Shown:
-            return await insert(Ledger(work, who), entity, new)
+            return await insert(Journal(work, who), entity, new)
 
         return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}", who, key))
 
     async def update(
-        self, entity: Entity, id: int | None, change: msgspec.Struct, who: Identity, *, key: str | None = None
+        self, entity: Entity[Row], id: int | None, change: msgspec.Struct, who: Identity, *, key: str | None = None
     ) -> Shown:
         """Change the fields that are given; with a `key` once. Raises Refused as `create` does, 404, and 409 where its
         `version` is not the record's any more."""
@@ -67,11 +67,11 @@ class Clinic:
                     fields={"version": f"{row.version} by now"},
                 )
             draft = await _drafted(entity, row, fields)
-            return await Ledger(work, who).update(entity.name, row, draft.fields)
+            return await Journal(work, who).update(entity.name, row, draft.fields)
 
         return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} update", who, key))
 
-    async def delete(self, entity: Entity, id: int | None, who: Identity, *, key: str | None = None) -> Shown:
+    async def delete(self, entity: Entity[Row], id: int | None, who: Identity, *, key: str | None = None) -> Shown:
         """Remove a record and return it as it was; with a `key` once. Raises Refused: 403, 404, 409 where something
         refers to it."""
         require_staff(who)
@@ -82,16 +82,16 @@ class Clinic:
                 said = ", ".join(f"{count} of {name}" for name, count in users.items())
                 fields = {name: f"{count} refer to it" for name, count in users.items()}
                 raise Refused("in_use", f"referred to by {said}", status=409, fields=fields)
-            return await Ledger(work, who).remove(entity, row)
+            return await Journal(work, who).remove(entity, row)
 
         return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} delete", who, key))
 
-    async def get(self, entity: Entity, id: int | None, who: Identity) -> Shown:
+    async def get(self, entity: Entity[Row], id: int | None, who: Identity) -> Shown:
         """One record. Raises Refused: 404, also where it belongs to somebody else; 403."""
         return entity.shown(await _row(entity, id, **_own(entity, who)))
 
     async def list(
-        self, entity: Entity, who: Identity, *, asked: Mapping[str, Any], limit: int, after: int | None = None
+        self, entity: Entity[Row], who: Identity, *, asked: Mapping[str, Any], limit: int, after: int | None = None
     ) -> Found:
         """A page of records in the kind's order, by id. `asked`: values by the names of the kind's `lookups`, as they
         are kept. Raises Refused (403)."""
@@ -104,10 +104,10 @@ class Clinic:
         return Found([entity.shown(row) for row in page[:limit]], page[limit - 1].id if more else None)
 
 
-async def insert(ledger: Ledger, entity: Entity, new: msgspec.Struct) -> Shown:
+async def insert(journal: Journal, entity: Entity[Row], new: msgspec.Struct) -> Shown:
     """Check and make a record inside a unit of work. Raises Refused, before anything is written."""
     draft = await _drafted(entity, None, _kept(entity, new))
-    return await ledger.insert(entity, draft.fields)
+    return await journal.insert(entity, draft.fields)
 
 
 def require_staff(who: Identity) -> None:
@@ -116,7 +116,7 @@ def require_staff(who: Identity) -> None:
         raise Refused("forbidden", "this is for those who work at the clinic", status=403)
 
 
-def _own(entity: Entity, who: Identity) -> dict[str, str]:
+def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
     """The condition that leaves what `who` may read."""
     if entity.audience == "everybody" or rules.is_staff(who):
         return {}
@@ -125,7 +125,7 @@ def _own(entity: Entity, who: Identity) -> dict[str, str]:
     return {entity.lookups["of_user"]: who.user_id}
 
 
-def _kept(entity: Entity, body: msgspec.Struct) -> dict[str, Any]:
+def _kept(entity: Entity[Row], body: msgspec.Struct) -> dict[str, Any]:
     """The fields that `body` gives, as they are kept. Null says nothing where there has to be a value."""
     fields = {}
     wrong = {}
@@ -142,12 +142,12 @@ def _kept(entity: Entity, body: msgspec.Struct) -> dict[str, Any]:
     return fields
 
 
-def _nullable(entity: Entity, name: str) -> bool:
+def _nullable(entity: Entity[Row], name: str) -> bool:
     column = entity.model._meta.fields_map.get(name)
     return column is not None and column.null
 
 
-async def _drafted(entity: Entity, row: Row | None, fields: Mapping[str, Any]) -> Draft:
+async def _drafted(entity: Entity[Row], row: Row | None, fields: Mapping[str, Any]) -> Draft[Row]:
     """The record as it is to become, its references and rules checked."""
     draft = Draft(row, dict(fields))
     wrong = {}
@@ -163,15 +163,15 @@ async def _drafted(entity: Entity, row: Row | None, fields: Mapping[str, Any]) -
     return draft
 
 
-async def _row(entity: Entity, id: int | None, **conditions: str) -> Row:
-    row = None if id is None else await entity.model.get_or_none(id=id, **conditions)
+async def _row(entity: Entity[Row], id: int | None, **conditions: str) -> Row:
+    row = None if id is None else await entity.model.filter(id=id, **conditions).first()
     if row is None:
         name = entity.singular.replace("_", " ")
         raise Refused(f"{entity.singular}_not_found", f"there is no such {name}", status=404)
     return row
 
 
-async def _referring(entity: Entity, id: int) -> dict[str, int]:
+async def _referring(entity: Entity[Row], id: int) -> dict[str, int]:
     """How many records of each kind refer to this one."""
     counts = {}
     for other in ENTITIES.values():

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from quart_app.domains import Program
 from quart_app.domains.clinic import rules
@@ -15,8 +15,8 @@ from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Entity
 from quart_app.domains.clinic.requests import Once, Page
 from quart_app.domains.clinic.service import Clinic
-from quart_app.identity import identify
-from quart_app.realtime import Identity, checked, row_id
+from quart_app.realtime import Hub, checked, row_id
+from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, query_as, success, wrong
 
@@ -26,10 +26,10 @@ _TAG = "clinic"
 
 
 def routes(program: Program, clinic: Clinic) -> Blueprint:
-    """`/api/<name>` and `/api/<name>/<id>` of every kind."""
+    """Return `/api/<name>` and `/api/<name>/<id>` of every kind."""
     blueprint = Blueprint("clinic", __name__)
     for entity in ENTITIES.values():
-        resource = _Resource(program, clinic, entity)
+        resource = _Resource(program.hub, clinic, entity)
         all, one = f"/api/{entity.name}", f"/api/{entity.name}/<id>"
         blueprint.add_url_rule(all, f"list-{entity.name}", resource.listing(), methods=["GET"])
         blueprint.add_url_rule(one, f"get-{entity.name}", resource.getting(), methods=["GET"])
@@ -43,22 +43,19 @@ def routes(program: Program, clinic: Clinic) -> Blueprint:
 class _Resource:
     """Makes the handlers for one kind, each with the mark that documents it."""
 
-    def __init__(self, program: Program, clinic: Clinic, entity: Entity) -> None:
-        self._program = program
+    def __init__(self, hub: Hub, clinic: Clinic, entity: Entity[Any]) -> None:
+        self._hub = hub
         self._clinic = clinic
         self._entity = entity
         self._words = entity.singular.replace("_", " ")
-
-    def _speaker(self) -> Identity:
-        return identify(self._program.settings, request)
 
     def listing(self) -> Handler:
         entity = self._entity
 
         async def handler() -> Response:
-            who = self._speaker()
+            who = speaker()
             query, asked = _asked(entity)
-            cursor = self._program.hub.cursor
+            cursor = self._hub.cursor
             found = await self._clinic.list(entity, who, asked=asked, limit=query.limit, after=query.after)
             return success(found.records, cursor=cursor, after=found.after)
 
@@ -72,7 +69,7 @@ class _Resource:
 
     def getting(self) -> Handler:
         async def handler(id: str) -> Response:
-            who = self._speaker()
+            who = speaker()
             return success(await self._clinic.get(self._entity, row_id(id), who))
 
         handler.__doc__ = f"One {self._words}."
@@ -80,7 +77,7 @@ class _Resource:
 
     def creating(self, shape: type[Any]) -> Handler:
         async def handler() -> Response:
-            who = self._speaker()
+            who = speaker()
             new = checked(await json_body(), shape)
             return success(await self._clinic.create(self._entity, new, who, key=idempotency_key()), status=201)
 
@@ -89,7 +86,7 @@ class _Resource:
 
     def updating(self, shape: type[Any]) -> Handler:
         async def handler(id: str) -> Response:
-            who = self._speaker()
+            who = speaker()
             change = checked(await json_body(), shape)
             return success(await self._clinic.update(self._entity, row_id(id), change, who, key=idempotency_key()))
 
@@ -98,14 +95,14 @@ class _Resource:
 
     def deleting(self) -> Handler:
         async def handler(id: str) -> Response:
-            who = self._speaker()
+            who = speaker()
             return success(await self._clinic.delete(self._entity, row_id(id), who, key=idempotency_key()))
 
         handler.__doc__ = f"Remove a {self._words} and return it as it was; 409 where something refers to it."
         return Operation(tag=_TAG, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
 
 
-def _asked(entity: Entity) -> tuple[Page, dict[str, Any]]:
+def _asked(entity: Entity[Any]) -> tuple[Page, dict[str, Any]]:
     """The page that is asked for, and the values to look for, as they are kept. Raises Refused."""
     page: Any = query_as(entity.query)
     asked = {}

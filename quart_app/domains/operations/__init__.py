@@ -4,6 +4,7 @@ from quart_app.domains import Program
 from quart_app.domains.operations.channel import OperationsChannel
 from quart_app.domains.operations.events import TOPIC, TOPICS
 from quart_app.domains.operations.metrics import Metrics
+from quart_app.domains.operations.pages import pages
 from quart_app.domains.operations.rules import LOOK_INTERVAL
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.views import routes
@@ -18,4 +19,5 @@ def contribute(program: Program) -> None:
     program.hub.add_channel(TOPIC, OperationsChannel(operations))
     program.hub.add_feed(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)
-    program.add_pages(routes(program, operations, Metrics(operations)))
+    program.add_routes(routes(operations, Metrics(operations)))
+    program.add_routes(pages(operations))

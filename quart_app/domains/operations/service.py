@@ -11,8 +11,9 @@ from typing import Any, Final
 from quart_app.domains.operations import rules
 from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
 from quart_app.domains.operations.process import LoopLag, resident_memory
+from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Counts
-from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ConnectionsPage, Status
+from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, Status
 from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, handle_of, now, timestamp
 
 DISCONNECTED: Final = "closed by the administrator"

@@ -1,41 +1,22 @@
-"""What REST takes and answers about connections and the state of the whole, by field and type."""
+"""What REST answers about connections and the state of the whole, by field and type."""
 
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Annotated, TypedDict
 
-from msgspec import Meta, Struct
-
-from quart_app.domains.operations.rules import CONNECTIONS_DEFAULT, CONNECTIONS_LIMIT, QUERY_CHARACTERS
+from msgspec import Meta
 
 Count = Annotated[int, Meta(ge=0, examples=[3])]
-Handle = Annotated[
+PublicId = Annotated[
     str,
     Meta(
         pattern="^[0-9a-f]{12}$", description="Names a connection to others than its client.", examples=["9f86d081884c"]
     ),
 ]
-PAGES: Final = 1_000_000
-
-Column = Literal[
-    "user", "transport", "opened", "sent", "dropped", "lag", "rtt",
-    "-user", "-transport", "-opened", "-sent", "-dropped", "-lag", "-rtt",
-]  # fmt: skip
-
-
-class ConnectionsPage(Struct, frozen=True):
-    """The query of `GET /api/connections`."""
-
-    q: Annotated[
-        str, Meta(max_length=QUERY_CHARACTERS, description="In a user, a topic, a transport or a user agent.")
-    ] = ""
-    sort: Annotated[Column, Meta(description="A column; with `-` before it, the largest first.")] = "-opened"
-    page: Annotated[int, Meta(ge=1, le=PAGES)] = 1
-    limit: Annotated[int, Meta(ge=1, le=CONNECTIONS_LIMIT)] = CONNECTIONS_DEFAULT
 
 
 class ConnectionListed(TypedDict):
     """A connection as administrators see it; its `connection_id` is nobody's but its client's."""
 
-    handle: Handle
+    handle: PublicId
     user_id: int | str
     username: str
     role: str
@@ -61,7 +42,7 @@ class ConnectionsFound(TypedDict):
 class Disconnected(TypedDict):
     """The connection that was closed."""
 
-    handle: Handle
+    handle: PublicId
 
 
 class ResponseTime(TypedDict):

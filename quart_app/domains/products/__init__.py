@@ -4,6 +4,7 @@ from quart_app.domains import Program
 from quart_app.domains.products.channel import ProductChannel
 from quart_app.domains.products.events import TOPIC, TOPICS
 from quart_app.domains.products.examples import add_products
+from quart_app.domains.products.pages import pages
 from quart_app.domains.products.service import Inventory
 from quart_app.domains.products.views import routes
 
@@ -12,8 +13,10 @@ MODELS = "quart_app.domains.products.models"
 
 def contribute(program: Program) -> None:
     """Add the topic, at the address of the older system too, the REST and the page."""
+    inventory = Inventory(program.commit)
     program.hub.add_channel(TOPIC, ProductChannel())
     program.serve_websocket("/", TOPIC)
     program.describe(*TOPICS)
-    program.add_pages(routes(program, Inventory(program.commit)))
     program.add_examples(add_products)
+    program.add_routes(routes(program, inventory))
+    program.add_routes(pages(program, inventory))

@@ -1,15 +1,14 @@
-"""The inventory over plain HTTP: REST with the names of the system that this one replaces, and the page.
+"""REST of the inventory: reads the request, asks the service, answers.
 
-Parses, asks the service, renders; every snapshot carries the cursor that was read before its data.
+The Spanish names are those of the system that this one replaces. Every snapshot carries the cursor that was read
+before its data.
 """
 
 from typing import Final
 
-from msgspec import to_builtins
-from quart import Blueprint, Response, render_template, request
+from quart import Blueprint, Response, request
 
 from quart_app.domains import Program
-from quart_app.domains.products.events import Id, Product
 from quart_app.domains.products.requests import (
     Conditions,
     Deletion,
@@ -20,10 +19,10 @@ from quart_app.domains.products.requests import (
     product_change,
 )
 from quart_app.domains.products.service import Inventory, VersionConflict, Versions
-from quart_app.identity import identify
-from quart_app.realtime import Identity, row_id
+from quart_app.domains.products.shapes import Id, Product
+from quart_app.realtime import Hub, row_id
+from quart_app.web.context import speaker
 from quart_app.web.errors import error_body
-from quart_app.web.i18n import current_language
 from quart_app.web.operations import Operation
 from quart_app.web.rest import exact_json_body, idempotency_key, json_answer, query_as, success
 
@@ -33,34 +32,30 @@ _MESSAGE: Final = ("message", str)
 
 
 def routes(program: Program, inventory: Inventory) -> Blueprint:
-    """`/api/productos…` and `/products`."""
-    api = _Api(program, inventory)
-    blueprint = Blueprint("products", __name__, template_folder="templates")
-    blueprint.get("/api/productos")(api.products)
-    blueprint.post("/api/productos")(api.create)
-    blueprint.get("/api/productos/<id>")(api.product)
-    blueprint.put("/api/productos/<id>")(api.update)
-    blueprint.delete("/api/productos/<id>")(api.delete)
-    blueprint.get("/products")(api.page)
+    """Return `/api/productos…`."""
+    views = _Views(program.hub, inventory)
+    blueprint = Blueprint("products", __name__)
+    blueprint.get("/api/productos")(views.products)
+    blueprint.post("/api/productos")(views.create)
+    blueprint.get("/api/productos/<id>")(views.product)
+    blueprint.put("/api/productos/<id>")(views.update)
+    blueprint.delete("/api/productos/<id>")(views.delete)
     blueprint.register_error_handler(VersionConflict, _conflict)
     return blueprint
 
 
-class _Api:
-    def __init__(self, program: Program, inventory: Inventory) -> None:
-        self._program = program
+class _Views:
+    def __init__(self, hub: Hub, inventory: Inventory) -> None:
+        self._hub = hub
         self._inventory = inventory
-
-    def _visitor(self) -> Identity:
-        return identify(self._program.settings, request)
 
     @Operation(tag=_TAG, answer=list[Product], query=Listing, beside=(("cursor", str), ("after", int | None)))
     async def products(self) -> Response:
         """All products by id, those after the id `after` where it is given, `limit` at most; `cursor` to follow the
         topic `products` from; `after` to ask for the next page with, null where there is none."""
-        self._visitor()
+        speaker()
         asked = query_as(Listing)
-        cursor = self._program.hub.cursor
+        cursor = self._hub.cursor
         found = await self._inventory.products(after=asked.after, limit=asked.limit + 1)
         page = found[: asked.limit]
         return success(page, cursor=cursor, after=page[-1].id if len(found) > asked.limit else None)
@@ -68,9 +63,9 @@ class _Api:
     @Operation(tag=_TAG, body=NewProduct, answer=Product, status=201, beside=(_MESSAGE,), refusals=(409,))
     async def create(self) -> Response:
         """Make a product: 201; 409 where there are as many as are kept."""
-        visitor = self._visitor()
+        who = speaker()
         columns = new_product(await exact_json_body())
-        product = await self._inventory.create(columns, visitor, key=idempotency_key())
+        product = await self._inventory.create(columns, who, key=idempotency_key())
         answer = _answer(product, message="Producto creado exitosamente", status=201)
         answer.headers["Location"] = f"/api/productos/{product.id}"
         return answer
@@ -78,7 +73,7 @@ class _Api:
     @Operation(tag=_TAG, path=_ID, answer=Product, refusals=(404,))
     async def product(self, id: str) -> Response:
         """One product; its version is the `ETag` too."""
-        self._visitor()
+        speaker()
         return _answer(await self._inventory.product(row_id(id)))
 
     @Operation(
@@ -93,9 +88,9 @@ class _Api:
     async def update(self, id: str) -> Response:
         """Change the fields that are given. With a `version`, or `If-Match` with an `ETag`, that is not the product's
         any more: 409, `data` the product as it is now."""
-        visitor = self._visitor()
+        who = speaker()
         columns, version = product_change(await exact_json_body())
-        product = await self._inventory.update(row_id(id), columns, _meant(version), visitor, key=idempotency_key())
+        product = await self._inventory.update(row_id(id), columns, _meant(version), who, key=idempotency_key())
         return _answer(product, message="Producto actualizado exitosamente")
 
     @Operation(
@@ -103,29 +98,10 @@ class _Api:
     )
     async def delete(self, id: str) -> Response:
         """Delete a product: `data` is what it was. `version` and `If-Match` as in a change."""
-        visitor = self._visitor()
+        who = speaker()
         version = query_as(Deletion).version
-        product = await self._inventory.delete(row_id(id), _meant(version), visitor, key=idempotency_key())
+        product = await self._inventory.delete(row_id(id), _meant(version), who, key=idempotency_key())
         return _answer(product, message="Producto eliminado exitosamente")
-
-    async def page(self) -> str:
-        """The products as they are; the page goes live from `cursor`."""
-        self._visitor()
-        cursor = self._program.hub.cursor
-        products = await self._inventory.products()
-        sums = {
-            "units": sum(product.stock for product in products),
-            "cents": sum(_cents(product) * product.stock for product in products),
-        }
-        return await render_template(
-            "products/index.html",
-            given=to_builtins({"products": products, "cursor": cursor}),
-            products=products,
-            sums=sums,
-            money=_money,
-            whole=_whole,
-            cents=_cents,
-        )
 
 
 def _meant(version: int | None) -> Versions | None:
@@ -149,24 +125,3 @@ async def _conflict(conflict: VersionConflict) -> Response:
     answer = json_answer(refusal, conflict.status)
     answer.set_etag(str(conflict.current.version))
     return answer
-
-
-def _cents(product: Product) -> int:
-    return round(product.precio * 100)
-
-
-def _whole(number: int) -> str:
-    """A whole number as the page's language writes it; twin of `whole` in `static/js/pages/products-fields.js`."""
-    return _in_language(f"{number:,}")
-
-
-def _money(cents: int) -> str:
-    """Dollars as the page's language writes them; twin of `money` in `static/js/pages/products-fields.js`."""
-    return "$" + _in_language(f"{cents // 100:,}.{cents % 100:02}")
-
-
-def _in_language(english: str) -> str:
-    return english.translate(_SPANISH) if current_language() == "es" else english
-
-
-_SPANISH: Final = str.maketrans(",.", ".,")

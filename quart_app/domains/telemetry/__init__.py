@@ -1,12 +1,13 @@
 """Telemetry: the readings of reservoirs, live on the topic `sensors`, and the alerts they raise, on `alerts`."""
 
 from quart_app.domains import Program
-from quart_app.domains.telemetry import views
 from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.channel import AlertChannel, SensorChannel
 from quart_app.domains.telemetry.events import ALERTS, SENSORS, TOPICS
 from quart_app.domains.telemetry.examples import Examples
+from quart_app.domains.telemetry.pages import pages
 from quart_app.domains.telemetry.service import Telemetry
+from quart_app.domains.telemetry.views import routes
 from quart_app.realtime import Feed
 
 MODELS = "quart_app.domains.telemetry.models"
@@ -23,4 +24,5 @@ def contribute(program: Program) -> None:
     program.describe(*TOPICS)
     program.add_examples(Examples(telemetry))
     program.at_start(telemetry.show_latest)
-    program.add_pages(views.pages(telemetry, alerts, program.settings))
+    program.add_routes(routes(program, telemetry, alerts))
+    program.add_routes(pages(program, telemetry, alerts))

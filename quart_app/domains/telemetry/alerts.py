@@ -14,9 +14,10 @@ from tortoise.functions import Count
 from quart_app.domains import Commit
 from quart_app.domains.telemetry import alerting
 from quart_app.domains.telemetry.board import Board, end
-from quart_app.domains.telemetry.events import ALERTS, AlertChange, AlertState, Counts, Summary
+from quart_app.domains.telemetry.events import ALERTS
 from quart_app.domains.telemetry.models import Alert, Reading, newest_id
 from quart_app.domains.telemetry.rules import TRIM_BATCH
+from quart_app.domains.telemetry.shapes import AlertChange, AlertState, Counts, Summary
 from quart_app.realtime import Refused, now, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from quart_app.domains.telemetry import alerting, rules
-from quart_app.domains.telemetry.events import AlertId, Conductivity, Ph, ReservoirId, Temperature, WaterLevel
+from quart_app.domains.telemetry.shapes import AlertId, Conductivity, Ph, ReservoirId, Temperature, WaterLevel
 
 
 class DeviceReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

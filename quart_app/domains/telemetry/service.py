@@ -12,9 +12,10 @@ from typing import Any, Final
 from quart_app.domains import Commit
 from quart_app.domains.telemetry import rules
 from quart_app.domains.telemetry.alerts import Alerts
-from quart_app.domains.telemetry.events import SENSORS, SensorState, StoredReading, sensor_update
+from quart_app.domains.telemetry.events import SENSORS, sensor_update
 from quart_app.domains.telemetry.models import Reading, newest_id
 from quart_app.domains.telemetry.rules import MEASURES, Measures
+from quart_app.domains.telemetry.shapes import SensorState, StoredReading
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
 from quart_app.realtime import Hub, Refused, now, timestamp
 from quart_app.storage.connections import reading as reading_connection
@@ -53,11 +54,6 @@ class Telemetry:
         self._hub = hub
         self._commit = commit
         self._alerts = alerts
-
-    @property
-    def cursor(self) -> str:
-        """For a snapshot: read it before the data."""
-        return self._hub.cursor
 
     async def record(self, readings: Sequence[NewReading], key: IdempotencyKey | None = None) -> list[Any]:
         """Store readings, let them raise and close alerts, and show the newest of each reservoir.

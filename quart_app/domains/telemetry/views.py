@@ -1,52 +1,44 @@
-"""The page of the telemetry, and its readings over REST; the alerts' REST is beside it."""
+"""REST of the telemetry, its readings and its alerts: reads the request, asks the service, answers.
 
-from typing import Any, Final
+Every snapshot carries the cursor that was read before its data.
+"""
 
-from msgspec import to_builtins
-from quart import Blueprint, Response, render_template, request
+from typing import Any
 
-from quart_app.config import Settings
+from quart import Blueprint, Response, request
+
+from quart_app.domains import Program
 from quart_app.domains.telemetry import parsing
-from quart_app.domains.telemetry.alert_views import AlertViews
-from quart_app.domains.telemetry.alerting import SEVERITIES, THRESHOLDS
+from quart_app.domains.telemetry.alerting import THRESHOLDS, alert_name, alert_number
 from quart_app.domains.telemetry.alerts import Alerts
-from quart_app.domains.telemetry.events import AlertState, StoredReading
-from quart_app.domains.telemetry.requests import DeviceReadings, HistoryQuery
-from quart_app.domains.telemetry.rules import MEASURES
+from quart_app.domains.telemetry.requests import AlertPage, DeviceReadings, Dismissal, HistoryQuery
 from quart_app.domains.telemetry.service import Telemetry
-from quart_app.identity import identify
-from quart_app.realtime import now
+from quart_app.domains.telemetry.shapes import AlertId, AlertState, MeasureThresholds, StoredReading, Summary
+from quart_app.realtime import Hub, checked, now
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.web.i18n import current_language
+from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, success, wrong
 
-_OPEN_SHOWN: Final = 200  # alerts
-_CLOSED_SHOWN: Final = 20
 
-
-def pages(telemetry: Telemetry, alerts: Alerts, settings: Settings) -> Blueprint:
-    """`/api/sensors`, `/api/alerts…`, `/api/thresholds`, and the pages `/telemetry` and `/telemetry/vue`."""
-    handlers = _Handlers(telemetry, alerts, settings)
-    of_alerts = AlertViews(telemetry, alerts, settings)
-    blueprint = Blueprint("telemetry", __name__, template_folder="templates")
-    blueprint.post("/api/sensors")(handlers.record)
-    blueprint.get("/api/sensors")(handlers.history)
+def routes(program: Program, telemetry: Telemetry, alerts: Alerts) -> Blueprint:
+    """Return `/api/sensors`, `/api/alerts…`, `/api/thresholds`, and `/alerts/dismiss` as the older system had it."""
+    readings, of_alerts = _Readings(program.hub, telemetry), _Alerts(program.hub, alerts)
+    blueprint = Blueprint("telemetry", __name__)
+    blueprint.post("/api/sensors")(readings.record)
+    blueprint.get("/api/sensors")(readings.history)
     blueprint.get("/api/alerts")(of_alerts.listing)
     blueprint.get("/api/alerts/summary")(of_alerts.summary)
     blueprint.get("/api/thresholds")(of_alerts.thresholds)
     blueprint.post("/api/alerts/dismiss")(of_alerts.dismiss)
     blueprint.post("/alerts/dismiss", endpoint="dismiss_as_before")(of_alerts.dismiss)
-    blueprint.get("/telemetry")(handlers.page)
-    blueprint.get("/telemetry/vue")(handlers.monitor)
     return blueprint
 
 
-class _Handlers:
-    def __init__(self, telemetry: Telemetry, alerts: Alerts, settings: Settings) -> None:
+class _Readings:
+    def __init__(self, hub: Hub, telemetry: Telemetry) -> None:
+        self._hub = hub
         self._telemetry = telemetry
-        self._alerts = alerts
-        self._settings = settings
 
     @Operation(
         tag="telemetry", body=DeviceReadings, answer=StoredReading | list[StoredReading], status=201, refusals=(409,)
@@ -56,7 +48,7 @@ class _Handlers:
 
         What is older than the latest of its reservoir is kept for the history, and changes nothing else.
         """
-        key = IdempotencyKey.of("sensors", identify(self._settings, request), idempotency_key())
+        key = IdempotencyKey.of("sensors", speaker(), idempotency_key())
         body = await json_body()
         stored = await self._telemetry.record(parsing.readings(body, now()), key)
         return success(stored if isinstance(body, list) else stored[0], status=201)
@@ -66,10 +58,10 @@ class _Handlers:
         """Readings, oldest first: the first `limit` from `since` on, without it the newest; of one reservoir or of
         all. With `every` (s), which needs a `reservoir_id`, the newest of each stretch of so many seconds, for the
         `limit` stretches from `since` on or up to now. `cursor` is where the topic's news go on."""
-        identify(self._settings, request)
+        speaker()
         asked = parsing.query(request.args, HistoryQuery)
         since = parsing.moment(asked.since)
-        cursor = self._telemetry.cursor
+        cursor = self._hub.cursor
         if asked.every is None:
             found = await self._telemetry.history(asked.reservoir_id, since, asked.limit)
         elif asked.reservoir_id is None:
@@ -78,46 +70,48 @@ class _Handlers:
             found = await self._telemetry.thinned(asked.reservoir_id, since, asked.limit, asked.every * 1000)
         return success(found, cursor=cursor)
 
-    async def page(self) -> str:
-        """The live charts and alerts, with what is known already."""
-        identify(self._settings, request)
-        cursor = self._telemetry.cursor
-        given = {
-            "cursor": cursor,
-            "reservoirs": await self._telemetry.latest(),
-            "counts": await self._alerts.counts(),
-            "open": sorted(await self._alerts.page(open=True, limit=_OPEN_SHOWN), key=_rank),
-            "closed": await self._alerts.page(open=False, limit=_CLOSED_SHOWN),
-            "limits": {name: _limits(name) for name in MEASURES},
-        }
-        return await render_template("telemetry/index.html", given=to_builtins(given), shown=_shown, short=_short)
 
-    async def monitor(self) -> str:
-        """The monitor of the older system, in Vue."""
-        identify(self._settings, request)
-        return await render_template("telemetry/vue.html", counts=to_builtins(await self._alerts.counts()))
+class _Alerts:
+    def __init__(self, hub: Hub, alerts: Alerts) -> None:
+        self._hub = hub
+        self._alerts = alerts
 
+    @Operation(
+        tag="telemetry",
+        query=AlertPage,
+        answer=list[AlertState],
+        beside=(("cursor", str), ("next", AlertId | None)),
+    )
+    async def listing(self) -> Response:
+        """Alerts, newest first. `next` is what to give as `before` for the page after this one, null on the last;
+        `cursor` is where the topic's news go on."""
+        speaker()
+        asked = parsing.query(request.args, AlertPage)
+        before = None if asked.before is None else alert_number(asked.before)
+        cursor = self._hub.cursor
+        found = await self._alerts.page(
+            limit=asked.limit + 1, open=asked.open, reservoir_id=asked.reservoir_id, before=before
+        )
+        more = found[asked.limit - 1].id if len(found) > asked.limit else None
+        return success(found[: asked.limit], cursor=cursor, next=more)
 
-def _rank(alert: AlertState) -> int:
-    """The worst first, as the page goes on."""
-    return SEVERITIES.index(alert.severity)
+    @Operation(tag="telemetry", answer=Summary)
+    async def summary(self) -> Response:
+        """How many alerts are open, by severity."""
+        speaker()
+        return success(await self._alerts.summary())
 
+    @Operation(tag="telemetry", answer=list[MeasureThresholds])
+    async def thresholds(self) -> Response:
+        """From where on each measure is worth an alert."""
+        speaker()
+        return success([MeasureThresholds(name, each.low, each.high, each.margin) for name, each in THRESHOLDS.items()])
 
-def _limits(measure: str) -> dict[str, Any]:
-    """What a measure may be, and from where on it is worth an alert."""
-    allowed = MEASURES[measure]
-    return {"least": allowed.low, "most": allowed.high, "thresholds": THRESHOLDS[measure]}
-
-
-def _shown(value: float, decimals: int) -> str:
-    """A number as the page's language writes it."""
-    return _in_words(f"{value:.{decimals}f}")
-
-
-def _short(value: float) -> str:
-    """The same, no longer than it has to be."""
-    return _in_words(f"{value:g}")
-
-
-def _in_words(number: str) -> str:
-    return number.replace(".", ",") if current_language() == "es" else number
+    @Operation(tag="telemetry", body=Dismissal, answer=AlertState, beside=(("message", str),), refusals=(404, 409))
+    async def dismiss(self) -> Response:
+        """Close an open alert: `data` is it as it is then. 404 for an unknown one, 409 for one closed already."""
+        who = speaker()
+        asked = checked(await json_body(), Dismissal)
+        scoped = IdempotencyKey.of("alerts", who, idempotency_key())
+        closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), scoped)
+        return success(closed, message=f"{alert_name(alert_number(asked.alert_id))} is closed")

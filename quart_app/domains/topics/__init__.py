@@ -2,9 +2,9 @@
 
 from quart_app.domains import Program
 from quart_app.domains.topics.channel import OpenChannel
+from quart_app.domains.topics.events import TOPICS
 from quart_app.domains.topics.pages import pages
 from quart_app.domains.topics.service import Publisher
-from quart_app.domains.topics.shapes import TOPICS
 from quart_app.domains.topics.views import routes
 from quart_app.realtime import Kind
 
@@ -17,5 +17,5 @@ def contribute(program: Program) -> None:
     for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
         program.hub.add_channel(f"{prefix}/*", OpenChannel(kind, publisher))
     program.describe(*TOPICS)
-    program.add_pages(routes(program, publisher))
-    program.add_pages(pages(program))
+    program.add_routes(routes(program, publisher))
+    program.add_routes(pages(program))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from quart_app.domains.topics.service import Publication, Publisher
+from quart_app.domains.topics.requests import Publication
+from quart_app.domains.topics.service import Publisher
 from quart_app.realtime import Channel, Kind, Peer, checked
 
 

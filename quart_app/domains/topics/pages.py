@@ -3,42 +3,42 @@
 from typing import Any, Final
 
 import msgspec
-from quart import Blueprint, render_template, request
+from quart import Blueprint, render_template
 
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
-from quart_app.domains.topics.shapes import TOPICS_LIMIT
-from quart_app.identity import identify
+from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Cursor, Identity, Kind, Refused, is_topic_name
+from quart_app.realtime.subscription import transient_marks
+from quart_app.web.context import settings, speaker
 
 OPEN: Final = ("live", "state", "log")
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
 
 
 def pages(program: Program) -> Blueprint:
-    """`/topics` and `/topics/<name>`."""
-    handlers = _Pages(program)
-    blueprint = Blueprint("topic_pages", __name__, template_folder="templates")
-    blueprint.get("/topics")(handlers.index)
-    blueprint.get("/topics/<path:name>")(handlers.topic)
+    """Return `/topics` and `/topics/<name>`."""
+    shown = _Pages(program)
+    blueprint = Blueprint("topics_pages", __name__, template_folder="templates")
+    blueprint.get("/topics")(shown.index)
+    blueprint.get("/topics/<path:name>")(shown.topic)
     return blueprint
 
 
 class _Pages:
     def __init__(self, program: Program) -> None:
-        self._program = program
         self._hub = program.hub
         self._listing = Listing(program)
 
     async def index(self) -> str:
         """All topics that hold something or that somebody follows."""
-        identity = identify(self._program.settings, request)
+        identity = speaker()
         listed, _ = await self._listing.page(identity, "", TOPICS_LIMIT)
         return await render_template("topics/index.html", topics=listed)
 
     async def topic(self, name: str) -> str | tuple[str, int]:
         """One topic, live; or how to make one where there is none."""
-        identity = identify(self._program.settings, request)
+        identity = speaker()
         name = self._hub.topic(name)
         try:
             channel = self._hub.channel(name)
@@ -58,7 +58,7 @@ class _Pages:
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
             "functions": await self._sees_functions(identity, name),
         }
-        listed, secure = await self._listing.one(name), self._program.settings.access == "secure"
+        listed, secure = await self._listing.one(name), settings().access == "secure"
         return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
 
     async def _last(self, name: str) -> Any:

@@ -1,27 +1,14 @@
 """Publishing into the open namespaces, one message or many."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from quart_app.domains import Commit
-from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, limits, now
+from quart_app.domains.topics.requests import Publication
+from quart_app.realtime import Cursor, Event, Hub, Identity, Kind, Refused, fields_json, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import SERVER_TYPES
-
-Type = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.TYPE_CHARACTERS)]
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=limits.KEY_CHARACTERS)]
-
-
-class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message to be published: `data` is any JSON."""
-
-    topic: str
-    type: Type
-    data: Any = None
-    key: Key | None = None
 
 
 class Publisher:

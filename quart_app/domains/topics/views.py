@@ -1,78 +1,56 @@
 """REST of the open namespaces, and of the log and the topics as a whole."""
 
-from typing import Annotated
-
-from msgspec import Meta
 from quart import Blueprint, Response, request
 
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
-from quart_app.domains.topics.service import Publication, Publisher
-from quart_app.domains.topics.shapes import (
+from quart_app.domains.topics.requests import (
     LOG_DEFAULT,
     LOG_LIMIT,
     TOPICS_LIMIT,
-    CursorText,
-    LoggedEnvelope,
     LogPage,
-    Published,
-    TopicListed,
+    Publication,
+    Publications,
     TopicPage,
 )
-from quart_app.identity import identify
-from quart_app.realtime import (
-    Cursor,
-    Event,
-    Identity,
-    Refused,
-    Trimmed,
-    checked,
-    encode,
-    limits,
-    now,
-    timestamp,
-    visible,
-)
+from quart_app.domains.topics.service import Publisher
+from quart_app.domains.topics.shapes import CursorText, LoggedEnvelope, Published, TopicListed
+from quart_app.realtime import Cursor, Event, Refused, Trimmed, checked, encode, limits, now, timestamp, visible
+from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number, wrong
 
 ANSWER_BYTES = 4 * 1024 * 1024  # an answer that has them gets no more events
 
-_Publications = Publication | Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
-
 
 def routes(program: Program, publisher: Publisher) -> Blueprint:
-    """`POST /api/publish`, `GET /api/topics`, `GET /api/topics/<name>`, `GET /api/log`."""
-    api = _Api(program, publisher)
+    """Return `POST /api/publish`, `GET /api/topics`, `GET /api/topics/<name>` and `GET /api/log`."""
+    views = _Views(program, publisher)
     blueprint = Blueprint("topics", __name__)
-    blueprint.post("/api/publish")(api.publish)
-    blueprint.get("/api/topics")(api.topics)
-    blueprint.get("/api/topics/<path:name>")(api.topic)
-    blueprint.get("/api/log")(api.log)
+    blueprint.post("/api/publish")(views.publish)
+    blueprint.get("/api/topics")(views.topics)
+    blueprint.get("/api/topics/<path:name>")(views.topic)
+    blueprint.get("/api/log")(views.log)
     return blueprint
 
 
-class _Api:
+class _Views:
     def __init__(self, program: Program, publisher: Publisher) -> None:
-        self._program = program
         self._hub = program.hub
         self._publisher = publisher
         self._listing = Listing(program)
 
-    def _speaker(self) -> Identity:
-        return identify(self._program.settings, request)
-
-    @Operation(tag="topics", body=_Publications, answer=Published, status=202, bare=True)
+    @Operation(tag="topics", body=Publications, answer=Published, status=202, bare=True)
     async def publish(self) -> Response:
         """Publish one message or a list: 202 `{published, id}`."""
-        identity = self._speaker()
+        who = speaker()
         publications = await _publications()
         key = idempotency_key()
         if key is None and any(one.key for one in publications):
             for one in publications:
-                cursor = await self._publisher.publish([one], identity, key=one.key)
+                cursor = await self._publisher.publish([one], who, key=one.key)
         else:
-            cursor = await self._publisher.publish(publications, identity, key=key)
+            cursor = await self._publisher.publish(publications, who, key=key)
         return json_answer({"success": True, "published": len(publications), "id": cursor}, 202)
 
     @Operation(
@@ -83,17 +61,17 @@ class _Api:
     )
     async def topics(self) -> Response:
         """The topics that hold something or that somebody follows: `limit` names after the name `after`."""
-        identity = self._speaker()
+        who = speaker()
         after, limit = request.args.get("after", ""), whole_number("limit", TOPICS_LIMIT, TOPICS_LIMIT)
-        listed, following = await self._listing.page(identity, after, limit)
+        listed, following = await self._listing.page(who, after, limit)
         return success(listed, id=self._hub.cursor, after=following)
 
     @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), refusals=(404,))
     async def topic(self, name: str) -> Response:
         """One topic, whether anything happens there or not; `timestamp` is the server's clock."""
-        identity = self._speaker()
+        who = speaker()
         name = self._hub.topic(name)
-        await self._hub.channel(name).authorize(identity, name)
+        await self._hub.channel(name).authorize(who, name)
         return success(await self._listing.one(name), timestamp=timestamp(now()))
 
     @Operation(
@@ -105,12 +83,12 @@ class _Api:
     )
     async def log(self) -> Response:
         """The first events of topics after a cursor, `limit` at most; `id` to go on from."""
-        identity = self._speaker()
+        who = speaker()
         names = [self._hub.topic(name) for name in request.args.getlist("topic")]
         if not 0 < len(names) <= limits.TOPICS_PER_CONNECTION:
             raise wrong(topic=f"1 to {limits.TOPICS_PER_CONNECTION} of them")
         for name in names:
-            await self._hub.channel(name).authorize(identity, name)
+            await self._hub.channel(name).authorize(who, name)
         until, limit = self._hub.position, whole_number("limit", LOG_DEFAULT, LOG_LIMIT)
         after = await self._after(request.args.get("since", "0"))
         try:
@@ -118,7 +96,7 @@ class _Api:
         except Trimmed as trimmed:
             raise _gone() from trimmed
         id = self._hub.cursor_at(position)
-        messages = b",".join([event.json for event in visible(events, identity.user_id)])
+        messages = b",".join([event.json for event in visible(events, who.user_id)])
         body = b'{"success":true,"data":[%b],"id":"%b"}' % (messages, id.encode())
         return Response(body, content_type="application/json")
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from quart import Blueprint, Response, render_template, request
 
 from quart_app.context import App
-from quart_app.realtime.topic import is_topic_name
+from quart_app.realtime import is_topic_name
 from quart_app.web.context import app, settings
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.domains.bank import rules
-from quart_app.domains.bank.rules import Kind
+from quart_app.domains.bank.rules import MovementKind
 
 CENTS = st.integers(1, rules.MOST_AMOUNT)
 
@@ -46,12 +46,12 @@ def test_an_account_may_begin_with_nothing() -> None:
         rules.clean_opening(-1)
 
 
-@given(st.integers(0, rules.MOST_BALANCE), st.sampled_from(Kind), CENTS)
-def test_a_balance_never_leaves_its_limits(balance: int, kind: Kind, amount: int) -> None:
+@given(st.integers(0, rules.MOST_BALANCE), st.sampled_from(MovementKind), CENTS)
+def test_a_balance_never_leaves_its_limits(balance: int, kind: MovementKind, amount: int) -> None:
     try:
         result = rules.moved(balance, kind, amount)
     except rules.InsufficientFunds:
-        assert kind is Kind.WITHDRAWAL
+        assert kind is MovementKind.WITHDRAWAL
         assert amount > balance
     except ValueError:
         assert balance + amount > rules.MOST_BALANCE

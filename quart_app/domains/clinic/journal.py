@@ -10,20 +10,20 @@ from typing import Any
 from quart_app.domains.clinic import events, rules
 from quart_app.domains.clinic.entities import ACTIVITY_LOGS, ENTITIES
 from quart_app.domains.clinic.entity import About, Entity, Row
-from quart_app.domains.clinic.events import Action
-from quart_app.domains.clinic.models import Activity
+from quart_app.domains.clinic.models import Activity, Kept
+from quart_app.domains.clinic.shapes import Action
 from quart_app.realtime import Identity, now
 from quart_app.storage.unit_of_work import UnitOfWork
 
 
-class Ledger:
+class Journal:
     """Writes for `who`, in `work`. What it returns is the record as on the wire."""
 
     def __init__(self, work: UnitOfWork, who: Identity) -> None:
         self._work = work
         self._who = who
 
-    async def insert(self, entity: Entity, fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def insert(self, entity: Entity[Row], fields: Mapping[str, Any]) -> dict[str, Any]:
         """A new row."""
         at = now()
         row = await entity.model.create(**fields, version=1, created_at=at, updated_at=at)
@@ -32,7 +32,7 @@ class Ledger:
         await entity.policy.follow(row, self)
         return shown
 
-    async def update(self, entity_type: str, row: Row, fields: Mapping[str, Any]) -> dict[str, Any]:
+    async def update(self, entity_type: str, row: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
         """A row with new values; nothing happens where they are the old ones."""
         entity = ENTITIES[entity_type]
         changed = [name for name, value in fields.items() if getattr(row, name) != value]
@@ -49,7 +49,7 @@ class Ledger:
         await entity.policy.follow(row, self)
         return shown
 
-    async def remove(self, entity: Entity, row: Row) -> dict[str, Any]:
+    async def remove(self, entity: Entity[Row], row: Row) -> dict[str, Any]:
         """A row that is gone afterwards; it is told as it was."""
         about = await entity.policy.about(row)
         await row.delete()
@@ -58,7 +58,7 @@ class Ledger:
         return shown
 
     async def _tell(
-        self, entity: Entity, action: Action, row: Row, abouts: tuple[About, ...], changed: list[str] | None = None
+        self, entity: Entity[Row], action: Action, row: Row, abouts: tuple[About, ...], changed: list[str] | None = None
     ) -> dict[str, Any]:
         """`abouts`: what the row is about, and what it was about before."""
         shown = entity.shown(row)
@@ -71,10 +71,10 @@ class Ledger:
             self._work.record(topic, events.NOTIFICATION, notice, notification_type=type, user_id=user_id)
         return shown
 
-    def _record(self, entity: Entity, action: Action, shown: dict[str, Any]) -> None:
+    def _record(self, entity: Entity[Any], action: Action, shown: dict[str, Any]) -> None:
         self._work.record(entity.name, events.UPDATE, shown, entity_type=entity.name, action=action)
 
-    async def _log(self, entity: Entity, action: Action, row: Row, label: str, changed: list[str]) -> None:
+    async def _log(self, entity: Entity[Row], action: Action, row: Row, label: str, changed: list[str]) -> None:
         line = await Activity.create(
             user_id=self._who.user_id,
             username=self._who.username,

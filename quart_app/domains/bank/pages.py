@@ -1,0 +1,73 @@
+"""The pages of the bank: the accounts, one account, the administration panel.
+
+Every page carries the cursor that was read before its data, and goes live from there.
+"""
+
+from typing import Any
+
+import msgspec
+from quart import Blueprint, render_template
+
+from quart_app.domains import Program
+from quart_app.domains.bank import rules
+from quart_app.domains.bank.access import require_administrator, require_holder
+from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.requests import AccountsPage, MovementsPage
+from quart_app.domains.bank.service import Bank
+from quart_app.realtime import Hub
+from quart_app.web.context import speaker
+from quart_app.web.i18n import current_language
+
+
+def pages(program: Program, bank: Bank, counters: Counters) -> Blueprint:
+    """Return `/bank`, `/bank/admin` and `/bank/<cédula>`."""
+    shown = _Pages(program.hub, bank, counters)
+    blueprint = Blueprint("bank_pages", __name__, template_folder="templates")
+    blueprint.get("/bank")(shown.accounts)
+    blueprint.get("/bank/admin")(shown.administration)
+    blueprint.get("/bank/<id>")(shown.account)
+    blueprint.add_app_template_filter(money, "money")
+    return blueprint
+
+
+def money(amount: float) -> str:
+    """An amount of dollars as people here write it, in the language of the request."""
+    text = f"{amount:,.2f}"
+    return f"${text}" if current_language() == "en" else f"${text.translate(str.maketrans(',.', '.,'))}"
+
+
+class _Pages:
+    def __init__(self, hub: Hub, bank: Bank, counters: Counters) -> None:
+        self._hub = hub
+        self._bank = bank
+        self._counters = counters
+
+    async def accounts(self) -> str:
+        """The accounts, and the form that opens one."""
+        require_administrator(speaker())
+        cursor = self._hub.cursor
+        accounts = await self._bank.accounts(AccountsPage(limit=rules.PAGE_LIMIT))
+        return await _page("bank/accounts.html", cursor, accounts=accounts, most=rules.PAGE_LIMIT)
+
+    async def account(self, id: str) -> str:
+        """One account with its last movements, from whose `cursor` the page goes live."""
+        visitor = speaker()
+        require_holder(visitor, id)
+        cursor = self._hub.cursor
+        movements = await self._bank.transactions(id, MovementsPage())
+        account = await self._bank.account(id)
+        return await _page(
+            "bank/account.html", cursor, account=account, movements=movements, administrator=visitor.is_admin
+        )
+
+    async def administration(self) -> str:
+        """The live counters and the latest movements of the whole bank."""
+        require_administrator(speaker())
+        cursor = self._hub.cursor
+        movements = await self._bank.transactions(None, MovementsPage())
+        return await _page("bank/admin.html", cursor, statistics=self._counters.now(), movements=movements)
+
+
+async def _page(template: str, cursor: str, **shown: Any) -> str:
+    """The page with what it shows, which its module takes over from the data island."""
+    return await render_template(template, **msgspec.to_builtins({"cursor": cursor, **shown}))

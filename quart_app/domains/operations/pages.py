@@ -1,0 +1,32 @@
+"""The page of the operations, for administrators: what the server is doing, live."""
+
+from quart import Blueprint, render_template
+
+from quart_app.domains.operations.requests import ConnectionsPage
+from quart_app.domains.operations.rules import require_admin
+from quart_app.domains.operations.service import Operations
+from quart_app.web.context import speaker
+
+
+def pages(operations: Operations) -> Blueprint:
+    """Return `/admin`."""
+    shown = _Pages(operations)
+    blueprint = Blueprint("operations_pages", __name__, template_folder="templates")
+    blueprint.get("/admin")(shown.admin)
+    return blueprint
+
+
+class _Pages:
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    async def admin(self) -> str:
+        """What the server is doing, live."""
+        require_admin(speaker())
+        cursor = self._operations.hub.cursor
+        return await render_template(
+            "operations/admin.html",
+            cursor=cursor,
+            by_transport=self._operations.connections_by_transport(),
+            found=self._operations.connections(ConnectionsPage()),
+        )

@@ -1,0 +1,67 @@
+"""The page of the inventory, drawn with what is true now and the cursor to go on from."""
+
+from typing import Final
+
+from msgspec import to_builtins
+from quart import Blueprint, render_template
+
+from quart_app.domains import Program
+from quart_app.domains.products.service import Inventory
+from quart_app.domains.products.shapes import Product
+from quart_app.realtime import Hub
+from quart_app.web.context import speaker
+from quart_app.web.i18n import current_language
+
+
+def pages(program: Program, inventory: Inventory) -> Blueprint:
+    """Return `/products`."""
+    shown = _Pages(program.hub, inventory)
+    blueprint = Blueprint("products_pages", __name__, template_folder="templates")
+    blueprint.get("/products")(shown.inventory)
+    return blueprint
+
+
+class _Pages:
+    def __init__(self, hub: Hub, inventory: Inventory) -> None:
+        self._hub = hub
+        self._inventory = inventory
+
+    async def inventory(self) -> str:
+        """The products as they are; the page goes live from `cursor`."""
+        speaker()
+        cursor = self._hub.cursor
+        products = await self._inventory.products()
+        sums = {
+            "units": sum(product.stock for product in products),
+            "cents": sum(_cents(product) * product.stock for product in products),
+        }
+        return await render_template(
+            "products/index.html",
+            given=to_builtins({"products": products, "cursor": cursor}),
+            products=products,
+            sums=sums,
+            money=_money,
+            whole=_whole,
+            cents=_cents,
+        )
+
+
+def _cents(product: Product) -> int:
+    return round(product.precio * 100)
+
+
+def _whole(number: int) -> str:
+    """A whole number as the page's language writes it; twin of `whole` in `static/js/pages/products-fields.js`."""
+    return _in_language(f"{number:,}")
+
+
+def _money(cents: int) -> str:
+    """Dollars as the page's language writes them; twin of `money` in `static/js/pages/products-fields.js`."""
+    return "$" + _in_language(f"{cents // 100:,}.{cents % 100:02}")
+
+
+def _in_language(english: str) -> str:
+    return english.translate(_SPANISH) if current_language() == "es" else english
+
+
+_SPANISH: Final = str.maketrans(",.", ".,")

@@ -20,8 +20,8 @@ A domain has these files, and leaves out those it has no use for:
     texts.toml     the words of its pages, in both languages
     templates/     the pages
 
-`shapes`, `requests`, `events` and `rules` are pure: no store, no request. Further files are what one domain needs beside
-these, such as `ledger.py` of the bank. A new domain is added in one place: `DOMAINS` in `quart_app/app.py`.
+`shapes`, `requests`, `events` and `rules` are pure: no store, no request. Further files are what one domain needs
+beside these, such as `ledger.py` of the bank. A new domain is added in one place: `DOMAINS` in `quart_app/app.py`.
 """
 
 from collections.abc import Awaitable, Callable

@@ -9,7 +9,6 @@ from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Cursor, Identity, Kind, Refused, is_topic_name
-from quart_app.realtime.subscription import transient_marks
 from quart_app.web.context import settings, speaker
 
 OPEN: Final = ("live", "state", "log")

@@ -5,7 +5,7 @@ from typing import Any
 
 from quart_app.domains import Commit
 from quart_app.domains.topics.requests import Publication
-from quart_app.realtime import Cursor, Event, Hub, Identity, Kind, Refused, fields_json, now
+from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import SERVER_TYPES

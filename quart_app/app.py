@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-DOMAINS = (topics, chat, telemetry, products, bank, clinic, operations)
+DOMAINS = (topics, chat, bank, products, telemetry, clinic, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 
 
@@ -62,6 +62,8 @@ class EnVivo(Quart):
         self._database: Database | None = None
         self._retention: asyncio.Task[None] | None = None
         self.topic_shapes: list[TopicShape] = []
+        self.menu: list[tuple[str, str]] = []
+        self.context_processor(lambda: {"menu": self.menu})
         self._at_start: list[Callable[[], Awaitable[object]]] = []
         self._examples: list[Callable[[UnitOfWork], Awaitable[object]]] = []
 
@@ -81,6 +83,9 @@ class EnVivo(Quart):
 
     def add_routes(self, routes: Blueprint) -> None:
         self.register_blueprint(routes)
+
+    def add_to_menu(self, path: str, title: str) -> None:
+        self.menu.append((path, title))
 
     def serve_websocket(self, path: str, topic: str) -> None:
         self.add_websocket(path, f"websocket {path}", follow_websocket, defaults={"name": topic})

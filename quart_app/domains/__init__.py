@@ -67,6 +67,9 @@ class Program(Protocol):
     def add_routes(self, routes: Blueprint) -> None:
         """Serve these routes."""
 
+    def add_to_menu(self, path: str, title: str) -> None:
+        """Link the page at `path` from the header of every page; `title` is the key of its text."""
+
     def serve_websocket(self, path: str, topic: str) -> None:
         """Follow `topic` over WebSocket at `path` too, where an older system had it."""
 

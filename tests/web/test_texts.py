@@ -31,7 +31,8 @@ def places(text: str) -> set[str]:
 
 
 def named_in_pages() -> set[str]:
-    sources = [path.read_text("utf-8") for path in [*TEMPLATES, *PAGE_MODULES, PACKAGE / "web" / "errors.py"]]
+    menu = PACKAGE.glob("domains/*/__init__.py")
+    sources = [path.read_text("utf-8") for path in [*TEMPLATES, *PAGE_MODULES, *menu, PACKAGE / "web" / "errors.py"]]
     return {key for source in sources for key in re.findall(r"""["'`]([a-z]+\.[a-z_0-9]+)["'`]""", source)}
 
 

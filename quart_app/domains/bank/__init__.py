@@ -27,3 +27,4 @@ def contribute(program: Program) -> None:
     program.add_examples(open_examples)
     program.add_routes(routes(program, bank, counters))
     program.add_routes(pages(program, bank, counters))
+    program.add_to_menu("/bank", "nav.bank")

@@ -21,4 +21,5 @@ def contribute(program: Program) -> None:
     program.describe(*TOPICS)
     program.add_routes(routes(program, chat, attendance))
     program.add_routes(pages(program, chat))
+    program.add_to_menu("/chat", "nav.chat")
     program.at_start(chat.make_first_rooms)

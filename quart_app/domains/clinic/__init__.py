@@ -22,3 +22,4 @@ def contribute(program: Program) -> None:
     program.add_examples(practice)
     program.add_routes(routes(program, clinic))
     program.add_routes(pages(program, clinic))
+    program.add_to_menu("/clinic", "nav.clinic")

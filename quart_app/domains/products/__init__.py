@@ -20,3 +20,4 @@ def contribute(program: Program) -> None:
     program.add_examples(add_products)
     program.add_routes(routes(program, inventory))
     program.add_routes(pages(program, inventory))
+    program.add_to_menu("/products", "nav.products")

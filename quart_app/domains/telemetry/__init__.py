@@ -26,3 +26,4 @@ def contribute(program: Program) -> None:
     program.at_start(telemetry.show_latest)
     program.add_routes(routes(program, telemetry, alerts))
     program.add_routes(pages(program, telemetry, alerts))
+    program.add_to_menu("/telemetry", "nav.telemetry")

@@ -7,10 +7,12 @@ never awaits and never reads the log.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from operator import attrgetter
 from time import perf_counter
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from quart_app.realtime import limits
 from quart_app.realtime.audience import Audience
@@ -36,14 +38,13 @@ def _sort_of(event: Event, topic: Topic | None) -> str:
 class Bus:
     """All topics in memory.
 
-    `position` is that of the last durable event settled; `run` names this process's counts of
-    transient events. `demand(topic name, wanted)` is called when a topic gets its first subscriber
-    and after it lost its last.
+    `position` is that of the last durable event settled. `demand(topic name, wanted)` is called when a topic gets its
+    first subscriber and after it lost its last.
     """
 
     def __init__(self, kind_of: Callable[[str], Kind], *, position: int = 0) -> None:
         self.position = position
-        self.run = secrets.token_hex(4)
+        self._run = secrets.token_hex(4)
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
         self._kind_of = kind_of
         self._arrived = position
@@ -117,6 +118,10 @@ class Bus:
         if len({event.key, *topic.state, *(waiting.key for waiting in topic.fresh)}) > limits.STATE_KEYS:
             raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
 
+    def counts_of(self, names: Collection[str]) -> str:
+        """Return the name of this process's counts of transient events in these topics, and in no others."""
+        return f"{self._run}{crc32(' '.join(sorted(names)).encode()):08x}"
+
     def push_soon(self, subscription: "Subscription") -> None:
         """Let it write what is for its reader alone: before what follows for all in the same turn."""
         self._direct[subscription] = None
@@ -163,7 +168,7 @@ class Bus:
         key = tuple(sorted(set(names)))
         audience = self._audiences.get(key)
         if audience is None:
-            audience = Audience(tuple(self._topic(name) for name in key))
+            audience = Audience(tuple(self._topic(name, beside=key) for name in key))
         return audience
 
     def join(self, audience: Audience) -> None:
@@ -202,13 +207,12 @@ class Bus:
         """Those in memory."""
         return list(self._topics.values())
 
-    def _topic(self, name: str) -> Topic:
+    def _topic(self, name: str, beside: Collection[str] = ()) -> Topic:
         topic = self._topics.get(name)
         if topic is None:
-            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                self.forget_idle_topics()
-            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                self._let_go_of_values()
+            for make_room in (self.forget_idle_topics, partial(self._let_go_of_tails, beside), self._let_go_of_values):
+                if len(self._topics) >= limits.TOPICS_IN_MEMORY:
+                    make_room()
             if len(self._topics) >= limits.TOPICS_IN_MEMORY:
                 raise Refused("too_many_topics", "too many topics are in use", status=429)
             # Counts never start again, even for a topic that was forgotten: cursors hold them.
@@ -234,6 +238,15 @@ class Bus:
             busy = topic.audiences or topic.state or topic.fresh
             if not busy and topic.idle_since < before:
                 del self._topics[topic.name]
+
+    def _let_go_of_tails(self, wanted: Collection[str]) -> None:
+        """Make room at the cost of the tails that nobody follows, all but the `wanted` ones: a quarter of them, first
+        those that hold no signals, for what else was in them is in the log, and then the ones left alone longest."""
+        idle = [topic for topic in self._topics.values() if not (topic.audiences or topic.state or topic.fresh)]
+        idle = [topic for topic in idle if topic.name not in wanted]
+        idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
+        for topic in idle[: len(idle) // 4 + 1]:
+            del self._topics[topic.name]
 
     def _let_go_of_values(self) -> None:
         """Make room at the cost of the states that nobody follows: a quarter of them, those left alone longest."""

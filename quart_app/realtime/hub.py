@@ -143,12 +143,13 @@ class Hub:
 
     def cursor_at(self, position: int) -> str:
         """Return the cursor of a position of this log."""
-        return str(Cursor(self.log.epoch, position))
+        return str(self.log.cursor(position))
 
     def poll_cursor(self, *topics: str) -> str:
         """Return the cursor that a long poll of these topics would be answered with now."""
         seen = transient_marks(self.bus, topics)
-        return str(Cursor(self.log.epoch, self.bus.position, self.bus.run, tuple(seen.values())))
+        plain = self.log.cursor(self.bus.position)
+        return str(plain._replace(run=self.bus.counts_of(seen), seen=tuple(seen.values())))
 
     def topics(self) -> list[str]:
         """Return the names of the topics in memory."""
@@ -263,18 +264,13 @@ class Hub:
         except ValueError as error:
             wrong = "a cursor from an earlier message, or 0"
             raise Refused("invalid_since", f"since: {error}", fields={"since": wrong}) from error
-        if cursor.epoch != self.log.epoch:
-            return self._now(opening.topics), "unknown_log"
+        if (reason := await self.log.refusal(cursor)) is not None:
+            return self._now(opening.topics), reason
         if cursor.position > self.bus.position:
             await self.relay.catch_up()
-            if cursor.position > self.bus.position:
-                return self._now(opening.topics), "ahead_of_log"
-        elif cursor.position < await self.log.floor():
-            return self._now(opening.topics), "trimmed"
         marks = transient_marks(self.bus, opening.topics)
         topics = sorted(set(opening.topics))
-        # The counts stand in the order of the topics they were made for, which `fresh` ones were not.
-        if cursor.run == self.bus.run and len(cursor.seen) == len(topics) and not opening.fresh:
+        if cursor.run == self.bus.counts_of(topics) and len(cursor.seen) == len(topics):
             marks = dict(zip(topics, cursor.seen, strict=True))
         return Marks(cursor.position, marks), None
 
@@ -329,7 +325,7 @@ class Hub:
             connection.subscription.add(topic)
             connection.session.topics = connection.subscription.topics
             peer = connection.peer(topic, key=key, send=send)
-            id: str | None = str(Cursor(self.log.epoch, peer.position))
+            id: str | None = str(self.log.cursor(peer.position))
             for type, fields in await channel.welcome(peer):
                 peer.reply(type, id=id, **fields)
                 id = None

@@ -46,6 +46,7 @@ IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
 LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
 LOG_READ_EVENTS: Final = 512  # at once, where they turn out to be small
 CONCURRENT_LOG_READS: Final = 16  # by subscriptions that catch up
+TERMS: Final = 1_000  # starts of the program that a log's cursors can tell apart
 RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
 
 # The writer

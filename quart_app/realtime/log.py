@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 from quart_app.realtime import encoding
 from quart_app.realtime.event import Event, now
+from quart_app.realtime.terms import Term, Terms
+from quart_app.wire import Cursor
 
 
 class Trimmed(Exception):
@@ -20,8 +22,15 @@ class Trimmed(Exception):
 
 
 class EventLog(Protocol):
-    epoch: str
-    """Names this log; another database has another epoch. Letters a-z and digits only."""
+    def cursor(self, position: int) -> Cursor:
+        """Return the cursor of `position`, which is not ahead of this log."""
+
+    async def refusal(self, cursor: Cursor) -> str | None:
+        """Return why reading cannot go on after `cursor`, None where it can.
+
+        `unknown_log`: other events than its holder has seen stand in this log. `ahead_of_log`: it has fewer.
+        `trimmed`: the events that follow are gone.
+        """
 
     async def head(self) -> int:
         """The position of the newest event, 0 in a log that never had one."""
@@ -43,19 +52,21 @@ class MemoryLog:
     """A log that lives as long as the process: for tests and for the engine on its own."""
 
     def __init__(self, epoch: str = "memory") -> None:
-        self.epoch = epoch
+        self.terms = Terms([Term(epoch, 0)])
         self._events: list[Event] = []
         self._floor = 0
 
     def append(self, topic: str, type: str, *, hidden_from: str | None = None, **fields: Any) -> Event:
         """Add one event at the head and return it."""
+        head = self._floor + len(self._events)
+        self.terms.begin(head)
         event = Event(
             topic,
             type,
             encoding.fields_json(fields),
             now(),
-            epoch=self.epoch,
-            position=self._floor + len(self._events) + 1,
+            epoch=self.terms.current,
+            position=head + 1,
             hidden_from=hidden_from,
         )
         self._events.append(event)
@@ -66,6 +77,12 @@ class MemoryLog:
         removed = max(0, min(floor - self._floor, len(self._events)))
         del self._events[:removed]
         self._floor += removed
+
+    def cursor(self, position: int) -> Cursor:
+        return self.terms.cursor(position)
+
+    async def refusal(self, cursor: Cursor) -> str | None:
+        return self.terms.refusal(cursor, floor=await self.floor(), head=await self.head())
 
     async def head(self) -> int:
         return self._floor + len(self._events)

@@ -43,14 +43,13 @@ class Subscription:
     """
 
     __slots__ = (
-        "_audience", "_began", "_bus", "_closed", "_direct", "_epoch", "_holds", "_joined", "_log", "_marks", "_reset",
+        "_audience", "_began", "_bus", "_closed", "_direct", "_holds", "_joined", "_log", "_marks", "_reset",
         "_stride", "_version", "_waiter", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
     def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, marks: Marks) -> None:
         self._bus = bus
         self._log = log
-        self._epoch = log.epoch
         self.user_id = user_id
         self._marks = marks
         self._joined: dict[str, int] = {}
@@ -107,14 +106,14 @@ class Subscription:
 
     @property
     def cursor(self) -> Cursor:
-        return Cursor(self._epoch, self.position)
+        return self._log.cursor(self.position)
 
     @property
     def full_cursor(self) -> Cursor:
         """With the counts of transient events, for a reader that comes back with it."""
         marks = self._audience.marks if self.outlet.streaming else self._marks
         seen = tuple(marks.seen.get(name, 0) for name in self.topics)
-        return Cursor(self._epoch, self.position, self._bus.run, seen)
+        return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
 
     # Writing to it
 
@@ -264,13 +263,14 @@ class Subscription:
     async def read_now(self) -> Batch | None:
         """The next batch if there is one already, else None."""
         while True:
-            if self._direct:
+            held = self._closed or self._holds
+            # A reset goes out with the welcome before it, so that nobody takes the one and not the other.
+            reset = [] if held or self._reset is None else [self._tell_reset(self._reset)]
+            if self._direct or reset:
                 direct, self._direct = self._direct, []
-                return Batch(direct)
-            if self._closed or self._holds:
+                return Batch(direct + reset)
+            if held:
                 return None
-            if self._reset is not None:
-                return self._tell_reset()
             if self._version == self._audience.version:
                 return None
             if self._tails_reach_back():
@@ -280,13 +280,13 @@ class Subscription:
             if batch is not None:
                 return batch
 
-    def _tell_reset(self) -> Batch:
-        reason, self._reset = self._reset, None
+    def _tell_reset(self, reason: str) -> Message:
+        self._reset = None
         self._bus.counters.resets += 1
         # A client that starts afresh gets the states' values again, as one that connects does.
         values = {topic.name: 0 for topic in self._audience.topics if topic.kind is Kind.STATE}
         self._marks, self._version = Marks(self._bus.position, {**self._marks.seen, **values}), -1
-        return Batch([message("reset", id=str(self.cursor), data={"reason": reason})])
+        return message("reset", id=str(self.cursor), data={"reason": reason})
 
     def _tails_reach_back(self) -> bool:
         return all(

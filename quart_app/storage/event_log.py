@@ -12,7 +12,9 @@ from typing import Any, Self
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 
-from quart_app.realtime import Event, Trimmed
+from quart_app.realtime import Cursor, Event, Trimmed
+from quart_app.realtime.limits import TERMS
+from quart_app.realtime.terms import Term, Terms
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"
@@ -26,11 +28,11 @@ _NEWEST = (
     f"SELECT * FROM (SELECT {_COLUMNS} FROM event_log WHERE topic = ? AND position <= ?"  # noqa: S608 - its own names
     f" ORDER BY position DESC LIMIT ?) AS events{_WITH_FLOOR}"
 )
-_HEAD = (
-    "SELECT (SELECT max(position) FROM event_log) AS newest,"
-    " (SELECT CAST(value AS BIGINT) FROM log_state WHERE name = 'floor') AS floor"
+# The newest position, of a trimmed event if no other is left, beside each term.
+_TERMS = (
+    "SELECT name, after, coalesce((SELECT max(position) FROM event_log),"
+    " (SELECT CAST(value AS BIGINT) FROM log_state WHERE name = 'floor')) AS head FROM log_terms ORDER BY id"
 )
-
 # A look-up per topic, where GROUP BY would read the whole index.
 _HEADS = (
     "WITH RECURSIVE topics(topic) AS (SELECT min(topic) FROM event_log WHERE topic > ? UNION ALL"
@@ -42,27 +44,49 @@ _HEADS = (
 
 
 class TortoiseEventLog:
-    """The log of the database that is open in this process; `epoch` was drawn when it was made."""
+    """The log of the database that is open in this process, where it begins a term with its first event."""
 
-    def __init__(self, epoch: str, head: int, *, shared: bool) -> None:
-        self.epoch = epoch
-        self.committed = head
-        """The head as of this process's last look; only another process can have moved it since."""
+    def __init__(self, own_term: str, *, shared: bool) -> None:
+        self._own_term = own_term
         self._shared = shared
+        self.terms: Terms
+        self.committed = 0
+        """The head as of this process's last look; only another process can have moved it since."""
 
     @classmethod
     async def load(cls) -> Self:
-        """The log of the open database, whose epoch is drawn now if it is new."""
+        """Return the log of the open database. A new one gets its first term now."""
         client = get_connection(WRITER)
-        new = "INSERT INTO log_state (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING"
-        for name, value in (("floor", "0"), ("epoch", secrets.token_hex(EPOCH_BYTES))):
-            await client.execute_query(sql(new, client), [name, value])
-        _, rows = await client.execute_query("SELECT value FROM log_state WHERE name = 'epoch'")
-        return cls(rows[0]["value"], await read_head(client), shared=client.capabilities.dialect != "sqlite")
+        own = secrets.token_hex(EPOCH_BYTES)
+        await client.execute_query("INSERT INTO log_state (name, value) VALUES ('floor', '0') ON CONFLICT DO NOTHING")
+        first = "INSERT INTO log_terms (name, after) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM log_terms)"
+        await client.execute_query(sql(first, client), [own])
+        log = cls(own, shared=client.capabilities.dialect != "sqlite")
+        await log.look(client)
+        return log
+
+    async def look(self, client: BaseDBAsyncClient) -> None:
+        """Take in where the log ends and which terms it has, as `client` sees it."""
+        _, rows = await client.execute_query(_TERMS)
+        known = [Term(row["name"], int(row["after"])) for row in rows]
+        begun = any(term.name == self._own_term for term in known)
+        self.terms = Terms(known, None if begun else self._own_term)
+        self.committed = int(rows[0]["head"])
+
+    def cursor(self, position: int) -> Cursor:
+        """Return the cursor of `position`, which is not ahead of this log."""
+        return self.terms.cursor(position)
+
+    async def refusal(self, cursor: Cursor) -> str | None:
+        """Return why reading cannot go on after `cursor`, None where it can; `EventLog` tells the reasons."""
+        floor, head = await self.floor(), await self.head()
+        return self.terms.refusal(cursor, floor=floor, head=head)
 
     async def head(self) -> int:
         """The position of the newest committed event, 0 in a log that never had one."""
-        return await read_head(reading()) if self._shared else self.committed
+        if self._shared:
+            await self.look(reading())
+        return self.committed
 
     async def floor(self) -> int:
         """The last position that was trimmed, 0 when none was."""
@@ -102,7 +126,8 @@ class TortoiseEventLog:
 
     def _event(self, row: Any) -> Event:
         position, topic, type_, fields, at, hidden_from = row
-        return Event(topic, type_, fields.encode(), at, epoch=self.epoch, position=position, hidden_from=hidden_from)
+        epoch = self.terms.cursor(position).epoch
+        return Event(topic, type_, fields.encode(), at, epoch=epoch, position=position, hidden_from=hidden_from)
 
 
 @lru_cache(maxsize=128)
@@ -121,16 +146,16 @@ def _select(topics: int | None) -> str:
     return f"SELECT {_COLUMNS} FROM event_log WHERE position IN ({first}){_WITH_FLOOR}"  # noqa: S608
 
 
-async def read_head(client: BaseDBAsyncClient) -> int:
-    """The newest position as `client` sees it, of a trimmed event if no other is left."""
-    _, rows = await client.execute_query(_HEAD)
-    return int(max(rows[0]["newest"] or 0, rows[0]["floor"]))
-
-
-async def append(client: BaseDBAsyncClient, events: Sequence[Event]) -> None:
-    """Insert `events`, which have their positions, inside the writer's transaction."""
+async def append(client: BaseDBAsyncClient, events: Sequence[Event], term: str | None) -> None:
+    """Insert `events`, which have their positions, inside the writer's transaction; they begin `term` unless None."""
     if not events:
         return
+    if term is not None:
+        begin = "INSERT INTO log_terms (name, after) VALUES (?, ?)"
+        await client.execute_query(sql(begin, client), [term, events[0].position - 1])
+        await client.execute_query(
+            sql("DELETE FROM log_terms WHERE id <= (SELECT max(id) FROM log_terms) - ?", client), [TERMS]
+        )
     statement = f"INSERT INTO event_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
     await client.execute_many(
         sql(statement, client),
@@ -154,4 +179,7 @@ async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int) ->
         floor = rows[old - 1]["position"]
         await client.execute_query(sql("DELETE FROM event_log WHERE position <= ?", client), [floor])
         await client.execute_query(sql("UPDATE log_state SET value = ? WHERE name = 'floor'", client), [str(floor)])
+        # Of the terms that all their events have gone from, the last one's end is the floor: it still has a cursor.
+        ended = "DELETE FROM log_terms WHERE id < (SELECT max(id) FROM log_terms WHERE after < ?)"
+        await client.execute_query(sql(ended, client), [floor])
     return old

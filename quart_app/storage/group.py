@@ -80,7 +80,7 @@ async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outco
         return [outcome for job in jobs for outcome in await commit_group([job], log)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
         with suppress(Exception):  # a failed commit may have reached the disk all the same
-            log.committed = await event_log.read_head(get_connection(WRITER))
+            await log.look(get_connection(WRITER))
         return [Outcome(job, error=_lost(error)) for job in jobs]
 
 
@@ -95,18 +95,20 @@ async def _transact(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]
     async with transaction(get_connection(WRITER)) as open_transaction:
         client = open_transaction.client
         if open_transaction.shared:
-            log.committed = await event_log.read_head(client)
+            await log.look(client)
         known = await idempotency.answers(client, {job.key for job in jobs if job.key})
-        group = _Group(open_transaction, log.epoch, log.committed, known)
+        group = _Group(open_transaction, log.terms.current, log.committed, known)
         outcomes = [await group.run(job) for job in jobs]
         await group.flush()
         try:
-            await event_log.append(client, group.events)
+            await event_log.append(client, group.events, log.terms.coming)
             await idempotency.store(client, group.given)
         except Exception as error:
             raise _Spoiled(_lost(error)) from error
         await open_transaction.commit()
-    log.committed = group.head
+    if group.events:
+        log.terms.begin(log.committed)
+        log.committed = group.head
     return outcomes
 
 
@@ -115,7 +117,7 @@ class _Group:
     """The units of one transaction: where the log ends for the next one, and what was answered."""
 
     transaction: Transaction
-    epoch: str
+    term: str
     head: int
     known: dict[IdempotencyKey, bytes]
     given: dict[IdempotencyKey, bytes] = field(default_factory=dict)
@@ -127,7 +129,7 @@ class _Group:
         answer = self.known.get(job.key) or self.given.get(job.key) if job.key else None
         if answer is not None:
             return Outcome(job, msgspec.json.decode(answer))
-        work = UnitOfWork(self.epoch, self.head)
+        work = UnitOfWork(self.term, self.head)
         try:
             return await self._run(job, work)
         finally:

@@ -26,8 +26,19 @@ class EventRow(Model):
         indexes = (Index(fields=("topic", "position"), name="event_log_topic"),)
 
 
+class LogTerm(Model):
+    """A term of the log, begun by one start of the program with the event that follows the position `after`."""
+
+    id = BigIntField(primary_key=True)
+    name = CharField(max_length=32)
+    after = BigIntField()
+
+    class Meta:
+        table = "log_terms"
+
+
 class LogState(Model):
-    """`epoch`: the name of this log. `floor`: the last position that was trimmed."""
+    """`floor`: the last position that was trimmed."""
 
     name = CharField(max_length=16, primary_key=True)
     value = TextField()

@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class UnitOfWork:
-    """One unit's events and rows. `epoch` names the log, `head` is the position before its first event."""
+    """One unit's events and rows. `term` is the log's present one, `head` the position before its first event."""
 
-    __slots__ = ("_epoch", "_head", "_over", "events", "rows")
+    __slots__ = ("_head", "_over", "_term", "events", "rows")
 
-    def __init__(self, epoch: str, head: int) -> None:
-        self._epoch = epoch
+    def __init__(self, term: str, head: int) -> None:
+        self._term = term
         self._head = head
         self._over = False
         self.events: list[Event] = []
@@ -55,7 +55,7 @@ class UnitOfWork:
             type,
             fields_json(body),
             now(),
-            epoch=self._epoch,
+            epoch=self._term,
             position=self.next_position,
             hidden_from=hidden_from,
         )

@@ -7,8 +7,9 @@ from typing import NamedTuple, Self
 class Cursor(NamedTuple):
     """A place in one log, as clients hold it: `<epoch>-<position>`.
 
-    A long poll's cursor also says which transient events its client has seen: `run` names the
-    process they were counted by, `seen` holds one count per topic, in the order of topic names.
+    `epoch` names the term of the log that the position belongs to: each start of the server begins one with its first
+    event. A long poll's cursor also says which transient events its client has seen: `run` names the process and the
+    topics they were counted by, `seen` holds one count per topic, in the order of topic names.
     """
 
     epoch: str
@@ -36,8 +37,12 @@ class Cursor(NamedTuple):
         return cls(match["epoch"], int(match["position"]), match["run"] or "", counts)
 
     def reaches(self, other: "Cursor") -> bool:
-        """Return whether this cursor stands in the same log as `other`, at its position or further."""
-        return self.epoch == other.epoch and self.position >= other.position
+        """Return whether this cursor stands at the position of `other` or further.
+
+        Of one log, that is: a client meets those of another one after a `reset` only. Within a log terms follow each
+        other, and the positions go on.
+        """
+        return self.position >= other.position
 
 
 _CURSOR = re.compile(

@@ -26,7 +26,6 @@ class Value(NamedTuple):
 class Published:
     """All that ever happened: `facts` of one log (the n-th has position n), the rest of one process."""
 
-    epoch: str
     facts: list[Fact] = field(default_factory=list)
     signals: dict[str, list[str | None]] = field(default_factory=dict)
     """By topic, from whom each of its signals is hidden; its index is its serial number."""
@@ -53,6 +52,8 @@ class Reader:
         self.published = published
         self.user_id = user_id
         self.cursor: str | None = None
+        self.at_another_log = False
+        """Whether its cursor is of a log that is not this one, up to there."""
         self.topics: dict[str, int] = {}
         """The position after which each topic's events have to come."""
         self.last = 0
@@ -67,10 +68,15 @@ class Reader:
         self._asked: Cursor | None = None
         self._reset_due = False
 
+    @property
+    def position(self) -> int:
+        """That of its cursor."""
+        return 0 if self.cursor in {None, "0"} else Cursor.parse(str(self.cursor)).position
+
     # Opening
 
     def open(self, topics: Collection[str], fresh: Collection[str], *, run: str) -> None:
-        """It asks for `topics` from its cursor, except for the `fresh` ones, of the process `run`."""
+        """It asks for `topics` from its cursor, except for the `fresh` ones, of the process that `run` names."""
         since = None if self.cursor is None or self.cursor == "0" else Cursor.parse(self.cursor)
         goes_on = since is not None and since.run == run and set(topics) == set(self.topics)
         self._starting = [topic for topic in topics if not goes_on or topic in fresh or topic not in self._heard]
@@ -89,6 +95,11 @@ class Reader:
     def goes_on_silently(self) -> None:
         """A long poll that goes on gets no welcome."""
         self._opened = True
+        self._reset_due = self.at_another_log
+
+    def assert_told(self) -> None:
+        """An answer is complete."""
+        assert not self._reset_due, "it goes on among events that it has not seen"
 
     def opened(self) -> None:
         """What was published while it was opening, it may have heard or not where it starts afresh."""
@@ -132,13 +143,13 @@ class Reader:
                 self._reset_due = self._asked is not None
                 self.last = cursor.position
                 self.topics = dict.fromkeys(self.topics, cursor.position)
+            assert self._reset_due or not self.at_another_log, "it goes on among events that it has not seen"
             self._opened = True
         if message["type"] == "welcome" and not message["data"]["resumed"]:
             self.topics[message["topic"]] = message["data"]["position"]
 
     def _fact(self, message: dict[str, Any]) -> None:
         cursor = Cursor.parse(message["id"])
-        assert cursor.epoch == self.published.epoch
         position, topic = cursor.position, message["topic"]
         assert self.published.facts[position - 1].topic == topic
         assert self.published.facts[position - 1].hidden_from != self.user_id, "it was to be hidden"
@@ -159,15 +170,13 @@ class Reader:
 
     def _reset(self, message: dict[str, Any]) -> None:
         cursor, reason = Cursor.parse(message["id"]), message["data"]["reason"]
-        assert cursor.epoch == self.published.epoch
         asked = self._asked if self._reset_due else None
         if reason == "trimmed":
             assert self.published.floor > (asked.position if asked else self.last), "nothing it needs was trimmed"
         else:
-            assert reason == "unknown_log"
-            assert self._asked is not None
-            assert self._asked.epoch != cursor.epoch
-        self._reset_due = False
+            assert reason in {"unknown_log", "ahead_of_log"}
+            assert self.at_another_log, "its cursor is of this very log"
+        self.at_another_log = self._reset_due = False
         self.last = cursor.position
         self.topics = {topic: max(cursor.position, since) for topic, since in self.topics.items()}
         for topic in self.topics:

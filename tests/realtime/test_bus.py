@@ -262,6 +262,30 @@ class TestMemory:
         audience = engine.bus.audience(["log/a", "log/d"])
         assert set(audience.topics) == set(engine.bus.topics())
 
+    async def test_topics_that_were_only_touched_lock_nobody_out(self, engine: Engine) -> None:
+        followed = engine.subscribe("log/followed")
+        engine.subscribe("log/heard", "live/x").close()
+        engine.broadcast("log/heard", 1)
+        engine.bus.flush()
+        for number in range(limits.TOPICS_IN_MEMORY + 5_000):
+            engine.subscribe(f"log/{number}").close()  # as a poll does that waits for nothing
+        assert len(engine.bus.topics()) <= limits.TOPICS_IN_MEMORY
+        engine.commit("log/0", "log/followed")
+        engine.bus.flush()
+        assert await drain(followed) == [2]
+        # What the log does not have, the signal, was let go of last.
+        assert "log/heard" in [topic.name for topic in engine.bus.topics()]
+
+    async def test_the_topics_of_one_reader_do_not_push_each_other_out(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "TOPICS_IN_MEMORY", 4)
+        engine.subscribe("log/a", "log/b")
+        engine.subscribe("log/c").close()
+        assert engine.subscribe("log/d", "log/e").topics == ("log/d", "log/e")
+        with pytest.raises(Refused):
+            engine.subscribe("log/f")
+
     async def test_the_keys_of_a_state_topic_are_bounded(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "STATE_KEYS", 3)
         for key in "abc":

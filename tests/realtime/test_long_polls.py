@@ -6,12 +6,19 @@ import json
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Refused
+from quart_app.realtime.channel import Channel, Refused
 from quart_app.realtime.connection import Opening
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.topic import Kind
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, types
+
+
+class State(Channel):
+    """A topic of values."""
+
+    kind = Kind.STATE
 
 
 @pytest.fixture
@@ -106,6 +113,20 @@ class TestLongPolls:
         hub.broadcast("talk/1", "typing")
         await turn()
         assert (await types(follower))[-1] == "typing"
+
+    async def test_counts_of_one_topic_hide_nothing_of_another(self, hub: Hub) -> None:
+        hub.add_channel("state/*", State())
+        follower = await connect(hub, "state/loud")
+        for number in range(9):
+            hub.broadcast("state/quiet", "value", data=number)
+            for _ in range(5):
+                hub.broadcast("state/loud", "value", data=number)
+        await turn()
+        poller = Poller(hub, "state/loud")
+        assert await poller.ask() == ["connected", "value"]
+        other = Poller(hub, "state/quiet")
+        assert await other.ask(since=poller.cursor) == ["connected", "value"]
+        hub.close(follower)
 
     async def test_other_topics_are_another_connection(self, hub: Hub) -> None:
         poller = Poller(hub)

@@ -12,13 +12,12 @@ from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Event
 from quart_app.realtime.relay import Relay
 from quart_app.realtime.subscription import Subscription
+from quart_app.wire import Cursor
 from tests.realtime.engine import Engine, brief, drain, kind_of, turn
 
 
 class Log:
     """A log that keeps nothing: the n-th event is always the same, and made when it is asked for."""
-
-    epoch = "e0"
 
     def __init__(self) -> None:
         self._head = 0
@@ -29,7 +28,13 @@ class Log:
 
     def _event(self, position: int) -> Event:
         fields = b'{"data":{"content":"%b"}}' % (b"x" * 100)
-        return Event("log/a", "message", fields, 0, epoch=self.epoch, position=position)
+        return Event("log/a", "message", fields, 0, epoch="e0", position=position)
+
+    def cursor(self, position: int) -> Cursor:
+        return Cursor("e0", position)
+
+    async def refusal(self, cursor: Cursor) -> str | None:
+        return None
 
     async def head(self) -> int:
         return self._head

@@ -13,6 +13,7 @@ from quart_app.realtime.event import Event, Message, message
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.terms import Term, Terms
 from quart_app.realtime.topic import Kind
 from quart_app.wire import Close
 from tests.realtime.engine import parsed_blocks
@@ -139,7 +140,7 @@ class World:
     hub: Hub
 
     def __init__(self) -> None:
-        self.published = Published("e0")
+        self.published = Published()
         self.readers: list[Reader] = []
         self.streams: dict[Reader, Stream] = {}
         self.late: list[list[Event]] = []
@@ -148,7 +149,7 @@ class World:
         self._connection_ids: dict[Reader, str] = {}
         self._waiting: list[Action] = []
         self._serial = 0
-        self._epochs = 0
+        self._terms = 0
 
     # The process
 
@@ -174,23 +175,33 @@ class World:
         self.late.clear()
         self._waiting.clear()
 
+    def _next_term(self) -> str:
+        self._terms += 1
+        return f"e{self._terms}"
+
     async def restart(self) -> None:
         """Another process on the same database."""
         await self.stop()
+        self.log.terms.coming = self._next_term()
         await self._start_hub()
 
     async def restore(self, kept: int) -> None:
-        """Another process, on a copy of the database made when there were `kept` events, and written on since."""
+        """Another process, on a copy of the database that was made when there were `kept` events."""
         await self.stop()
-        old, self._epochs = self.published, self._epochs + 1
-        self.published = Published(f"e{self._epochs}")
-        delay = self.log.delay
-        self.log = SlowLog(self.published.epoch)
+        old, terms, delay = self.published, self.log.terms, self.log.delay
+        self.published = Published()
+        known: dict[str, int] = {}
+        for position in range(kept + 1):
+            known.setdefault(terms.cursor(position).epoch, max(0, position - 1))
+        self.log = SlowLog()
+        self.log.terms = Terms(Term(name, after) for name, after in known.items())
         self.log.delay = delay
         for reader in self.readers:
             reader.published = self.published
+            reader.at_another_log |= reader.position > kept
         for fact in old.facts[:kept]:
             self._append(fact, 0)
+        self.log.terms.coming = self._next_term()
         await self._start_hub()
 
     # What is published
@@ -269,7 +280,7 @@ class World:
         opening = Opening(Identity(reader.user_id, "?"), tuple(topics), "ws", reader.cursor, frozenset(fresh))
 
         async def connect() -> None:
-            reader.open(topics, fresh, run=self.hub.bus.run)
+            reader.open(topics, fresh, run=self.hub.bus.counts_of(topics))
             self.act()
             connection = await self.hub.open(opening)
             reader.opened()
@@ -317,7 +328,7 @@ class World:
         goes_on = "." in (reader.cursor or "") and not fresh
 
         async def request() -> Connection:
-            reader.open(topics, fresh, run=self.hub.bus.run)
+            reader.open(topics, fresh, run=self.hub.bus.counts_of(topics))
             self.act()
             connection = await self._request(reader, topics, fresh)
             reader.opened()
@@ -333,6 +344,7 @@ class World:
             reader.goes_on_silently()
         for taken in messages:
             reader.take(taken)
+        reader.assert_told()
         reader.cursor = cursor
 
     async def poll_in_vain(self, reader: Reader, topics: Sequence[str]) -> None:

@@ -1,14 +1,14 @@
 import sqlite3
 import sys
 from asyncio import subprocess
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from quart_app.storage.database import Database, migrate
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable, MigrationFailed, NewerDatabase, NotADatabase
-from tests.storage.store import note, opened
+from tests.storage.store import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,16 +45,6 @@ async def test_a_new_file_gets_its_schema_and_the_operator_a_line(tmp_path: Path
     assert await migrate(url, [], lines.append) == []
     assert len(lines) == len(applied)
     assert left(tmp_path, "*.bak") == []
-
-
-async def test_the_epoch_is_the_databases_own_and_stays(tmp_path: Path) -> None:
-    async with opened(f"sqlite://{tmp_path / 'a.db'}") as store:
-        epoch = store.log.epoch
-        await store.writer.run(note("one"))
-    async with opened(f"sqlite://{tmp_path / 'a.db'}") as store:
-        assert (store.log.epoch, await store.log.head()) == (epoch, 1)
-    async with opened(f"sqlite://{tmp_path / 'b.db'}") as store:
-        assert (store.log.epoch != epoch, await store.log.head()) == (True, 0)
 
 
 async def test_somebody_else_who_reads_the_file_holds_up_no_end(url: str, tmp_path: Path) -> None:
@@ -146,23 +136,6 @@ async def test_nothing_is_migrated_without_a_copy(url: str, tmp_path: Path) -> N
     with pytest.raises(MigrationFailed, match="no backup could be written"):
         await migrate(url, [])
     assert tables(tmp_path / "envivo.db") == {"kept"}
-
-
-async def test_a_restored_copy_is_another_log(url: str, tmp_path: Path) -> None:
-    async with opened(url) as store:
-        await store.writer.run(note("one"))
-        epoch = store.log.epoch
-    file = tmp_path / "envivo.db"
-    ((name, applied_at),) = query(file, "SELECT name, applied_at FROM tortoise_migrations ORDER BY id DESC LIMIT 1")
-    query(file, f"DELETE FROM tortoise_migrations WHERE name = '{name}'")
-    with suppress(MigrationFailed):  # its tables are there already; what counts is the copy
-        await migrate(url, [])
-    copy = tmp_path / f"envivo.db.before-{name}.bak"
-    query(copy, f"INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('envivo', '{name}', '{applied_at}')")
-
-    async with opened(f"sqlite://{copy}") as store:
-        assert await store.log.head() == 1
-        assert store.log.epoch != epoch
 
 
 async def test_a_missing_driver_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from quart_app.realtime.log import EventLog, MemoryLog, Trimmed
 from quart_app.storage import event_log
 from quart_app.storage.connections import writing
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.wire import Cursor
 from tests.storage.store import Store, opened
 
 FAR = 10**17
@@ -95,8 +96,8 @@ async def test_a_new_log_is_empty(subject: Subject) -> None:
     assert await subject.log.head() == 0
     assert await subject.log.floor() == 0
     assert await positions(subject, None, 0) == []
-    assert subject.log.epoch.isalnum()
-    assert subject.log.epoch == subject.log.epoch.lower()
+    assert Cursor.parse(str(subject.log.cursor(0))) == subject.log.cursor(0)
+    assert await subject.log.refusal(subject.log.cursor(0)) is None
 
 
 async def test_positions_are_consecutive_from_one(subject: Subject) -> None:
@@ -116,9 +117,22 @@ async def test_an_event_comes_back_as_it_was_written(subject: Subject) -> None:
         "rooms/1",
         "happened",
         written.at,
-        f"{subject.log.epoch}-1",
+        str(subject.log.cursor(1)),
     )
     assert read.hidden_from == "7"
+
+
+async def test_a_cursor_is_honoured_where_what_follows_it_is_there(subject: Subject) -> None:
+    before = subject.log.cursor(0)
+    for _ in range(5):
+        await subject.append("a")
+    cursors = [subject.log.cursor(position) for position in range(6)]
+    await subject.trim(3)
+
+    assert [await subject.log.refusal(cursor) for cursor in cursors] == ["trimmed"] * 3 + [None] * 3
+    assert await subject.log.refusal(before) == "trimmed"
+    assert await subject.log.refusal(cursors[5]._replace(position=6)) == "ahead_of_log"
+    assert await subject.log.refusal(Cursor("another", 5)) == "unknown_log"
 
 
 async def test_reading_is_by_topic_and_between_positions_and_limited(subject: Subject) -> None:

@@ -48,7 +48,7 @@ async def test_a_change_and_its_event_are_stored_together(store: Store) -> None:
     assert result == {"id": 1, "position": 1}
     await assert_stored(store, "one")
     event = store.relayed[0]
-    assert (event.topic, event.type, event.cursor) == (TOPIC, "noted", f"{store.log.epoch}-1")
+    assert (event.topic, event.type, event.cursor) == (TOPIC, "noted", str(store.log.cursor(1)))
 
 
 async def test_a_group_is_stored_in_the_order_of_asking(store: Store) -> None:

@@ -69,10 +69,10 @@ class _Publishing:
     async def unit(self, work: UnitOfWork) -> str:
         """Record the durable ones; returns the cursor after them."""
         self._new = True
-        last = self._hub.position
+        cursor = self._hub.cursor
         for one in self.durable:
-            last = work.record(one.topic, one.type, **_fields(one)).position
-        return self._hub.cursor_at(last)
+            cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
+        return cursor
 
     def announce(self, cursor: str) -> None:
         """Broadcast the others, which may be refused, and only then say so; who listens gets it a turn later."""

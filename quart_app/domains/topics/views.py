@@ -118,7 +118,7 @@ class _Views:
             cursor = Cursor.parse(since)
         except ValueError as error:
             raise wrong(since="a cursor from an earlier message, or 0") from error
-        if cursor.epoch != self._hub.log.epoch:
+        if await self._hub.log.refusal(cursor) is not None:
             raise _gone()
         return cursor.position
 

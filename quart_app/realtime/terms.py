@@ -1,0 +1,68 @@
+"""The terms of a log: by which name a cursor tells the history that its position belongs to.
+
+Every start of a program opens a term of its own with its first event. So two files that go on from one copy, or a
+restored file and the one it replaces, number other events alike but name them by other terms.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from quart_app.realtime import limits
+from quart_app.wire import Cursor
+
+
+class Term(NamedTuple):
+    """The events that follow position `after`, until the next term begins."""
+
+    name: str
+    after: int
+
+
+class Terms:
+    """The terms `known`, one at least and the oldest first.
+
+    `coming` names the term that the next event begins, None where that event belongs to the newest one.
+    """
+
+    __slots__ = ("_afters", "_names", "coming")
+
+    def __init__(self, known: Iterable[Term], coming: str | None = None) -> None:
+        self._names: list[str] = []
+        self._afters: list[int] = []
+        for term in known:
+            self._names.append(term.name)
+            self._afters.append(term.after)
+        self.coming = coming
+
+    @property
+    def current(self) -> str:
+        """The name of the term that the next event belongs to."""
+        return self.coming or self._names[-1]
+
+    def begin(self, after: int) -> None:
+        """Count the coming term among the known ones: its first event follows position `after`."""
+        if self.coming is not None:
+            self._names.append(self.coming)
+            self._afters.append(after)
+            self.coming = None
+            if len(self._names) > limits.TERMS:
+                del self._names[0], self._afters[0]
+
+    def cursor(self, position: int) -> Cursor:
+        """Return the cursor of `position`. It names the term that the event there belongs to.
+
+        A term without an event is therefore never named, and costs nobody who stands at the head a reset.
+        """
+        return Cursor(self._names[max(0, bisect_left(self._afters, position) - 1)], position)
+
+    def refusal(self, cursor: Cursor, *, floor: int, head: int) -> str | None:
+        """Return why nobody can go on from `cursor` in a log that retains the events above `floor` up to `head`, None
+        where one can: this log has that term, and has it up to that position."""
+        if cursor.epoch not in self._names:
+            return "unknown_log"
+        index = self._names.index(cursor.epoch)
+        end = head if index + 1 == len(self._names) else self._afters[index + 1]
+        if cursor.position > end:
+            return "ahead_of_log" if cursor.position > head else "unknown_log"
+        return "trimmed" if cursor.position < floor else None

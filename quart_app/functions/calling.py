@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from quart_app.functions.bounds import BLOCKED, CALL_TIMEOUT, SAID_AGAIN, THREADS
 from quart_app.functions.declaring import Declaration
+from quart_app.functions.ending import EndsProgram, going_on
 from quart_app.functions.publishing import Allowance, Calling, Outlet, calling
 from quart_app.realtime import Refused
 
@@ -85,13 +86,17 @@ class Function:
     # Calling it
 
     async def call(self, *arguments: Any, depth: int = 0) -> Any:
-        """What the function returns. Raises what it raises, and TimeoutError."""
+        """Return what the function returns. Raises the Exceptions it raises, TimeoutError, and EndsProgram."""
         function = self.declaration.function
         self._enter(depth)
-        async with asyncio.timeout(CALL_TIMEOUT):
-            if inspect.iscoroutinefunction(function):
-                return await _watched(function(*arguments), self._blocked)
-            return await self._in_thread(function, *arguments)
+        with going_on():
+            async with asyncio.timeout(CALL_TIMEOUT):
+                return await self._called(function, *arguments)
+
+    async def _called(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        if inspect.iscoroutinefunction(function):
+            return await _watched(function(*arguments), self._blocked)
+        return await self._in_thread(function, *arguments)
 
     def begin(self) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
         """A new run of a generator; None where the function is none."""
@@ -100,23 +105,25 @@ class Function:
         return function() if generator else None
 
     async def next_of(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> Any:
-        """The next value of a generator, END after the last one. Raises what it raises."""
+        """Return the next value of a generator, END after the last one. Raises as `call` does."""
         self._enter(0)
-        if isinstance(run, Generator):
-            return await self._in_thread(next, run, END)
-        try:
-            return await _watched(run.__anext__(), self._blocked)
-        except StopAsyncIteration:
-            return END
+        with going_on():
+            if isinstance(run, Generator):
+                return await self._in_thread(next, run, END)
+            try:
+                return await _watched(run.__anext__(), self._blocked)
+            except StopAsyncIteration:
+                return END
 
     async def finish(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> None:
         """Let a generator clean up after itself; one whose thread still works on it does that by itself."""
         try:
-            if isinstance(run, Generator):
-                run.close()
-            else:
-                async with asyncio.timeout(CALL_TIMEOUT):
-                    await run.aclose()
+            with going_on():
+                if isinstance(run, Generator):
+                    run.close()
+                else:
+                    async with asyncio.timeout(CALL_TIMEOUT):
+                        await run.aclose()
         except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
             logger.debug("%s did not end in order: %r", self.declaration.where, error)
 
@@ -162,4 +169,6 @@ def _reason(error: BaseException) -> str:
         return f"it took more than {CALL_TIMEOUT:.0f} s"
     if isinstance(error, Refused):
         return error.message
+    if isinstance(error, EndsProgram):
+        return str(error)
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

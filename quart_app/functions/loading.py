@@ -7,12 +7,14 @@ Errors: `FunctionsError`, whose message is all that its author needs.
 """
 
 import sys
+import threading
 import traceback
 import types
 from pathlib import Path
 
 from quart_app.functions.bounds import FUNCTIONS
 from quart_app.functions.declaring import Declaration, WrongDeclaration, collected
+from quart_app.functions.ending import ENDS
 
 _MODULE = "envivo_functions"
 _EXAMPLE = '@feed("live/dice")'
@@ -64,7 +66,9 @@ def _run(path: Path, code: types.CodeType) -> tuple[Declaration, ...]:
     token = collected.set(found)
     try:
         exec(code, module.__dict__)  # noqa: S102 - this is what the operator asks for with --functions
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise  # it comes from the terminal
         if before is not None:
             sys.modules[_MODULE] = before
         raise FunctionsError(f"{path}{_line(path, error)}: {_reason(error)}") from error
@@ -83,6 +87,6 @@ def _reason(error: BaseException) -> str:
         return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         return f"it needs the module {error.name}, which is not installed where this program is"
-    if isinstance(error, SystemExit):
-        return "it ends the program; only declare functions here"
+    if not isinstance(error, Exception):
+        return f"{ENDS}; only declare functions here"
     return f"{type(error).__name__}: {error}"

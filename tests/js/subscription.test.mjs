@@ -49,6 +49,18 @@ test("after a reconnect only what is new is delivered, and the overlap is no rep
   assert.equal(subscription.cursor, "e-4");
 });
 
+test("over a restart the overlap of two connections is delivered once, and the cursor does not go back", () => {
+  const after = (position) => ({ type: "message", topic: "rooms/1", id: `f-${position}` });
+  const subscription = new Subscription(["rooms/1"], "e-1");
+  const candidate = subscription.intake("e-1");
+  feed(subscription, opened(subscription), [welcome("e-1", "rooms/1"), durable(2), durable(3), after(4), after(5)]);
+  subscription.takeOver(candidate, ["rooms/1"]);
+  const again = [welcome("e-1", "rooms/1"), durable(2), durable(3), after(4), after(5), after(6)];
+  assert.deepEqual(feed(subscription, candidate, again), [true, false, false, false, false, true]);
+  assert.equal(subscription.cursor, "f-6");
+  assert.deepEqual([subscription.gaps, subscription.repeats], [0, 0]);
+});
+
 test("what comes twice unasked is discarded and counted", () => {
   const subscription = new Subscription(["rooms/1"], null);
   const intake = opened(subscription);

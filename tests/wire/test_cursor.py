@@ -70,3 +70,8 @@ def test_hostile_text_takes_no_time() -> None:
     for text in ("a-1.r" + ".1" * 1_000_000, "a" * 1_000_000, "a-" + "1" * 1_000_000):
         with pytest.raises(ValueError, match="is not a cursor"):
             Cursor.parse(text)
+
+
+def test_the_positions_of_a_log_go_on_from_one_start_of_the_server_to_the_next() -> None:
+    assert Cursor("second", 11).reaches(Cursor("first", 10))
+    assert not Cursor("first", 10).reaches(Cursor("second", 11))

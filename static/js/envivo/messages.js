@@ -93,12 +93,12 @@ export function plainCursor(id) {
 /**
  * @param {Cursor | null | undefined} a
  * @param {Cursor | null | undefined} b
- * @returns {boolean} whether `a` is past `b`. Places in different logs have no order: there the
- *   newcomer `a` counts as past.
+ * @returns {boolean} whether `a` is past `b` in one log, whose epochs follow each other from one start
+ *   of the server to the next while the positions go on. Another log is met after a `reset` only.
  */
 export function isPast(a, b) {
   if (!a) return false;
-  return !b || a.epoch !== b.epoch || a.position > b.position;
+  return !b || a.position > b.position;
 }
 
 /**

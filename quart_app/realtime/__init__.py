@@ -6,6 +6,7 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 
 from quart_app.realtime.batch import Batch, visible
 from quart_app.realtime.channel import ADMIN, Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.checking import checked, cleaned, row_id, too_deep
 from quart_app.realtime.connection import Connection, Opening, handle_of
 from quart_app.realtime.contract import MessageShape, TopicShape
 from quart_app.realtime.counters import Counters, Histogram, Traffic
@@ -17,7 +18,6 @@ from quart_app.realtime.log import EventLog, Trimmed
 from quart_app.realtime.presence import Presence
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.topic import Kind
-from quart_app.realtime.validation import all_cleaned, checked, cleaned, in_words, row_id, too_deep, wrong_fields
 from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
@@ -46,13 +46,11 @@ __all__ = [
     "Traffic",
     "Trimmed",
     "Welcome",
-    "all_cleaned",
     "checked",
     "cleaned",
     "encode",
     "fields_json",
     "handle_of",
-    "in_words",
     "is_topic_name",
     "message",
     "now",
@@ -60,5 +58,4 @@ __all__ = [
     "timestamp",
     "too_deep",
     "visible",
-    "wrong_fields",
 ]

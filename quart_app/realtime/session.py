@@ -13,7 +13,7 @@ import msgspec
 
 from quart_app.realtime import limits
 from quart_app.realtime.channel import Refused
-from quart_app.realtime.validation import too_deep
+from quart_app.realtime.checking import too_deep
 from quart_app.wire import Close
 
 _decode = msgspec.json.Decoder().decode

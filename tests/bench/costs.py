@@ -30,11 +30,11 @@ from quart_app.event_loop import new_event_loop
 from quart_app.realtime import encoding
 from quart_app.realtime.batch import Batch, Marks
 from quart_app.realtime.bus import Bus
+from quart_app.realtime.checking import checked
 from quart_app.realtime.event import Event, now
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.topic import Kind
-from quart_app.realtime.validation import checked
 from tests.bench.contenders import OURS, named
 from tests.bench.servers import pinned, running
 

@@ -17,12 +17,7 @@ _AMOUNT = {
 # Only described here: the rules check, and say what is wrong in words rather than in a pattern.
 Cedula = Annotated[
     str,
-    Meta(
-        description="5 to 20 digits",
-        examples=["1350509525"],
-        extra_json_schema={"pattern": rules.CEDULA},
-        extra={"words": "5 to 20 digits"},
-    ),
+    Meta(description="5 to 20 digits", examples=["1350509525"], extra_json_schema={"pattern": rules.CEDULA}),
 ]
 Name = Annotated[
     str,
@@ -34,7 +29,6 @@ Amount = Annotated[
         description="dollars above 0 with at most 2 decimals, as a number or as text",
         examples=[120.5, "120.50"],
         extra_json_schema={**_AMOUNT, "minimum": 0.01, "pattern": r"^(?!0+(\.0+)?$)[0-9]{1,9}(\.[0-9]{1,2})?$"},
-        extra={"words": "dollars above 0"},
     ),
 ]
 OpeningAmount = Annotated[
@@ -65,14 +59,7 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AccountsPage(msgspec.Struct, frozen=True):
     """The query of `GET /api/cuentas`."""
 
-    after: Annotated[
-        str,
-        Meta(
-            pattern="^[0-9]{0,20}$",
-            description="Only accounts with a cédula behind it.",
-            extra={"words": "at most 20 digits, such as 1350509525"},
-        ),
-    ] = ""
+    after: Annotated[str, Meta(pattern="^[0-9]{0,20}$", description="Only accounts with a cédula behind it.")] = ""
     limit: Annotated[int, Meta(ge=1, le=rules.PAGE_LIMIT)] = rules.PAGE_DEFAULT
 
 

@@ -20,8 +20,7 @@ class DeviceReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     timestamp: str | None = None
 
 
-Several = Annotated[list[DeviceReading], Meta(min_length=1, max_length=rules.BATCH)]
-DeviceReadings = DeviceReading | Several
+DeviceReadings = DeviceReading | Annotated[list[DeviceReading], Meta(min_length=1, max_length=rules.BATCH)]
 """`POST /api/sensors`."""
 
 

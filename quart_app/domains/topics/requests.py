@@ -23,8 +23,7 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
     key: Key | None = None
 
 
-Several = Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
-Publications = Publication | Several
+Publications = Publication | Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
 """`POST /api/publish`."""
 
 

@@ -25,7 +25,7 @@ from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.writer import Writer
 from quart_app.transports.body import Application, BodyLimit
 from quart_app.transports.hosts import HostGuard
-from quart_app.transports.http import CutOffConnection, SentRequest
+from quart_app.transports.http import CutOffConnection
 from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 
@@ -40,7 +40,6 @@ MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 class EnVivo(Quart):
     """The application. It starts and stops with the server's lifespan, once."""
 
-    request_class = SentRequest
     asgi_http_class = CutOffConnection
     websocket_class = RoutedWebsocket
     asgi_websocket_class = RoutedConnection

@@ -13,10 +13,10 @@ from typing import Any, Final
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from quart_app.realtime import Batch, Message
-from quart_app.transports.compression import MessageDeflate, answer_to
+from quart_app.realtime import Batch, Form, Message
 from quart_app.transports.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
 from quart_app.transports.hypercorn_018 import LACKING
+from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 
 DEADLINE: Final = 2.0  # s
 # One for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
@@ -110,6 +110,7 @@ async def _deliver_frames(scope: Any, receive: Any, send: Any) -> None:
     if answer is None:
         decline_compression(send)
     compressed = answer is not None and agree_to(send, MessageDeflate(), answer)
+    form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
     said: asyncio.Queue[Any] = asyncio.Queue()
     listen = said.get if scope["path"] == "/direct" and hear(send, receive, said.put) else receive
     await send({"type": "websocket.accept"})
@@ -121,9 +122,9 @@ async def _deliver_frames(scope: Any, receive: Any, send: Any) -> None:
         elif wire is None or pipe is None:
             return
         elif number % 3 == 1:
-            await wire.send(batch.deflated_frames if compressed else batch.frames)
+            await wire.send(batch.joined(form))
         else:
-            pipe.push(batch.deflated_frames if compressed else batch.frames)
+            pipe.push(batch.joined(form))
     while (event := await listen())["type"] == "websocket.connect":
         pass
     await send({"type": "websocket.send", "text": event["text"]})
@@ -134,9 +135,9 @@ async def _deliver_chunks(scope: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
     for number, batch in enumerate(_BATCHES * 3):
         if scope["path"] == "/ordinary" or number % 2 == 0:
-            await send({"type": "http.response.body", "body": batch.blocks, "more_body": True})
+            await send({"type": "http.response.body", "body": batch.joined(Form.BLOCKS), "more_body": True})
         elif (pipe := pipe_of(send)) is None:
             return
         else:
-            pipe.push(batch.chunk)
+            pipe.push(batch.joined(Form.CHUNK))
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,24 +4,30 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 `limits` beside them; everything else is private to the engine.
 """
 
-from quart_app.realtime.batch import Batch, visible
-from quart_app.realtime.channel import ADMIN, Channel, Identity, Peer, Refused, Welcome
-from quart_app.realtime.checking import checked, cleaned, row_id, too_deep
-from quart_app.realtime.connection import Connection, Opening, handle_of
+from quart_app.realtime.allowance import Allowance
+from quart_app.realtime.batch import Batch, Form, visible
+from quart_app.realtime.channel import Channel, Peer, Welcome
+from quart_app.realtime.connection import Connection, Opening, public_id_of
 from quart_app.realtime.contract import MessageShape, TopicShape
 from quart_app.realtime.counters import Counters, Histogram, Traffic
 from quart_app.realtime.encoding import encode, fields_json, timestamp
 from quart_app.realtime.event import Event, Message, message, now
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import ADMIN, Identity
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import EventLog, Trimmed
+from quart_app.realtime.parking import SentAway
 from quart_app.realtime.presence import Presence
+from quart_app.realtime.refused import Refused
 from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.timers import Heartbeat
+from quart_app.realtime.validation import checked, cleaned, row_id, too_deep
 from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
     "ADMIN",
+    "Allowance",
     "Batch",
     "Channel",
     "Close",
@@ -31,6 +37,8 @@ __all__ = [
     "Event",
     "EventLog",
     "Feed",
+    "Form",
+    "Heartbeat",
     "Histogram",
     "Hub",
     "Identity",
@@ -41,6 +49,7 @@ __all__ = [
     "Peer",
     "Presence",
     "Refused",
+    "SentAway",
     "Subscription",
     "TopicShape",
     "Traffic",
@@ -50,10 +59,10 @@ __all__ = [
     "cleaned",
     "encode",
     "fields_json",
-    "handle_of",
     "is_topic_name",
     "message",
     "now",
+    "public_id_of",
     "row_id",
     "timestamp",
     "too_deep",

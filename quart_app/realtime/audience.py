@@ -1,119 +1,158 @@
-"""The subscriptions to one set of topics: those that wait to read, and those that are written to as events come."""
+"""The readers of one set of topics: those that wait to read, and those that are written to as events come."""
 
 import asyncio
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Batch, Marks, News
+from quart_app.realtime.batch import NOWHERE, Batch, Form, Place
 from quart_app.realtime.event import Event
-from quart_app.realtime.tail import Topic
-
-if TYPE_CHECKING:
-    from quart_app.realtime.subscription import Subscription
-
-Write = Callable[[bytes], bool]
-"""Writes at once, and says whether it may write more."""
+from quart_app.realtime.topic_memory import TopicMemory
 
 _by_sequence = attrgetter("sequence")
 
 
-class Stream:
-    """Those of an audience who are written to in one `form`, which is an attribute of a batch.
+class Reader(Protocol):
+    """Somebody who stands at the head of an audience's topics."""
 
-    Each stands where the audience stands, and was sent since it came what the stream was since: so nothing is noted for
-    each of them, and a delivery is one call. `messages` and `bytes` count from the beginning, `at` is when the last
-    was sent (s, the loop's clock).
+    user_id: str
+    """The user whose hidden events this reader does not get."""
+
+    def wake(self, batch: Batch | None = None) -> None:
+        """Take the next batch, or None: look for what there is."""
+
+    def push(self) -> None:
+        """Write the messages that are for this reader alone."""
+
+    def written(self) -> None:
+        """Let what was written last go before anything else is written."""
+
+
+class Pushable(Protocol):
+    """What a transport lets others write to, so that none of its tasks has to wake."""
+
+    form: Form
+    """The wire form of the bytes that it takes."""
+
+    def push(self, data: bytes) -> bool:
+        """Write at once; return whether it may be written to again before that has gone."""
+
+    async def drain(self) -> None:
+        """Return when most of what was written has gone."""
+
+
+Push = Callable[[bytes], bool]
+"""The `push` of a `Pushable`."""
+
+
+class Stream:
+    """The readers of an audience that get one wire form by direct write.
+
+    All of them stand at the audience's head, so that position and counters are kept once: a reader's totals are those
+    of the stream minus what they were when it joined. A delivery is one call, and nothing is noted for each reader.
+    `messages` and `bytes` count from the beginning; `at` is when the last message was written (s, the loop's clock).
     """
 
-    __slots__ = ("at", "bytes", "joined", "messages", "writes")
+    __slots__ = ("at", "bytes", "form", "messages", "pushes")
 
-    def __init__(self, form: str) -> None:
-        self.joined: Callable[[Batch], bytes] = attrgetter(form)
-        self.writes: dict[Subscription, Write] = {}
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.pushes: dict[Reader, Push] = {}
         self.messages = 0
         self.bytes = 0
         self.at = 0.0
 
     def write(self, batch: Batch) -> int:
-        """Write the batch to all; returns to how many."""
-        written, data = len(self.writes), self.joined(batch)
+        """Write the batch to all readers; return how many there were."""
+        written, data = len(self.pushes), batch.joined(self.form)
         self.messages += len(batch.messages)
         self.bytes += len(data)
         self.at = batch.at
-        for subscription in [subscription for subscription, write in self.writes.items() if not write(data)]:
-            subscription.written()
+        for reader in [reader for reader, push in self.pushes.items() if not push(data)]:
+            reader.written()
         return written
 
 
 class Audience:
-    """What one of its subscriptions gets, all get.
+    """The readers of the same topics: what one of them gets, all get.
 
-    `version` counts what was delivered, `reached` is how far the bus was settled just before that, `marks` are those of
-    who has all of it.
+    `version` counts the deliveries, `reached` is the position up to which the bus was settled just before the last one,
+    and `place` is where a reader stands who has all of it.
     """
 
-    __slots__ = ("marks", "members", "reached", "streams", "topics", "version", "waiting")
+    __slots__ = ("members", "place", "reached", "streams", "topics", "version", "waiting")
 
-    def __init__(self, topics: tuple[Topic, ...]) -> None:
+    def __init__(self, topics: tuple[TopicMemory, ...]) -> None:
         self.topics = topics
         self.members = 0
         self.version = 1
         self.reached = 0
-        self.marks = self.marks_at(0)
-        self.waiting: dict[Subscription, None] = {}
-        self.streams: dict[str, Stream] = {}
+        self.place: Place = NOWHERE
+        self.waiting: dict[Reader, None] = {}
+        self.streams: dict[Form, Stream] = {}
+        self.place = self.head(0)
 
-    def stream(self, form: str) -> Stream:
-        """That of those who are written to in this form."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its topics, in their order."""
+        return tuple(topic.name for topic in self.topics)
+
+    def head(self, position: int) -> Place:
+        """Return where a reader stands that has everything up to `position`."""
+        return Place(position, {topic.name: topic.count for topic in self.topics})
+
+    def stream(self, form: Form) -> Stream:
+        """Return the stream of the readers that are written to in this form."""
         stream = self.streams.get(form)
         if stream is None:
             stream = self.streams[form] = Stream(form)
         return stream
 
-    def deliver(self, news: Mapping[Topic, list[Event]], reached: int, position: int) -> int:
-        """Hand the `news` of its topics, settled after `reached` up to `position`, to everyone who stands at the head;
-        returns how many got it."""
-        marks = self.marks_at(position)
-        parts = [news[topic] for topic in self.topics if topic in news]
-        batch = self._batch(parts, marks)
+    def deliver(self, news: Mapping[TopicMemory, list[Event]], reached: int, position: int) -> int:
+        """Hand the `news` of its topics, settled after `reached` up to `position`, to every reader at the head.
+
+        Return how many readers got it.
+        """
+        place = self.head(position)
+        batch = self._batch([news[topic] for topic in self.topics if topic in news], place)
         handed = self._wake(batch)
         self.version += 1
         self.reached = reached
-        self.marks = marks
+        self.place = place
         if batch is None:
             return 0
-        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.writes)
+        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.pushes)
 
-    def _batch(self, parts: Sequence[list[Event]], marks: Marks) -> Batch | None:
-        """What all get, None where it is too large or there is nobody."""
-        if not self.waiting and not any(stream.writes for stream in self.streams.values()):
+    def interrupt(self, reached: int) -> None:
+        """Let every reader at the head look for what came after `reached`, because it is no news of the topics."""
+        self._wake(None)
+        self.version += 1
+        self.reached = reached
+
+    def _batch(self, parts: Sequence[list[Event]], place: Place) -> Batch | None:
+        """Return what all readers get, None where it is too large or there is nobody."""
+        if not self.waiting and not any(stream.pushes for stream in self.streams.values()):
             return None
         events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
         if len(events) > limits.BATCH_EVENTS or sum(event.size for event in events) > limits.BATCH_BYTES:
             return None
-        return Batch(events, News(self.version + 1, marks), asyncio.get_running_loop().time())
+        return Batch(events, version=self.version + 1, place=place, at=asyncio.get_running_loop().time())
 
     def _wake(self, batch: Batch | None) -> int:
-        """Hand a batch to those who read it themselves: who waits for it, and from whom some of it is hidden; None to
-        everyone, to look. Returns how many."""
+        """Hand a batch to the readers that read it themselves, None to all of them; return how many."""
         readers = list(self.waiting)
-        hidden_from = None if batch is None else batch.hidden_from
-        if hidden_from is None or hidden_from:
-            for stream in self.streams.values():
-                readers += [one for one in stream.writes if hidden_from is None or one.user_id in hidden_from]
-        for subscription in readers:
-            subscription.wake(batch)
+        for stream in self.streams.values():
+            readers += self._to_be_woken(stream.pushes, batch)
+        for reader in readers:
+            reader.wake(batch)
         return len(readers)
 
-    def marks_at(self, position: int) -> Marks:
-        """Where a subscription at the head stands."""
-        return Marks(position, {topic.name: topic.count for topic in self.topics})
-
-    def interrupt(self, reached: int) -> None:
-        """Something else than news came after `reached`: let everyone who stands at the head look for it."""
-        self._wake(None)
-        self.version += 1
-        self.reached = reached
+    @staticmethod
+    def _to_be_woken(streaming: Iterable[Reader], batch: Batch | None) -> Iterable[Reader]:
+        """Return the streaming readers that cannot be written what the others are: those from whom some is hidden."""
+        if batch is None:
+            return streaming
+        hidden_from = batch.hidden_from
+        return [reader for reader in streaming if reader.user_id in hidden_from] if hidden_from else ()

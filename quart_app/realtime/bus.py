@@ -6,29 +6,25 @@ never awaits and never reads the log.
 """
 
 import asyncio
-import secrets
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from operator import attrgetter
-from time import perf_counter
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 from quart_app.realtime import limits
-from quart_app.realtime.audience import Audience
-from quart_app.realtime.channel import Refused
+from quart_app.realtime.audience import Audience, Reader
+from quart_app.realtime.batch import Place
 from quart_app.realtime.counters import Counters
 from quart_app.realtime.event import Event
-from quart_app.realtime.tail import Size, Topic
-from quart_app.realtime.topic import Kind
-
-if TYPE_CHECKING:
-    from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.kinds import Kind
+from quart_app.realtime.refused import Refused
+from quart_app.realtime.topic_memory import Size, TopicMemory
+from quart_app.surroundings import REAL, Surroundings
 
 _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
 
 
-def _sort_of(event: Event, topic: Topic | None) -> str:
+def _sort_of(event: Event, topic: TopicMemory | None) -> str:
     """Signals may come on durable topics too."""
     if event.position:
         return _DURABLE
@@ -42,19 +38,21 @@ class Bus:
     first subscriber and after it lost its last.
     """
 
-    def __init__(self, kind_of: Callable[[str], Kind], *, position: int = 0) -> None:
+    def __init__(self, kind_of: Callable[[str], Kind], *, position: int = 0, surroundings: Surroundings = REAL) -> None:
         self.position = position
-        self._run = secrets.token_hex(4)
+        self.surroundings = surroundings
+        self._run = crc32(surroundings.token(18).encode())
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
         self._kind_of = kind_of
         self._arrived = position
         self._sequence = 0
         self._since = 0.0
         self._state_bytes = 0
-        self._topics: dict[str, Topic] = {}
+        self._topics: dict[str, TopicMemory] = {}
         self._audiences: dict[tuple[str, ...], Audience] = {}
-        self._dirty: dict[Topic, None] = {}
-        self._direct: dict[Subscription, None] = {}
+        self._following: dict[TopicMemory, dict[Audience, None]] = {}
+        self._dirty: dict[TopicMemory, None] = {}
+        self._pushes: dict[Reader, None] = {}
         self._flush: asyncio.Handle | None = None
         self._sweep: asyncio.TimerHandle | None = None
         self.counters = Counters()
@@ -67,11 +65,11 @@ class Bus:
         Raises Refused, and takes none, where a state topic has too many keys, or memory too many
         topics or values.
         """
-        now = perf_counter()
+        now = self.surroundings.time()
         self._flush_soon()
         if not self._dirty:
             self._since = now
-        taken: list[tuple[Event, Topic | None]] = []
+        taken: list[tuple[Event, TopicMemory | None]] = []
         try:
             for event in events:
                 event.arrived = now
@@ -84,7 +82,7 @@ class Bus:
         for event, topic in taken:
             self.counters.published[_sort_of(event, topic)] += 1
 
-    def _take_in(self, event: Event) -> Topic | None:
+    def _take_in(self, event: Event) -> TopicMemory | None:
         """Append an event to what its topic has not settled yet."""
         self._sequence += 1
         event.sequence = self._sequence
@@ -100,12 +98,12 @@ class Bus:
             self._dirty[topic] = None
         return topic
 
-    def _topic_for_transient(self, event: Event) -> Topic | None:
+    def _topic_for_transient(self, event: Event) -> TopicMemory | None:
         """A signal that nobody could hear is not kept; a state's value is."""
         kind = self._kind_of(event.topic)
         return self._topic(event.topic) if kind is Kind.STATE else None
 
-    def _check_room(self, topic: Topic, event: Event) -> None:
+    def _check_room(self, topic: TopicMemory, event: Event) -> None:
         topic.idle_since = asyncio.get_running_loop().time()
         replaced = topic.state.get(event.key or "")
         room = limits.STATE_BYTES - event.size + (replaced.size if replaced else 0)
@@ -120,11 +118,11 @@ class Bus:
 
     def counts_of(self, names: Collection[str]) -> str:
         """Return the name of this process's counts of transient events in these topics, and in no others."""
-        return f"{self._run}{crc32(' '.join(sorted(names)).encode()):08x}"
+        return f"{self._run:08x}{crc32(' '.join(sorted(names)).encode()):08x}"
 
-    def push_soon(self, subscription: "Subscription") -> None:
-        """Let it write what is for its reader alone: before what follows for all in the same turn."""
-        self._direct[subscription] = None
+    def push_soon(self, reader: Reader) -> None:
+        """Let a reader write what is for it alone: before what follows for all in the same turn."""
+        self._pushes[reader] = None
         self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -136,18 +134,18 @@ class Bus:
         if self._flush is not None:
             self._flush.cancel()
             self._flush = None
-        direct, self._direct = self._direct, {}
-        for subscription in direct:
-            subscription.push()
+        pushes, self._pushes = self._pushes, {}
+        for reader in pushes:
+            reader.push()
         dirty, self._dirty = self._dirty, {}
         before = sum(topic.size for topic in dirty)
         news = {topic: topic.settle() for topic in dirty}
         self._state_bytes += sum(topic.size for topic in dirty) - before
-        audiences = dict.fromkeys(audience for topic in news for audience in topic.audiences)
+        audiences = dict.fromkeys(audience for topic in news for audience in self._following.get(topic, ()))
         for audience in audiences:
             handed = audience.deliver(news, self.position, self._arrived)
             if handed:
-                self.counters.delivery.observe(perf_counter() - self._since, handed)
+                self.counters.delivery.observe(self.surroundings.time() - self._since, handed)
         self.position = self._arrived
 
     def skip_to(self, position: int) -> None:
@@ -172,26 +170,42 @@ class Bus:
         return audience
 
     def join(self, audience: Audience) -> None:
+        """Count one more reader of an audience."""
         audience.members += 1
-        if audience.members > 1:
-            return
-        self._audiences[tuple(topic.name for topic in audience.topics)] = audience
+        if audience.members == 1:
+            self._audiences[audience.names] = audience
+            for topic in audience.topics:
+                self._following.setdefault(topic, {})[audience] = None
         for topic in audience.topics:
-            topic.audiences[audience] = None
-            if len(topic.audiences) == 1:
+            topic.followers += 1
+            if topic.followers == 1:
                 self.demand(topic.name, True)
 
     def leave(self, audience: Audience) -> None:
+        """Count one reader of an audience less."""
         audience.members -= 1
-        if audience.members:
-            return
-        del self._audiences[tuple(topic.name for topic in audience.topics)]
+        if not audience.members:
+            del self._audiences[audience.names]
+            for topic in audience.topics:
+                del self._following[topic][audience]
+                if not self._following[topic]:
+                    del self._following[topic]
         for topic in audience.topics:
-            del topic.audiences[audience]
-            if not topic.audiences:
+            topic.followers -= 1
+            if not topic.followers:
                 topic.idle_since = asyncio.get_running_loop().time()
                 self._sweep_later()
                 self.demand(topic.name, False)
+
+    def now(self, topics: Collection[str]) -> Place:
+        """Return the place of a reader that hears signals from now on and has seen no state's value."""
+        followed = self.audience(topics).topics
+        return Place(self.position, {topic.name: 0 if topic.kind is Kind.STATE else topic.count for topic in followed})
+
+    def is_followed(self, topic: str) -> bool:
+        """Return whether somebody follows a topic."""
+        known = self._topics.get(topic)
+        return known is not None and known.followers > 0
 
     def latest(self, topic: str) -> list[Event]:
         """The current values of a state topic, oldest change first."""
@@ -203,11 +217,11 @@ class Bus:
         tails = [tail for topic in self._topics.values() for tail in (topic.durable, topic.signals)]
         return Size(sum(map(len, tails)), sum(tail.bytes for tail in tails))
 
-    def topics(self) -> list[Topic]:
+    def topics(self) -> list[TopicMemory]:
         """Those in memory."""
         return list(self._topics.values())
 
-    def _topic(self, name: str, beside: Collection[str] = ()) -> Topic:
+    def _topic(self, name: str, beside: Collection[str] = ()) -> TopicMemory:
         topic = self._topics.get(name)
         if topic is None:
             for make_room in (self.forget_idle_topics, partial(self._let_go_of_tails, beside), self._let_go_of_values):
@@ -216,7 +230,7 @@ class Bus:
             if len(self._topics) >= limits.TOPICS_IN_MEMORY:
                 raise Refused("too_many_topics", "too many topics are in use", status=429)
             # Counts never start again, even for a topic that was forgotten: cursors hold them.
-            topic = self._topics[name] = Topic(name, self._kind_of(name), self.position, self._sequence)
+            topic = self._topics[name] = TopicMemory(name, self._kind_of(name), self.position, self._sequence)
         # It is about to be used, and must not be forgotten before.
         topic.idle_since = asyncio.get_running_loop().time()
         return topic
@@ -228,21 +242,21 @@ class Bus:
     def _swept(self) -> None:
         self._sweep = None
         self.forget_idle_topics()
-        if any(not topic.audiences and not topic.state for topic in self._topics.values()):
+        if any(not topic.followers and not topic.state for topic in self._topics.values()):
             self._sweep_later()
 
     def forget_idle_topics(self) -> None:
         """Drop the tails of topics that nobody has followed for a while. Values of states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self._topics.values()):
-            busy = topic.audiences or topic.state or topic.fresh
+            busy = topic.followers or topic.state or topic.fresh
             if not busy and topic.idle_since < before:
                 del self._topics[topic.name]
 
     def _let_go_of_tails(self, wanted: Collection[str]) -> None:
         """Make room at the cost of the tails that nobody follows, all but the `wanted` ones: a quarter of them, first
         those that hold no signals, for what else was in them is in the log, and then the ones left alone longest."""
-        idle = [topic for topic in self._topics.values() if not (topic.audiences or topic.state or topic.fresh)]
+        idle = [topic for topic in self._topics.values() if not (topic.followers or topic.state or topic.fresh)]
         idle = [topic for topic in idle if topic.name not in wanted]
         idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
         for topic in idle[: len(idle) // 4 + 1]:
@@ -251,7 +265,7 @@ class Bus:
     def _let_go_of_values(self) -> None:
         """Make room at the cost of the states that nobody follows: a quarter of them, those left alone longest."""
         before = asyncio.get_running_loop().time() - limits.STATE_KEPT
-        alone = [topic for topic in self._topics.values() if topic.state and not topic.audiences and not topic.fresh]
+        alone = [topic for topic in self._topics.values() if topic.state and not topic.followers and not topic.fresh]
         alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))
         for topic in alone[: len(alone) // 4 + 1]:
             self._state_bytes -= topic.size

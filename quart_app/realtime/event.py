@@ -4,17 +4,17 @@ An event is a fact. A durable one has a position in the log; a transient one (a 
 a signal) has none. Encodings are made on first use and kept.
 """
 
-import time
 from typing import Any
 
 from quart_app.realtime import encoding
+from quart_app.surroundings import REAL
 
 _ENVELOPE_BYTES = 140  # type, timestamp, topic and id
 
 
 def now() -> int:
-    """Wall-clock time in ms since the Unix epoch; for people to read, never for ordering."""
-    return time.time_ns() // 1_000_000
+    """Return the time of day in ms since the Unix epoch; it is for people to read, never for ordering."""
+    return REAL.wall()
 
 
 class Message:
@@ -65,10 +65,15 @@ class Message:
             return self._deflated_frame
 
 
-def message(type: str, *, topic: str | None = None, id: str | None = None, **fields: Any) -> Message:
-    """A message for one client: a reply, a welcome, a heartbeat. `fields` stand at top level."""
+def message(
+    type: str, *, at: int | None = None, topic: str | None = None, id: str | None = None, **fields: Any
+) -> Message:
+    """Return a message for one client: a reply, a welcome, a heartbeat.
+
+    `at` is its time (ms since the Unix epoch), now where there is none. `fields` stand at top level.
+    """
     body = encoding.fields_json(fields)
-    return Message(encoding.message_json(type, now(), body, topic, id), id)
+    return Message(encoding.message_json(type, now() if at is None else at, body, topic, id), id)
 
 
 class Event(Message):
@@ -78,8 +83,8 @@ class Event(Message):
     (`{"data": …}` and what stands beside it). `size`: about the bytes of its JSON, known before that
     is made. `at`: ms since the Unix epoch. `hidden_from`: the user who does not get it. `key`: which
     value of a state topic it replaces. `ordinal`, `sequence` and `arrived` are the bus's: the count of
-    transient events in the topic, the order and the time (s of perf_counter: the loop's clock stands
-    still during a turn) of arrival.
+    transient events in the topic, the order and the time (s of the surroundings' clock: the loop's
+    stands still during a turn) of arrival.
     """
 
     __slots__ = (

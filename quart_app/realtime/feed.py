@@ -54,3 +54,33 @@ class Feed:
                 due = max(due, loop.time() + limits.FEED_RETRY - self._every)
             due = max(due + self._every, loop.time())
             await asyncio.sleep(due - loop.time())
+
+
+class Feeds:
+    """The feeds of a program, one a topic. `is_followed(topic)` tells whether somebody listens."""
+
+    def __init__(self, is_followed: Callable[[str], bool]) -> None:
+        self._is_followed = is_followed
+        self._feeds: dict[str, Feed] = {}
+        self.draining = False
+
+    def add(self, feed: Feed) -> None:
+        """Run a feed from now on while its topic is followed."""
+        self._feeds[feed.topic] = feed
+        if self._is_followed(feed.topic):
+            feed.demand(True)
+
+    def remove(self, topic: str) -> None:
+        """Stop the feed of a topic, if there is one, for good."""
+        if feed := self._feeds.pop(topic, None):
+            feed.stop()
+
+    def demand(self, topic: str, wanted: bool) -> None:
+        """Note that a topic has got its first follower, or lost its last; while draining none is started."""
+        if topic in self._feeds and not self.draining:
+            self._feeds[topic].demand(wanted)
+
+    def stop(self) -> None:
+        """Stop all feeds."""
+        for feed in self._feeds.values():
+            feed.stop()

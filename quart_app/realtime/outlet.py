@@ -2,48 +2,42 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from quart_app.realtime.audience import Audience, Stream, Write
+from quart_app.realtime.audience import Audience, Pushable, Reader, Stream
 from quart_app.realtime.batch import Batch
 from quart_app.realtime.event import Message
 
-if TYPE_CHECKING:
-    from quart_app.realtime.subscription import Subscription
-
-
-def _shut(data: bytes) -> bool:
-    """Nothing can be written before it is opened."""
-    return False
-
 
 class Outlet:
-    """`streaming` while its subscription stands in a stream of its audience, which counts for it meanwhile."""
+    """The account of one reader, and its direct write once a transport has opened it.
 
-    __slots__ = ("_bytes", "_form", "_joined_at", "_messages", "_stream", "_write", "_written_at")
+    It is `streaming` while its reader stands in a stream of its audience, which counts for it meanwhile.
+    """
+
+    __slots__ = ("_bytes", "_full", "_joined_at", "_messages", "_pushable", "_stream", "_written_at")
 
     def __init__(self) -> None:
         self._messages = 0
         self._bytes = 0
-        self._form = ""
-        self._write: Write = _shut
+        self._pushable: Pushable | None = None
+        self._full = False
         self._written_at = 0.0
         self._joined_at = 0.0
         self._stream: Stream | None = None
 
     @property
     def messages(self) -> int:
-        """How many the reader was sent."""
+        """How many messages the reader was sent."""
         return self._messages + (self._stream.messages if self._stream is not None else 0)
 
     @property
     def bytes(self) -> int:
-        """Of these messages, on the wire."""
+        """How many bytes these messages were on the wire."""
         return self._bytes + (self._stream.bytes if self._stream is not None else 0)
 
     @property
     def written_at(self) -> float:
-        """When it was last written to behind the reader's back (s, the loop's clock)."""
+        """When it was last written to without waking its reader (s, the loop's clock)."""
         stream = self._stream
         if stream is None or stream.at <= self._joined_at:  # what the others were sent before it came
             return self._written_at
@@ -51,44 +45,63 @@ class Outlet:
 
     @property
     def streaming(self) -> bool:
+        """Whether events are written to it as they come."""
         return self._stream is not None
 
     @property
     def writable(self) -> bool:
         """Whether it can be written to while its reader waits."""
-        return self._write is not _shut
+        return self._pushable is not None
 
-    def open(self, write: Write, form: str) -> None:
-        """From now on it can be written to, in the form of this attribute of a batch."""
-        self._write, self._form = write, form
+    def open(self, pushable: Pushable) -> None:
+        """Let it be written to from now on."""
+        self._pushable = pushable
+
+    def shut(self) -> None:
+        """Let it be written to no more; its transport is over."""
+        self._pushable = None
 
     def count(self, messages: int, size: int) -> None:
-        """The reader itself has sent so many messages, of `size` bytes together."""
+        """Note that the reader itself has sent so many messages, of `size` bytes together."""
         self._messages += messages
         self._bytes += size
 
     def write(self, messages: Sequence[Message]) -> bool:
-        """Write messages for this reader alone; whether it may be written to again."""
-        data: bytes = getattr(Batch(messages), self._form)
-        self.count(len(messages), len(data))
-        if messages[-1].json:  # a comment is nothing that a client hears
+        """Write messages for this reader alone; return whether it may be written to again."""
+        assert self._pushable is not None  # noqa: S101 - only a writable outlet is written to
+        batch = Batch(messages)
+        data = batch.joined(self._pushable.form)
+        heard = batch.heard
+        self.count(heard, len(data))
+        if heard:
             self._written_at = asyncio.get_running_loop().time()
-        return self._write(data)
+        return self._pushable.push(data)
 
-    def join(self, audience: Audience, subscription: "Subscription") -> None:
-        """From now on its subscription is written to as the events of `audience` come."""
-        self._stream = stream = audience.stream(self._form)
-        stream.writes[subscription] = self._write
+    def fill(self) -> None:
+        """Note that it cannot be written to before what was written has gone."""
+        self._full = True
+
+    async def make_room(self) -> None:
+        """Return when it can be written to again."""
+        if self._full and self._pushable is not None:
+            self._full = False
+            await self._pushable.drain()
+
+    def join(self, audience: Audience, reader: Reader) -> None:
+        """Have its reader written to as the events of `audience` come."""
+        assert self._pushable is not None  # noqa: S101 - only a writable outlet joins
+        self._stream = stream = audience.stream(self._pushable.form)
+        stream.pushes[reader] = self._pushable.push
         self._joined_at = stream.at
         self.count(-stream.messages, -stream.bytes)
 
-    def leave(self, subscription: "Subscription") -> bool:
-        """It is not any more; whether it was."""
+    def leave(self, reader: Reader) -> bool:
+        """Stop direct writing. Return whether it was on."""
         stream = self._stream
         if stream is None:
             return False
         self._written_at = self.written_at
         self._stream = None
-        del stream.writes[subscription]
+        del stream.pushes[reader]
         self.count(stream.messages, stream.bytes)
         return True

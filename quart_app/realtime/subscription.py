@@ -1,34 +1,23 @@
 """A cursor into the log and the bus: what one subscriber has read, and reading on from there.
 
-At the head it waits for the bus to hand it the next batch. Behind, it reads the topics' tails, or
-the log where they do not reach back far enough. Replay at connect is the same path. Whether its
-reader is fast or stalled, it holds no events.
+At the head it waits for the bus to hand it the next batch; behind, it catches up. Replay at connect is the same path.
+Whether its reader is fast or stalled, it holds no events.
 """
 
 import asyncio
-import heapq
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
-from time import perf_counter
-from typing import Final
 
 from quart_app.realtime import limits
 from quart_app.realtime.audience import Audience
-from quart_app.realtime.batch import Batch, Marks, one_batch, visible
+from quart_app.realtime.batch import Batch, Place, visible
 from quart_app.realtime.bus import Bus
+from quart_app.realtime.catching_up import LogReader, Unread, read_tails, tails_reach_back
 from quart_app.realtime.event import Event, Message, message
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import EventLog, Trimmed
 from quart_app.realtime.outlet import Outlet
-from quart_app.realtime.tail import Topic
-from quart_app.realtime.topic import Kind
 from quart_app.wire import Cursor
-
-_by_position = attrgetter("position")
-_by_sequence = attrgetter("sequence")
-
-WRITTEN: Final = Batch(())
-"""What a reader gets who was written to, and cannot be written to again before that has gone."""
 
 
 class Backlogged(Exception):
@@ -39,27 +28,27 @@ class Subscription:
     """One reader of a set of topics.
 
     Durable events come in position order, each once, none missing; a `reset` message tells where
-    that cannot be kept. `user_id` is whose hidden events are left out.
+    that cannot be kept. `user_id` is the user whose hidden events are left out.
     """
 
     __slots__ = (
-        "_audience", "_began", "_bus", "_closed", "_direct", "_holds", "_joined", "_log", "_marks", "_reset",
-        "_stride", "_version", "_waiter", "dropped", "outlet", "user_id",
+        "_audience", "_began", "_bus", "_closed", "_direct", "_holds", "_joined", "_log", "_log_reader", "_place",
+        "_reset", "_version", "_waiter", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
-    def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, marks: Marks) -> None:
+    def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, place: Place) -> None:
         self._bus = bus
         self._log = log
+        self._log_reader = LogReader(log)
         self.user_id = user_id
-        self._marks = marks
+        self._place = place
         self._joined: dict[str, int] = {}
         self._direct: list[Message] = []
         self._reset: str | None = None
         self._waiter: asyncio.Future[Batch | None] | None = None
         self._closed = False
         self._holds = 0
-        self._began = perf_counter()
-        self._stride = min(limits.LOG_READ_FIRST, limits.LOG_READ_EVENTS)
+        self._began = bus.surroundings.time()
         self.dropped = 0
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
@@ -68,17 +57,18 @@ class Subscription:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        return tuple(topic.name for topic in self._audience.topics)
+        """The names of its topics."""
+        return self._audience.names
 
     @property
     def position(self) -> int:
-        """Up to where it has everything, though its last event may be long before that."""
+        """Everything up to this position has been read; the newest event of these topics may be older."""
         if self.outlet.streaming:
             return self._bus.position
         behind = self._audience.version - self._version
         if self._closed or behind > 1:
-            return self._marks.position
-        return self._bus.position if behind == 0 else max(self._marks.position, self._audience.reached)
+            return self._place.position
+        return self._bus.position if behind == 0 else max(self._place.position, self._audience.reached)
 
     @property
     def behind(self) -> bool:
@@ -87,12 +77,16 @@ class Subscription:
 
     @property
     def lag(self) -> int:
-        """Positions between the head and where it stands."""
+        """How many positions lie between the head and where it stands."""
         return self._bus.position - self.position
 
     def starts(self, topic: str) -> int:
-        """The position after which events of `topic` still come."""
+        """Return the position after which events of `topic` still come."""
         return max(self.position, self._joined.get(topic, 0))
+
+    def _starts(self) -> dict[str, int]:
+        position = self.position
+        return {topic: max(position, self._joined.get(topic, 0)) for topic in self.topics}
 
     @property
     def idle(self) -> bool:
@@ -106,21 +100,26 @@ class Subscription:
 
     @property
     def cursor(self) -> Cursor:
+        """Where it stands among the durable events."""
         return self._log.cursor(self.position)
+
+    def cursor_of(self, topic: str) -> Cursor:
+        """Return where the events of one of its topics begin."""
+        return self._log.cursor(self.starts(topic))
 
     @property
     def full_cursor(self) -> Cursor:
-        """With the counts of transient events, for a reader that comes back with it."""
-        marks = self._audience.marks if self.outlet.streaming else self._marks
-        seen = tuple(marks.seen.get(name, 0) for name in self.topics)
+        """The same with the counts of transient events, for a reader that comes back with it."""
+        place = self._audience.place if self.outlet.streaming else self._place
+        seen = tuple(place.seen.get(name, 0) for name in self.topics)
         return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
 
     # Writing to it
 
     def send(self, *messages: Message) -> None:
-        """Messages for this reader alone; they go out before any event not read yet.
+        """Send messages to this reader alone; they go out before any event that it has not read yet.
 
-        Raises Backlogged when the reader has left too many of them untaken.
+        Raise Backlogged when the reader has left too many of them untaken.
         """
         if len(self._direct) + len(messages) > limits.REPLY_BACKLOG:
             raise Backlogged
@@ -138,11 +137,12 @@ class Subscription:
                 self.written()
 
     def written(self) -> None:
-        """What was written last has to go before it can be written to again."""
-        self.wake(WRITTEN)
+        """Let what was written last go before anything else is written."""
+        self.outlet.fill()
+        self.wake()
 
     def forget_direct(self) -> list[Message]:
-        """Take back the direct messages that were not read yet."""
+        """Take back the direct messages that were not read yet; return them."""
         forgotten, self._direct = self._direct, []
         return forgotten
 
@@ -168,8 +168,8 @@ class Subscription:
     def _stand_apart(self) -> None:
         """Leave those who wait, from where it stands now."""
         if self.outlet.leave(self):
-            marks = self._audience.marks
-            self._marks = Marks(max(marks.position, self._bus.position), marks.seen)
+            place = self._audience.place
+            self._place = Place(max(place.position, self._bus.position), place.seen)
             self._version = self._audience.version
         else:
             self._audience.waiting.pop(self, None)
@@ -177,7 +177,7 @@ class Subscription:
     def start_now(self, topics: Collection[str]) -> None:
         """Leave out what happened in `topics` before now."""
         self.wake()
-        self._marks = Marks(self._marks.position, {**self._marks.seen, **transient_marks(self._bus, topics)})
+        self._place = Place(self._place.position, {**self._place.seen, **self._bus.now(topics).seen})
         self._joined |= dict.fromkeys(topics, self._bus.position)
 
     def add(self, topic: str) -> None:
@@ -205,7 +205,7 @@ class Subscription:
         if self._closed:
             return
         self.wake()
-        self._marks = Marks(self.position, self._marks.seen)
+        self._place = Place(self.position, self._place.seen)
         previous = self._audience
         self._audience = self._bus.audience(topics)
         self._bus.join(self._audience)
@@ -213,28 +213,28 @@ class Subscription:
         self._version = -1
 
     def close(self) -> None:
-        """Nothing is published to it any more; what was sent to it directly can still be read."""
+        """Publish nothing to it any more; what was sent to it directly can still be read."""
         if not self._closed:
             self.wake()
-            self._marks = Marks(self.position, self._marks.seen)
+            self._place = Place(self.position, self._place.seen)
             self._closed = True
             self._bus.leave(self._audience)
 
     # Reading from it
 
     async def read(self) -> Batch | None:
-        """The next batch, as soon as there is one; None when the subscription is closed.
+        """Return the next batch, as soon as there is one; None when the subscription is closed.
 
-        Where the `outlet` is open, what comes meanwhile is written and not returned; WRITTEN tells the reader to let
-        that go first.
+        Where the `outlet` is open, what comes meanwhile is written and not returned.
         """
         while True:
+            await self.outlet.make_room()
             batch = await self.read_now()
             if batch is None:
                 if self._closed:
                     return None
                 batch = await self._wait()
-                if batch is not None and batch is not WRITTEN:
+                if batch is not None:
                     batch = self._taken(batch)
             if batch is not None:
                 return batch
@@ -249,19 +249,18 @@ class Subscription:
             self._stand_apart()  # where the reader was cancelled
 
     def _taken(self, batch: Batch) -> Batch | None:
-        """The batch of the bus as this reader gets it, None where all of it is hidden."""
-        news = batch.news
-        if news is None or news.version != self._version + 1:
+        """Return the batch of the bus as this reader gets it, None where it is not the next one or all is hidden."""
+        if batch.version != self._version + 1:
             return None  # it stands elsewhere, or follows other topics by now: the events are in the tails
         if self._direct or self._reset or self._closed or self._holds:
             return None  # those come first; the events are in the tails
-        self._marks, self._version = news.marks, news.version
+        self._place, self._version = batch.place, batch.version
         if self.user_id in batch.hidden_from:
-            batch = batch.without(self.user_id)
+            batch = Batch(visible(batch.messages, self.user_id))
         return batch if batch.messages else None
 
     async def read_now(self) -> Batch | None:
-        """The next batch if there is one already, else None."""
+        """Return the next batch if there is one already, else None."""
         while True:
             held = self._closed or self._holds
             # A reset goes out with the welcome before it, so that nobody takes the one and not the other.
@@ -273,8 +272,9 @@ class Subscription:
                 return None
             if self._version == self._audience.version:
                 return None
-            if self._tails_reach_back():
-                batch = self._read_tails()
+            starts = self._starts()
+            if tails_reach_back(self._audience.topics, starts):
+                batch = self._read_tails(starts)
             else:
                 batch = await self._read_log()
             if batch is not None:
@@ -285,116 +285,54 @@ class Subscription:
         self._bus.counters.resets += 1
         # A client that starts afresh gets the states' values again, as one that connects does.
         values = {topic.name: 0 for topic in self._audience.topics if topic.kind is Kind.STATE}
-        self._marks, self._version = Marks(self._bus.position, {**self._marks.seen, **values}), -1
-        return message("reset", id=str(self.cursor), data={"reason": reason})
+        self._place, self._version = Place(self._bus.position, {**self._place.seen, **values}), -1
+        return self._message("reset", id=str(self.cursor), data={"reason": reason})
 
-    def _tails_reach_back(self) -> bool:
-        return all(
-            topic.durable.floor <= self.starts(topic.name)
-            for topic in self._audience.topics
-            if topic.kind is Kind.DURABLE
-        )
-
-    def _read_tails(self) -> Batch | None:
-        marks, version = self._audience.marks_at(self._bus.position), self._audience.version
-        durable: list[Event] = []
-        transient: list[Event] = []
-        gaps: list[Message] = []
-        for topic in self._audience.topics:
-            seen = self._marks.seen.get(topic.name, 0)
-            if topic.kind is Kind.STATE:
-                transient += [value for value in topic.state.values() if value.ordinal > seen]
-            else:
-                durable += topic.durable.after(self.starts(topic.name))
-                transient += topic.signals.after(seen)
-                gaps += self._gap(topic, topic.signals.floor - max(seen, topic.first))
-        durable.sort(key=_by_position)
-        transient.sort(key=_by_sequence)
-        # What was recalled from the log has no sequence; merging leaves the order of each of the two as it is.
-        events = list(heapq.merge(durable, transient, key=_by_sequence)) if transient else durable
-        kept = one_batch(events)
-        if kept < len(events):
-            events = events[:kept]
-            marks = self._marks_after(events, gaps_told=bool(gaps))
-        else:
-            self._version = version
-        self._marks = marks
-        messages = gaps + visible(events, self.user_id)
-        self._count_delay(events)
+    def _read_tails(self, starts: dict[str, int]) -> Batch | None:
+        audience = self._audience
+        place = Place(self.position, self._place.seen)
+        unread = read_tails(audience.topics, place, starts, audience.head(self._bus.position))
+        self._place = unread.place
+        if unread.all_read:
+            self._version = audience.version
+        self._count_delay(unread.events)
+        messages = self._gaps(unread) + visible(unread.events, self.user_id)
         return Batch(messages) if messages else None
 
-    def _count_delay(self, events: Sequence[Event]) -> None:
-        """Of what came too fast for its reader; what happened before it came is no delay."""
-        if events and events[0].arrived > self._began:
-            self._bus.counters.delivery.observe(perf_counter() - events[0].arrived)
-
-    def _gap(self, topic: Topic, dropped: int) -> list[Message]:
-        if dropped <= 0:
-            return []
+    def _gaps(self, unread: Unread) -> list[Message]:
+        """Return the messages that tell of lost signals, and count these."""
+        dropped = sum(unread.gaps.values())
         self.dropped += dropped
-        self._bus.counters.gaps += 1
+        self._bus.counters.gaps += len(unread.gaps)
         self._bus.counters.dropped += dropped
-        return [message("gap", topic=topic.name, data={"dropped": dropped})]
+        return [self._message("gap", topic=topic, data={"dropped": lost}) for topic, lost in unread.gaps.items()]
 
-    def _marks_after(self, events: Sequence[Event], *, gaps_told: bool) -> Marks:
-        """Where this reader stands when it has read `events`, the first of what the tails hold."""
-        position, seen = self.position, dict(self._marks.seen)
-        if gaps_told:
-            for topic in self._audience.topics:
-                seen[topic.name] = max(seen.get(topic.name, 0), topic.signals.floor)
-        for event in events:
-            if event.position:
-                position = event.position
-            else:
-                seen[event.topic] = event.ordinal
-        return Marks(position, seen)
+    def _count_delay(self, events: Sequence[Event]) -> None:
+        """Count the delay of what came too fast for its reader; what happened before it came is no delay."""
+        if events and events[0].arrived > self._began:
+            self._bus.counters.delivery.observe(self._bus.surroundings.time() - events[0].arrived)
 
     async def _read_log(self) -> Batch | None:
         audience = self._audience
-        topics = [topic.name for topic in audience.topics if topic.kind is Kind.DURABLE]
         try:
             async with self._bus.log_reads:
-                if audience is not self._audience or self._tails_reach_back() or await self._recall():
-                    return None  # the tails, of which others may have recalled more meanwhile
-                after, until = self.position, self._bus.position
-                events = await self._log.read(topics, after, until, self._stride)
+                starts = self._starts()
+                if audience is not self._audience or tails_reach_back(audience.topics, starts):
+                    return None  # others may have recalled more meanwhile
+                if await self._log_reader.recall(audience.topics, starts):
+                    return None
+                page = await self._log_reader.read(audience.topics, self.position, self._bus.position)
         except Trimmed:
             self._reset = "trimmed"
             return None
         if audience is not self._audience or self._holds or self._closed:
             return None  # it stands elsewhere by now, and reads again from there
-        kept = one_batch(events)
-        all_read = kept == len(events) < self._stride
-        # Large events fill a batch with few of them: next time no more are read than are taken.
-        self._stride = kept if kept < len(events) else min(2 * self._stride, limits.LOG_READ_EVENTS)
-        events = events[:kept]
-        self._marks = Marks(until if all_read else events[-1].position, self._marks.seen)
-        wanted = [event for event in events if event.position > self._joined.get(event.topic, 0)]
+        self._place = Place(page.position, self._place.seen)
+        wanted = [event for event in page.events if event.position > self._joined.get(event.topic, 0)]
         # What was sent meanwhile knows nothing of these events, so it goes first.
         direct, self._direct = self._direct, []
         messages = direct + visible(wanted, self.user_id)
         return Batch(messages) if messages else None
 
-    async def _recall(self) -> bool:
-        """Let a tail that begins too late, and that others follow too, reach further back; whether one does now.
-
-        When everybody comes back after a restart, a few read the log, and the rest memory.
-        """
-        for topic in self._audience.topics:
-            tail = topic.durable
-            if topic.kind is not Kind.DURABLE or tail.full or tail.floor <= self.starts(topic.name):
-                continue
-            if sum(audience.members for audience in topic.audiences) > 1:
-                floor = tail.floor
-                events, after = await self._log.newest(topic.name, floor, self._stride)
-                if tail.floor == floor and after < floor:
-                    tail.recall(events, after)
-                if tail.floor < floor:
-                    self._stride = min(2 * self._stride, limits.LOG_READ_EVENTS)
-                    return True
-        return False
-
-
-def transient_marks(bus: Bus, topics: Iterable[str]) -> dict[str, int]:
-    """The counts of one who hears signals from now on and has seen no state's value."""
-    return {topic.name: 0 if topic.kind is Kind.STATE else topic.count for topic in bus.audience(topics).topics}
+    def _message(self, type: str, **fields: object) -> Message:
+        return message(type, at=self._bus.surroundings.wall(), **fields)  # type: ignore[arg-type]  # see `message`

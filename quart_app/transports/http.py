@@ -1,23 +1,32 @@
-"""Quart's HTTP connection, with the patience and the end that Hypercorn lacks."""
+"""Quart's HTTP connection, with the patience and the end that Hypercorn lacks, and with answers that stream."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from quart import Response
 from quart.asgi import ASGIHTTPConnection
+from quart.utils import encode_headers
 from quart.wrappers import Request
 
 from quart_app.transports.direct import drop, hold_back, stop_reading
 
 
-class SentRequest(Request):
-    """Quart's request, with the ASGI `send` that its answer goes to."""
+class StreamedResponse(Response):
+    """An answer whose body is written by itself after its head was sent; it may take as long as it likes."""
 
-    asgi_send: Any = None
+    timeout = None
+
+    async def stream(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write the body: `send_body` sends a part of it, and `asgi_send` is what the server gave to send with."""
+        raise NotImplementedError
 
 
 def while_there(send: Any) -> Any:
-    """An ASGI `send` that does nothing once the peer is lost: the reading side is told so. Hypercorn 0.18 expects every
-    error of a lost connection but a time-out."""
+    """Return an ASGI `send` that does nothing once the peer is lost: the reading side is told so.
+
+    Hypercorn 0.18 expects every error of a lost connection but a time-out.
+    """
 
     async def send_while_there(event: Any) -> None:
         try:  # noqa: SIM105 - this is done for every delivery, and suppress() costs ten times as much
@@ -40,12 +49,6 @@ class CutOffConnection(ASGIHTTPConnection):
         finally:
             await stop_reading(send)
 
-    def _create_request_from_scope(self, send: Any) -> Request:
-        request = super()._create_request_from_scope(send)
-        if isinstance(request, SentRequest):
-            request.asgi_send = self._asgi_send
-        return request
-
     async def handle_request(self, request: Request, send: Any) -> None:
         """Answer; when that is cancelled, the peer is lost or has not taken for too long what was sent."""
         try:
@@ -53,3 +56,16 @@ class CutOffConnection(ASGIHTTPConnection):
         except asyncio.CancelledError:
             await drop(self._asgi_send)
             raise
+
+    async def _send_response(self, send: Any, response: Any) -> None:
+        if not isinstance(response, StreamedResponse):
+            await super()._send_response(send, response)
+            return
+
+        async def send_body(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        headers = encode_headers(response.headers)
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await response.stream(self._asgi_send, send_body)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

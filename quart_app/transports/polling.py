@@ -9,11 +9,7 @@ from dataclasses import replace
 
 from quart import Blueprint, Response, request
 
-from quart_app.realtime import limits
-from quart_app.realtime.batch import Batch
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.connection import Connection
-from quart_app.realtime.event import Message
+from quart_app.realtime import Batch, Connection, Message, Refused, SentAway, limits
 from quart_app.transports.handshake import connection_id, hub, opening, speaker
 
 
@@ -29,12 +25,10 @@ async def _poll(name: str | None) -> Response:
     wait = _wait()
     if asked.since is not None and "." in asked.since and not asked.fresh:
         identity, known = speaker()
-        if last_words := live.last_words(connection_id()):
-            return _answer(_body(last_words, asked.since))
-        connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
-        if last_words := live.last_words(connection_id()):  # it was sent away while it was asked for
-            live.close(connection)
-            return _answer(_body(last_words, asked.since))
+        try:
+            connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
+        except SentAway as away:
+            return _answer(_body(away.words, asked.since))
     else:
         connection = await live.open(asked)
     subscription = connection.subscription
@@ -43,7 +37,7 @@ async def _poll(name: str | None) -> Response:
     task.add_done_callback(lambda _: live.park(connection, subscription))
     messages = await _collect(connection, wait)
     body = _body(messages, str(subscription.full_cursor))
-    subscription.outlet.count(len(messages), len(body))
+    connection.count(len(messages), len(body))
     return _answer(body)
 
 

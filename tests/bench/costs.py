@@ -28,13 +28,13 @@ from quart_app.bench.wire import Poster
 from quart_app.domains.topics.requests import Publication
 from quart_app.event_loop import new_event_loop
 from quart_app.realtime import encoding
-from quart_app.realtime.batch import Batch, Marks
+from quart_app.realtime.batch import NOWHERE, Batch, Form
 from quart_app.realtime.bus import Bus
-from quart_app.realtime.checking import checked
 from quart_app.realtime.event import Event, now
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.validation import checked
 from tests.bench.contenders import OURS, named
 from tests.bench.servers import pinned, running
 
@@ -82,7 +82,7 @@ def of_an_event(rounds: int) -> list[Cost]:
         Cost("encode it as JSON", _encoding(lambda one: one.json, rounds)),
         Cost("the WebSocket frame of that", _fastest(lambda: encoding.websocket_frame(made[0].json), rounds)),
         Cost("the server-sent event of that", _fastest(lambda: encoding.sse_block(made[0].json, None), rounds)),
-        Cost(f"join {_LIST} frames, each", _fastest(lambda: Batch(made).frames, rounds) / _LIST),
+        Cost(f"join {_LIST} frames, each", _fastest(lambda: Batch(made).joined(Form.FRAMES), rounds) / _LIST),
     ]
 
 
@@ -109,9 +109,9 @@ def _fastest(work: Callable[[], object], rounds: int) -> float:
 async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     """Publishing, settling, and handing a batch to subscriptions that wait."""
     bus, log = Bus(lambda topic: Kind.SIGNAL), MemoryLog("e0")
-    subscribed = [Subscription(bus, log, [_TOPIC], f"user-{n}", Marks(0, {})) for n in range(subscriptions)]
+    subscribed = [Subscription(bus, log, [_TOPIC], f"user-{n}", NOWHERE) for n in range(subscriptions)]
     for subscription in subscribed:
-        subscription.outlet.open(_taken, "frames")
+        subscription.outlet.open(_Taker())
     reading = [asyncio.create_task(subscription.read()) for subscription in subscribed]
     await asyncio.sleep(0)
     publishing = handing = settling = float("inf")
@@ -125,7 +125,7 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     for subscription in subscribed:
         subscription.close()
     await asyncio.gather(*reading)
-    alone = Subscription(bus, log, [_TOPIC], "alone", Marks(0, {}))
+    alone = Subscription(bus, log, [_TOPIC], "alone", NOWHERE)
     for _ in range(rounds):
         bus.publish([event()])
         started = perf_counter()
@@ -139,8 +139,16 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     ]
 
 
-def _taken(frames: bytes) -> bool:
-    return bool(frames)
+class _Taker:
+    """Takes everything at once."""
+
+    form = Form.FRAMES
+
+    def push(self, data: bytes) -> bool:
+        return bool(data)
+
+    async def drain(self) -> None:
+        """There is nothing that has to go."""
 
 
 async def of_the_sockets(count: int, rounds: int) -> list[Cost]:

@@ -66,7 +66,7 @@ async def test_five_hundred_vanished_clients_leave_nothing(tmp_path: Path, way: 
         async with asyncio.timeout(30):
             while app.hub.connections or _tasks() - before:
                 await asyncio.sleep(0.05)
-        assert not any(topic.audiences for topic in app.hub.bus.topics())
+        assert not any(topic.followers for topic in app.hub.bus.topics())
         await _still_works(url)
 
 

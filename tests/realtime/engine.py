@@ -6,13 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from quart_app.realtime import encoding
-from quart_app.realtime.batch import Batch, Marks
+from quart_app.realtime.batch import Batch, Place
 from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Event
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.relay import Relay
-from quart_app.realtime.subscription import Subscription, transient_marks
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.subscription import Subscription
 
 _KINDS = {"state": Kind.STATE, "live": Kind.SIGNAL}
 
@@ -83,9 +83,9 @@ class Engine:
 
     def subscribe(self, *topics: str, user_id: str = "1", since: int | None = None) -> Subscription:
         """A subscription from position `since`, or from now on."""
-        seen = transient_marks(self.bus, topics)
+        seen = self.bus.now(topics).seen
         position = self.bus.position if since is None else since
-        return Subscription(self.bus, self.log, topics, user_id, Marks(position, seen))
+        return Subscription(self.bus, self.log, topics, user_id, Place(position, seen))
 
 
 def brief(batch: Batch | None) -> list[Any]:

@@ -4,10 +4,12 @@ import asyncio
 import json
 from typing import Any
 
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.channel import Channel, Peer, Welcome
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import Identity
 from quart_app.realtime.log import MemoryLog
+from quart_app.realtime.refused import Refused
 
 ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
 
@@ -24,6 +26,7 @@ class Talk(Channel):
         self.welcoming = asyncio.Event()
         self.welcoming.set()
         self.broken = False
+        self.fails_on_leaving = ""
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         await asyncio.sleep(0)
@@ -54,6 +57,8 @@ class Talk(Channel):
                 await super().handle(peer, body)
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
+        if peer.topic == self.fails_on_leaving:
+            raise RuntimeError("it cannot be left")
         self.left_by.append((peer.identity.username, peer.topic, orderly))
 
 

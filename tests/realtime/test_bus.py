@@ -6,11 +6,11 @@ import contextlib
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Marks
-from quart_app.realtime.channel import Refused
+from quart_app.realtime.batch import Place
 from quart_app.realtime.event import Event
+from quart_app.realtime.refused import Refused
 from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.tail import Tail
+from quart_app.realtime.topic_memory import Tail
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, brief, drain, turn
 
@@ -30,7 +30,7 @@ def tail(events: int, size: int) -> Tail:
 
 
 def followed(engine: Engine, name: str) -> bool:
-    return any(topic.audiences for topic in engine.bus.topics() if topic.name == name)
+    return any(topic.followers for topic in engine.bus.topics() if topic.name == name)
 
 
 class TestTails:
@@ -233,7 +233,7 @@ class TestMemory:
         assert await drain(newcomer) == [5]
         assert newcomer.full_cursor.seen[0] > heard
         # Who comes back from before is not told of a gap that nobody could count.
-        returned = Subscription(engine.bus, engine.log, ["live/x"], "1", Marks(0, {"live/x": heard}))
+        returned = Subscription(engine.bus, engine.log, ["live/x"], "1", Place(0, {"live/x": heard}))
         assert await drain(returned) == [5]
 
     async def test_their_number_is_bounded(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

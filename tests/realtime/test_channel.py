@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused
+from quart_app.realtime.channel import Channel, Peer
 from quart_app.realtime.event import Message
+from quart_app.realtime.identity import Identity
+from quart_app.realtime.refused import Refused
 
 
 @pytest.mark.parametrize(

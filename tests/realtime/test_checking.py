@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_app.realtime.channel import Refused
-from quart_app.realtime.checking import cleaned, row_id
 from quart_app.realtime.limits import LARGEST_ID
+from quart_app.realtime.refused import Refused
+from quart_app.realtime.validation import cleaned, row_id
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import logging
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Connection, Ending
+from quart_app.realtime.connection import Connection, Ending, Life
 from quart_app.realtime.counters import Traffic
 from quart_app.realtime.event import Message, message
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.session import Subscribe
+from quart_app.realtime.inbound import Subscribe
 from quart_app.wire import Close
 from tests.realtime.engine import turn
 from tests.realtime.hubs import Talk, connect, hub_with, received, types
@@ -34,63 +34,65 @@ async def connection(hub: Hub) -> Connection:
     return connection
 
 
-async def say(connection: Connection, **body: object) -> None:
-    await connection.receive(json.dumps(body))
+async def say(hub: Hub, connection: Connection, **body: object) -> None:
+    await hub.receive(connection, json.dumps(body))
 
 
 class TestAnswers:
-    async def test_a_ping_is_answered_at_once(self, connection: Connection) -> None:
-        await say(connection, type="ping", key="k")
+    async def test_a_ping_is_answered_at_once(self, hub: Hub, connection: Connection) -> None:
+        await say(hub, connection, type="ping", key="k")
         assert await received(connection) == [{"type": "pong", "key": "k"}]
 
-    async def test_a_reply_of_the_channel_carries_the_key(self, connection: Connection) -> None:
-        await say(connection, type="echo", n=7, key="k")
+    async def test_a_reply_of_the_channel_carries_the_key(self, hub: Hub, connection: Connection) -> None:
+        await say(hub, connection, type="echo", n=7, key="k")
         await turn()
         assert await received(connection) == [{"type": "echo", "topic": "talk/1", "data": 7, "key": "k"}]
 
-    async def test_what_needs_no_reply_is_acknowledged_if_it_has_a_key(self, connection: Connection) -> None:
-        await say(connection, type="silent", key="k")
-        await say(connection, type="silent")
+    async def test_what_needs_no_reply_is_acknowledged_if_it_has_a_key(self, hub: Hub, connection: Connection) -> None:
+        await say(hub, connection, type="silent", key="k")
+        await say(hub, connection, type="silent")
         await turn()
         assert await received(connection) == [{"type": "ack", "topic": "talk/1", "key": "k"}]
 
-    async def test_a_refusal_is_an_error_and_the_connection_stays(self, connection: Connection) -> None:
-        await say(connection, type="unheard of", key="k")
+    async def test_a_refusal_is_an_error_and_the_connection_stays(self, hub: Hub, connection: Connection) -> None:
+        await say(hub, connection, type="unheard of", key="k")
         await turn()
         (error,) = await received(connection)
         assert (error["type"], error["data"]["code"], error["key"]) == ("error", "unknown_type", "k")
         assert connection.ending is None
 
     async def test_a_bug_is_an_error_without_details_and_a_line_in_the_log(
-        self, connection: Connection, caplog: pytest.LogCaptureFixture
+        self, hub: Hub, connection: Connection, caplog: pytest.LogCaptureFixture
     ) -> None:
-        await say(connection, type="crash")
+        await say(hub, connection, type="crash")
         await turn()
         (error,) = await received(connection)
         assert error["data"] == {"message": "something went wrong here", "code": "internal"}
         assert connection.ending is None
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
-    async def test_bad_json_is_an_error(self, connection: Connection) -> None:
-        await connection.receive(b"{")
+    async def test_bad_json_is_an_error(self, hub: Hub, connection: Connection) -> None:
+        await hub.receive(connection, b"{")
         (error,) = await received(connection)
         assert error["data"]["code"] == "invalid_json"
 
 
 class TestTopics:
-    async def test_subscribing_welcomes_and_unsubscribing_confirms(self, connection: Connection, talk: Talk) -> None:
-        await say(connection, type="subscribe", topic="talk/2", key="k1")
+    async def test_subscribing_welcomes_and_unsubscribing_confirms(
+        self, hub: Hub, connection: Connection, talk: Talk
+    ) -> None:
+        await say(hub, connection, type="subscribe", topic="talk/2", key="k1")
         welcome, history = await received(connection)
         assert (welcome["type"], welcome["topic"], welcome["key"]) == ("hello", "talk/2", "k1")
         assert history["type"] == "history"
-        await say(connection, type="echo", topic="talk/2", n=1)
+        await say(hub, connection, type="echo", topic="talk/2", n=1)
         await turn()
         assert await types(connection) == ["echo"]
-        await say(connection, type="unsubscribe", topic="talk/2", key="k2")
+        await say(hub, connection, type="unsubscribe", topic="talk/2", key="k2")
         assert await received(connection) == [{"type": "unsubscribed", "topic": "talk/2", "key": "k2"}]
         assert talk.left_by == [("Ana", "talk/2", True)]
         # On one topic again, so a message needs no name of it.
-        await say(connection, type="echo", n=2)
+        await say(hub, connection, type="echo", n=2)
         await turn()
         assert (await received(connection))[0]["topic"] == "talk/1"
 
@@ -105,17 +107,19 @@ class TestTopics:
             ({"type": "unsubscribe", "topic": "talk/1"}, "last_topic"),
         ],
     )
-    async def test_what_cannot_be_is_refused(self, connection: Connection, body: dict[str, str], code: str) -> None:
-        await say(connection, **body, key="k")
+    async def test_what_cannot_be_is_refused(
+        self, hub: Hub, connection: Connection, body: dict[str, str], code: str
+    ) -> None:
+        await say(hub, connection, **body, key="k")
         (error,) = await received(connection)
         assert (error["data"]["code"], error["key"]) == (code, "k")
         assert connection.subscription.topics == ("talk/1",)
 
-    async def test_their_number_is_bounded(self, connection: Connection) -> None:
+    async def test_their_number_is_bounded(self, hub: Hub, connection: Connection) -> None:
         for number in range(2, limits.TOPICS_PER_CONNECTION + 1):
-            await say(connection, type="subscribe", topic=f"talk/{number}")
+            await say(hub, connection, type="subscribe", topic=f"talk/{number}")
         assert set(await types(connection)) == {"hello", "history"}
-        await say(connection, type="subscribe", topic="lobby")
+        await say(hub, connection, type="subscribe", topic="lobby")
         (error,) = await received(connection)
         assert error["data"]["code"] == "too_many"
         assert len(connection.subscription.topics) == limits.TOPICS_PER_CONNECTION
@@ -126,18 +130,18 @@ class TestTopics:
     ) -> None:
         talk.welcoming.clear()  # whoever is welcomed stays there
         said: list[Message] = []
-        subscribing = asyncio.create_task(connection.perform(Subscribe("talk/2", "k"), said.append))
+        subscribing = asyncio.create_task(hub.commands.perform(connection, Subscribe("talk/2", "k"), said.append))
         await asyncio.sleep(0)  # it asks whether it may
         if way == "closed":
-            hub.close(connection)
+            hub.closed(connection)
         else:
             connection.end(Close.NORMAL, "the client left")
         await asyncio.wait_for(subscribing, 1)
         assert [json.loads(message.json)["data"]["code"] for message in said] == ["not_connected"]
 
-    async def test_the_same_topic_twice_at_once_is_one_subscription(self, connection: Connection) -> None:
+    async def test_the_same_topic_twice_at_once_is_one_subscription(self, hub: Hub, connection: Connection) -> None:
         said: list[Message] = []
-        twice = (connection.perform(Subscribe("talk/2", None), said.append) for _ in range(2))
+        twice = (hub.commands.perform(connection, Subscribe("talk/2", None), said.append) for _ in range(2))
         await asyncio.gather(*twice)
         assert sorted(json.loads(message.json)["type"] for message in said) == ["error", "hello", "history"]
 
@@ -145,7 +149,7 @@ class TestTopics:
         self, hub: Hub, connection: Connection, talk: Talk
     ) -> None:
         talk.welcoming.clear()
-        subscribing = asyncio.create_task(say(connection, type="subscribe", topic="talk/2"))
+        subscribing = asyncio.create_task(say(hub, connection, type="subscribe", topic="talk/2"))
         await turn()
         hub.broadcast("talk/2", "typing")
         hub.broadcast("talk/1", "typing")
@@ -157,18 +161,22 @@ class TestTopics:
 
 
 class TestOrder:
-    async def test_commands_are_begun_in_the_order_they_came(self, connection: Connection, talk: Talk) -> None:
+    async def test_commands_are_begun_in_the_order_they_came(
+        self, hub: Hub, connection: Connection, talk: Talk
+    ) -> None:
         for number in range(20):
-            await say(connection, type="echo" if number % 3 else "wait", n=number)
+            await say(hub, connection, type="echo" if number % 3 else "wait", n=number)
         await turn()
         assert talk.handled == list(range(20))
         talk.go.set()
         await turn()
 
-    async def test_a_client_with_many_commands_under_way_is_held_back(self, connection: Connection, talk: Talk) -> None:
+    async def test_a_client_with_many_commands_under_way_is_held_back(
+        self, hub: Hub, connection: Connection, talk: Talk
+    ) -> None:
         for number in range(limits.IN_FLIGHT_COMMANDS):
-            await say(connection, type="wait", n=number)
-        waiting = asyncio.create_task(say(connection, type="echo", n="last"))
+            await say(hub, connection, type="wait", n=number)
+        waiting = asyncio.create_task(say(hub, connection, type="echo", n="last"))
         await turn()
         assert talk.running == limits.IN_FLIGHT_COMMANDS
         assert not waiting.done()
@@ -181,8 +189,8 @@ class TestOrder:
     async def test_others_are_not_held_back_with_it(self, hub: Hub, connection: Connection, talk: Talk) -> None:
         other = await connect(hub)
         for number in range(limits.IN_FLIGHT_COMMANDS):
-            await say(connection, type="wait", n=number)
-        await say(other, type="echo")
+            await say(hub, connection, type="wait", n=number)
+        await say(hub, other, type="echo")
         await turn()
         assert await types(other) == ["hello", "history", "echo"]
         talk.go.set()
@@ -191,9 +199,9 @@ class TestOrder:
     async def test_a_command_goes_on_when_its_client_is_gone(
         self, hub: Hub, connection: Connection, talk: Talk
     ) -> None:
-        await say(connection, type="wait")
+        await say(hub, connection, type="wait")
         await turn()
-        hub.close(connection)
+        hub.closed(connection)
         await turn()
         assert talk.running == 1
         talk.go.set()
@@ -203,31 +211,71 @@ class TestOrder:
 
 class TestEndings:
     async def test_a_goodbye_is_acknowledged_and_orderly(self, hub: Hub, connection: Connection, talk: Talk) -> None:
-        await say(connection, type="bye", key="k")
+        await say(hub, connection, type="bye", key="k")
         assert await received(connection) == [{"type": "ack", "key": "k"}]
         assert await connection.read() is None
         assert connection.ending == Ending(Close.NORMAL, "the client left", True)
-        hub.close(connection)
+        hub.closed(connection)
         assert talk.left_by == [("Ana", "talk/1", True)]
 
     @pytest.mark.parametrize(
         ("frame", "code", "name"),
         [("x" * (limits.INBOUND_MESSAGE_BYTES + 1), Close.TOO_BIG, "too_big")],
     )
-    async def test_abuse_is_told_and_ends_it(self, connection: Connection, frame: str, code: Close, name: str) -> None:
-        await connection.receive(frame)
+    async def test_abuse_is_told_and_ends_it(
+        self, hub: Hub, connection: Connection, frame: str, code: Close, name: str
+    ) -> None:
+        await hub.receive(connection, frame)
         (error,) = await received(connection)
         assert error["data"]["code"] == name
         assert connection.ending is not None
         assert (connection.ending.code, connection.ending.orderly) == (code, False)
         assert await connection.read() is None
 
-    async def test_the_first_ending_counts(self, connection: Connection) -> None:
+    @pytest.mark.parametrize("data", ['{"type":"ping"}', "{", '{"type":"echo"}', "x" * 100_000])
+    async def test_after_the_end_nothing_is_acted_on(
+        self, hub: Hub, connection: Connection, talk: Talk, data: str
+    ) -> None:
+        await say(hub, connection, type="bye")
+        await hub.receive(connection, data)
+        await turn()
+        assert await types(connection) == []
+        assert talk.handled == []
+        assert (connection.inbound.received, connection.ending) == (1, Ending(Close.NORMAL, "the client left", True))
+        assert hub.counters.errors == {}
+
+    async def test_it_lives_once_and_each_step_of_it_is_logged(
+        self, hub: Hub, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG, logger="quart_app.realtime")
+        connection = await connect(hub)
+        lives = [connection.life]
+        connection.end(Close.POLICY, "enough")
+        connection.end(Close.NORMAL, "again")
+        lives.append(connection.life)
+        hub.closed(connection)
+        hub.closed(connection)
+        assert [*lives, connection.life] == [Life.OPEN, Life.ENDING, Life.CLOSED]
+        said = [record.getMessage().removeprefix(f"{connection} ") for record in caplog.records]
+        assert said == ["opened", "ends with 1008 enough", "closed with 1008 enough"]
+
+    async def test_a_topic_that_cannot_be_left_keeps_nothing_else_from_its_end(self, hub: Hub, talk: Talk) -> None:
+        """Closing goes on: the other topics are left, and a drain does not wait for it."""
+        connection = await connect(hub, "talk/1", "talk/2", "lobby")
+        talk.fails_on_leaving = "talk/2"
+        draining = asyncio.create_task(hub.drain())
+        await turn()
+        hub.closed(connection)
+        await asyncio.wait_for(draining, 1)
+        assert sorted(topic for _, topic, _ in talk.left_by) == ["lobby", "talk/1"]
+        assert hub.counters.closed.total() == 1
+
+    async def test_the_first_ending_counts(self, hub: Hub, connection: Connection) -> None:
         connection.end(Close.TOO_SLOW, "first")
         connection.end(Close.NORMAL, "second", orderly=True)
         assert connection.ending == Ending(Close.TOO_SLOW, "first", False)
 
-    async def test_who_takes_no_replies_is_too_slow(self, connection: Connection) -> None:
+    async def test_who_takes_no_replies_is_too_slow(self, hub: Hub, connection: Connection) -> None:
         for _ in range(limits.REPLY_BACKLOG):
             connection.reply(message("pong"))
         assert len(await types(connection)) == limits.REPLY_BACKLOG
@@ -236,15 +284,15 @@ class TestEndings:
         assert connection.ending is not None
         assert connection.ending.code is Close.TOO_SLOW
 
-    async def test_bye_tells_when_to_come_back(self, connection: Connection) -> None:
+    async def test_bye_tells_when_to_come_back(self, hub: Hub, connection: Connection) -> None:
         connection.bye("shutdown", 1_500)
         assert await received(connection) == [{"type": "bye", "data": {"reason": "shutdown", "retry_after": 1_500}}]
         assert connection.ending is not None
         assert connection.ending.code is Close.GOING_AWAY
 
 
-async def test_nothing_comes_after_the_last_message(connection: Connection) -> None:
-    await say(connection, type="echo", n=7)
+async def test_nothing_comes_after_the_last_message(hub: Hub, connection: Connection) -> None:
+    await say(hub, connection, type="echo", n=7)
     connection.bye("shutdown", 100)
     await turn()  # in which the channel answers
     connection.heartbeat()
@@ -256,8 +304,8 @@ async def test_a_heartbeat_carries_the_cursor(hub: Hub, connection: Connection) 
     assert await received(connection) == [{"type": "heartbeat", "id": hub.cursor}]
 
 
-async def test_it_counts_what_it_sent(connection: Connection) -> None:
-    await say(connection, type="ping")
+async def test_it_counts_what_it_sent(hub: Hub, connection: Connection) -> None:
+    await say(hub, connection, type="ping")
     connection.subscription.outlet.count(2, 64)
     assert (connection.sent, connection.traffic) == (2, Traffic(2, 64, 1))
 

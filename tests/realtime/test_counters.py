@@ -1,12 +1,11 @@
 """What the engine counts of itself, and when it measures a round trip."""
 
 import json
-import time
 
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Connection, handle_of
+from quart_app.realtime.connection import Connection, public_id_of
 from quart_app.realtime.counters import Counters, Histogram, Traffic
 from quart_app.realtime.hub import Hub
 from quart_app.wire import Close
@@ -92,9 +91,9 @@ async def test_resets_gaps_and_what_was_dropped() -> None:
 async def test_errors_are_counted_by_their_code_and_commands_are_timed(hub: Hub) -> None:
     connection = await connect(hub)
     for said in ("{", '{"type":"unheard of"}', '{"type":"crash"}', '{"type":"subscribe","topic":"nowhere"}'):
-        await connection.receive(said)
+        await hub.receive(connection, said)
     await turn()
-    await connection.receive("x" * (limits.INBOUND_MESSAGE_BYTES + 1))
+    await hub.receive(connection, "x" * (limits.INBOUND_MESSAGE_BYTES + 1))
     assert hub.counters.errors == {
         "invalid_json": 1, "unknown_type": 1, "internal": 1, "topic_not_found": 1, "too_big": 1,
     }  # fmt: skip
@@ -103,10 +102,10 @@ async def test_errors_are_counted_by_their_code_and_commands_are_timed(hub: Hub)
 
 async def test_connections_are_counted_as_they_come_and_go(hub: Hub) -> None:
     stays, leaves, vanishes = [await connect(hub) for _ in range(3)]
-    await leaves.receive('{"type":"bye"}')
+    await hub.receive(leaves, '{"type":"bye"}')
     for connection in (leaves, vanishes):
-        hub.close(connection)
-        hub.close(connection)
+        hub.closed(connection)
+        hub.closed(connection)
     assert hub.counters.opened == {"ws": 3}
     assert hub.counters.closed == {("ws", Close.NORMAL): 1, ("ws", Close.GONE): 1}
     assert hub.counters.over["ws"].received == 1
@@ -137,10 +136,10 @@ async def test_a_poller_that_is_sent_away_between_two_requests_is_gone_at_once(h
 
 async def test_a_connection_is_named_to_others_by_what_does_not_lead_to_its_id(hub: Hub) -> None:
     connection = await connect(hub)
-    assert connection.handle == handle_of(connection.id)
+    assert connection.public_id == public_id_of(connection.id)
     assert connection.id not in str(connection)
     (welcome, _) = await received(connection)
-    assert connection.handle not in json.dumps(welcome)
+    assert connection.public_id not in json.dumps(welcome)
 
 
 async def test_a_round_trip_is_measured_when_somebody_looks_and_not_again_at_once(hub: Hub) -> None:
@@ -150,13 +149,13 @@ async def test_a_round_trip_is_measured_when_somebody_looks_and_not_again_at_onc
 
     def ping() -> None:
         asked.append(connection)
-        connection.pinged_at = time.perf_counter()
+        connection.pinged()
 
     connection.ping = ping
     connection.measure()
     connection.measure()
     assert len(asked) == 1
-    connection.heard()
+    connection.ponged()
     assert connection.rtt is not None
     assert 0 <= connection.rtt < limits.PING_INTERVAL
     connection.pinged_at -= limits.PING_INTERVAL

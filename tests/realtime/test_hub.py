@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Identity, Refused
 from quart_app.realtime.connection import Opening
 from quart_app.realtime.event import Event
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import Identity
 from quart_app.realtime.log import MemoryLog
+from quart_app.realtime.refused import Refused
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hub_with, received, types
@@ -33,7 +34,7 @@ async def refused(hub: Hub, *topics: str, **asked: Any) -> tuple[str, int]:
     with pytest.raises(Refused) as refused:
         await hub.open(Opening(asked.pop("identity", ANA), topics, "ws", **asked))
     assert hub.connections == {}
-    assert not any(topic.audiences for topic in hub.bus.topics())
+    assert not any(topic.followers for topic in hub.bus.topics())
     return refused.value.code, refused.value.status
 
 
@@ -117,7 +118,7 @@ class TestWelcome:
         with pytest.raises(OSError, match="the database is gone"):
             await connect(hub)
         assert hub.connections == {}
-        assert not any(topic.audiences for topic in hub.bus.topics())
+        assert not any(topic.followers for topic in hub.bus.topics())
         assert talk.left_by == [("Ana", "talk/1", False)]
 
     async def test_a_client_that_goes_away_at_any_point_of_opening_leaves_nothing_behind(
@@ -132,9 +133,9 @@ class TestWelcome:
             await asyncio.wait([opening])
             if not opening.cancelled():
                 opened += 1
-                hub.close(opening.result())
+                hub.closed(opening.result())
             assert hub.connections == {}
-            assert not any(topic.audiences for topic in hub.bus.topics())
+            assert not any(topic.followers for topic in hub.bus.topics())
         assert 0 < opened < 20
 
     async def test_the_server_can_be_full(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,20 +144,20 @@ class TestWelcome:
         with pytest.raises(Refused) as full:
             await connect(hub)
         assert (full.value.status, full.value.retry_after) == (503, 5.0)
-        hub.close(connections[0])
+        hub.closed(connections[0])
         await connect(hub)
 
 
 class TestClosing:
     async def test_every_topic_is_left_once(self, hub: Hub, talk: Talk) -> None:
         connection = await connect(hub, "talk/1", "lobby")
-        hub.close(connection)
-        hub.close(connection, orderly=True)
+        hub.closed(connection)
+        hub.closed(connection, orderly=True)
         assert sorted(talk.left_by) == [("Ana", "lobby", False), ("Ana", "talk/1", False)]
 
     @pytest.mark.parametrize("orderly", [False, True])
     async def test_it_is_told_whether_it_was_orderly(self, hub: Hub, talk: Talk, orderly: bool) -> None:
-        hub.close(await connect(hub), orderly=orderly)
+        hub.closed(await connect(hub), orderly=orderly)
         assert talk.left_by == [("Ana", "talk/1", orderly)]
 
 
@@ -226,7 +227,7 @@ class TestTheEnd:
         assert max(byes) - min(byes) <= limits.RETURN_SPREAD * 1000
         assert not draining.done()
         for connection in connections:
-            hub.close(connection)
+            hub.closed(connection)
         await draining
         assert clock() == 0.0
 
@@ -243,7 +244,7 @@ class TestTheEnd:
         restart = limits.RESTART * 1_000
         assert told == [restart + 2_000 + 250 * index for index in range(20)]
         for connection in connections:
-            hub.close(connection)
+            hub.closed(connection)
         await draining
 
     @skipping_time
@@ -281,7 +282,7 @@ class TestTheEnd:
         talk = Talk()
         hub = await hub_with(talk)
         connection = await connect(hub)
-        await connection.receive('{"type":"wait"}')
+        await hub.receive(connection, '{"type":"wait"}')
         await turn()
         asyncio.get_running_loop().call_later(3, talk.go.set)
         await hub.stop()
@@ -289,7 +290,7 @@ class TestTheEnd:
         assert hub.connections == {}
         talk.go.clear()
         connection = await connect(hub)
-        await connection.receive('{"type":"wait"}')
+        await hub.receive(connection, '{"type":"wait"}')
         await turn()
         await hub.stop()
         assert clock() == 3.0 + limits.UNIT_TIMEOUT
@@ -309,7 +310,7 @@ class TestTheEnd:
         connection = await connect(hub)
         await asyncio.sleep(5)
         assert produced == [0.0]
-        hub.close(connection)
+        hub.closed(connection)
         await hub.stop()
         assert not feed.running
         await asyncio.sleep(100)

@@ -16,13 +16,17 @@ import pytest
 
 from quart_app import realtime
 from quart_app.realtime import encoding, limits
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.batch import Form
+from quart_app.realtime.channel import Channel, Peer, Welcome
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.event import Event, message
 from quart_app.realtime.feed import Feed
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import Identity
+from quart_app.realtime.inbound import Subscribe, Unsubscribe
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.refused import Refused
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import Cursor
 from tests.realtime.clock import skipping_time
@@ -143,8 +147,8 @@ class TestEncodeOnce:
         batches += [await subscription.read() for subscription in subscriptions[500:]]
         for batch in batches:
             assert batch is not None
-            assert batch.frames
-            assert batch.blocks
+            assert batch.joined(Form.FRAMES)
+            assert batch.joined(Form.BLOCKS)
             assert all(event.text for event in batch.messages)
         assert made == {"fields_json": 10, "message_json": 10, "sse_block": 10, "websocket_frame": 10}
 
@@ -172,7 +176,7 @@ class TestHonestCursors:
         welcome, reset = await received(connection)
         assert (welcome["type"], welcome["id"]) == ("welcome", "e1-10")
         assert (reset["type"], reset["id"], reset["data"]) == ("reset", "e1-10", {"reason": reason})
-        hub.close(connection)
+        hub.closed(connection)
 
     @pytest.mark.parametrize("since", ["e1-5", "e1-7", "e1-10", "e1-7.abc.1"])
     async def test_a_cursor_that_can(self, hub: Hub, since: str) -> None:
@@ -182,7 +186,7 @@ class TestHonestCursors:
         assert welcome["id"] == f"e1-{position}"
         assert welcome["data"]["resumed"]
         assert [event["id"] for event in events] == [f"e1-{number}" for number in range(position + 1, 11)]
-        hub.close(connection)
+        hub.closed(connection)
 
     async def test_a_cursor_from_a_process_that_knows_more(self, hub: Hub) -> None:
         assert isinstance(hub.log, MemoryLog)
@@ -191,12 +195,12 @@ class TestHonestCursors:
         # Nobody told this process of them yet.
         connection = await hub.open(Opening(ANA, ("log/a",), "ws", "e1-11"))
         assert [message["id"] for message in await received(connection)] == ["e1-11", "e1-12"]
-        hub.close(connection)
+        hub.closed(connection)
 
     async def test_everything_retained(self, hub: Hub) -> None:
         connection = await hub.open(Opening(ANA, ("log/a",), "ws", "0"))
         assert [event["id"] for event in await received(connection)] == [f"e1-{number}" for number in range(5, 11)]
-        hub.close(connection)
+        hub.closed(connection)
 
     async def test_what_is_trimmed_while_it_reads(self, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "LOG_READ_EVENTS", 2)
@@ -207,7 +211,7 @@ class TestHonestCursors:
         hub.log.trim(9)
         (reset,) = await received(connection)
         assert (reset["type"], reset["id"], reset["data"]) == ("reset", "e1-10", {"reason": "trimmed"})
-        hub.close(connection)
+        hub.closed(connection)
 
 
 class TestSnapshotThenStream:
@@ -236,7 +240,7 @@ class TestSnapshotThenStream:
             for event in (await received(connection))[1:]:
                 seen |= event["data"]
             assert seen == balances
-            hub.close(connection)
+            hub.closed(connection)
 
     async def test_a_welcome_holds_what_its_position_says_and_the_stream_the_rest(self) -> None:
         log = MemoryLog("e1")
@@ -248,7 +252,7 @@ class TestSnapshotThenStream:
             connections.append(await hub.open(Opening(ANA, ("log/a", "log/b"), "ws", since, fresh)))
         late = await hub.open(Opening(ANA, ("log/a",), "ws"))
         hub.committed([log.append("log/b", "changed")])
-        await hub.subscribe(late, "log/b", None, late.reply)
+        await hub.commands.perform(late, Subscribe("log/b", None), late.reply)
         hub.committed([log.append("log/b", "changed")])
         await turn()
         for connection in (*connections, late):
@@ -258,7 +262,7 @@ class TestSnapshotThenStream:
             positions = [Cursor.parse(event["id"]).position for event in events]
             expected = [position for position in (1, 3, 5, 6) if position > welcome["data"]["position"]]
             assert positions == expected
-            hub.close(connection)
+            hub.closed(connection)
 
 
 class TestNothingRunsForNobody:
@@ -283,11 +287,11 @@ class TestNothingRunsForNobody:
         first = await hub.open(Opening(ANA, ("state/sensors",), "ws"))
         await asyncio.sleep(5)
         second = await hub.open(Opening(ANA, ("log/a",), "sse"))
-        await hub.subscribe(second, "state/sensors", None, second.reply)
+        await hub.commands.perform(second, Subscribe("state/sensors", None), second.reply)
         await asyncio.sleep(10)
-        hub.close(first)
+        hub.closed(first)
         await asyncio.sleep(100)
-        await hub.unsubscribe(second, "state/sensors", None, second.reply)
+        await hub.commands.perform(second, Unsubscribe("state/sensors", None), second.reply)
         await asyncio.sleep(limits.FEED_LINGER + 1)
         assert not feed.running
         count = len(produced)
@@ -295,7 +299,7 @@ class TestNothingRunsForNobody:
         await asyncio.sleep(1_000)
         assert len(produced) == count
         for connection in (bystander, second):
-            hub.close(connection)
+            hub.closed(connection)
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -321,7 +325,7 @@ class TestBounded:
             connection.reply(message("pong"))
         assert connection.ending is not None
         assert connection.ending.code == 4408
-        hub.close(connection)
+        hub.closed(connection)
 
 
 def _words(files: Iterable[Path], *, without: str) -> set[str]:

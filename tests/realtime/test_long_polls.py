@@ -6,10 +6,12 @@ import json
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Channel, Refused
+from quart_app.realtime.channel import Channel
 from quart_app.realtime.connection import Opening
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.kinds import Kind
+from quart_app.realtime.parking import SentAway
+from quart_app.realtime.refused import Refused
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, types
@@ -126,7 +128,7 @@ class TestLongPolls:
         assert await poller.ask() == ["connected", "value"]
         other = Poller(hub, "state/quiet")
         assert await other.ask(since=poller.cursor) == ["connected", "value"]
-        hub.close(follower)
+        hub.closed(follower)
 
     async def test_other_topics_are_another_connection(self, hub: Hub) -> None:
         poller = Poller(hub)
@@ -160,9 +162,9 @@ class TestLongPolls:
         asked = Opening(ANA, ("talk/1",), "poll", poller.cursor, connection_id=known.id)
         late = asyncio.create_task(hub.resume(asked, known))
         known.bye("closed by the administrator", 1000)
-        again = await late
-        assert again is not known
-        assert [json.loads(words.json)["type"] for words in hub.last_words(known.id)] == ["bye"]
-        assert hub.last_words(known.id) == []
-        hub.close(again)
+        with pytest.raises(SentAway) as away:
+            await late
+        assert [json.loads(words.json)["type"] for words in away.value.words] == ["bye"]
         assert hub.connections == {}
+        again = await hub.resume(asked, None)
+        hub.closed(again)

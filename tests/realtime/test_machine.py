@@ -219,7 +219,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.run(self.world.settle())
             self.run(self.world.stop())
-            assert not any(topic.audiences for topic in self.world.hub.bus.topics())
+            assert not any(topic.followers for topic in self.world.hub.bus.topics())
         finally:
             self.run(end_tasks())
             self.patch.undo()

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_app.realtime.channel import Identity
+from quart_app.realtime.identity import Identity
 from quart_app.realtime.limits import LINGER
 from quart_app.realtime.presence import Presence
 from tests.realtime.clock import clock, skipping_time

@@ -7,7 +7,7 @@ import tracemalloc
 from collections.abc import Collection, Sequence
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Marks
+from quart_app.realtime.batch import Place
 from quart_app.realtime.bus import Bus
 from quart_app.realtime.event import Event
 from quart_app.realtime.relay import Relay
@@ -57,7 +57,7 @@ class TestSlowIsCheap:
         log = Log()
         bus = Bus(kind_of)
         relay = Relay(log, bus)
-        fast = Subscription(bus, log, ["log/a"], "1", Marks(0, {}))
+        fast = Subscription(bus, log, ["log/a"], "1", Place(0, {}))
         reading = asyncio.create_task(fast.read())
         await turn()
 
@@ -76,7 +76,7 @@ class TestSlowIsCheap:
                 await asyncio.sleep(0)
 
         await pass_by(10_000)  # the topic's tail is full, as in a server that has run for a while
-        stalled = Subscription(bus, log, ["log/a"], "2", Marks(10_000, {}))
+        stalled = Subscription(bus, log, ["log/a"], "2", Place(10_000, {}))
         tracemalloc.start()
         try:
             gc.collect()

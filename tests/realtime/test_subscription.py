@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from quart_app.realtime import limits
+from quart_app.realtime.batch import Form
 from quart_app.realtime.event import Message, message
-from quart_app.realtime.subscription import WRITTEN, Backlogged, Subscription
+from quart_app.realtime.subscription import Backlogged, Subscription
 from quart_app.wire import Cursor
 from tests.realtime.engine import Engine, brief, brief_blocks, drain, turn
 
@@ -196,9 +197,11 @@ class TestPushing:
             engine.commit("log/a")
             engine.bus.flush()
         assert pushed.written == [1, 2]
-        assert await pushed.reading is WRITTEN
+        await turn()
+        assert not pushed.reading.done()
         assert pushed.subscription.position == 2
-        assert await read(pushed.subscription) == [3, 4]
+        pushed.drained.set()
+        assert brief(await pushed.reading) == [3, 4]
 
     async def test_what_is_hidden_from_its_user_is_not_written(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "live/x", user_id="1")
@@ -283,12 +286,13 @@ class TestPushing:
         pushed.room = 1
         pushed.subscription.send(message("pong"))
         await turn()
-        assert await pushed.reading is WRITTEN
         pushed.subscription.send(message("ack"))
         engine.commit("log/a")
         await turn()
         assert pushed.written == ["pong"]
-        assert await read(pushed.subscription) == ["ack"]
+        assert not pushed.reading.done()
+        pushed.drained.set()
+        assert brief(await pushed.reading) == ["ack"]
         assert await read(pushed.subscription) == [1]
 
     async def test_a_comment_does_not_count_as_heard(self, engine: Engine) -> None:
@@ -302,22 +306,30 @@ class TestPushing:
 
 
 class Pushed:
-    """A reader that waits in `read`, and takes `room` batches from the bus meanwhile."""
+    """A reader that waits in `read`, and takes `room` batches from the bus before what it took has `drained`."""
+
+    form = Form.BLOCKS
 
     def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
         self.written: list[object] = []
         self.last = b""
         self.room = 100
-        subscription.outlet.open(self._write, "blocks")
+        self.drained = asyncio.Event()
+        subscription.outlet.open(self)
         self.reading = asyncio.create_task(subscription.read())
 
-    def _write(self, blocks: bytes) -> bool:
+    def push(self, data: bytes) -> bool:
         assert self.room > 0
         self.room -= 1
-        self.last = blocks
-        self.written += brief_blocks(blocks)
+        self.last = data
+        self.written += brief_blocks(data)
         return self.room > 0
+
+    async def drain(self) -> None:
+        await self.drained.wait()
+        self.drained.clear()
+        self.room = 100
 
 
 class TestDirectMessages:
@@ -528,4 +540,4 @@ class TestClosing:
         subscription.close()
         subscription.add("log/b")
         subscription.remove("log/a")
-        assert not any(topic.audiences for topic in engine.bus.topics())
+        assert not any(topic.followers for topic in engine.bus.topics())

@@ -7,14 +7,17 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Channel, Identity, Peer, Refused, Welcome
+from quart_app.realtime.batch import Form
+from quart_app.realtime.channel import Channel, Peer, Welcome
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.event import Event, Message, message
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import Identity
+from quart_app.realtime.inbound import Subscribe, Unsubscribe
+from quart_app.realtime.kinds import Kind
 from quart_app.realtime.log import MemoryLog
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.terms import Term, Terms
-from quart_app.realtime.topic import Kind
 from quart_app.wire import Close
 from tests.realtime.engine import parsed_blocks
 from tests.realtime.reader import Fact, Published, Reader, Value
@@ -87,13 +90,15 @@ class Stream:
     """A connection that is read as long as `allowed` (batches) says, as a WebSocket or an event stream is: over
     HTTP/1.1, where the bus writes to it (`pushed`), or elsewhere."""
 
+    form = Form.BLOCKS
+
     def __init__(self, reader: Reader, connection: Connection, *, pushed: bool) -> None:
         self.reader = reader
         self.connection = connection
         self._allowed = 0.0
         self._full = False
         if pushed:
-            connection.subscription.outlet.open(self._write, "blocks")
+            connection.subscription.outlet.open(self)
         self._changed = asyncio.Event()
         self.task = asyncio.create_task(self._follow())
 
@@ -114,17 +119,22 @@ class Stream:
                 await self._changed.wait()
             self._allowed -= 1
             batch = await self.connection.read()
-            self._full = False
             if batch is None:
                 return
             self._take([json.loads(read.json) for read in batch.messages])
 
-    def _write(self, blocks: bytes) -> bool:
+    def push(self, data: bytes) -> bool:
         assert not self._full, "it was written to though it could take no more"
-        self._take(parsed_blocks(blocks))
+        self._take(parsed_blocks(data))
         self._allowed -= 1
         self._full = self._allowed <= 0
         return not self._full
+
+    async def drain(self) -> None:
+        while self._allowed <= 0:
+            self._changed.clear()
+            await self._changed.wait()
+        self._full = False
 
     def _take(self, taken: list[dict[str, Any]]) -> None:
         values = [(read["topic"], read["data"]["key"]) for read in taken if read["type"] == "value"]
@@ -296,11 +306,14 @@ class World:
         async def subscribe() -> None:
             self.act()
             self.adding[connection.id] = reader
-            try:
-                await self.hub.subscribe(connection, topic, None, connection.reply)
-            except Refused:
-                del self.adding[connection.id]
-                assert connection.ending is not None, "it is refused though its connection goes on"
+            await self.hub.commands.perform(connection, Subscribe(topic, None), send)
+
+        def send(answer: Message) -> None:
+            if json.loads(answer.json)["type"] != "error":
+                connection.reply(answer)
+                return
+            del self.adding[connection.id]
+            assert connection.ending is not None, "it is refused though its connection goes on"
 
         await self.along(subscribe(), meanwhile)
 
@@ -310,7 +323,7 @@ class World:
 
         async def unsubscribe() -> None:
             self.act()
-            await self.hub.unsubscribe(connection, topic, None, connection.reply)
+            await self.hub.commands.perform(connection, Unsubscribe(topic, None), connection.reply)
 
         await self.along(unsubscribe(), meanwhile)
 
@@ -321,7 +334,7 @@ class World:
         await asyncio.wait([stream.task])
         if not stream.task.cancelled():
             stream.task.result()
-        self.hub.close(stream.connection)
+        self.hub.closed(stream.connection)
 
     async def poll(self, reader: Reader, topics: Sequence[str], fresh: Collection[str], meanwhile: Actions) -> None:
         """One request of a long poll, which waits as long as half of `meanwhile` takes."""

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from quart_app.realtime.channel import Refused
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT
+from quart_app.realtime.refused import Refused
 from quart_app.storage.connections import reading
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.retention import Retention

@@ -13,7 +13,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, 
 from wsproto.extensions import PerMessageDeflate
 
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
-from quart_app.transports.compression import MessageDeflate, answer_to
+from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 
 AGREED = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
 NARROW = f"{AGREED}; server_max_window_bits=12"

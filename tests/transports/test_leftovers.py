@@ -14,12 +14,13 @@ from hypercorn.protocol.ws_stream import WSStream
 from quart_app.realtime.connection import Connection
 from quart_app.realtime.subscription import Subscription
 from quart_app.transports.direct import TidyTCPServer
-from quart_app.transports.websocket import Conversation
+from quart_app.transports.pump import Pump
+from quart_app.transports.websocket.served import ServedWebsocket
 from tests.inside import serving
 from tests.running import eventually
 from tests.transports.drivers import WebsocketStream
 
-LASTING = (TidyTCPServer, H11Protocol, WSStream, Connection, Subscription, Conversation)
+LASTING = (TidyTCPServer, H11Protocol, WSStream, Connection, Subscription, Pump, ServedWebsocket)
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quart_app.realtime.limits import TOPIC_NAME_CHARACTERS
 from quart_app.wire import is_topic_name
-from quart_app.wire.sizes import TOPIC_NAME_CHARACTERS
 
 
 @pytest.mark.parametrize(

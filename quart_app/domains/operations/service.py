@@ -14,7 +14,7 @@ from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Counts
 from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, Status
-from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, handle_of, now, timestamp
+from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, now, public_id_of, timestamp
 
 DISCONNECTED: Final = "closed by the administrator"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
@@ -48,7 +48,7 @@ class Operations:
 
     def before(self, connection_id: str) -> Before:
         """The looks of the last minutes, for the connection that begins to watch."""
-        return Before(list(self._samples), handle_of(connection_id))
+        return Before(list(self._samples), public_id_of(connection_id))
 
     async def look(self) -> None:
         """Broadcast what happened since the last look; after a pause there is nothing to compare with yet."""
@@ -158,7 +158,7 @@ class Operations:
     def disconnect(self, handle: str) -> None:
         """Close the connection that `handle` names. Raises Refused (`connection_not_found`, 404)."""
         for connection in list(self.hub.connections.values()):
-            if connection.handle == handle:
+            if connection.public_id == handle:
                 connection.bye(DISCONNECTED, _RETRY_AFTER, Close.POLICY)
                 return
         raise Refused("connection_not_found", "there is no such connection any more", status=404)
@@ -168,7 +168,7 @@ def _listed(connection: Connection) -> ConnectionListed:
     identity, traffic = connection.identity, connection.traffic
     user: dict[str, Any] = identity.user
     return {
-        "handle": connection.handle,
+        "handle": connection.public_id,
         "user_id": user["user_id"],
         "username": user["username"],
         "role": identity.role,

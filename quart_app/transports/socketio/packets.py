@@ -53,7 +53,7 @@ class Packets:
 
     def of(self, batch: Batch, *, cursors: bool) -> Packed:
         """The packets of `batch`; with the second argument where `cursors`."""
-        if batch.news is None:
+        if not batch.version:
             return _packets(batch.messages, cursors=cursors)
         known = self._shared.get(cursors)
         if known is None or known[0] is not batch:

@@ -19,12 +19,12 @@ from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 
 from quart_app.config import Settings
 from quart_app.identity import check_origin, identify
-from quart_app.realtime.channel import Identity, Refused
 from quart_app.realtime.connection import Connection, Opening
 from quart_app.realtime.event import message
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.identity import Identity
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
-from quart_app.realtime.session import End
+from quart_app.realtime.refused import Refused
 from quart_app.transports.direct import drop
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
@@ -161,7 +161,7 @@ class SocketIo:
             logger.exception("a Socket.IO client could not be let in")
             raise ConnectRefused("something went wrong here", {"code": "internal"}) from error
         if socket is None or socket.closing:
-            self._hub.close(connection)
+            self._hub.closed(connection)
             raise ConnectRefused("it is gone")
         self._clients[engine_id] = client = _Client(connection, socket, credentials.cursors)
         # It begins after this handler, and the library has said CONNECT by then.
@@ -185,7 +185,7 @@ class SocketIo:
         if client is None:
             return
         orderly = reason == self._server.reason.CLIENT_DISCONNECT
-        self._hub.close(client.connection, orderly=orderly)
+        self._hub.closed(client.connection, orderly=orderly)
         if client.task is not None and client.task is not asyncio.current_task():
             client.task.cancel()
         if not client.socket.closed:
@@ -199,9 +199,10 @@ class SocketIo:
         connection = client.connection
         # Only its type counts, and that it counts: an event is a message like any other to the limits.
         frame = '{"type":"ping"}' if event == "ping" else "{}"
-        command = connection.session.receive(frame, asyncio.get_running_loop().time())
-        if event == "ping" or isinstance(command, End):
-            await connection.perform(command, connection.reply)
+        if event == "ping":
+            await self._hub.receive(connection, frame)
+            return None
+        if not await self._hub.admit(connection, frame):
             return None
         data = Refused("unknown_type", _ONLY_LISTENS).data()
         connection.reply(message("error", data=data))
@@ -222,14 +223,14 @@ class SocketIo:
         except Exception:
             logger.exception("a Socket.IO client could not be sent to")
         finally:
-            self._hub.close(client.connection)
+            self._hub.closed(client.connection)
         await _close(client.socket)
 
     async def _forward(self, client: _Client) -> None:
         """Raises SocketIsClosedError and _Stalled."""
         while (batch := await client.connection.read()) is not None:
             packets, size = self._packets.of(batch, cursors=client.cursors)
-            client.connection.subscription.outlet.count(len(batch.messages), size)
+            client.connection.count(len(batch.messages), size)
             del batch
             for packet in packets:
                 await client.socket.send(packet)

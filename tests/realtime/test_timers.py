@@ -6,25 +6,28 @@ from dataclasses import replace
 
 import pytest
 
-from quart_app.realtime import deadline
+from quart_app.realtime import timers
 from quart_app.realtime.connection import Ending
-from quart_app.realtime.deadline import Deadline
+from quart_app.realtime.timers import Deadline
+from quart_app.surroundings import REAL
 from quart_app.wire import Close
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, received
 
 
 async def test_it_is_kept_by_the_clock_and_not_by_the_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "_LOOK", 0.001)
-    now = time.time()
+    monkeypatch.setattr(timers, "_LOOK", 0.001)
+    now = 1_000.0
     passed = asyncio.Event()
-    Deadline(now + 3600, passed.set)
-    monkeypatch.setattr(time, "time", lambda: now + 3601)  # the machine slept for an hour
+    Deadline(now + 3600, passed.set, lambda: round(now * 1000))
+    await asyncio.sleep(0)
+    assert not passed.is_set()
+    now += 3601  # the machine slept for an hour
     await asyncio.wait_for(passed.wait(), 5)
 
 
 async def test_one_that_is_cancelled_never_comes() -> None:
     passed = asyncio.Event()
-    one = Deadline(time.time(), passed.set)
+    one = Deadline(time.time(), passed.set, REAL.wall)
     one.cancel()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -41,8 +44,8 @@ async def test_a_connection_ends_with_its_token_and_says_why() -> None:
     assert (said["type"], said["data"]["code"]) == ("error", "unauthorized")
     assert over.ending == Ending(Close.UNAUTHORIZED, said["data"]["message"], orderly=False)
     assert stays.ending is None
-    hub.close(stays)
-    hub.close(over)
+    hub.closed(stays)
+    hub.closed(over)
 
 
 async def test_a_poller_that_comes_back_with_a_new_token_stays() -> None:

@@ -1,19 +1,20 @@
-"""The newest events of a topic, in memory: what most of those who are behind catch up from.
+"""The recent past of a topic, in memory: what most readers that are behind catch up from.
 
-A tail holds those of one sort, a topic what there is of all. Neither reads the log or knows who listens.
+A tail holds the newest events of one sort, a `TopicMemory` all there is of one topic. Neither of them reads the log or
+knows who listens.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from quart_app.realtime import limits
 from quart_app.realtime.event import Event
-from quart_app.realtime.topic import Kind
+from quart_app.realtime.kinds import Kind
 
-if TYPE_CHECKING:
-    from quart_app.realtime.audience import Audience
+_position: Callable[[Event], int] = attrgetter("position")
+_ordinal: Callable[[Event], int] = attrgetter("ordinal")
 
 
 class Size(NamedTuple):
@@ -95,28 +96,31 @@ class Tail:
         return events[bisect_right(events, number, key=self._number) :]
 
 
-class Topic:
-    """One topic's recent past: `count` numbers its transient events, from `first` on; `fresh` waits
-    for the flush; `size` is about the bytes of a state's values."""
+class TopicMemory:
+    """One topic's recent past: its two tails and, where it is a state, its values by key.
+
+    `count` numbers the transient events, from `first` on; `fresh` events wait for the flush; `size` is about the bytes
+    of the values. `followers` counts who listens; `idle_since` is when somebody did so last (s, the loop's clock).
+    """
 
     __slots__ = (
-        "audiences", "count", "durable", "first", "fresh", "idle_since", "kind", "name", "signals", "size", "state",
+        "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "signals", "size", "state",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: Kind, position: int, count: int) -> None:
         self.name = name
         self.kind = kind
         self.first = self.count = count
-        self.durable = Tail(attrgetter("position"), position)
-        self.signals = Tail(attrgetter("ordinal"), count)
+        self.durable = Tail(_position, position)
+        self.signals = Tail(_ordinal, count)
         self.state: dict[str, Event] = {}
         self.size = 0
         self.fresh: list[Event] = []
-        self.audiences: dict[Audience, None] = {}
+        self.followers = 0
         self.idle_since = 0.0
 
     def settle(self) -> list[Event]:
-        """Move what arrived into the tails; returns it as a subscriber at the head gets it."""
+        """Move what arrived into the tails; return it as a reader at the head gets it."""
         arrived, self.fresh = self.fresh, []
         durable = []
         transient = []

@@ -1,10 +1,11 @@
-"""The end of a WebSocket's conversation, with a peer that takes nothing."""
+"""The end of a served WebSocket, with a peer that takes nothing."""
 
 import asyncio
 from typing import Any
 
 from quart_app.realtime.limits import CLOSE_HANDSHAKE
-from quart_app.transports.websocket import Conversation, Peer
+from quart_app.transports.websocket.asgi import AsgiWebsocket
+from quart_app.transports.websocket.served import ServedWebsocket
 from quart_app.wire import Close
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
@@ -25,8 +26,12 @@ async def test_a_close_frame_that_nobody_takes_keeps_nobody() -> None:
         if event["type"] == "websocket.close":
             await never()
 
-    conversation = Conversation(hub, Peer(never, send), connection, peer_timeout=3.0)
-    running = asyncio.create_task(conversation.run())
+    async def accept() -> None:
+        """It is accepted."""
+
+    served = ServedWebsocket(hub, AsgiWebsocket(never, send), connection, peer_timeout=3.0)
+    await served.begin(accept(), direct=False, compressed=False)
+    running = asyncio.create_task(served.run())
     await turn()
     connection.end(Close.POLICY, "closed by the administrator")
     while hub.connections:

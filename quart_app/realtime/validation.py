@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Refused
+from quart_app.realtime.refused import Refused
 
 _FIELD = re.compile(r"`\$((?:\[\d+\]|\[\.\.\.\])?\.?\w*)|field `([^`]+)`")
 

@@ -1,0 +1,89 @@
+"""Letting a client in: whether it may, where it starts, and what it is welcomed with."""
+
+from typing import Any
+
+from quart_app.realtime import limits
+from quart_app.realtime.batch import Place
+from quart_app.realtime.bus import Bus
+from quart_app.realtime.channels import Channels
+from quart_app.realtime.connection import Connection, Opening
+from quart_app.realtime.event import message
+from quart_app.realtime.log import EventLog
+from quart_app.realtime.refused import Refused
+from quart_app.realtime.relay import Relay
+from quart_app.realtime.subscription import Subscription
+from quart_app.wire import Cursor
+
+
+class Admission:
+    """Lets clients in to the topics of `channels`, on a bus that follows `log` by `relay`."""
+
+    def __init__(self, channels: Channels, bus: Bus, log: EventLog, relay: Relay) -> None:
+        self._channels = channels
+        self._bus = bus
+        self._log = log
+        self._relay = relay
+
+    async def authorize(self, opening: Opening) -> None:
+        """Raise Refused where the client may not follow its topics."""
+        if not 0 < len(opening.topics) <= limits.TOPICS_PER_CONNECTION:
+            wrong = f"1 to {limits.TOPICS_PER_CONNECTION} topics"
+            raise Refused("invalid_topic", f"topic: {wrong}", fields={"topic": wrong})
+        for topic in opening.topics:
+            await self._channels.of(topic).authorize(opening.identity, topic)
+
+    async def subscription(self, opening: Opening) -> Subscription:
+        """Return a subscription that stands where the client asks. Raise Refused for a cursor that is none."""
+        place, reset = await self._start(opening)
+        subscription = Subscription(self._bus, self._log, opening.topics, opening.identity.user_id, place)
+        subscription.start_now(opening.fresh & set(opening.topics))
+        if reset is not None:
+            subscription.reset(reset)
+        return subscription
+
+    async def _start(self, opening: Opening) -> tuple[Place, str | None]:
+        """Return where the client starts, and the reason for a reset if that cannot be where it asks."""
+        if opening.since is None:
+            return self._bus.now(opening.topics), None
+        if opening.since == "0":
+            floor = await self._log.floor()
+            if floor > self._bus.position:  # the bus has not heard yet of what was trimmed already
+                await self._relay.catch_up()
+            return Place(floor, self._bus.now(opening.topics).seen), None
+        try:
+            cursor = Cursor.parse(opening.since)
+        except ValueError as error:
+            wrong = "a cursor from an earlier message, or 0"
+            raise Refused("invalid_since", f"since: {error}", fields={"since": wrong}) from error
+        if (reason := await self._log.refusal(cursor)) is not None:
+            return self._bus.now(opening.topics), reason
+        if cursor.position > self._bus.position:
+            await self._relay.catch_up()
+        seen = self._bus.now(opening.topics).seen
+        topics = sorted(set(opening.topics))
+        if cursor.run == self._bus.counts_of(topics) and len(cursor.seen) == len(topics):
+            seen = dict(zip(topics, cursor.seen, strict=True))
+        return Place(cursor.position, seen), None
+
+    async def welcome(self, connection: Connection, opening: Opening, heartbeat: float) -> None:
+        """Tell a new connection what it needs to know, then what each of its topics has to say.
+
+        `heartbeat` is the seconds of silence after which it gets one.
+        """
+        id = str(connection.subscription.cursor)
+        fields: dict[str, Any] = {
+            "connection_id": connection.id,
+            "transport": connection.transport,
+            "heartbeat": heartbeat,
+        }
+        at = self._bus.surroundings.wall()
+        if len(opening.topics) > 1:
+            connection.reply(message("connected", at=at, id=id, **fields))
+            fields = {}
+        for topic in opening.topics:
+            peer = connection.peer(topic)
+            peer.resumed = opening.since is not None and topic not in opening.fresh
+            for type, own in await self._channels.of(topic).welcome(peer):
+                first = {"id": id, **fields} if fields else {}
+                connection.reply(message(type, at=self._bus.surroundings.wall(), topic=topic, **first, **own))
+                fields = {}

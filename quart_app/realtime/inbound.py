@@ -1,0 +1,153 @@
+"""What one client sends, without I/O: messages in, commands out.
+
+Time is passed in. It knows the envelope (dialects of ping, key, topic, subscribe) and the limits; what a message means
+is its channel's business, and whether the connection still takes any is the connection's.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from quart_app.realtime import limits
+from quart_app.realtime.allowance import Allowance
+from quart_app.realtime.refused import Refused
+from quart_app.realtime.validation import too_deep
+from quart_app.wire import Close
+
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer at once: `type` and the top-level `fields`."""
+
+    type: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ForChannel:
+    """Let the channel of `topic` act on `body`; `key` is the client's name for the message."""
+
+    topic: str
+    body: dict[str, Any]
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    topic: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    topic: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The client says goodbye."""
+
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What came is no message at all: tell it `refused`, and go on."""
+
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The client broke the rules: tell it `refused`, then close with `code`."""
+
+    code: Close
+    refused: Refused
+
+
+Command = Reply | ForChannel | Subscribe | Unsubscribe | Leave | Malformed | End
+
+
+class Inbound:
+    """Turns messages of one client into commands, one each; the one place where they are checked.
+
+    `topics` are those that the client is on; whoever changes them sets them anew. `received` counts the messages.
+    """
+
+    __slots__ = ("_allowance", "received", "topics")
+
+    def __init__(self, topics: Collection[str], now: float) -> None:
+        self.received = 0
+        self.topics = topics
+        self._allowance = Allowance(limits.INBOUND_RATE, limits.INBOUND_BURST, now)
+
+    def take(self, data: str | bytes, now: float, *, topic: str | None = None) -> Command:
+        """Return the command in one message.
+
+        `data` is its JSON, `now` is the time (s of a clock that never goes back), and `topic` is the one that its
+        address names, where it has an address of its own.
+        """
+        self.received += 1
+        if isinstance(data, str):
+            # What is no text in UTF-8 is no JSON either, and is refused as such below.
+            data = data.encode(errors="surrogatepass")
+        if len(data) > limits.INBOUND_MESSAGE_BYTES:
+            text = f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes"
+            return End(Close.TOO_BIG, Refused("too_big", text, status=413))
+        if wait := self._allowance.spend(now):
+            text = f"at most {limits.INBOUND_RATE:.0f} messages a second"
+            return End(Close.TOO_MANY, Refused("too_many", text, status=429, retry_after=wait))
+        try:
+            body = _decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return Malformed(Refused("invalid_json", f"not valid JSON: {error}"))
+        if not isinstance(body, dict):
+            return Malformed(Refused("invalid_json", "a message is a JSON object"))
+        return self._command(body if topic is None else {**body, "topic": topic})
+
+    def _command(self, body: dict[str, Any]) -> Command:
+        key = body.get("key")
+        if key is not None and not (isinstance(key, str) and 0 < len(key) <= limits.KEY_CHARACTERS):
+            return _wrong("key", f"a string of 1 to {limits.KEY_CHARACTERS} characters", "invalid_key", None)
+        if too_deep(body):
+            return _error(Refused("invalid_json", f"nested deeper than {limits.JSON_DEPTH} levels"), key)
+        type = body.get("type", body.get("action"))
+        if type == "ping":
+            return Reply("pong", _keyed(key))
+        if type == "PING":
+            return Reply("PONG", _keyed(key))
+        if type == "bye":
+            return Leave(key)
+        if type in ("subscribe", "unsubscribe"):  # it may be of any JSON, which a set could not be asked for
+            topic = body.get("topic")
+            if not (isinstance(topic, str) and topic):
+                return _wrong("topic", "the name of a topic", "invalid_topic", key)
+            return Subscribe(topic, key) if type == "subscribe" else Unsubscribe(topic, key)
+        return self._for_channel(body, key)
+
+    def _for_channel(self, body: dict[str, Any], key: str | None) -> Command:
+        topic = body.get("topic")
+        if topic is None and len(self.topics) == 1:
+            topic = next(iter(self.topics))
+        if topic is None:
+            return _wrong("topic", "needed, because this connection is on several topics", "invalid_topic", key)
+        if not isinstance(topic, str) or topic not in self.topics:
+            return _wrong("topic", "not a topic of this connection", "invalid_topic", key)
+        return ForChannel(topic, body, key)
+
+
+def _keyed(key: str | None) -> dict[str, Any]:
+    return {} if key is None else {"key": key}
+
+
+def _wrong(field: str, wrong: str, code: str, key: str | None) -> Reply:
+    return _error(Refused(code, f"{field}: {wrong}", fields={field: wrong}), key)
+
+
+def _error(refused: Refused, key: str | None) -> Reply:
+    return Reply("error", {"data": refused.data(), **_keyed(key)})

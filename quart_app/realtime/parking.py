@@ -1,0 +1,57 @@
+"""Connections of long polls between two requests: each stays for as long as a dropped connection would linger."""
+
+import asyncio
+from collections.abc import Callable
+
+from quart_app.realtime import limits
+from quart_app.realtime.connection import Connection
+from quart_app.realtime.event import Message
+
+
+class SentAway(Exception):
+    """A connection has ended between two requests; `words` are what its client has still to be told."""
+
+    def __init__(self, words: list[Message]) -> None:
+        super().__init__("the connection has ended")
+        self.words = words
+
+
+class Parking:
+    """Keeps connections that nobody reads. `close(connection, orderly)` is called for one that is over."""
+
+    def __init__(self, close: Callable[[Connection, bool], None]) -> None:
+        self._close = close
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._last_words: dict[str, list[Message]] = {}
+        self.draining = False
+
+    def park(self, connection: Connection) -> None:
+        """Keep a connection until its next request, unless it has ended."""
+        if self.draining or connection.ending is not None:
+            self._send_away(connection)
+        else:
+            loop = asyncio.get_running_loop()
+            self._timers[connection.id] = loop.call_later(limits.LINGER, self._close, connection, True)
+
+    def release(self, connection: Connection) -> None:
+        """Keep a connection no longer, because its next request has come or because it is over."""
+        timer = self._timers.pop(connection.id, None)
+        if timer is not None:
+            timer.cancel()
+
+    def ended(self, connection: Connection) -> None:
+        """Close a connection that has ended while it was parked, as there is nobody else who would."""
+        if connection.id in self._timers:
+            self._send_away(connection)
+
+    def _send_away(self, connection: Connection) -> None:
+        self._close(connection, False)
+        words = connection.subscription.forget_direct()
+        if words and not self.draining:
+            self._last_words[connection.id] = words
+            asyncio.get_running_loop().call_later(limits.LINGER, self._last_words.pop, connection.id, None)
+
+    def check(self, connection_id: str) -> None:
+        """Raise SentAway, once, where the connection of this id has ended between two requests."""
+        if words := self._last_words.pop(connection_id, None):
+            raise SentAway(words)

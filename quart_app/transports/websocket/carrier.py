@@ -1,0 +1,75 @@
+"""The carrier of an accepted WebSocket: joined frames past ASGI where that can be, else one text after another."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from quart_app.realtime import Batch, Connection, Form, Message
+from quart_app.transports.direct import Pipe, WebsocketWire, pipe_of, websocket_wire
+from quart_app.transports.websocket.asgi import AsgiWebsocket
+
+_NEVER: Final = float("-inf")
+
+
+class WebsocketCarrier:
+    """Pings and cuts its peer off wherever Hypercorn serves; writes past ASGI where it is `direct`.
+
+    `spawn` runs a coroutine to its end.
+    """
+
+    __slots__ = ("_asgi", "_connection", "_direct", "_spawn", "_wire", "form", "pipe")
+
+    comment: Message | None = None
+
+    def __init__(
+        self,
+        asgi: AsgiWebsocket,
+        connection: Connection,
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        *,
+        direct: bool,
+        compressed: bool,
+    ) -> None:
+        self._asgi = asgi
+        self._connection = connection
+        self._spawn = spawn
+        self.form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
+        self._wire: WebsocketWire | None = websocket_wire(asgi.asgi_send)
+        self._direct = self._wire if direct else None
+        self.pipe: Pipe | None = pipe_of(asgi.asgi_send) if direct else None
+        if self._wire is not None:
+            self._wire.ponged = connection.ponged
+
+    @property
+    def heard_at(self) -> float:
+        """When its peer last sent a frame, of any kind (s, the loop's clock)."""
+        return _NEVER if self._wire is None else self._wire.heard_at
+
+    @property
+    def close_code(self) -> int | None:
+        """The code of its peer's close frame, None before there is one."""
+        return None if self._wire is None else self._wire.close_code
+
+    def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
+        """Return how many bytes a batch is, and what sends them."""
+        if self._direct is not None:
+            frames = batch.joined(self.form)
+            return len(frames), self._direct.send(frames)
+        texts = [message.text for message in batch.messages]
+        return sum(len(message.json) for message in batch.messages), self._send_one_by_one(texts)
+
+    async def _send_one_by_one(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            await self._asgi.send(text)
+
+    def ping(self) -> bool:
+        """Send a ping frame (RFC 6455 section 5.5.2), where that can be done."""
+        if self._wire is None:
+            return False
+        self._connection.pinged()
+        self._spawn(self._wire.ping())
+        return True
+
+    def drop(self) -> None:
+        """Cut off the TCP connection of an HTTP/1.1 peer at once; over HTTP/2 others share it."""
+        if self._wire is not None:
+            self._wire.abort()

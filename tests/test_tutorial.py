@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from tests.walkthrough import GUIDE, Checkout, blocks
 from tests.web.browser import windows_on
 
-NAME = "08-build-your-own.md"
+NAME = "18-build-your-own.md"
 TRIP = "Which day for the trip?"
 
 

@@ -10,6 +10,9 @@ from playwright.async_api import expect
 from tests.walkthrough import GUIDE, Checkout, blocks
 from tests.web.browser import windows_on
 
+# The first of them waits for the whole page to be followed.
+pytestmark = pytest.mark.timeout(240)
+
 NAME = "18-build-your-own.md"
 TRIP = "Which day for the trip?"
 
@@ -25,7 +28,6 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         checkout.stop()
 
 
-@pytest.mark.timeout(240)
 def test_the_page_can_be_followed_from_top_to_bottom(followed: Checkout) -> None:
     polls = {poll["id"]: poll for poll in httpx.get(f"{followed.url}/api/polls").json()["data"]}
     assert polls[1]["question"] == TRIP

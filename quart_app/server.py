@@ -1,26 +1,22 @@
 """Hypercorn in this process: its configuration, start, and an end that takes seconds.
 
-Owns the event loop, the signals and the order of leaving: no new connections, a `bye` to every client, the rest cut
+Owns the event loop and the order of leaving: no new connections, a `bye` to every client, the rest cut
 off, the stores closed. Knows nothing of what the application does. Hypercorn is run through its public `serve`.
 
 Errors: `StartError`, whose message is all that whoever started it needs.
 """
 
 import asyncio
-import contextlib
 import gc
 import logging
-import os
-import signal
 import socket
 import ssl
 import sys
-import threading
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NoReturn, Protocol
+from typing import Any, Final, Protocol
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
@@ -28,6 +24,7 @@ from hypercorn.config import Config, Sockets
 from quart_app.config import Settings, SettingsError
 from quart_app.event_loop import ListenerLoop, new_event_loop
 from quart_app.functions.loading import FunctionsError
+from quart_app.leaving import INTERRUPTED, Leaving, say
 from quart_app.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
 from quart_app.logs import configure_logging
 from quart_app.proof import direct_way_works
@@ -35,9 +32,7 @@ from quart_app.resources import is_checkout, resource
 from quart_app.tls import TlsError, local_certificate
 from quart_app.transports.direct import serve_tidily
 
-LEAVING_DEADLINE: Final = 10.0  # s from the signal until the process ends whatever still runs
 USAGE: Final = 2  # exit code, as of a wrong option
-INTERRUPTED: Final = 130  # exit code, 128 + SIGINT as shells have it
 
 _OURS = {
     "bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
@@ -166,15 +161,6 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Applic
         return INTERRUPTED
 
 
-def leave(code: int) -> NoReturn:
-    """End the process with ``code`` at once: a thread that a failed start left behind cannot hold it."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)
-
-
 def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
     """Return Hypercorn's configuration: our hypercorn.toml, then the operator's, then the options.
 
@@ -216,7 +202,6 @@ class _Server:
     def __init__(self, config: ServerConfig, app: Application) -> None:
         self._config = config
         self._app = app
-        self._stop = asyncio.Event()
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -224,14 +209,14 @@ class _Server:
             raise TypeError("the server runs on a loop of new_event_loop()")
         loop.set_exception_handler(_report)
         raise_descriptor_limit()
-        self._listen_for_signals(loop)
+        leaving = Leaving(loop)
         await self._start()
         serve_tidily()
         self._app.direct = self._app.direct and await direct_way_works()
         _settle_garbage_collector()
         try:
-            if not self._stop.is_set():
-                trigger = self._serve_until_stopped(loop)
+            if not leaving.asked.is_set():
+                trigger = self._serve_until_asked(loop, leaving.asked)
                 await hypercorn_serve(
                     _without_lifespan(self._app), self._config, shutdown_trigger=lambda: trigger, mode="asgi"
                 )
@@ -239,27 +224,11 @@ class _Server:
             raise StartError(f"cannot listen: {error.strerror or error}") from error
         except Exception:
             _logger.debug("connections that ended badly while leaving", exc_info=True)
-            if not self._stop.is_set():
+            if not leaving.asked.is_set():
                 raise
         finally:
             await self._close_stores()
         return 0
-
-    def _listen_for_signals(self, loop: asyncio.AbstractEventLoop) -> None:
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            number = getattr(signal, name, None)
-            if number is None:
-                continue
-            try:
-                loop.add_signal_handler(number, self._on_signal)
-            except (NotImplementedError, RuntimeError):  # Windows has no such thing
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal))
-
-    def _on_signal(self) -> None:
-        if self._stop.is_set():
-            leave(INTERRUPTED)
-        self._stop.set()
-        _say("En Vivo: stopping; Ctrl-C again ends it at once")
 
     async def _start(self) -> None:
         traceback_of_quart = _WithoutTraceback()
@@ -275,12 +244,11 @@ class _Server:
         finally:
             self._app.logger.removeFilter(traceback_of_quart)
 
-    async def _serve_until_stopped(self, loop: ListenerLoop) -> None:
+    async def _serve_until_asked(self, loop: ListenerLoop, asked: asyncio.Event) -> None:
         """Hypercorn's shutdown trigger: it is awaited once every socket listens, and leaving begins when it ends."""
         scheme = "https" if self._config.ssl_enabled else "http"
-        _say(f"En Vivo: {address_to_open(self._config.listeners[0], scheme)}")
-        await self._stop.wait()
-        _end_in_any_case()
+        say(f"En Vivo: {address_to_open(self._config.listeners[0], scheme)}")
+        await asked.wait()
         loop.close_listeners()
         try:
             await self._app.drain()
@@ -337,21 +305,6 @@ def _settle_garbage_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 5, 400)
-
-
-def _say(text: str) -> None:
-    with contextlib.suppress(OSError, ValueError):  # nobody may be reading any more
-        print(text, flush=True)  # noqa: T201 - the terminal is this module's interface
-
-
-def _end_in_any_case() -> None:
-    def end() -> None:
-        _logger.error("still not done %g s after the signal: ending", LEAVING_DEADLINE)
-        leave(1)
-
-    watchdog = threading.Timer(LEAVING_DEADLINE, end)
-    watchdog.daemon = True
-    watchdog.start()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

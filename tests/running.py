@@ -219,3 +219,9 @@ class ServerProcess:
         assert self.running(), f"the server did not start\n{self.log()}"
         found = _ADDRESS.search(self.log(), known)
         return found[1] if found else None
+
+
+def ended_by(number: signal.Signals, server: ServerProcess) -> bool:
+    """Send `server` the signal, which it may take for the one before, and return whether it has ended."""
+    server.send_signal(number)
+    return not server.running()

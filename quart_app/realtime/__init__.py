@@ -22,7 +22,7 @@ from quart_app.realtime.presence import Presence
 from quart_app.realtime.refused import Refused
 from quart_app.realtime.subscription import Subscription
 from quart_app.realtime.timers import Heartbeat
-from quart_app.realtime.validation import checked, cleaned, row_id, too_deep
+from quart_app.realtime.validation import all_cleaned, checked, cleaned, in_words, row_id, too_deep, wrong_fields
 from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
@@ -55,10 +55,12 @@ __all__ = [
     "Traffic",
     "Trimmed",
     "Welcome",
+    "all_cleaned",
     "checked",
     "cleaned",
     "encode",
     "fields_json",
+    "in_words",
     "is_topic_name",
     "message",
     "now",
@@ -67,4 +69,5 @@ __all__ = [
     "timestamp",
     "too_deep",
     "visible",
+    "wrong_fields",
 ]

@@ -18,6 +18,8 @@ POLL_WAIT: Final = sizes.POLL_WAIT
 AGENT_CHARACTERS: Final = 200  # of what a client calls itself
 LARGEST_ID: Final = 2**63 - 1  # of a row, in every database
 PUBLISH_LIST: Final = 1_000  # messages in one POST /api/publish
+WRONG_FIELDS: Final = 20  # named in one refusal
+FIELD_NAME_CHARACTERS: Final = 80  # of a field that nobody knows, in a refusal
 REQUEST_BODY_BYTES: Final = 256 * 1024
 BODY_TIMEOUT: Final = 30.0  # s in which a body has to come in
 

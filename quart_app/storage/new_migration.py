@@ -1,6 +1,6 @@
 """A new migration, made from what the models have that the history of the schema lacks.
 
-For developers, and never part of a server: it writes a file of a checkout and tries it on an empty database in memory.
+For developers, and never part of a server: it writes a file of a checkout, and tries it on a database in memory first.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from tortoise.fields import Field
 from tortoise.fields.relational import ManyToManyFieldInstance
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationTarget
-from tortoise.migrations.operations import AddField, AlterField, DeleteModel, Operation, RemoveField
+from tortoise.migrations.operations import AddField, DeleteModel, Operation, RemoveField
 from tortoise.migrations.schema_editor.sqlite import SqliteSchemaEditor
-from tortoise.migrations.schema_generator.state import State
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
+from tortoise.utils import get_schema_sql
 
 from quart_app.storage.connections import APP, IN_MEMORY, WRITER, tortoise_config, unit_scope
 from quart_app.storage.errors import MigrationFailed
@@ -45,10 +45,10 @@ class NewMigration:
 
 
 class _Index(NamedTuple):
-    table: str
-    columns: tuple[str, ...]
-    unique: bool
+    """`what`: its table, its columns, and whether it is unique."""
+
     name: str
+    what: tuple[str, tuple[str, ...], bool]
 
 
 async def changes(model_modules: Sequence[str]) -> list[MigrationWriter]:
@@ -63,16 +63,21 @@ async def make_migration(model_modules: Sequence[str], name: str) -> NewMigratio
 
     `name` describes the change in a word or two; the number is put before it (the first file is always
     `0001_initial`). Return what was written, None when there is nothing to do. Raise MigrationFailed, and write
-    nothing, where Tortoise cannot make the change.
+    nothing, where the change cannot be made or written down.
     """
     for writer in await changes(model_modules):  # one at most, since all models are of one app
         number = int(writer.name.split("_", 1)[0])
         writer.name = format_migration_name(number, "initial" if writer.initial else name)
-        lost = await _lost_indexes(model_modules, writer.operations)
+        missing = await _missing_indexes(model_modules, writer.operations)
         path = writer.path()
-        path.write_text(migration_text(writer.as_string(), map(_made_again, lost)), "utf-8")
+        try:
+            path.write_text(migration_text(writer.as_string(), map(_made, missing)), "utf-8")
+        except ValueError as error:  # of Tortoise: a default that is a lambda, for example
+            raise MigrationFailed(f"a field cannot be written down: {error}") from error
+        except OSError as error:
+            raise MigrationFailed(f"{path} cannot be written: {error.strerror}") from error
         does = [operation.describe() for operation in writer.operations]
-        return NewMigration(path, does, [*_of_values(writer.operations), *_of_indexes(lost)])
+        return NewMigration(path, does, [*_of_values(writer.operations), *_of_indexes(missing)])
     return None
 
 
@@ -87,83 +92,76 @@ async def _detector(context: TortoiseContext, config: dict[str, Any]) -> Migrati
     return detector
 
 
-async def _lost_indexes(model_modules: Sequence[str], operations: list[Operation]) -> list[_Index]:
-    """Return the indexes that SQLite would lose: Tortoise drops a table whose columns change and makes it anew without.
+async def _missing_indexes(model_modules: Sequence[str], operations: list[Operation]) -> list[_Index]:
+    """Return the indexes that the models want and SQLite would not have: Tortoise drops a table whose columns change,
+    and makes it anew without them.
 
-    They are found by applying the history, then the `operations` one by one, to a database in memory.
+    Both are tried in memory, the history with the `operations` behind it and the tables as the models describe them.
     """
     config = tortoise_config(f"sqlite://{IN_MEMORY}", model_modules)
     async with TortoiseContext() as context:
-        detector = await _detector(context, config)
-        await detector.loader.build_graph()
-        state: State = await detector._project_state()
-        client = get_connection(WRITER)
-        await client.create_connection(with_db=True)
-        with unit_scope():
-            history = executor(client, config["apps"])
-            for key in [key for key in detector._full_plan() if key.app_label == APP]:
-                await history.migrate([MigrationTarget(APP, key.name)], direction="forward")
-            return await _lost_on_the_way(client, state, operations)
+        got = await _after_migrating(await _detector(context, config), operations, config["apps"])
+    async with TortoiseContext() as context:
+        await _detector(context, config)
+        client = await _connected()
+        await client.execute_script(get_schema_sql(client, safe=False))
+        wanted = await _indexes(client)
+    known = {index.what for index in got}
+    return [index for index in wanted if index.what not in known]
 
 
-async def _lost_on_the_way(client: BaseDBAsyncClient, state: State, operations: list[Operation]) -> list[_Index]:
-    editor = SqliteSchemaEditor(client)
-    lost: list[_Index] = []
-    for operation in operations:
-        before = await _indexes(client)
-        try:
-            await operation.run(APP, state, False, editor)
-        except (NotImplementedError, ValueError) as error:
-            raise MigrationFailed(f"{operation.describe()}: Tortoise cannot write this change: {error}") from error
-        if isinstance(operation, AlterField | RemoveField):
-            gone = {_of_what(index) for index in before} - {_of_what(index) for index in await _indexes(client)}
-            unmeant = [index for index in before if _of_what(index) in gone and not _meant(operation, index)]
-            lost += [index._replace(name=_name(index, editor)) for index in unmeant]
-    return lost
+async def _after_migrating(
+    detector: MigrationAutodetector, operations: list[Operation], apps: dict[str, Any]
+) -> list[_Index]:
+    """Return the indexes after the whole history and the `operations`. Raise MigrationFailed where one fails."""
+    await detector.loader.build_graph()
+    state = await detector._project_state()
+    client = await _connected()
+    with unit_scope():
+        history = executor(client, apps)
+        await history.migrate([MigrationTarget(APP, key.name) for key in detector._full_plan()], direction="forward")
+        for operation in operations:
+            try:
+                await operation.run(APP, state, False, SqliteSchemaEditor(client))
+            except (NotImplementedError, ValueError) as error:
+                raise MigrationFailed(f"{operation.describe()}: Tortoise cannot write this change: {error}") from error
+        return await _indexes(client)
 
 
-def _name(index: _Index, editor: SqliteSchemaEditor) -> str:
-    """Return the name of an index; for a UNIQUE of the table's own definition the one that Tortoise looks for."""
-    if not index.name.startswith("sqlite_autoindex"):
-        return index.name
-    return editor._generate_index_name_for_table("uid", index.table, list(index.columns))
-
-
-def _meant(operation: AlterField | RemoveField, index: _Index) -> bool:
-    """Return whether the end of an index is what the operation is for: a removed column's, or one no longer wanted."""
-    if isinstance(operation, RemoveField):
-        return operation.name in index.columns
-    field = operation.field
-    wanted = isinstance(field, Field) and (field.index or field.unique)
-    return index.columns == (operation.name,) and not wanted
-
-
-def _of_what(index: _Index) -> tuple[str, tuple[str, ...], bool]:
-    return index.table, index.columns, index.unique
+async def _connected() -> BaseDBAsyncClient:
+    client = get_connection(WRITER)
+    await client.create_connection(with_db=True)
+    return client
 
 
 async def _indexes(client: BaseDBAsyncClient) -> list[_Index]:
     """Return every index of a SQLite database but those of primary keys."""
+    name_for = SqliteSchemaEditor(client)._generate_index_name_for_table
     _, tables = await client.execute_query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     found: list[_Index] = []
     for table in [row["name"] for row in tables]:
         _, listed = await client.execute_query(f'PRAGMA index_list("{table}")')
         for row in [row for row in listed if row["origin"] != "pk"]:
-            _, columns = await client.execute_query(f'PRAGMA index_info("{row["name"]}")')
-            found.append(_Index(table, tuple(one["name"] for one in columns), bool(row["unique"]), row["name"]))
+            _, described = await client.execute_query(f'PRAGMA index_info("{row["name"]}")')
+            columns = tuple(one["name"] for one in described)
+            # A UNIQUE of the table's own definition has no name; Tortoise would look for one of its making.
+            name = row["name"] if row["origin"] == "c" else name_for("uid", table, list(columns))
+            found.append(_Index(name, (table, columns, bool(row["unique"]))))
     return found
 
 
-def _made_again(index: _Index) -> str:
-    columns = ", ".join(f'"{column}"' for column in index.columns)
-    unique = "UNIQUE " if index.unique else ""
-    return f'CREATE {unique}INDEX IF NOT EXISTS "{index.name}" ON "{index.table}" ({columns})'
+def _made(index: _Index) -> str:
+    table, columns, unique = index.what
+    what = "UNIQUE INDEX" if unique else "INDEX"
+    on = ", ".join(f'"{column}"' for column in columns)
+    return f'CREATE {what} IF NOT EXISTS "{index.name}" ON "{table}" ({on})'
 
 
-def _of_indexes(lost: list[_Index]) -> list[str]:
+def _of_indexes(missing: list[_Index]) -> list[str]:
     return [
-        f"SQLite makes the table {table} anew, without its indexes; the last operations make them again: keep them last"
-        for table in dict.fromkeys(index.table for index in lost)
+        f"on SQLite Tortoise makes the table {table} anew and leaves out indexes;"
+        " the last operations make them again: keep them last"
+        for table in dict.fromkeys(index.what[0] for index in missing)
     ]
 
 

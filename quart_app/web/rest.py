@@ -12,8 +12,6 @@ from quart_app.realtime.limits import JSON_DEPTH
 
 Shape = TypeVar("Shape")
 
-_DIGITS = 18  # of the largest number that a SQL integer holds for certain
-
 
 async def json_body() -> Any:
     """The request's JSON. Raises Refused (`unsupported_media_type`, 415; `invalid_json`).
@@ -53,23 +51,8 @@ _decode_exactly = msgspec.json.Decoder(float_hook=_decimal).decode
 
 
 def query_as(shape: type[Shape]) -> Shape:
-    """The parameters of the query as a `shape`. Raises Refused (`bad_request`) that names the wrong one."""
+    """The parameters of the query as a `shape`. Raises Refused (`bad_request`) that names the wrong ones."""
     return checked(request.args.to_dict(), shape, strict=False)
-
-
-def whole_number(name: str, default: int, largest: int) -> int:
-    """A query parameter from 1 to `largest`. Raises Refused (`bad_request`)."""
-    text = request.args.get(name, str(default))
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS + 1 else 0
-    if not 0 < number <= largest:
-        raise wrong(**{name: f"a whole number from 1 to {largest}"})
-    return number
-
-
-def wrong(**fields: str) -> Refused:
-    """The refusal (`bad_request`) of fields by name, each with what it may be."""
-    said = "; ".join(f"{name}: {may_be}" for name, may_be in fields.items())
-    return Refused("bad_request", said, fields=fields)
 
 
 def idempotency_key() -> str | None:

@@ -10,15 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import websockets
 
-from tests.running import ServerProcess, eventually, wait_until
+from tests.running import ServerProcess, ended_by, eventually, wait_until
 
+ONE_SIGNAL = 0.5  # s in which a second signal is the same as the first
 MakeServer = Callable[..., ServerProcess]
 
 
@@ -200,16 +201,37 @@ async def test_new_connections_are_refused_while_it_leaves(make_server: MakeServ
 
 async def test_a_second_ctrl_c_ends_it_at_once(make_server: MakeServer) -> None:
     server = await asyncio.to_thread(make_server)
-    with await _deaf_websocket(server.port):
+    async with _stalled_stream(server):
         server.send_signal(signal.SIGINT)
+        began = time.monotonic()
         await eventually(lambda: "Ctrl-C again" in server.log())
-        server.send_signal(signal.SIGINT)
-        assert await asyncio.to_thread(server.wait, 2) == 130
+        await eventually(lambda: ended_by(signal.SIGINT, server), 2)
+        assert server.wait() == 130
+        assert time.monotonic() - began > ONE_SIGNAL
     assert "Traceback" not in server.log()
+
+
+async def test_a_ctrl_c_that_comes_twice_counts_once(make_server: MakeServer) -> None:
+    """The terminal sends it to every process, and a launcher may send it on."""
+    server = await asyncio.to_thread(make_server)
+    async with _stalled_stream(server):
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            server.send_signal(number)
+        assert await asyncio.to_thread(server.wait) == 0
 
 
 async def test_a_client_that_reads_nothing_does_not_hold_it(make_server: MakeServer) -> None:
     server = await asyncio.to_thread(make_server)
+    async with _stalled_stream(server):
+        began = time.monotonic()
+        assert await asyncio.to_thread(server.stop) == 0
+        assert time.monotonic() - began < 6
+    assert "Traceback" not in server.log()
+
+
+@contextlib.asynccontextmanager
+async def _stalled_stream(server: ServerProcess) -> AsyncIterator[None]:
+    """A client that reads nothing of what it is sent: to tell it to leave takes the server seconds."""
     with socket.create_connection(("127.0.0.1", server.port)) as stalled:
         stalled.sendall(b"GET /sse/log/stall HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await asyncio.to_thread(stalled.recv, 1024)
@@ -218,10 +240,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_it(make_server: MakeSer
             for _ in range(40):
                 published = await client.post("/api/publish", json=[note] * 25)
                 assert published.status_code == 202
-        began = time.monotonic()
-        assert await asyncio.to_thread(server.stop) == 0
-        assert time.monotonic() - began < 6
-    assert "Traceback" not in server.log()
+        yield
 
 
 def test_kill_9_leaves_a_file_that_starts_again(make_server: MakeServer) -> None:

@@ -37,7 +37,10 @@ _modules = count(1)
 def models(history: History, **bodies: str) -> list[str]:
     """The name, in a list, of a new module with a model of each body."""
     name = f"{history.module}_models_{next(_modules)}"
-    text = "from tortoise.fields import *\nfrom tortoise.indexes import Index\nfrom tortoise.models import Model\n"
+    text = (
+        "from tortoise.fields import *\nfrom tortoise.indexes import Index\n"
+        "from tortoise.migrations.constraints import CheckConstraint\nfrom tortoise.models import Model\n"
+    )
     for model, body in bodies.items():
         text += f"\n\nclass {model}(Model):\n{indent(dedent(body), '    ')}"
     (history.folder.parent / f"{name}.py").write_text(text)
@@ -107,9 +110,8 @@ async def test_a_table_that_is_made_anew_keeps_its_indexes(history: History, url
 
     longer = models(history, Loan=LOAN.replace("book = CharField(max_length=20)", "book = CharField(max_length=40)"))
     new = await made(longer, "longer titles")
-    assert new.cautions == [
-        "SQLite makes the table loan anew, without its indexes; the last operations make them again: keep them last"
-    ]
+    [caution] = new.cautions
+    assert caution.startswith("on SQLite Tortoise makes the table loan anew and leaves out indexes")
     assert await migrate(url, longer) == ["0002_longer_titles"]
     assert indexes(url) == before
     assert await make_migration(longer, "nothing") is None
@@ -129,6 +131,27 @@ async def test_indexes_that_go_with_their_column_are_not_made_again(history: His
     assert indexes(url) == {(True, ("reader", "book")), (False, ("book",))}
 
 
+async def test_an_index_that_a_field_gets_is_made_on_sqlite_too(history: History, url: str) -> None:
+    first = models(history, Loan=LOAN)
+    await made(first, "first")
+    await migrate(url, first)
+    before = indexes(url)
+    indexed = LOAN.replace("book = CharField(max_length=20)", "book = CharField(max_length=20, db_index=True)")
+    second = models(history, Loan=indexed)
+    await made(second, "books are looked for")
+    await migrate(url, second)
+    assert indexes(url) == before | {(False, ("book",))}
+
+
+async def test_a_rule_for_rows_leaves_the_indexes(history: History, url: str) -> None:
+    await made(models(history, Loan=LOAN), "first")
+    rule = '    constraints = (CheckConstraint(check="reader <> book", name="loan_other"),)\n'
+    checked = models(history, Loan=LOAN + rule.replace("    ", "        ", 1))
+    assert "AddConstraint" in (await made(checked, "nobody borrows themselves")).path.read_text()
+    await migrate(url, checked)
+    assert indexes(url) == {(True, ("shelf",)), (True, ("reader", "book")), (False, ("book", "shelf"))}
+
+
 async def test_what_rows_would_suffer_is_told(history: History) -> None:
     other = "id = BigIntField(primary_key=True)\n"
     await made(models(history, Loan=LOAN, Other=other), "first")
@@ -144,3 +167,10 @@ async def test_a_change_that_tortoise_cannot_write_is_refused_and_nothing_is_wri
     with pytest.raises(MigrationFailed, match="Alter field reader on Loan: Tortoise cannot write this change"):
         await make_migration(models(history, Loan=text), "other type")
     assert sorted(path.name for path in history.folder.glob("0*.py")) == ["0001_initial.py"]
+
+
+async def test_a_default_that_has_no_name_is_refused(history: History) -> None:
+    nameless = "    id = BigIntField(primary_key=True)\n    due = BigIntField(default=lambda: 7)\n"
+    with pytest.raises(MigrationFailed, match="a field cannot be written down: Cannot serialize lambda"):
+        await make_migration(models(history, Other=nameless), "lambda")
+    assert list(history.folder.glob("0*.py")) == []

@@ -1,14 +1,17 @@
 """The OpenAPI document is valid, is about what is served, and its examples are what it says."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from msgspec import inspect
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from quart_app.app import create_app
 from quart_app.config import load_settings
+from quart_app.web.operations import operation_of
 from quart_app.web.reference.openapi import openapi
 
 
@@ -59,6 +62,34 @@ def test_every_example_of_a_body_is_one(document: dict[str, Any]) -> None:
                 schema = {**media["schema"], "components": document["components"]}
                 fault = jsonschema_rs.Draft202012Validator(schema).iter_errors(media["example"])
                 assert [one.message for one in fault] == [], f"{method} {path}"
+
+
+def test_every_pattern_of_what_is_taken_is_told_in_words_too() -> None:
+    app = create_app(load_settings())
+    operations = [one for view in app.view_functions.values() if (one := operation_of(view))]
+    taken = [shape for one in operations for shape in (one.body, one.query, *dict(one.path).values()) if shape]
+    taken += [shape for topic in app.topic_shapes for one in topic.receives for shape in one.fields.values()]
+    described = inspect.multi_type_info(taken)
+    assert any(_patterns(one) for one in described)
+    wordless = [pattern for one in described for pattern, words in _patterns(one) if not words]
+    assert wordless == []
+
+
+def _patterns(part: Any, words: str | None = None) -> list[tuple[str, str | None]]:
+    """Return the patterns in a described shape, each with its words."""
+
+    def inner() -> Iterator[tuple[str, str | None]]:
+        if isinstance(part, inspect.StrType) and part.pattern:
+            yield part.pattern, words
+        elif isinstance(part, tuple):
+            for one in part:
+                yield from _patterns(one)
+        elif isinstance(part, (inspect.Type, inspect.Field)):
+            own = (getattr(part, "extra", None) or {}).get("words")
+            for name in part.__struct_fields__:
+                yield from _patterns(getattr(part, name), own)
+
+    return list(inner())
 
 
 def test_refusals_are_told_with_their_shape(document: dict[str, Any]) -> None:

@@ -17,7 +17,12 @@ _AMOUNT = {
 # Only described here: the rules check, and say what is wrong in words rather than in a pattern.
 Cedula = Annotated[
     str,
-    Meta(description="5 to 20 digits", examples=["1350509525"], extra_json_schema={"pattern": rules.CEDULA}),
+    Meta(
+        description="5 to 20 digits",
+        examples=["1350509525"],
+        extra_json_schema={"pattern": rules.CEDULA},
+        extra={"words": "5 to 20 digits"},
+    ),
 ]
 Name = Annotated[
     str,
@@ -29,6 +34,7 @@ Amount = Annotated[
         description="dollars above 0 with at most 2 decimals, as a number or as text",
         examples=[120.5, "120.50"],
         extra_json_schema={**_AMOUNT, "minimum": 0.01, "pattern": r"^(?!0+(\.0+)?$)[0-9]{1,9}(\.[0-9]{1,2})?$"},
+        extra={"words": "dollars above 0"},
     ),
 ]
 OpeningAmount = Annotated[
@@ -59,7 +65,14 @@ class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AccountsPage(msgspec.Struct, frozen=True):
     """The query of `GET /api/cuentas`."""
 
-    after: Annotated[str, Meta(pattern="^[0-9]{0,20}$", description="Only accounts with a cédula behind it.")] = ""
+    after: Annotated[
+        str,
+        Meta(
+            pattern="^[0-9]{0,20}$",
+            description="Only accounts with a cédula behind it.",
+            extra={"words": "at most 20 digits, such as 1350509525"},
+        ),
+    ] = ""
     limit: Annotated[int, Meta(ge=1, le=rules.PAGE_LIMIT)] = rules.PAGE_DEFAULT
 
 

@@ -13,7 +13,7 @@ from quart_app.domains.bank.counters import Counters
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.shapes import AccountSummary, Receipt, Transaction
-from quart_app.realtime import Identity, Refused, cleaned, now
+from quart_app.realtime import Identity, Refused, all_cleaned, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -31,9 +31,11 @@ class Bank:
 
         Raises Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
         """
-        cedula = cleaned("cedula", new.cedula, rules.clean_cedula)
-        name = cleaned("nombre", new.nombre, rules.clean_name)
-        amount = cleaned("saldo_inicial", new.saldo_inicial, rules.clean_opening)
+        cedula, name, amount = all_cleaned(
+            cedula=(new.cedula, rules.clean_cedula),
+            nombre=(new.nombre, rules.clean_name),
+            saldo_inicial=(new.saldo_inicial, rules.clean_opening),
+        )
 
         async def unit(work: UnitOfWork) -> AccountSummary:
             if await Account.exists(cedula=cedula):
@@ -63,8 +65,7 @@ class Bank:
         return await self._move(rules.MovementKind.WITHDRAWAL, asked, asker, key)
 
     async def _move(self, kind: rules.MovementKind, asked: MoneyMove, asker: Identity, key: str | None) -> Receipt:
-        cedula = cleaned("cedula", asked.cedula, rules.clean_cedula)
-        amount = cleaned("monto", asked.monto, rules.clean_amount)
+        cedula, amount = all_cleaned(cedula=(asked.cedula, rules.clean_cedula), monto=(asked.monto, rules.clean_amount))
 
         async def unit(work: UnitOfWork) -> Receipt:
             account = await _account(cedula)

@@ -10,7 +10,15 @@ from msgspec import Meta
 
 from quart_app.domains.bank import rules
 
-Cedula = Annotated[str, Meta(pattern=rules.CEDULA, description="the holder's number", examples=["1350509525"])]
+Cedula = Annotated[
+    str,
+    Meta(
+        pattern=rules.CEDULA,
+        description="the holder's number",
+        examples=["1350509525"],
+        extra={"words": "5 to 20 digits"},
+    ),
+]
 Name = Annotated[str, Meta(min_length=1, max_length=rules.NAME_CHARACTERS, examples=["María Fernanda Cedeño"])]
 Dollars = Annotated[float, Meta(ge=0, description="dollars, exact to the cent", examples=[5250.0])]
 TransactionId = Annotated[int, Meta(ge=1, description="grows with every movement of the bank", examples=[41])]

@@ -14,7 +14,7 @@ from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import MessagePosted, MessageRead
 from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
 from quart_app.domains.chat.shapes import ChatMessage
-from quart_app.realtime import Identity, Refused, cleaned, now, timestamp
+from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, now, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, UnitOfWork
@@ -82,8 +82,9 @@ class Chat:
 
         Raises Refused: `bad_request`, `name_taken` (409), `too_many_rooms` (409).
         """
-        name = cleaned("name", name, rules.clean_name)
-        description = cleaned("description", description, rules.clean_description)
+        name, description = all_cleaned(
+            name=(name, rules.clean_name), description=(description, rules.clean_description)
+        )
 
         async def unit(_work: UnitOfWork) -> dict[str, Any]:
             if await Room.exists(name=name):

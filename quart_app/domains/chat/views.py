@@ -19,7 +19,7 @@ from quart_app.realtime import Hub, checked, row_id
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
-from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number
+from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 
 _ROOM = (("room", Annotated[int, Meta(ge=1, le=LARGEST_ID, examples=[1])]),)
 
@@ -70,10 +70,9 @@ class _Views:
         `cursor` to follow the room from."""
         speaker()
         room_id = await self._chat.require(row_id(room))
-        limit = whole_number("limit", rules.PAGE_DEFAULT, rules.PAGE_LIMIT)
-        before = whole_number("before", LARGEST_ID, LARGEST_ID)
+        asked = query_as(MessagePage)
         cursor = self._hub.cursor
-        messages = await self._chat.messages(room_id, limit=limit, before=before)
+        messages = await self._chat.messages(room_id, limit=asked.limit, before=asked.before)
         return success(messages, cursor=cursor)
 
     @Operation(tag="chat", body=NewMessage, answer=ChatMessage, status=201, path=_ROOM, refusals=(404,))

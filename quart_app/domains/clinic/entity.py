@@ -12,14 +12,6 @@ import msgspec
 from quart_app.domains.clinic.models import Kept, Pet
 from quart_app.domains.clinic.rules import FIELDS
 from quart_app.domains.clinic.shapes import Notice
-from quart_app.realtime import Refused
-
-
-def wrong_fields(fields: Mapping[str, str], *, code: str = "bad_request", status: int = 400) -> Refused:
-    """The refusal of fields by name, each with what it may be, or why not."""
-    said = "; ".join(f"{name}: {reason}" for name, reason in fields.items())
-    return Refused(code, said, status=status, fields=fields)
-
 
 Row = TypeVar("Row", bound=Kept)
 """The rows of one kind of record."""

@@ -13,9 +13,8 @@ from quart_app.domains import Program
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.rules import PAGE_LIMIT, moment
 from quart_app.domains.clinic.service import Clinic, Found, require_staff
-from quart_app.realtime import Hub, Identity, Refused
+from quart_app.realtime import Hub, Identity, Refused, wrong_fields
 from quart_app.web.context import speaker
-from quart_app.web.rest import wrong
 
 VIEWS: Final = ("calendar", "owners", "invoices", "practice", "activity")
 ZONE_COOKIE: Final = "envivo_zone"  # the time zone of the browser, which its page has told
@@ -112,9 +111,9 @@ def _day(text: str | None, zone: ZoneInfo) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise wrong(day="a date such as 2026-03-02") from error
+        raise wrong_fields({"day": "a date such as 2026-03-02"}) from error
     if not _EARLIEST <= day <= _LATEST:
-        raise wrong(day=f"a date from {_EARLIEST} to {_LATEST}")
+        raise wrong_fields({"day": f"a date from {_EARLIEST} to {_LATEST}"})
     return day
 
 

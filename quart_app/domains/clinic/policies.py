@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 from tortoise.functions import Sum
 
 from quart_app.domains.clinic import rules
-from quart_app.domains.clinic.entity import About, Draft, Policy, Writing, wrong_fields
+from quart_app.domains.clinic.entity import About, Draft, Policy, Writing
 from quart_app.domains.clinic.models import Employee, Invoice, MedicalEntry, Payment, Pet, Reservation, Service
-from quart_app.realtime import Refused, now, timestamp
+from quart_app.realtime import Refused, now, timestamp, wrong_fields
 
 Named = TypeVar("Named", Service, Employee)
 

@@ -12,15 +12,23 @@ from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.shapes import InvoiceStatus, Method, ReservationStatus
 from quart_app.realtime.limits import KEY_CHARACTERS, LARGEST_ID
 
-Id = Annotated[int, Meta(ge=1, le=LARGEST_ID, examples=[1])]
+Id = Annotated[int, Meta(ge=1, le=LARGEST_ID, examples=[1], extra={"words": "the id of a record"})]
 Name = Annotated[str, Meta(min_length=1, max_length=rules.NAME_CHARACTERS)]
 Line = Annotated[str, Meta(max_length=rules.NAME_CHARACTERS)]
 Text = Annotated[str, Meta(max_length=rules.TEXT_CHARACTERS)]
 Phone = Annotated[str, Meta(max_length=rules.PHONE_CHARACTERS, examples=["+593 99 123 4567"])]
 Email = Annotated[str, Meta(max_length=rules.EMAIL_CHARACTERS, examples=["valeria@clinica.ec"])]
 UserId = (
-    Annotated[int, Meta(ge=0, le=10**15 - 1)]
-    | Annotated[str, Meta(min_length=1, max_length=rules.USER_CHARACTERS, description="letters, digits, _ . and -")]
+    Annotated[int, Meta(ge=0, le=10**15 - 1, extra={"words": "a whole number"})]
+    | Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=rules.USER_CHARACTERS,
+            description="letters, digits, _ . and -",
+            extra={"words": f"1 to {rules.USER_CHARACTERS} letters, digits, _ . and -"},
+        ),
+    ]
 )
 Money = Annotated[float, Meta(ge=0, le=rules.AMOUNT_LIMIT, description="at most two decimals", examples=[25.5])]
 Paid = Annotated[float, Meta(gt=0, le=rules.AMOUNT_LIMIT, description="at most two decimals", examples=[25.5])]

@@ -56,6 +56,14 @@ def is_staff(identity: Identity) -> bool:
 # Fields
 
 
+class WrongParts(ValueError):
+    """Parts of a field are wrong: `parts` has the reasons by place, such as `[2].unit_price`."""
+
+    def __init__(self, parts: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{place}: {reason}" for place, reason in parts.items()))
+        self.parts = parts
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field that is kept in another form than it comes in: `keep` for the table, `show` for the wire."""
@@ -159,14 +167,18 @@ def wire_user(user_id: str) -> int | str:
 
 
 def _kept_lines(lines: list[Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "description": clean_name(line.description),
-            "quantity": line.quantity,
-            "unit_price": cents(line.unit_price),
-        }
-        for line in lines
-    ]
+    kept: list[dict[str, Any]] = []
+    wrong = {}
+    for index, line in enumerate(lines):
+        kept.append({"quantity": line.quantity})
+        for name, keep in (("description", clean_name), ("unit_price", cents)):
+            try:
+                kept[index][name] = keep(getattr(line, name))
+            except ValueError as error:
+                wrong[f"[{index}].{name}"] = str(error)
+    if wrong:
+        raise WrongParts(wrong)
+    return kept
 
 
 def _shown_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from msgspec import UNSET
 from quart_app.domains import Commit
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entities import ENTITIES
-from quart_app.domains.clinic.entity import Draft, Entity, Row, wrong_fields
+from quart_app.domains.clinic.entity import Draft, Entity, Row
 from quart_app.domains.clinic.journal import Journal
-from quart_app.realtime import Identity, Refused
+from quart_app.realtime import Identity, Refused, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -128,13 +128,15 @@ def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
 def _kept(entity: Entity[Row], body: msgspec.Struct) -> dict[str, Any]:
     """The fields that `body` gives, as they are kept. Null says nothing where there has to be a value."""
     fields = {}
-    wrong = {}
+    wrong: dict[str, str] = {}
     for name in body.__struct_fields__:
         value = getattr(body, name)
         if value is UNSET or (value is None and not _nullable(entity, name)):
             continue
         try:
             fields[name] = rules.FIELDS[name].keep(value) if name in rules.FIELDS and value is not None else value
+        except rules.WrongParts as error:
+            wrong |= {f"{name}{place}": reason for place, reason in error.parts.items()}
         except ValueError as error:
             wrong[name] = str(error)
     if wrong:
@@ -150,7 +152,7 @@ def _nullable(entity: Entity[Row], name: str) -> bool:
 async def _drafted(entity: Entity[Row], row: Row | None, fields: Mapping[str, Any]) -> Draft[Row]:
     """The record as it is to become, its references and rules checked."""
     draft = Draft(row, dict(fields))
-    wrong = {}
+    wrong: dict[str, str] = {}
     for name, of in entity.references.items():
         if (id := draft.value(name)) is None:
             continue

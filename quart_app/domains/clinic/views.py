@@ -15,10 +15,10 @@ from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Entity
 from quart_app.domains.clinic.requests import Once, Page
 from quart_app.domains.clinic.service import Clinic
-from quart_app.realtime import Hub, checked, row_id
+from quart_app.realtime import Hub, checked, row_id, wrong_fields
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
-from quart_app.web.rest import idempotency_key, json_body, query_as, success, wrong
+from quart_app.web.rest import idempotency_key, json_body, query_as, success
 
 Handler = Callable[..., Awaitable[Response]]
 
@@ -113,7 +113,7 @@ def _asked(entity: Entity[Any]) -> tuple[Page, dict[str, Any]]:
         try:
             asked[name] = _kept(value)
         except ValueError as error:
-            raise wrong(**{name: str(error)}) from error
+            raise wrong_fields({name: str(error)}) from error
     return page, asked
 
 

@@ -8,7 +8,10 @@ Count = Annotated[int, Meta(ge=0, examples=[3])]
 PublicId = Annotated[
     str,
     Meta(
-        pattern="^[0-9a-f]{12}$", description="Names a connection to others than its client.", examples=["9f86d081884c"]
+        pattern="^[0-9a-f]{12}$",
+        description="Names a connection to others than its client.",
+        examples=["9f86d081884c"],
+        extra={"words": "12 digits and letters from a to f"},
     ),
 ]
 

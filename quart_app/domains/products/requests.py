@@ -23,14 +23,29 @@ Nombre = Annotated[
         pattern=r"^[^\x00]*\S[^\x00]*$",
         description="Kept as it is given",
         examples=["Café de Loja, 400 g"],
+        extra={"words": rules.NOMBRE},
     ),
 ]
 Descripcion = Annotated[
-    str, Meta(max_length=rules.DESCRIPCION_CHARACTERS, pattern=r"^[^\x00]*$", examples=["Tueste medio, molido"])
+    str,
+    Meta(
+        max_length=rules.DESCRIPCION_CHARACTERS,
+        pattern=r"^[^\x00]*$",
+        examples=["Tueste medio, molido"],
+        extra={"words": rules.DESCRIPCION},
+    ),
 ]
 Precio = (
     Annotated[float, Meta(ge=0, le=rules.LARGEST_PRICE, description="At most 2 decimals", examples=[8.75])]
-    | Annotated[str, Meta(pattern=rules.PRICE_TEXT, description="The same as text", examples=["8.75"])]
+    | Annotated[
+        str,
+        Meta(
+            pattern=rules.PRICE_TEXT,
+            description="The same as text",
+            examples=["8.75"],
+            extra={"words": "the same as text"},
+        ),
+    ]
 )
 Stock = Annotated[int, Meta(ge=0, le=rules.STOCK, examples=[42])]
 Version = Annotated[int, Meta(ge=1, le=rules.VERSION, description="Refused with 409 unless it is the product's")]

@@ -18,6 +18,10 @@ PRODUCTS: Final = 2_000  # kept at once, and listed at once: a client of the old
 LARGEST_PRICE: Final = PRECIO_CENTS / 100
 PRICE_TEXT: Final = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 
+NOMBRE: Final = f"1 to {NOMBRE_CHARACTERS} characters, not spaces alone"
+DESCRIPCION: Final = f"at most {DESCRIPCION_CHARACTERS:,} characters"
+PRECIO: Final = f"a number from 0 to {LARGEST_PRICE:,} with at most 2 decimals"
+
 _CENT = Decimal("0.01")
 
 Columns = dict[str, Any]
@@ -27,7 +31,7 @@ Columns = dict[str, Any]
 def nombre(value: object) -> str:
     """A name, as it is given."""
     if not isinstance(value, str) or not value.strip() or len(value) > NOMBRE_CHARACTERS or "\0" in value:
-        raise ValueError(f"1 to {NOMBRE_CHARACTERS} characters, not spaces alone")
+        raise ValueError(NOMBRE)
     return value
 
 
@@ -35,7 +39,7 @@ def descripcion(value: object) -> str:
     """A description, as it is given; null is none."""
     text = "" if value is None else value
     if not isinstance(text, str) or len(text) > DESCRIPCION_CHARACTERS or "\0" in text:
-        raise ValueError(f"at most {DESCRIPCION_CHARACTERS:,} characters")
+        raise ValueError(DESCRIPCION)
     return text
 
 
@@ -43,7 +47,7 @@ def cents(value: object) -> int:
     """A price in whole cents, from a number or from its text in plain decimal; nothing is rounded."""
     amount = _number(Decimal(value) if isinstance(value, str) and re.fullmatch(PRICE_TEXT, value) else value)
     if amount is None or not _is_price(amount):
-        raise ValueError(f"a number from 0 to {LARGEST_PRICE:,} with at most 2 decimals")
+        raise ValueError(PRECIO)
     return int(amount * 100)
 
 

@@ -20,7 +20,8 @@ class DeviceReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     timestamp: str | None = None
 
 
-DeviceReadings = DeviceReading | Annotated[list[DeviceReading], Meta(min_length=1, max_length=rules.BATCH)]
+Several = Annotated[list[DeviceReading], Meta(min_length=1, max_length=rules.BATCH)]
+DeviceReadings = DeviceReading | Several
 """`POST /api/sensors`."""
 
 

@@ -13,7 +13,12 @@ from quart_app.domains.telemetry.rules import MEASURES
 
 ReservoirId = Annotated[
     str,
-    Meta(pattern=rules.RESERVOIR_ID, max_length=rules.RESERVOIR_ID_CHARACTERS, examples=["EMBALSE_01"]),
+    Meta(
+        pattern=rules.RESERVOIR_ID,
+        max_length=rules.RESERVOIR_ID_CHARACTERS,
+        examples=["EMBALSE_01"],
+        extra={"words": f"1 to {rules.RESERVOIR_ID_CHARACTERS} letters, digits, - or _"},
+    ),
 ]
 Temperature = Annotated[
     float, Meta(ge=MEASURES["temperature"].low, le=MEASURES["temperature"].high, description="°C", examples=[21.5])
@@ -27,7 +32,7 @@ WaterLevel = Annotated[
     Meta(ge=MEASURES["water_level"].low, le=MEASURES["water_level"].high, description="% full", examples=[73]),
 ]
 Moment = Annotated[str, Meta(description="ISO 8601, UTC", examples=["2025-01-31T12:00:00.000Z"])]
-AlertId = Annotated[str, Meta(pattern=ALERT_ID, examples=["alerta_123"])]
+AlertId = Annotated[str, Meta(pattern=ALERT_ID, examples=["alerta_123"], extra={"words": "the id of an alert"})]
 Count = Annotated[int, Meta(ge=0, examples=[1])]
 
 

@@ -14,11 +14,11 @@ from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.requests import AlertPage, DeviceReadings, Dismissal, HistoryQuery
 from quart_app.domains.telemetry.service import Telemetry
 from quart_app.domains.telemetry.shapes import AlertId, AlertState, MeasureThresholds, StoredReading, Summary
-from quart_app.realtime import Hub, checked, now
+from quart_app.realtime import Hub, checked, now, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
-from quart_app.web.rest import idempotency_key, json_body, success, wrong
+from quart_app.web.rest import idempotency_key, json_body, success
 
 
 def routes(program: Program, telemetry: Telemetry, alerts: Alerts) -> Blueprint:
@@ -65,7 +65,7 @@ class _Readings:
         if asked.every is None:
             found = await self._telemetry.history(asked.reservoir_id, since, asked.limit)
         elif asked.reservoir_id is None:
-            raise wrong(reservoir_id="needed with `every`")
+            raise wrong_fields({"reservoir_id": "needed with `every`"})
         else:
             found = await self._telemetry.thinned(asked.reservoir_id, since, asked.limit, asked.every * 1000)
         return success(found, cursor=cursor)

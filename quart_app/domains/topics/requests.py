@@ -23,7 +23,8 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
     key: Key | None = None
 
 
-Publications = Publication | Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
+Several = Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
+Publications = Publication | Several
 """`POST /api/publish`."""
 
 

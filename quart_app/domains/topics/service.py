@@ -5,7 +5,7 @@ from typing import Any
 
 from quart_app.domains import Commit
 from quart_app.domains.topics.requests import Publication
-from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, now
+from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, now, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import SERVER_TYPES
@@ -45,10 +45,11 @@ class Publisher:
 
     def _check(self, publication: Publication, path: str) -> None:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
-            raise _wrong(f"{path}topic", "log/…, state/… or live/…")
+            raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
         self._hub.channel(publication.topic)
         if publication.type in SERVER_TYPES or not publication.type.isprintable():
-            raise _wrong(f"{path}type", f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}")
+            own = f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}"
+            raise wrong_fields({f"{path}type": own})
 
 
 class _Publishing:
@@ -93,7 +94,3 @@ class _Publishing:
 
 def _fields(publication: Publication) -> dict[str, Any]:
     return {} if publication.data is None else {"data": publication.data}
-
-
-def _wrong(field: str, may_be: str) -> Refused:
-    return Refused("bad_request", f"{field}: {may_be}", fields={field: may_be})

@@ -5,20 +5,30 @@ from quart import Blueprint, Response, request
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import (
-    LOG_DEFAULT,
-    LOG_LIMIT,
-    TOPICS_LIMIT,
     LogPage,
     Publication,
     Publications,
+    Several,
     TopicPage,
 )
 from quart_app.domains.topics.service import Publisher
 from quart_app.domains.topics.shapes import CursorText, LoggedEnvelope, Published, TopicListed
-from quart_app.realtime import Cursor, Event, Refused, Trimmed, checked, encode, limits, now, timestamp, visible
+from quart_app.realtime import (
+    Cursor,
+    Event,
+    Refused,
+    Trimmed,
+    checked,
+    encode,
+    limits,
+    now,
+    timestamp,
+    visible,
+    wrong_fields,
+)
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
-from quart_app.web.rest import idempotency_key, json_answer, json_body, success, whole_number, wrong
+from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 
 ANSWER_BYTES = 4 * 1024 * 1024  # an answer that has them gets no more events
 
@@ -62,8 +72,8 @@ class _Views:
     async def topics(self) -> Response:
         """The topics that hold something or that somebody follows: `limit` names after the name `after`."""
         who = speaker()
-        after, limit = request.args.get("after", ""), whole_number("limit", TOPICS_LIMIT, TOPICS_LIMIT)
-        listed, following = await self._listing.page(who, after, limit)
+        asked = query_as(TopicPage)
+        listed, following = await self._listing.page(who, asked.after, asked.limit)
         return success(listed, id=self._hub.cursor, after=following)
 
     @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), refusals=(404,))
@@ -84,15 +94,14 @@ class _Views:
     async def log(self) -> Response:
         """The first events of topics after a cursor, `limit` at most; `id` to go on from."""
         who = speaker()
-        names = [self._hub.topic(name) for name in request.args.getlist("topic")]
-        if not 0 < len(names) <= limits.TOPICS_PER_CONNECTION:
-            raise wrong(topic=f"1 to {limits.TOPICS_PER_CONNECTION} of them")
+        asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogPage, strict=False)
+        names = [self._hub.topic(name) for name in asked.topic]
         for name in names:
             await self._hub.channel(name).authorize(who, name)
-        until, limit = self._hub.position, whole_number("limit", LOG_DEFAULT, LOG_LIMIT)
-        after = await self._after(request.args.get("since", "0"))
+        until = self._hub.position
+        after = await self._after(asked.since)
         try:
-            events, position = await self._read(names, after, until, limit)
+            events, position = await self._read(names, after, until, asked.limit)
         except Trimmed as trimmed:
             raise _gone() from trimmed
         id = self._hub.cursor_at(position)
@@ -117,7 +126,7 @@ class _Views:
         try:
             cursor = Cursor.parse(since)
         except ValueError as error:
-            raise wrong(since="a cursor from an earlier message, or 0") from error
+            raise wrong_fields({"since": "a cursor from an earlier message, or 0"}) from error
         if await self._hub.log.refusal(cursor) is not None:
             raise _gone()
         return cursor.position
@@ -125,9 +134,7 @@ class _Views:
 
 async def _publications() -> list[Publication]:
     body = await json_body()
-    publications = checked(body if isinstance(body, list) else [body], list[Publication])
-    if not 0 < len(publications) <= limits.PUBLISH_LIST:
-        raise Refused("bad_request", f"a list has 1 to {limits.PUBLISH_LIST} messages")
+    publications = checked(body, Several) if isinstance(body, list) else [checked(body, Publication)]
     if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # so that one of them may be
         for one in publications:
             if len(encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:

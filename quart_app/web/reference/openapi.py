@@ -73,7 +73,15 @@ class Refusal(msgspec.Struct, frozen=True):
     error: Problem
 
 
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_CHARACTERS, pattern="^[ -~]*$")]
+Key = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=KEY_CHARACTERS,
+        pattern="^[ -~]*$",
+        extra={"words": f"1 to {KEY_CHARACTERS} characters of ASCII"},
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)

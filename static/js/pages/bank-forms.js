@@ -7,6 +7,7 @@ import { api, text } from "./page.js";
 import { plainAmount } from "./bank-money.js";
 
 const keys = new Keys();
+const WRONG = { cedula: "bank.cedula_wrong", nombre: "bank.name_wrong", monto: "bank.too_much", saldo_inicial: "bank.too_much" };
 
 /** Return an Error that says what is wrong by field. */
 export const wrongFields = (fields) => Object.assign(new Error(), { fields });
@@ -17,9 +18,7 @@ function inWords(error) {
   else if (code === "saldo_maximo") error.fields = { monto: text("bank.too_much") };
   else if (code === "cuenta_existente") error.fields = { cedula: text("bank.cedula_taken") };
   else if (code === "network") error.message = text("bank.unknown_outcome");
-  else if (error.fields.monto) error.fields = { monto: text("bank.too_much") };
-  else if (error.fields.saldo_inicial) error.fields = { saldo_inicial: text("bank.too_much") };
-  else if (error.fields.nombre) error.fields = { nombre: text("bank.name_wrong") };
+  else error.fields = Object.fromEntries(Object.entries(error.fields).map(([name, why]) => [name, WRONG[name] ? text(WRONG[name]) : why]));
   return error;
 }
 

@@ -119,7 +119,10 @@ export class Dialogs {
     } catch (error) {
       if (this.open.value !== spec) return this.onLost(error.message);
       const names = FORMS[this.open.value.entity].names ?? {};
-      const fields = Object.entries(error.fields ?? {}).map(([name, wrong]) => [names[name] ?? name, wrong]);
+      const fields = Object.entries(error.fields ?? {}).map(([place, wrong]) => {
+        const [name] = place.split("["); // `lines[2].unit_price` is shown at the lines
+        return [names[name] ?? name, wrong];
+      });
       this.#refuse(Object.fromEntries(fields), error.message);
     } finally {
       this.busy.value = false;

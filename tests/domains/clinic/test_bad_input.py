@@ -85,8 +85,8 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     },
 }
 
-# What is wrong inside a line is named as it is called there.
-INNER = {"lines": {"lines", "description", "quantity", "unit_price"}}
+# What is wrong inside a line is named by its place.
+INNER = {"lines": {"lines", "lines[0]", *(f"lines[0].{name}" for name in ("description", "quantity", "unit_price"))}}
 
 
 @pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind, fields in WRONG.items() for field in fields])

@@ -225,7 +225,7 @@ async def test_a_reading_without_its_fields_names_all_of_them(client: httpx.Asyn
     error = (await client.post("/api/sensors", json={})).json()["error"]
 
     assert error["fields"].keys() == MEASURES.keys() | {"reservoir_id"}
-    assert error["fields"]["ph"] == "a number from 0 to 14"
+    assert error["fields"]["ph"] == "needed: a number from 0 to 14"
 
 
 @pytest.mark.parametrize(

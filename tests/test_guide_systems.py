@@ -45,7 +45,7 @@ def text_of(language: str, page: str) -> str:
 
 
 def requests(page: Path) -> list[tuple[Block, Block]]:
-    """Each request of a page that is followed by its answer."""
+    """Return each request of a page that is followed by its answer, with the answer."""
     return [pair for pair in pairwise(blocks(page)) if (pair[0].language, pair[1].language) == ("sh", "json")]
 
 

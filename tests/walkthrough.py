@@ -50,13 +50,13 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of code of a page, in order."""
+    """Return the blocks of code of a page, in order."""
     return [Block(language, text) for language, text in _FENCE.findall(page.read_text("utf-8"))]
 
 
 def fits(told: Any, given: Any) -> bool:
-    """Whether JSON is as a page tells it: a value that is told as `…` may be any, and so may members beside those that
-    are told where one of them is named `…`."""
+    """Return whether JSON is as a page tells it. A value that is told as `…` may be any, and a member named `…` stands
+    for any others."""
     if told == ANYTHING:
         return True
     if isinstance(told, dict) and isinstance(given, dict):
@@ -69,7 +69,7 @@ def fits(told: Any, given: Any) -> bool:
 
 
 class Checkout:
-    """A copy of this checkout in `folder`, and the server that a page starts there."""
+    """A copy of this checkout in `folder`, in which a page is followed, and the server that the page starts there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -131,7 +131,8 @@ class Checkout:
 
     def _serve(self, arguments: list[str]) -> None:
         self.stop()
-        environment = {**os.environ, "ENVIVO_PORT": "0", "ENVIVO_EMPTY": "1", "PYTHONUNBUFFERED": "1"}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
+        environment = {**clean, "ENVIVO_PORT": "0", "PYTHONUNBUFFERED": "1"}
         with (self.folder / "server.log").open("wb") as log:
             self._server = subprocess.Popen(
                 [sys.executable, "-m", "quart_app", *arguments],
@@ -192,7 +193,7 @@ class Checkout:
 
 
 def told(text: str, answer: str) -> bool:
-    """Whether the lines of `text` are those of the answer, or its last ones; `…` stands for anything within a line."""
+    """Return whether the lines of `text` are those of the answer, or its last ones; `…` stands for any part of one."""
     lines, given = (_MIGRATION.sub("N", one).splitlines() for one in (text, answer))
     pairs = zip(lines, given[-len(lines) :], strict=False)
     return len(given) >= len(lines) and all(_line(line).search(one) for line, one in pairs)
@@ -203,7 +204,7 @@ def _line(told: str) -> re.Pattern[str]:
 
 
 def _changes(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Each run of lines to take out, and the run that comes in their place."""
+    """Yield each run of lines to take out, and the run that comes in their place."""
     old: list[str] = []
     new: list[str] = []
     for line in [*lines, "-"]:

@@ -29,8 +29,8 @@ _MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migr
 
 
 class DiskLoader(MigrationLoader):
-    """Reads the migrations as they are imported: Tortoise's own loader reloads the package, which only works where that
-    lies on the import path."""
+    """A loader that imports the migrations. Tortoise's own one reloads their package, which only works where it is on
+    the import path."""
 
     def load_disk(self) -> None:
         self.disk_migrations = {}

@@ -1,9 +1,11 @@
-"""The README is true: what it names exists, and what it tells to type works."""
+"""The guide and the README are true: they tell all there is, what they name exists, and what they say to type works."""
 
+import ast
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,45 +13,162 @@ import pytest
 from quart_app.app import create_app
 from quart_app.cli import main
 from quart_app.config import SPECS, load_settings
+from quart_app.web.guide.markdown import SINGLE_PAGES, Page
+from quart_app.web.guide.tables import limit_table, operations
+from quart_app.web.i18n import LANGUAGES, catalogue
+from quart_app.web.reference.openapi import openapi
+from quart_app.wire import Close
 from tests.running import ServerProcess
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "quart_app" / "guide"
+README = ROOT / "README.md"
+FILES = [README, *sorted(GUIDE.rglob("*.md"))]
 ADDRESS = "http://127.0.0.1:8000"
+LONGEST_README = 150  # lines
+TUTORIAL = "08-build-your-own.md"
+FOLLOWED_ELSEWHERE = re.compile(rf"{TUTORIAL}|1\d-.+")  # step by step, in test_tutorial.py and test_guide_systems.py
+MADE_BY_THE_TUTORIAL = f"{ADDRESS}/polls"
+
+# What the language says where the program says it in English or not at all.
+MADE_CODES = {"internal_error", "not_found", "method_not_allowed"}
+_CODE_GIVERS = {"Refused", "SendRefused", "error_body", "_conflict", "_no_room"}
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
-def test_every_setting_is_told() -> None:
-    missing = [spec.variable for spec in SPECS.values() if spec.variable not in README]
-    assert not missing
+def blocks(path: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def test_every_command_is_told() -> None:
-    commands = main.list_commands(None)  # type: ignore[arg-type]  # it needs no context
-    assert [name for name in commands if f"envivo {name}" not in README] == []
+def guide(language: str) -> str:
+    """All that the guide says in `language`, with the tables that a server puts in."""
+    app = create_app(load_settings())
+    document = openapi(app.url_map, app.view_functions)
+    made = operations(document, language, "") + limit_table(language)
+    return "\n".join(path.read_text("utf-8") for path in sorted((GUIDE / language).glob("*.md"))) + made
 
 
-def test_every_rest_route_is_told() -> None:
-    rules = create_app(load_settings()).url_map.iter_rules()
-    told = {rule.rule for rule in rules if rule.rule.startswith(("/api/", "/ws/stats", "/health"))}
-    plain = {re.sub(r"<(?:\w+:)?\w+>", "<id>", rule) for rule in told}
-    assert sorted(rule for rule in plain if rule not in README) == []
+@pytest.fixture(scope="module", params=LANGUAGES)
+def told(request: pytest.FixtureRequest) -> str:
+    return guide(request.param)
 
 
-@pytest.mark.parametrize("command", [line for block in _blocks("sh") for line in block.splitlines() if "curl" in line])
-def test_what_is_typed_in_a_shell_works(server: ServerProcess, command: str) -> None:
-    answer = subprocess.run(
-        command.replace(ADDRESS, server.url), shell=True, capture_output=True, text=True, timeout=30, check=False
+def test_every_setting_is_told_with_its_default() -> None:
+    for language in LANGUAGES:
+        page = (GUIDE / language / "20-operate.md").read_text("utf-8")
+        rows = dict(re.findall(r"^\| `(ENVIVO_\w+)` \| ([^|]*?) ?\|", page, re.MULTILINE))
+        assert rows == {spec.variable: default(spec.default) for spec in SPECS.values()}
+
+
+def default(value: object) -> str:
+    return (
+        ""
+        if value in {None, ()}
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(int(value) if isinstance(value, bool) else value)
     )
-    assert answer.returncode == 0, answer.stderr
-    assert '"success":false' not in answer.stdout
-    assert re.search('"(thrown|published)"', answer.stdout)
 
 
-def test_the_python_of_the_readme_works(server: ServerProcess) -> None:
-    (program,) = _blocks("python")
+def test_every_command_is_told(told: str) -> None:
+    commands = main.list_commands(None)  # type: ignore[arg-type]  # it needs no context
+    assert [name for name in commands if f"envivo {name}" not in told] == []
+
+
+def test_every_rest_route_is_told(told: str) -> None:
+    rules = create_app(load_settings()).url_map.iter_rules()
+    served = {
+        rule.rule
+        for rule in rules
+        if rule.rule.startswith(("/api/", "/ws/stats", "/health", "/metrics", "/websocket/"))
+    }
+    plain = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule) for rule in served}
+    assert sorted(rule for rule in plain if f"`{rule}`" not in told and f" {rule}`" not in told) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_close_code_is_told(language: str) -> None:
+    page = (GUIDE / language / "22-trouble.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d{4}) \|", page, re.MULTILINE)
+    assert [int(code) for code in rows] == sorted(Close)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_error_code_is_told_and_no_other(language: str) -> None:
+    page = (GUIDE / language / "22-trouble.md").read_text("utf-8")
+    table = page[re.search("^## (Error codes|Códigos de error)$", page, re.MULTILINE).end() :]  # type: ignore[union-attr]  # it has it
+    rows = re.findall(r"^\| ((?:`[a-z_]+` ?)+)\|", table, re.MULTILINE)
+    in_page = {code for row in rows for code in re.findall(r"`([a-z_]+)`", row)}
+    assert sorted(error_codes() - in_page) == []
+    assert sorted(in_page - error_codes()) == []
+
+
+def error_codes() -> set[str]:
+    """The codes that the program's sources give, in Python and in JavaScript; and those made of other names."""
+    found = set(MADE_CODES) | {f"{one}_not_found" for one in clinic_records()}
+    for path in (ROOT / "quart_app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                found |= set(codes_of_call(node))
+            elif isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                found |= {text(value) for key, value in pairs if key is not None and text(key) == "code"}
+    for path in (ROOT / "static" / "js").rglob("*.js"):
+        source = path.read_text("utf-8")
+        found |= set(re.findall(r'(?:SendError|rejectAll|#give|refuse)\(\s*"([a-z_]+)"', source))
+        found |= set(re.findall(r'\bcode: "([a-z_]+)"', source))
+    return {code for code in found if re.fullmatch(r"[a-z]+(_[a-z]+)*", code)}
+
+
+def codes_of_call(call: ast.Call) -> Iterator[str]:
+    named = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if named in _CODE_GIVERS and call.args:
+        yield text(call.args[0])
+    yield from (text(keyword.value) for keyword in call.keywords if keyword.arg == "code")
+
+
+def text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def clinic_records() -> set[str]:
+    source = (ROOT / "quart_app" / "domains" / "clinic" / "entities.py").read_text("utf-8")
+    return set(re.findall(r'singular="(\w+)"', source))
+
+
+def curls() -> Iterator[tuple[str, str]]:
+    for path in FILES:
+        for block in blocks(path, "sh") if not FOLLOWED_ELSEWHERE.fullmatch(path.name) else ():
+            yield from ((name_of(path), line) for line in block.splitlines() if line.startswith("curl"))
+
+
+@pytest.mark.parametrize(("file", "command"), sorted(set(curls())))
+def test_what_is_typed_in_a_shell_works(full_server: ServerProcess, file: str, command: str) -> None:
+    answer = subprocess.run(
+        command.replace(ADDRESS, full_server.url), shell=True, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert answer.returncode == 0, (file, answer.stderr)
+    assert '"success":false' not in answer.stdout, file
+    assert re.search(r'"(success|messages|published|type)"', answer.stdout), (file, answer.stdout)
+
+
+@pytest.fixture(scope="module")
+def full_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with the examples, which the guide speaks of."""
+    server = ServerProcess(tmp_path_factory.mktemp("full"), empty=0)
+    yield server.start()
+    server.check_clean_end()
+
+
+CLIENT_PAGES = [README, *(GUIDE / language / "06-clients.md" for language in LANGUAGES)]
+
+
+@pytest.mark.parametrize("path", CLIENT_PAGES, ids=name_of)
+def test_the_python_client_of_the_text_works(server: ServerProcess, path: Path) -> None:
+    (program,) = blocks(path, "python")
     answer = subprocess.run(
         [sys.executable, "-c", program.replace(ADDRESS, server.url)],
         capture_output=True,
@@ -62,9 +181,57 @@ def test_the_python_of_the_readme_works(server: ServerProcess) -> None:
 
 
 def test_the_targets_of_make_are_told() -> None:
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text("utf-8")
-    for block in _blocks("sh"):
-        for line in block.splitlines():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    named = set()
+    for path in FILES:
+        for line in (line for block in blocks(path, "sh") for line in block.splitlines()):
             words = shlex.split(line)
-            if words[0] == "make":
-                assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), line
+            if words and words[0] == "make":
+                assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), (name_of(path), line)
+                named.add(words[1])
+    assert {"run", "test", "check", "bench"} <= named
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_links_and_anchors_lead_somewhere(path: Path) -> None:
+    source = re.sub(r"^ *```.*?^ *```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    rules = create_app(load_settings()).url_map.bind("localhost")
+    for target in re.findall(r"\]\(([^)\s]+)\)", source) + re.findall(r"<(http[^>]+)>", source):
+        if target == MADE_BY_THE_TUTORIAL:
+            assert path.name == TUTORIAL
+        elif target.startswith(ADDRESS):
+            assert rules.test(target.removeprefix(ADDRESS).partition("?")[0].partition("#")[0] or "/"), target
+        elif not target.startswith(("http://", "https://")):
+            file, _, anchor = target.partition("#")
+            found = (path.parent / file).resolve() if file else path
+            assert found.exists(), target
+            assert not anchor or anchor in anchors(found), target
+
+
+def anchors(path: Path) -> set[str]:
+    words = {key: texts["en"] for key, texts in catalogue().items() if key.startswith("guide.")}
+    return set(re.findall(r' id="([^"]+)"', Page("here", path.read_text("utf-8"), words).html(SINGLE_PAGES)))
+
+
+def test_the_readme_is_short_and_shows_the_program() -> None:
+    lines = README.read_text("utf-8").splitlines()
+    assert len(lines) <= LONGEST_README
+    assert max(map(len, lines)) <= 240
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", "\n".join(lines))
+    assert (ROOT / picture).stat().st_size < 150_000
+
+
+def test_the_pages_of_a_language_say_the_same_code() -> None:
+    """Examples are the same in both languages, comments in them aside."""
+    for path in sorted((GUIDE / "en").glob("*.md")):
+        english, spanish = (_code(GUIDE / language / path.name) for language in ("en", "es"))
+        assert english == spanish, path.name
+
+
+def _code(path: Path) -> list[str]:
+    shown = [
+        block
+        for language in ("sh", "py", "python", "js", "json", "nginx", "caddy", "ini")
+        for block in blocks(path, language)
+    ]
+    return [re.sub(r"\s*(?://|#) .*", "", block) for block in shown]

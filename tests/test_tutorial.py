@@ -13,7 +13,7 @@ from tests.web.browser import windows_on
 # The first of them waits for the whole page to be followed.
 pytestmark = pytest.mark.timeout(240)
 
-NAME = "18-build-your-own.md"
+NAME = "08-build-your-own.md"
 TRIP = "Which day for the trip?"
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,21 @@ from tests.bench.chart import fan_out_chart
 from tests.bench.comparing import Comparison
 from tests.bench.contenders import BARE, CHECKOUT, CONTENDERS, EPOLL, OURS, PLAIN, Contender
 from tests.bench.curves import Extent, curves, curves_chart
+from tests.bench.guide import write_tables
 
-PUBLISHED: Final = CHECKOUT / "tests" / "bench" / "results"  # what the README shows
+
+@dataclass(frozen=True)
+class _Places:
+    """The folders that figures and charts are written to, and the guide whose tables are written, if any is."""
+
+    figures: Path
+    charts: Path
+    guide: Path | None = None
+
+
+PUBLISHED: Final = _Places(
+    CHECKOUT / "tests" / "bench" / "results", CHECKOUT / "static" / "guide", CHECKOUT / "quart_app" / "guide"
+)
 SCRATCH: Final = CHECKOUT / "build" / "bench"
 _INTERRUPTED: Final = 130
 _BUDGET: Final = 1_000.0  # s for the servers, so that all of it takes less than 20 minutes
@@ -58,31 +72,37 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     load, repeats = (QUICK, 1) if options.quick else (FULL, 3)
     published = not (options.quick or options.only or options.server)
-    folder = options.charts or (PUBLISHED if published else SCRATCH)
-    folder.mkdir(parents=True, exist_ok=True)
+    places = PUBLISHED if published else _Places(SCRATCH, SCRATCH)
+    if options.charts:
+        places = _Places(options.charts, options.charts)
+    for folder in (places.figures, places.charts):
+        folder.mkdir(parents=True, exist_ok=True)
     raise_descriptor_limit()  # the servers inherit it
     failures: list[str] = []
     if not options.curves:
-        failures += _compare(load, options, options.repeats or repeats, folder)
+        failures += _compare(load, options, options.repeats or repeats, places)
     if options.curves or published:
-        failures += _draw_curves(folder)
+        failures += _draw_curves(places)
     for failure in failures:
         sys.stdout.write(f"not measured: {failure}\n")
-    _say(f"done; the figures and charts are in {folder}")
+    _say(f"done; the figures are in {places.figures}, the charts in {places.charts}")
     return 1 if failures else 0
 
 
-def _compare(load: Load, options: argparse.Namespace, repeats: int, folder: Path) -> list[str]:
+def _compare(load: Load, options: argparse.Namespace, repeats: int, places: _Places) -> list[str]:
     """Measure the servers; returns what could not be measured."""
     groups = options.only or [name for name in GROUPS if load.crowd or name != "thousands"]
     comparison = Comparison(load, groups, _say)
     contenders = _present([one for one in CONTENDERS if not options.server or one.name in options.server])
     own_limit = _ceiling(load) if any(contender.name == EPOLL for contender in contenders) else {}
     comparison.run(contenders, repeats, _BUDGET)
-    _print_tables(load, comparison.runs)
+    tables = _tables(load, comparison.runs)
+    sys.stdout.write("".join(f"{one}\n\n" for one in tables))
+    if places.guide is not None and len(tables) == 2:
+        write_tables(places.guide, load, tables)
     written = document(load, comparison.runs, load_generator=own_limit, failures=comparison.failures)
-    (options.json or folder / "servers.json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
-    (folder / "servers.svg").write_text(fan_out_chart(load, comparison.runs), "utf-8")
+    (options.json or places.figures / "servers.json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
+    (places.charts / "servers.svg").write_text(fan_out_chart(load, comparison.runs), "utf-8")
     return comparison.failures
 
 
@@ -108,23 +128,21 @@ def _ceiling(load: Load) -> Figures:
     return figures
 
 
-def _print_tables(load: Load, runs: Runs) -> None:
-    """Ours with the limits and the plain way, then with the peers."""
+def _tables(load: Load, runs: Runs) -> list[str]:
+    """Return ours with the limits and the plain way, and ours with the peers; a table of nobody is left out."""
     near = {name: runs[name] for name in (OURS, BARE, EPOLL, PLAIN) if name in runs}
     peers = {name: figures for name, figures in runs.items() if name not in {BARE, EPOLL, PLAIN}}
-    if near:
-        sys.stdout.write(table(load, near, (BARE, PLAIN) if OURS in near else ()) + "\n\n")
-    if set(peers) - {OURS}:
-        sys.stdout.write(table(load, peers) + "\n\n")
+    tables = [table(load, near, (BARE, PLAIN) if OURS in near else ())] if near else []
+    return [*tables, table(load, peers)] if set(peers) - {OURS} else tables
 
 
-def _draw_curves(folder: Path) -> list[str]:
+def _draw_curves(places: _Places) -> list[str]:
     try:
         found = curves(Extent(), _say)
     except (BenchError, OSError) as error:
         return [f"the curves: {error}"]
-    (folder / "curves.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    (folder / "curves.svg").write_text(curves_chart(found), "utf-8")
+    (places.figures / "curves.json").write_text(json.dumps(found, indent=2) + "\n", "utf-8")
+    (places.charts / "curves.svg").write_text(curves_chart(found), "utf-8")
     return []
 
 

@@ -330,9 +330,9 @@ async def test_nothing_runs_for_nobody(serve: Serve, tmp_path: Path) -> None:
     assert (tmp_path / "ran").exists()
 
 
-async def test_the_file_of_the_readme_does_what_it_says(serve: Serve) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    (source,) = re.findall(r"^```py\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+async def test_the_file_of_the_guide_does_what_it_says(serve: Serve) -> None:
+    guide = Path(__file__).parents[2] / "quart_app" / "guide" / "en" / "07-functions.md"
+    (source,) = re.findall(r"^```py\n(.*?)^```", guide.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     server, _ = serve(source)
     async with ana(server, "live/dice") as dice, ana(server, "live/shouts") as ears, ana(server, "log/orders") as buyer:
         assert 1 <= (await dice.hear("dice"))["data"]["value"] <= 6

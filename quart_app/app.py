@@ -22,6 +22,7 @@ from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
 from quart_app.transports.body import Application, BodyLimit
 from quart_app.transports.hosts import HostGuard
@@ -49,6 +50,7 @@ class EnVivo(Quart):
 
     writer: Writer
     _log: TortoiseEventLog
+    _write_check: WriteCheck
 
     def __init__(self, settings: Settings) -> None:
         super().__init__("quart_app", static_folder=str(resources.static_folder()), static_url_path="/static")
@@ -106,8 +108,9 @@ class EnVivo(Quart):
         self._database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
-        self.writer = Writer(log, self.hub.committed, self.hub.counters)
+        self.writer = Writer(log, self.hub.committed, self.hub.counters, check=self._database.check)
         self.writer.start()
+        self._write_check = WriteCheck(self.writer)
         retention = Retention(self.writer, log, self.settings.retention)
         self._retention = asyncio.create_task(retention.run(), name="retention")
         if log.committed == 0 and not self.settings.empty:
@@ -142,7 +145,7 @@ class EnVivo(Quart):
         except Exception as error:
             logger.exception("the database cannot be read")
             reading = f"cannot be read: {error}"
-        return {"database": reading, "writer": "ok" if self.writer.running else "stopped"}
+        return {"database": reading, "writer": await self._write_check.complaint() or "ok"}
 
 
 def create_app(settings: Settings) -> EnVivo:

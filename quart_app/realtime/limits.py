@@ -55,6 +55,8 @@ RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
 GROUP_UNITS: Final = 256  # units of work in one transaction
 WAITING_UNITS: Final = 10_000
 UNIT_TIMEOUT: Final = 10.0  # s a unit may take inside the transaction
+PROBE_REFUSED: Final = 1.0  # s between tries to store something, while the database refuses it
+PROBE_IDLE: Final = 60.0  # s without a write after which somebody who asks makes it try
 IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
 
 # Retention

@@ -1,6 +1,6 @@
 """The database of a process: one server on one file, its schema up to date, Tortoise connected.
 
-Owns the lock beside a SQLite file and the backup before a migration. Knows nothing of events.
+Owns the locks on a SQLite file and beside it, and the backup before a migration. Knows nothing of events.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from tortoise.context import TortoiseContext, get_current_context
 from quart_app.storage import schema
 from quart_app.storage.connections import EPOCH_BYTES, sqlite_file, tortoise_config
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable, MigrationFailed, NotADatabase, StorageError
+from quart_app.storage.held_file import HeldFile
 from quart_app.storage.schema import Report
 
 _PATIENCE = 1.0  # s that a reader of the file may hold up the end
@@ -35,6 +36,7 @@ class Database:
         """What was applied when it was opened."""
         self._file = file
         self._lock = FileLock(f"{file}.lock", thread_local=False) if file else None
+        self._held = HeldFile(file) if file else None
         self._context = TortoiseContext()
 
     @classmethod
@@ -63,13 +65,22 @@ class Database:
             raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
         return database
 
+    def check(self) -> None:
+        """Raise DatabaseUnavailable where the files that are written to are not the ones that a start would find."""
+        if self._held is not None:
+            self._held.check()
+
     async def close(self) -> None:
         """Disconnect, leave a SQLite file that is whole by itself, and unlock. Stop the writer first."""
         try:
             await self._context.close_connections()
-            if self._file is not None:
-                await asyncio.to_thread(_checkpoint, self._file)
+            if self._file is not None and self._held is not None:
+                self._held.set_aside()
+                if not self._held.lost:
+                    await asyncio.to_thread(_checkpoint, self._file)
         finally:
+            if self._held is not None:
+                self._held.release()
             if self._lock is not None:
                 self._lock.release()
 
@@ -88,12 +99,16 @@ class Database:
     async def _connect(self, config: dict[str, Any], report: Report) -> None:
         if self._file is not None:
             await asyncio.to_thread(_inspect, self._file)
+        if self._held is not None:
+            self._held.take()
         # The global fallback is what requests see: they run in other tasks than the start-up.
         with self._context:
             await self._context.init(config, _enable_global_fallback=True)
         for client in self._context.connections.all():
             await client.create_connection(with_db=True)
         self.migrations = await schema.upgrade(config["apps"], before=self._back_up, report=report)
+        if self._held is not None:
+            self._held.identify()
 
     async def _back_up(self, migration: str) -> None:
         if self._file is None:

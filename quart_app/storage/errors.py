@@ -6,13 +6,21 @@
     │   └── NotADatabase        the file is something else, or damaged
     ├── MigrationFailed         the schema could not be brought up to date; the database is as it was
     │   └── NewerDatabase       a newer version of the program has changed the schema
-    ├── WriteFailed             the database refused or lost a write: nothing of it is stored
+    ├── WriteFailed             a write was refused or lost: nothing of it is stored
+    │   ├── DatabaseRefused     by the database, which may refuse others as well
     │   ├── UnitTimeout         a unit of work took too long
     │   └── WriterStopped       the program is shutting down
     └── WriteOutsideUnit        a mistake in the program: rows changed without a unit of work
 
-Refusals of a domain are `realtime.channel.Refused`, not errors of the storage.
+Refusals of a domain are `realtime.Refused`, not errors of the storage. A failed write is both: clients are told that
+the server cannot store anything at the moment, and to try again; the operator is told why.
 """
+
+from typing import Final
+
+from quart_app.realtime import Refused
+
+_TRY_AGAIN: Final = 1.0  # s after which a client may repeat what was not stored
 
 
 class StorageError(Exception):
@@ -39,8 +47,17 @@ class NewerDatabase(MigrationFailed):
     """The schema holds changes that this version of the program does not know."""
 
 
-class WriteFailed(StorageError):
-    """The database refused or lost a write: nothing of it is stored."""
+class WriteFailed(StorageError, Refused):
+    """A write was refused or lost: nothing of it is stored. Its text says why, and is fit for an operator."""
+
+    def __init__(self, why: str) -> None:
+        said = "this could not be stored, and nothing of it was done: try again"
+        Refused.__init__(self, "unavailable", said, status=503, retry_after=_TRY_AGAIN)
+        self.args = (why,)
+
+
+class DatabaseRefused(WriteFailed):
+    """The database has refused a write, for a reason that may meet others as well: a full disk, say."""
 
 
 class UnitTimeout(WriteFailed):

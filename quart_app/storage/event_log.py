@@ -71,7 +71,7 @@ class TortoiseEventLog:
         known = [Term(row["name"], int(row["after"])) for row in rows]
         begun = any(term.name == self._own_term for term in known)
         self.terms = Terms(known, None if begun else self._own_term)
-        self.committed = int(rows[0]["head"])
+        self.committed = max(self.committed, int(rows[0]["head"]))
 
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""

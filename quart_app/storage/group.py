@@ -28,7 +28,7 @@ from quart_app.realtime import Event, encode
 from quart_app.realtime.limits import UNIT_TIMEOUT
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import WRITER, sql, unit_scope
-from quart_app.storage.errors import StorageError, UnitTimeout, WriteFailed
+from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout, WriteFailed
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.transaction import Transaction, transaction
@@ -65,33 +65,39 @@ class _Spoiled(Exception):
         self.error = error
 
 
-async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]:
+async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None]) -> list[Outcome]:
     """Run the jobs' units in one transaction and commit it; the log's head advances.
 
     A unit that fails before it has changed anything fails alone. Any other failure undoes the
     transaction, and every unit runs again in one of its own: only the guilty fails. A commit that
-    fails is the failure of all. Raises nothing but cancellation: every job has its outcome.
+    fails is the failure of all; so is a `check` right before it that raises. Raises nothing but
+    cancellation: every job has its outcome.
     """
     try:
-        return await _transact(jobs, log)
+        return await _transact(jobs, log, check)
     except _Spoiled as spoiled:
-        if len(jobs) == 1:
-            return [Outcome(jobs[0], error=spoiled.error)]
-        return [outcome for job in jobs for outcome in await commit_group([job], log)]
+        if len(jobs) > 1:
+            return [outcome for job in jobs for outcome in await commit_group([job], log, check)]
+        head = log.committed
+        with suppress(Exception):
+            await log.look(get_connection(WRITER))
+        if log.committed > head:  # somebody else has taken its position
+            return await commit_group(jobs, log, check)
+        return [Outcome(jobs[0], error=spoiled.error)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
         with suppress(Exception):  # a failed commit may have reached the disk all the same
             await log.look(get_connection(WRITER))
         return [Outcome(job, error=_lost(error)) for job in jobs]
 
 
-def _lost(error: Exception) -> WriteFailed:
+def _lost(error: Exception) -> DatabaseRefused:
     """The database's failure as each caller gets it: an exception of its own, with the cause."""
-    failure = WriteFailed(f"the database could not store it: {error}")
+    failure = DatabaseRefused(f"the database could not store it: {error}")
     failure.__cause__ = error
     return failure
 
 
-async def _transact(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]:
+async def _transact(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None]) -> list[Outcome]:
     async with transaction(get_connection(WRITER)) as open_transaction:
         client = open_transaction.client
         if open_transaction.shared:
@@ -105,6 +111,7 @@ async def _transact(jobs: Sequence[Job], log: TortoiseEventLog) -> list[Outcome]
             await idempotency.store(client, group.given)
         except Exception as error:
             raise _Spoiled(_lost(error)) from error
+        check()
         await open_transaction.commit()
     if group.events:
         log.terms.begin(log.committed)

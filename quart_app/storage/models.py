@@ -38,7 +38,7 @@ class LogTerm(Model):
 
 
 class LogState(Model):
-    """`floor`: the last position that was trimmed."""
+    """`floor`: the last position that was trimmed. `probe`: when somebody tried last whether anything can be stored."""
 
     name = CharField(max_length=16, primary_key=True)
     value = TextField()

@@ -15,7 +15,7 @@ from typing import TypeVar
 from quart_app.realtime import Counters, Event, Refused
 from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
 from quart_app.storage.connections import inside_unit
-from quart_app.storage.errors import WriteFailed, WriterStopped
+from quart_app.storage.errors import DatabaseRefused, WriteFailed, WriterStopped
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.group import Job, Outcome, commit_group
 from quart_app.storage.idempotency import IdempotencyKey
@@ -31,12 +31,25 @@ _BUSY_RETRY = 1.0  # s after which a refused caller may try again
 
 class Writer:
     """Owns the writing to `event_log` and its database; `relay` gets committed events in order. Each transaction is
-    counted in `counters`."""
+    counted in `counters`. `check` is called before each commit, and raises where that would store nothing."""
 
-    def __init__(self, event_log: TortoiseEventLog, relay: Relay, counters: Counters | None = None) -> None:
+    def __init__(
+        self,
+        event_log: TortoiseEventLog,
+        relay: Relay,
+        counters: Counters | None = None,
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.refusal: str | None = None
+        """Why the database has refused the last group of writes, None where it has stored it."""
+        self.stored_at = time.monotonic()
+        """When it was seen to store something last (s of the monotonic clock)."""
+        self._refused = 0
+        self._check = check
         self._log = event_log
         self._relay = relay
-        self._counters = counters or Counters()
+        self.counters = counters or Counters()
         self._waiting: deque[Job] = deque()
         self._running: Sequence[Job] = ()
         self._wake = asyncio.Event()
@@ -97,9 +110,9 @@ class Writer:
                     size = min(len(self._waiting), GROUP_UNITS)
                     self._running = [self._waiting.popleft() for _ in range(size)]
                     began = time.perf_counter()
-                    outcomes = await commit_group(self._running, self._log)
-                    self._counters.commits.observe(time.perf_counter() - began)
-                    self._counters.groups.observe(size)
+                    outcomes = await commit_group(self._running, self._log, self._check)
+                    self.counters.commits.observe(time.perf_counter() - began)
+                    self.counters.groups.observe(size)
                     self._announce(outcomes)
                     self._running = ()
                 else:
@@ -122,11 +135,29 @@ class Writer:
                 self._relay(events)
             except Exception:
                 log.exception("the relay has failed on the events up to position %d", events[-1].position)
-        failures = [outcome.error for outcome in outcomes if isinstance(outcome.error, WriteFailed)]
-        if failures:
-            log.error("%d of %d writes have failed: %s", len(failures), len(outcomes), failures[0])
+        self._note_failures(outcomes)
         for outcome in outcomes:
             _settle(outcome)
+
+    def _note_failures(self, outcomes: Sequence[Outcome]) -> None:
+        """Remember whether the database stores anything, and tell the operator when that changes."""
+        failures = [outcome.error for outcome in outcomes if isinstance(outcome.error, WriteFailed)]
+        refusals = [str(failure) for failure in failures if isinstance(failure, DatabaseRefused)]
+        if any(outcome.events for outcome in outcomes):
+            self.has_stored()
+        elif refusals:
+            self._refused += len(refusals)
+            known, self.refusal = self.refusal, refusals[-1]
+            if known == self.refusal:
+                return  # the operator knows; what a flood of refusals would add is their number, told at the end
+        if failures:
+            log.error("%d of %d writes have failed: %s", len(failures), len(outcomes), failures[0])
+
+    def has_stored(self) -> None:
+        """The database was seen to store something."""
+        if self.refusal is not None:
+            log.warning("the database stores again what it gets; it has refused %d writes meanwhile", self._refused)
+        self.refusal, self._refused, self.stored_at = None, 0, time.monotonic()
 
 
 def _settle(outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from tortoise.exceptions import IntegrityError
 from quart_app.realtime.refused import Refused
 from quart_app.storage import group, writer
 from quart_app.storage.connections import writing
-from quart_app.storage.errors import UnitTimeout, WriteFailed, WriteOutsideUnit, WriterStopped
+from quart_app.storage.errors import DatabaseRefused, UnitTimeout, WriteFailed, WriteOutsideUnit, WriterStopped
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from tests.storage.store import TOPIC, Note, Store, note, opened, sqlite_url
@@ -231,7 +231,7 @@ async def test_a_full_disk_fails_the_write_and_the_writer_goes_on(store: Store) 
     await limit("1")  # SQLite takes the number of pages it has
     huge = note("x" * 1_000_000)
     results = await together(store, huge, huge)
-    assert [type(result) for result in results] == [WriteFailed, WriteFailed]
+    assert [type(result) for result in results] == [DatabaseRefused, DatabaseRefused]
     await limit("1000000")
     await store.writer.run(note("two"))
     await assert_stored(store, "one", "two")
@@ -248,7 +248,7 @@ async def test_a_commit_that_fails_fails_all_of_its_group_and_nobody_hears_of_it
 
     await store.writer.run(parents)
     results = await together(store, note("never"), orphan)
-    assert [type(result) for result in results] == [WriteFailed, WriteFailed]
+    assert [type(result) for result in results] == [DatabaseRefused, DatabaseRefused]
     assert results[0] is not results[1]
     await assert_stored(store)
     await store.writer.run(note("one"))

@@ -83,6 +83,7 @@ def _missing() -> dict[str, str]:
         needs["node"] = "Node.js and the packages of tests/js (apt-get install nodejs npm; npm ci --prefix tests/js)"
     if not can_make_networks():
         needs["namespaces"] = "network namespaces (root on Linux, and ip: apt-get install iproute2)"
+    needs |= {name: f"{name} (apt-get install {name})" for name in ("nginx", "caddy") if shutil.which(name) is None}
     return needs
 
 

@@ -111,6 +111,20 @@ def test_every_word_has_to_be_there_and_accents_do_not_count(document: dict[str,
     assert book.search("   ") == []
 
 
+def test_an_excerpt_is_of_whole_words(document: dict[str, Any]) -> None:
+    book = make_book("en", document, WORDS)
+    for found in book.search("cursor"):
+        words = "".join(text for text, _ in found.excerpt).strip("…").split()
+        section = next(one for page in book.pages.values() for one in page.sections if one.title == found.title)
+        assert set(words) <= set(section.text.split()), found.title
+
+
+def test_the_contents_say_of_each_page_one_sentence(book: Book) -> None:
+    for page in book.pages.values():
+        assert page.summary.endswith((".", "?")), page.name
+        assert len(page.summary) < 220, page.name
+
+
 def test_a_title_comes_before_a_mention(document: dict[str, Any]) -> None:
     book = make_book("en", document, WORDS)
     assert book.search("ladder")[0].title == "The ladder"
@@ -156,8 +170,8 @@ def test_links_of_the_files_lead_somewhere_on_the_server(link: str, href: str) -
 
 
 def test_a_file_of_the_repository_is_no_link_on_the_server() -> None:
-    html = rendered("# T\n\nsee [`app.py`](../../app.py) and [x](04-wire.md)\n")
-    assert 'see <code>app.py</code> and <a href="/guide/wire">x</a>' in html
+    html = rendered("# T\n\nsee [`app.py`](../../app.py), [y](../../../static/js/envivo) and [x](04-wire.md)\n")
+    assert 'see <code>app.py</code>, y and <a href="/guide/wire">x</a>' in html
 
 
 def test_links_inside_one_document_stay_in_it() -> None:

@@ -30,9 +30,9 @@ async def test_the_search_answers_while_one_types_and_the_arrows_walk_through_it
 async def test_escape_closes_the_results_and_leaves_the_field(windows: Windows) -> None:
     page = await windows.open("/guide", locale="en")
     field = page.get_by_role("searchbox", name="Search the guide")
-    await field.fill("nothing like that")
+    await field.fill("xyzzy")
     found = page.locator("#guide-search [data-found]")
-    await expect(found).to_contain_text("Nothing in the guide says “nothing like that”.")
+    await expect(found).to_contain_text("Nothing in the guide says “xyzzy”.")
     await page.keyboard.press("Escape")
     await expect(found).to_be_hidden()
     await expect(field).to_be_focused()
@@ -82,6 +82,12 @@ async def test_on_paper_there_is_the_text_and_nothing_else(windows: Windows) -> 
     for gone in (".site", ".guide-only-screen", ".site-foot", ".guide .copy >> nth=0"):
         await expect(page.locator(gone)).to_be_hidden()
     await expect(page.get_by_role("heading", name="The one idea")).to_be_visible()
+
+
+async def test_the_whole_guide_fits_a_phone_too(windows: Windows) -> None:
+    page = await windows.open("/guide/print", locale="es", viewport=PHONE)
+    assert await page.locator("h1").count() == 1
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 async def test_without_javascript_the_guide_is_read_and_searched(windows: Windows) -> None:

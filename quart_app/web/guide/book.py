@@ -125,10 +125,18 @@ def _found(one: _Indexed, words: Sequence[str]) -> Found:
     form = SINGLE_PAGES.section if one.section.anchor else SINGLE_PAGES.page
     href = form.format(page=one.page.name, anchor=one.section.anchor)
     first = min((at for word in words if (at := one.text.find(word)) >= 0), default=0)
-    begin, end = max(0, first - _AROUND), first + 2 * _AROUND
+    begin = _word(one.text, first - _AROUND)
+    end = _word(one.text, first + 2 * _AROUND)
     excerpt = _marked(one.section.text[begin:end].replace("\n", " "), one.text[begin:end], words)
     before, after = ("…" if begin else ""), ("…" if end < len(one.text) else "")
     return Found(href, one.page.title, one.section.title, ((before, False), *excerpt, (after, False)))
+
+
+def _word(text: str, at: int) -> int:
+    """Return where the word that is under way at `at` begins."""
+    if not 0 < at < len(text):
+        return max(0, min(at, len(text)))
+    return 1 + max(text.rfind(" ", 0, at), text.rfind("\n", 0, at))
 
 
 def _marked(shown: str, plain: str, words: Sequence[str]) -> tuple[tuple[str, bool], ...]:

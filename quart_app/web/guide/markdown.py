@@ -25,7 +25,7 @@ _FOR_THE_OPERATOR: Final = frozenset({"nginx", "caddy", "ini", "yaml", "toml"})
 """Languages of configuration files: the address in them is that of the machine they are on."""
 
 _PAGE_LINK: Final = re.compile(r"(?:\d\d-)?(?P<page>[a-z-]+)\.md(?:#(?P<anchor>.+))?")
-_STATIC_LINK: Final = re.compile(r"(?:\.\./)+(?P<path>static/.+)")
+_STATIC_LINK: Final = re.compile(r"(?:\.\./)+(?P<path>static/.+\.\w+)")
 _CALLOUT: Final = re.compile(r"\[!(NOTE|TIP|WARNING)\]\n?")
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
 
@@ -70,7 +70,7 @@ class Page:
         self._words = words
         self.sections = tuple(_sections(_parser().parse(source)))
         self.title = self.sections[0].title
-        self.summary = self.sections[0].text.partition("\n")[0]
+        self.summary = re.split(r"(?<=\.)\s", self.sections[0].text, maxsplit=1)[0]
 
     def html(self, edition: Edition) -> str:
         """Return the page's HTML, the places of this server's address still open."""

@@ -4,7 +4,7 @@ import { readdirSync } from "node:fs";
 import { register } from "node:module";
 import { test } from "node:test";
 
-import { anew } from "../../static/js/pages/anew.js";
+import { anew } from "../../static/js/pages/shared/anew.js";
 
 const vendor = new URL("../../static/vendor/", import.meta.url);
 const folder = readdirSync(vendor).find((name) => name.startsWith("preact-signals-core-"));
@@ -12,7 +12,7 @@ const url = new URL(`${folder}/signals-core.mjs`, vendor).href;
 const hooks = `export const resolve = (specifier, context, next) =>
   specifier === "@preact/signals" ? { url: ${JSON.stringify(url)}, format: "module", shortCircuit: true } : next(specifier, context);`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);
-const { Ledger } = await import("../../static/js/pages/bank-state.js");
+const { Ledger } = await import("../../static/js/pages/bank/state.js");
 
 const movement = (transaccion_id, saldo) => ({ transaccion_id, saldo, monto: 1, tipo: "deposito" });
 const ids = (ledger) => ledger.movements.value.map(({ transaccion_id }) => transaccion_id);

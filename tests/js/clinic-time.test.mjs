@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addDays, dayIn, dayOf, endMinute, hourAt, hoursOf, lanes, mondayOf, timeAt } from "../../static/js/pages/clinic-time.js";
+import { addDays, dayIn, dayOf, endMinute, hourAt, hoursOf, lanes, mondayOf, timeAt } from "../../static/js/pages/clinic/time.js";
 
 const visit = (from, to, day = "2026-11-25") => ({ starts_at: timeAt(day, from), ends_at: timeAt(day, to) });
 const placed = (...visits) => lanes(visits).map(({ lane, of }) => [lane, of]);

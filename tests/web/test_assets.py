@@ -11,7 +11,7 @@ from quart_app.web.assets import FONT, IMPORT_MAP, UPLOT_CSS
 
 STATIC = static_folder()
 VENDORED = sorted(path for path in (STATIC / "vendor").iterdir() if path.is_dir())
-PAGE_MODULES = sorted((STATIC / "js" / "pages").glob("*.js"))
+PAGE_MODULES = sorted((STATIC / "js" / "pages").rglob("*.js"))
 MODULE_LINES = 150
 
 
@@ -45,11 +45,11 @@ async def test_the_other_files_have_the_type_a_browser_insists_on(client: Client
 
 async def test_vendored_files_are_kept_for_a_year_and_ours_are_asked_for_again(client: Client) -> None:
     kept = await client.get(FONT)
-    ours = await client.get("/static/js/pages/theme.js")
+    ours = await client.get("/static/js/pages/shared/theme.js")
     assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert ours.headers["Cache-Control"] == "no-cache"
     assert "Expires" not in ours.headers
-    again = await client.get("/static/js/pages/theme.js", headers={"If-None-Match": ours.headers["ETag"]})
+    again = await client.get("/static/js/pages/shared/theme.js", headers={"If-None-Match": ours.headers["ETag"]})
     assert again.status_code == 304
     assert await again.get_data() == b""
 
@@ -58,7 +58,7 @@ async def test_a_static_file_never_varies_by_cookie_even_where_there_are_session
     client.app.secret_key = "a key, so that sessions are on"
     assert await (await client.get("/visited")).get_data() == b"1"
     assert await (await client.get("/visited")).get_data() == b"2"
-    answer = await client.get("/static/js/pages/theme.js")
+    answer = await client.get("/static/js/pages/shared/theme.js")
     assert "Cookie" not in answer.headers.get("Vary", "")
     assert "Set-Cookie" not in answer.headers
 

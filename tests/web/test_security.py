@@ -44,7 +44,7 @@ def _is_foreign(address: str | None) -> bool:
     return bool(address) and re.match(r"(?i)(https?:)?//|javascript:|data:", str(address)) is not None
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing/here", "/static/js/pages/theme.js", "/health", "/api/refused"])
+@pytest.mark.parametrize("path", ["/", "/nothing/here", "/static/js/pages/shared/theme.js", "/health", "/api/refused"])
 async def test_every_answer_carries_a_policy_without_unsafe_anything(client: Client, path: str) -> None:
     headers = (await client.get(path)).headers
     policy = headers["Content-Security-Policy"]

@@ -12,7 +12,7 @@ from quart_app.web.i18n import CatalogueError, catalogue, choose_language, trans
 
 PACKAGE = Path(__file__).parents[2] / "quart_app"
 TEMPLATES = sorted(PACKAGE.glob("**/templates/**/*.html"))
-PAGE_MODULES = sorted((static_folder() / "js" / "pages").glob("*.js"))
+PAGE_MODULES = sorted((static_folder() / "js" / "pages").rglob("*.js"))
 # Keys that a page puts together from a name, as in text(`live.${transport}`).
 COMPOSED = re.compile(
     r"(badge\.(why|outcome)_\w+|live\.(ws|sse|poll)|nav\.in_\w+|error\.(title|text)_\d+|home\.rung_\w+"

@@ -51,12 +51,12 @@ def _cents(product: Product) -> int:
 
 
 def _whole(number: int) -> str:
-    """A whole number as the page's language writes it; twin of `whole` in `static/js/pages/products-fields.js`."""
+    """A whole number as the page's language writes it; twin of `whole` in `static/js/pages/products/fields.js`."""
     return _in_language(f"{number:,}")
 
 
 def _money(cents: int) -> str:
-    """Dollars as the page's language writes them; twin of `money` in `static/js/pages/products-fields.js`."""
+    """Dollars as the page's language writes them; twin of `money` in `static/js/pages/products/fields.js`."""
     return "$" + _in_language(f"{cents // 100:,}.{cents % 100:02}")
 
 

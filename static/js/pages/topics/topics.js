@@ -1,0 +1,28 @@
+// The page of all topics: the list, which keeps itself up to date, and the way to one of one's own.
+
+import { Topics } from "../admin/topics.js";
+import { startLive } from "../shared/live.js";
+import { text } from "../shared/page.js";
+
+const EVERY_MS = 3000;
+const NAME = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
+const LONGEST = 128;
+
+const list = new Topics(document.getElementById("topics"));
+document.getElementById("topics").replaceChildren();
+startLive({ topics: ["live/hola"] });
+list.refresh();
+setInterval(() => document.hidden || list.refresh(), EVERY_MS);
+
+const form = document.getElementById("visit");
+const wrong = document.getElementById("visit-wrong");
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = form.elements.name;
+  const name = field.value.trim();
+  const fits = NAME.test(name) && name.length <= LONGEST;
+  field.setAttribute("aria-invalid", String(!fits));
+  wrong.textContent = fits ? "" : text("topics.name_wrong");
+  if (fits) location.assign(`/topics/${name}`);
+  else field.focus();
+});

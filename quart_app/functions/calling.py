@@ -19,7 +19,7 @@ from typing import Any, Final
 from quart_app.functions.bounds import BLOCKED, CALL_TIMEOUT, SAID_AGAIN, THREADS
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.ending import EndsProgram, going_on
-from quart_app.functions.publishing import Allowance, Calling, Outlet, calling
+from quart_app.functions.publishing import Allowance, Calling, Sender, calling
 from quart_app.realtime import Refused
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ class Function:
     `error`, None where all is well, is another one."""
 
     def __init__(
-        self, declaration: Declaration, outlet: Outlet, threads: ThreadPoolExecutor, changed: Callable[[], object]
+        self, declaration: Declaration, sender: Sender, threads: ThreadPoolExecutor, changed: Callable[[], object]
     ) -> None:
         self.declaration = declaration
         self.allowance = Allowance()
         self.error: str | None = None
-        self._outlet = outlet
+        self._sender = sender
         self._threads = threads
         self._changed = changed
         self._said: dict[str, float] = {}
@@ -129,7 +129,7 @@ class Function:
 
     def _enter(self, depth: int) -> None:
         """What `publish` needs to know; each caller of functions has a task, and with it a context, of its own."""
-        calling.set(Calling(self.declaration, self._outlet, self.allowance, depth))
+        calling.set(Calling(self.declaration, self._sender, self.allowance, depth))
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         context = contextvars.copy_context()

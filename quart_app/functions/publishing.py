@@ -58,7 +58,7 @@ class Calling:
     """The call that is under way: of which function, how deep, and where it publishes."""
 
     declaration: Declaration
-    outlet: "Outlet"
+    sender: "Sender"
     allowance: Allowance
     depth: int
 
@@ -83,7 +83,7 @@ def publish(topic: str, data: Any = None, *, type: str | None = None) -> Awaitab
         raise RuntimeError(f"{DEPTH} reactions one after another led here: does this one hear itself?")
     if call.allowance.spend():
         raise RuntimeError(f"it publishes more than {RATE:.0f} messages a second")
-    return call.outlet.post(call, topic, kept, body)
+    return call.sender.post(call, topic, kept, body)
 
 
 def json_of(data: Any) -> msgspec.Raw | None:
@@ -98,7 +98,7 @@ def json_of(data: Any) -> msgspec.Raw | None:
     return msgspec.Raw(body)
 
 
-class Outlet:
+class Sender:
     """Publishes for all functions. Made on the event loop."""
 
     def __init__(self, hub: Hub, commit: Commit) -> None:

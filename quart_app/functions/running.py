@@ -14,19 +14,19 @@ import msgspec
 
 from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
 from quart_app.functions.calling import END, Function
-from quart_app.functions.publishing import Outlet, json_of
+from quart_app.functions.publishing import Sender, json_of
 from quart_app.realtime import Event, Feed, Hub
 
 logger = logging.getLogger(__name__)
 
 
-def feed_of(topic: str, functions: Sequence[Function], outlet: Outlet) -> Feed:
+def feed_of(topic: str, functions: Sequence[Function], sender: Sender) -> Feed:
     """All feeds of a topic as one, which runs while somebody listens."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
             for function in functions:
-                group.create_task(_Pace(function, outlet).run(), name=f"feed {function.declaration.where}")
+                group.create_task(_Pace(function, sender).run(), name=f"feed {function.declaration.where}")
 
     return Feed(topic, RETRY_LEAST, run)
 
@@ -34,9 +34,9 @@ def feed_of(topic: str, functions: Sequence[Function], outlet: Outlet) -> Feed:
 class _Pace:
     """One feed while it runs."""
 
-    def __init__(self, function: Function, outlet: Outlet) -> None:
+    def __init__(self, function: Function, sender: Sender) -> None:
         self._function = function
-        self._outlet = outlet
+        self._sender = sender
         self._every = function.declaration.every
         self._due = asyncio.get_running_loop().time()
 
@@ -70,7 +70,7 @@ class _Pace:
             while wait := self._function.allowance.spend():  # noqa: ASYNC110 - time is what it waits for
                 await asyncio.sleep(wait)
             declaration = self._function.declaration
-            await self._outlet.send(declaration.topic, declaration.answers_as, body)
+            await self._sender.send(declaration.topic, declaration.answers_as, body)
         self._function.worked()
         return run
 
@@ -84,9 +84,9 @@ class Reaction:
     """A function that hears a topic from its start on. It is a subscriber like any other: it falls behind where it is
     slow, and of signals it is too slow for it loses the oldest. `function` may be replaced by a later one."""
 
-    def __init__(self, function: Function, hub: Hub, outlet: Outlet) -> None:
+    def __init__(self, function: Function, hub: Hub, sender: Sender) -> None:
         self.function = function
-        self._outlet = outlet
+        self._sender = sender
         self._subscription = hub.follow(function.declaration.topic)
         self._task = asyncio.create_task(self._run(), name=f"on {function.declaration.where}")
 
@@ -119,7 +119,7 @@ class Reaction:
         return self.function.declaration.where
 
     async def _hear(self, event: Event) -> None:
-        depth = self._outlet.depth_of(event) + 1
+        depth = self._sender.depth_of(event) + 1
         for rest in (*REPEATS, None):
             function = self.function
             if function.declaration.type not in {None, event.type}:

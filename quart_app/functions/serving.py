@@ -20,7 +20,7 @@ from quart_app.functions.channel import FUNCTIONS, TOPIC, CommandChannel, Functi
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.ending import hold_tasks
 from quart_app.functions.loading import FunctionsError, load
-from quart_app.functions.publishing import Outlet, calling
+from quart_app.functions.publishing import Sender, calling
 from quart_app.functions.running import Reaction, feed_of
 from quart_app.realtime import Refused
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class Functions:
     """Those of the file at `path`. Made before the program starts. Raises FunctionsError."""
 
-    _outlet: Outlet
+    _sender: Sender
     _watch: asyncio.Task[None]
     _threads: ThreadPoolExecutor
 
@@ -51,7 +51,7 @@ class Functions:
     async def start(self) -> None:
         """Put the functions in their places, before the first client is let in."""
         hold_tasks(asyncio.get_running_loop(), calling.get)
-        self._outlet = Outlet(self._hub, self._program.commit)
+        self._sender = Sender(self._hub, self._program.commit)
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
@@ -78,7 +78,7 @@ class Functions:
     async def _install(self, declarations: Sequence[Declaration]) -> None:
         self._threads = threads = new_threads()  # those of before end with the last of their calls
         before = self._functions
-        self._functions = [Function(one, self._outlet, threads, self._tell) for one in declarations]
+        self._functions = [Function(one, self._sender, threads, self._tell) for one in declarations]
         await self._install_reactions()
         self._install_commands()
         self._install_feeds(before)
@@ -98,7 +98,7 @@ class Functions:
             if key in self._reactions:
                 self._reactions[key].function = function
             else:
-                self._reactions[key] = Reaction(function, self._hub, self._outlet)
+                self._reactions[key] = Reaction(function, self._hub, self._sender)
 
     def _install_commands(self) -> None:
         """A topic that had one before goes on with the answers it has given."""
@@ -120,7 +120,7 @@ class Functions:
         for function in self._of("feed", self._functions):
             by_topic[function.declaration.topic].append(function)
         for topic, functions in by_topic.items():
-            self._hub.add_feed(feed_of(topic, functions, self._outlet))
+            self._hub.add_feed(feed_of(topic, functions, self._sender))
 
     def _tell(self) -> None:
         """How they are doing, for those who look at a topic's page."""

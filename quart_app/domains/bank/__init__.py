@@ -3,7 +3,7 @@
 from quart_app.domains import Program
 from quart_app.domains.bank import events
 from quart_app.domains.bank.channel import AccountChannel, BalancesChannel, StatsChannel
-from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.examples import open_examples
 from quart_app.domains.bank.pages import pages
 from quart_app.domains.bank.service import Bank
@@ -16,7 +16,7 @@ MODELS = "quart_app.domains.bank.models"
 def contribute(program: Program) -> None:
     """Add the accounts, their REST and their pages."""
     hub, interval = program.hub, program.settings.stats_interval
-    counters = Counters(hub, interval)
+    counters = LiveCounters(hub, interval)
     bank = Bank(program.commit, counters)
     hub.add_channel("accounts/*", AccountChannel(bank, counters))
     hub.add_channel(events.BALANCES, BalancesChannel())

@@ -1,7 +1,7 @@
 """The bank on the wire: who may follow what, and what a newcomer is told. Money is moved over REST."""
 
 from quart_app.domains.bank.access import require_administrator, require_holder
-from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.events import cedula_of
 from quart_app.domains.bank.service import Bank
 from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
@@ -10,7 +10,7 @@ from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 class AccountChannel(Channel):
     """`accounts/{cedula}`."""
 
-    def __init__(self, bank: Bank, counters: Counters) -> None:
+    def __init__(self, bank: Bank, counters: LiveCounters) -> None:
         self._bank = bank
         self._counters = counters
 

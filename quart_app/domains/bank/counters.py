@@ -12,7 +12,7 @@ from quart_app.domains.bank.shapes import Statistics
 from quart_app.realtime import Hub, Peer
 
 
-class Counters:
+class LiveCounters:
     """`interval`: seconds between two ticks while somebody follows them."""
 
     def __init__(self, hub: Hub, interval: float) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from quart_app.domains.bank.shapes import AccountSummary, Cedula, Dollars, Statistics, Transaction
+from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Cedula, Dollars, Statistics
 from quart_app.realtime import Kind, MessageShape, TopicShape
 
 BALANCES: Final = "balances"
@@ -47,7 +47,7 @@ _CHANGED = MessageShape(
     BalanceChanged.type,
     "After each committed deposit, withdrawal or opening; `transaccion` is the movement that did it.",
     data=BalanceChanged,
-    fields={"transaccion": Transaction},
+    fields={"transaccion": AccountMovement},
 )
 
 TOPICS: Final = (

@@ -6,7 +6,7 @@ Nothing else writes balances. Runs inside a unit of work; what may move is decid
 from quart_app.domains.bank import rules
 from quart_app.domains.bank.events import BALANCES, BalanceChanged, account_topic
 from quart_app.domains.bank.models import Account, Movement
-from quart_app.domains.bank.shapes import AccountSummary, Transaction
+from quart_app.domains.bank.shapes import AccountMovement, AccountSummary
 from quart_app.realtime import timestamp
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -38,9 +38,9 @@ async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amo
     return movement
 
 
-def transaction(account: Account, movement: Movement) -> Transaction:
+def transaction(account: Account, movement: Movement) -> AccountMovement:
     """A movement as the wire has it."""
-    return Transaction(
+    return AccountMovement(
         transaccion_id=movement.id,
         cedula=account.cedula,
         nombre=account.name,

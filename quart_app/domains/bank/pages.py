@@ -11,7 +11,7 @@ from quart import Blueprint, render_template
 from quart_app.domains import Program
 from quart_app.domains.bank import rules
 from quart_app.domains.bank.access import require_administrator, require_holder
-from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.requests import AccountsPage, MovementsPage
 from quart_app.domains.bank.service import Bank
 from quart_app.realtime import Hub
@@ -19,7 +19,7 @@ from quart_app.web.context import speaker
 from quart_app.web.i18n import current_language
 
 
-def pages(program: Program, bank: Bank, counters: Counters) -> Blueprint:
+def pages(program: Program, bank: Bank, counters: LiveCounters) -> Blueprint:
     """Return `/bank`, `/bank/admin` and `/bank/<cédula>`."""
     shown = _Pages(program.hub, bank, counters)
     blueprint = Blueprint("bank_pages", __name__, template_folder="templates")
@@ -37,7 +37,7 @@ def money(amount: float) -> str:
 
 
 class _Pages:
-    def __init__(self, hub: Hub, bank: Bank, counters: Counters) -> None:
+    def __init__(self, hub: Hub, bank: Bank, counters: LiveCounters) -> None:
         self._hub = hub
         self._bank = bank
         self._counters = counters

@@ -9,10 +9,10 @@ import msgspec
 
 from quart_app.domains import Commit
 from quart_app.domains.bank import ledger, rules
-from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
-from quart_app.domains.bank.shapes import AccountSummary, Receipt, Transaction
+from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt
 from quart_app.realtime import Identity, Refused, all_cleaned, now
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
@@ -22,7 +22,7 @@ U = TypeVar("U")
 
 
 class Bank:
-    def __init__(self, commit: Commit, counters: Counters) -> None:
+    def __init__(self, commit: Commit, counters: LiveCounters) -> None:
         self._commit = commit
         self._counters = counters
 
@@ -97,7 +97,7 @@ class Bank:
         rows = await Account.filter(cedula__gt=page.after).order_by("cedula").limit(page.limit)
         return [ledger.summary(row, row.balance) for row in rows]
 
-    async def transactions(self, cedula: str | None, page: MovementsPage) -> list[Transaction]:
+    async def transactions(self, cedula: str | None, page: MovementsPage) -> list[AccountMovement]:
         """A page of the movements, newest first, of one account or of the whole bank.
 
         Raises Refused (`cuenta_no_encontrada`, 404).

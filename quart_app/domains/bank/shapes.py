@@ -34,7 +34,7 @@ class AccountSummary(msgspec.Struct, frozen=True):
     balance: Dollars
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class AccountMovement(msgspec.Struct, frozen=True):
     """A movement: `monto` what was moved, `saldo` what was in the account afterwards."""
 
     transaccion_id: TransactionId

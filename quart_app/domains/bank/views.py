@@ -7,10 +7,10 @@ from quart import Blueprint, Response
 
 from quart_app.domains import Program
 from quart_app.domains.bank.access import require_administrator, require_holder
-from quart_app.domains.bank.counters import Counters
+from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.requests import AccountsPage, Cedula, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.service import Bank
-from quart_app.domains.bank.shapes import AccountSummary, Receipt, Statistics, Transaction
+from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt, Statistics
 from quart_app.realtime import Hub, checked
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
@@ -19,7 +19,7 @@ from quart_app.web.rest import exact_json_body, idempotency_key, query_as, succe
 _ID = (("id", Cedula),)
 
 
-def routes(program: Program, bank: Bank, counters: Counters) -> Blueprint:
+def routes(program: Program, bank: Bank, counters: LiveCounters) -> Blueprint:
     """Return `/api/cuentas…`, `/api/deposito`, `/api/retiro`, `/api/transacciones` and `/api/stats`."""
     views = _Views(program.hub, bank, counters)
     blueprint = Blueprint("bank", __name__)
@@ -35,7 +35,7 @@ def routes(program: Program, bank: Bank, counters: Counters) -> Blueprint:
 
 
 class _Views:
-    def __init__(self, hub: Hub, bank: Bank, counters: Counters) -> None:
+    def __init__(self, hub: Hub, bank: Bank, counters: LiveCounters) -> None:
         self._hub = hub
         self._bank = bank
         self._counters = counters
@@ -71,7 +71,7 @@ class _Views:
         tag="bank",
         path=_ID,
         query=MovementsPage,
-        answer=list[Transaction],
+        answer=list[AccountMovement],
         beside=(("cursor", str),),
         refusals=(404,),
     )
@@ -80,7 +80,7 @@ class _Views:
         require_holder(speaker(), id)
         return await self._transactions(id)
 
-    @Operation(tag="bank", query=MovementsPage, answer=list[Transaction], beside=(("cursor", str),))
+    @Operation(tag="bank", query=MovementsPage, answer=list[AccountMovement], beside=(("cursor", str),))
     async def transactions(self) -> Response:
         """The movements of all accounts, newest first: `limit` of them before the one with the id `before`."""
         require_administrator(speaker())

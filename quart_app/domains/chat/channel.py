@@ -7,7 +7,7 @@ from typing import Any
 
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.attendance import Attendance
-from quart_app.domains.chat.requests import Reading, Saying, Typing
+from quart_app.domains.chat.requests import ReadMark, Saying, Typing
 from quart_app.domains.chat.service import Chat
 from quart_app.realtime import Channel, Identity, Peer, Refused, Welcome, checked
 
@@ -45,7 +45,7 @@ class RoomChannel(Channel):
             case "typing":
                 self._attendance.tell_typing(peer, is_typing=checked(body, Typing).is_typing)
             case "read":
-                await self._chat.mark_read(_room_id(peer), peer.identity, checked(body, Reading).message_id)
+                await self._chat.mark_read(_room_id(peer), peer.identity, checked(body, ReadMark).message_id)
             case _:
                 await super().handle(peer, body)
 

@@ -18,7 +18,7 @@ class Typing(msgspec.Struct, frozen=True):
     is_typing: bool
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ReadMark(msgspec.Struct, frozen=True):
     message_id: int
 
 

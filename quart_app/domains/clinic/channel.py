@@ -4,7 +4,7 @@ from typing import Any
 
 from quart_app.domains.clinic import events
 from quart_app.domains.clinic.entity import Entity
-from quart_app.domains.clinic.requests import Said
+from quart_app.domains.clinic.requests import ClinicMessage
 from quart_app.domains.clinic.rules import is_staff
 from quart_app.domains.clinic.service import require_staff
 from quart_app.realtime import Channel, Identity, Peer, Refused, checked
@@ -14,7 +14,7 @@ class ClinicChannel(Channel):
     """What a client says is validated and acknowledged; changes are made by REST."""
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        said = checked(body, Said)
+        said = checked(body, ClinicMessage)
         peer.reply("ack", received=said.type)
 
 

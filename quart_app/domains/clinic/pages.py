@@ -12,7 +12,7 @@ from quart import Blueprint, render_template, request
 from quart_app.domains import Program
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.rules import PAGE_LIMIT, moment
-from quart_app.domains.clinic.service import Clinic, Found, require_staff
+from quart_app.domains.clinic.service import Clinic, RecordsFound, require_staff
 from quart_app.realtime import Hub, Identity, Refused, wrong_fields
 from quart_app.web.context import speaker
 
@@ -93,7 +93,7 @@ class _Page:
         held["activity-logs"] = (await self._list("activity-logs", who, PAGE)).records
         return held, more
 
-    async def _list(self, name: str, who: Identity, limit: int, **asked: Any) -> Found:
+    async def _list(self, name: str, who: Identity, limit: int, **asked: Any) -> RecordsFound:
         return await self._clinic.list(ENTITIES[name], who, asked=asked, limit=limit)
 
 

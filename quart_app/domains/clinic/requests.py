@@ -161,7 +161,7 @@ class Once(Struct, frozen=True):
     ) = field(name="Idempotency-Key", default=None)
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class RecordQuery(Struct, frozen=True, kw_only=True):
     """`after` is the id that the page before ended with."""
 
     limit: Annotated[int, Meta(ge=1, le=rules.PAGE_LIMIT)] = rules.PAGE_DEFAULT
@@ -172,24 +172,24 @@ Search = Annotated[str, Meta(max_length=rules.NAME_CHARACTERS, description="a pa
 User = Annotated[str, Meta(max_length=rules.USER_CHARACTERS)]
 
 
-class PetQuery(Page, frozen=True, kw_only=True):
+class PetQuery(RecordQuery, frozen=True, kw_only=True):
     q: Search | None = None
     of_user: User | None = None
     species: Line | None = None
 
 
-class ServiceQuery(Page, frozen=True, kw_only=True):
+class ServiceQuery(RecordQuery, frozen=True, kw_only=True):
     q: Search | None = None
     active: bool | None = None
 
 
-class EmployeeQuery(Page, frozen=True, kw_only=True):
+class EmployeeQuery(RecordQuery, frozen=True, kw_only=True):
     q: Search | None = None
     role: Line | None = None
     active: bool | None = None
 
 
-class ReservationQuery(Page, frozen=True, kw_only=True):
+class ReservationQuery(RecordQuery, frozen=True, kw_only=True):
     """Those that touch the time `from` … `to`."""
 
     pet_id: Id | None = None
@@ -201,7 +201,7 @@ class ReservationQuery(Page, frozen=True, kw_only=True):
     to: Moment | None = None
 
 
-class InvoiceQuery(Page, frozen=True, kw_only=True):
+class InvoiceQuery(RecordQuery, frozen=True, kw_only=True):
     """Those issued `from` … before `to`."""
 
     pet_id: Id | None = None
@@ -212,7 +212,7 @@ class InvoiceQuery(Page, frozen=True, kw_only=True):
     to: Moment | None = None
 
 
-class PaymentQuery(Page, frozen=True, kw_only=True):
+class PaymentQuery(RecordQuery, frozen=True, kw_only=True):
     """Those paid `from` … before `to`."""
 
     invoice_id: Id | None = None
@@ -222,7 +222,7 @@ class PaymentQuery(Page, frozen=True, kw_only=True):
     to: Moment | None = None
 
 
-class MedicalQuery(Page, frozen=True, kw_only=True):
+class MedicalQuery(RecordQuery, frozen=True, kw_only=True):
     """Those dated `from` … `to`, both included."""
 
     pet_id: Id | None = None
@@ -233,7 +233,7 @@ class MedicalQuery(Page, frozen=True, kw_only=True):
     to: Day | None = None
 
 
-class ActivityQuery(Page, frozen=True, kw_only=True):
+class ActivityQuery(RecordQuery, frozen=True, kw_only=True):
     """Lines written `from` … before `to`."""
 
     entity_type: Annotated[str, Meta(max_length=32, examples=["pets"])] | None = None
@@ -244,7 +244,7 @@ class ActivityQuery(Page, frozen=True, kw_only=True):
     to: Moment | None = None
 
 
-class Said(Struct, frozen=True):
+class ClinicMessage(Struct, frozen=True):
     """What a client says on one of the topics."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]

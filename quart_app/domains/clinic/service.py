@@ -25,7 +25,7 @@ Shown = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RecordsFound:
     """A page of records; `after` is the id to ask on from, None at the end."""
 
     records: list[Shown]
@@ -92,7 +92,7 @@ class Clinic:
 
     async def list(
         self, entity: Entity[Row], who: Identity, *, asked: Mapping[str, Any], limit: int, after: int | None = None
-    ) -> Found:
+    ) -> RecordsFound:
         """A page of records in the kind's order, by id. `asked`: values by the names of the kind's `lookups`, as they
         are kept. Raises Refused (403)."""
         rows = entity.model.filter(**{entity.lookups[name]: value for name, value in asked.items()})
@@ -101,7 +101,7 @@ class Clinic:
             rows = rows.filter(**{"id__lt" if entity.newest_first else "id__gt": after})
         page = await rows.order_by("-id" if entity.newest_first else "id").limit(limit + 1)
         more = len(page) > limit
-        return Found([entity.shown(row) for row in page[:limit]], page[limit - 1].id if more else None)
+        return RecordsFound([entity.shown(row) for row in page[:limit]], page[limit - 1].id if more else None)
 
 
 async def insert(journal: Journal, entity: Entity[Row], new: msgspec.Struct) -> Shown:

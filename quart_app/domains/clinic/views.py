@@ -13,7 +13,7 @@ from quart_app.domains import Program
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Entity
-from quart_app.domains.clinic.requests import Once, Page
+from quart_app.domains.clinic.requests import Once, RecordQuery
 from quart_app.domains.clinic.service import Clinic
 from quart_app.realtime import Hub, checked, row_id, wrong_fields
 from quart_app.web.context import speaker
@@ -102,7 +102,7 @@ class _Resource:
         return Operation(tag=_TAG, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
 
 
-def _asked(entity: Entity[Any]) -> tuple[Page, dict[str, Any]]:
+def _asked(entity: Entity[Any]) -> tuple[RecordQuery, dict[str, Any]]:
     """The page that is asked for, and the values to look for, as they are kept. Raises Refused."""
     page: Any = query_as(entity.query)
     asked = {}

@@ -21,7 +21,7 @@ QUERY_CHARACTERS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Tally:
     """What had been counted at `at` (s of a monotonic clock). The last four are counts of histograms, by bucket."""
 
     at: float

@@ -12,8 +12,8 @@ from quart_app.domains.operations import rules
 from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
 from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
-from quart_app.domains.operations.rules import Counts
-from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, Status
+from quart_app.domains.operations.rules import Tally
+from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ServerStatus
 from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, now, public_id_of, timestamp
 
 DISCONNECTED: Final = "closed by the administrator"
@@ -27,7 +27,7 @@ class Operations:
         self.hub = hub
         self.lag = LoopLag()
         self.started = time.monotonic()
-        self._last: Counts | None = None
+        self._last: Tally | None = None
         self._samples: deque[Sample] = deque(maxlen=rules.SAMPLES_KEPT)
 
     @property
@@ -69,9 +69,9 @@ class Operations:
         """Subscriptions that do not stand at the head."""
         return sum(connection.behind for connection in self.hub.connections.values())
 
-    def _counts(self) -> Counts:
+    def _counts(self) -> Tally:
         counters, traffic = self.hub.counters, self.traffic()
-        return Counts(
+        return Tally(
             at=time.monotonic(),
             cpu=time.process_time(),
             published=dict(counters.published),
@@ -85,7 +85,7 @@ class Operations:
             loop_lag=tuple(self.lag.seconds.counts),
         )
 
-    def _compare(self, last: Counts, counts: Counts, relay_lag: int) -> Look:
+    def _compare(self, last: Tally, counts: Tally, relay_lag: int) -> Look:
         seconds = counts.at - last.at
         counters, tails = self.hub.counters, self.hub.tails()
         commits = sum(counts.commits) - sum(last.commits)
@@ -120,7 +120,7 @@ class Operations:
 
     # The state of the whole
 
-    def status(self) -> Status:
+    def status(self) -> ServerStatus:
         """The state since the start."""
         connections, counters = self.hub.connections.values(), self.hub.counters
         channels = Counter(topic for one in connections for topic in one.topics)

@@ -42,7 +42,7 @@ class ConnectionsFound(TypedDict):
     connections: list[ConnectionListed]
 
 
-class Disconnected(TypedDict):
+class ConnectionClosed(TypedDict):
     """The connection that was closed."""
 
     handle: PublicId
@@ -55,7 +55,7 @@ class ResponseTime(TypedDict):
     p95: float | None
 
 
-class Status(TypedDict):
+class ServerStatus(TypedDict):
     """The state of the whole since the start. `connections` counts by channel those of the busiest."""
 
     total_connections: Count

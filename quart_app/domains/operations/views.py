@@ -6,7 +6,7 @@ from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
-from quart_app.domains.operations.shapes import ConnectionsFound, Disconnected, PublicId, Status
+from quart_app.domains.operations.shapes import ConnectionClosed, ConnectionsFound, PublicId, ServerStatus
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import query_as, success
@@ -35,7 +35,7 @@ class _Views:
         body, content_type = await self._metrics.text(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
-    @Operation(tag="operations", answer=Status)
+    @Operation(tag="operations", answer=ServerStatus)
     async def status(self) -> Response:
         """Connections per channel, messages sent and received, errors, response time and uptime, since the start."""
         require_admin(speaker())
@@ -48,7 +48,7 @@ class _Views:
         asked = query_as(ConnectionsPage)
         return success(self._operations.connections(asked))
 
-    @Operation(tag="operations", answer=Disconnected, path=(("handle", PublicId),), refusals=(404,))
+    @Operation(tag="operations", answer=ConnectionClosed, path=(("handle", PublicId),), refusals=(404,))
     async def disconnect(self, handle: str) -> Response:
         """Close a connection: its client is sent `bye`, then close code 1008, and comes back after a second."""
         require_admin(speaker())

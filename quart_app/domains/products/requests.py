@@ -70,7 +70,7 @@ class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
     version: Version | UnsetType = UNSET
 
 
-class Listing(Struct, frozen=True):
+class ProductPage(Struct, frozen=True):
     """The query of `GET /api/productos`."""
 
     after: Annotated[int, Meta(ge=0, le=LARGEST_ID, description="The products after this id")] = 0

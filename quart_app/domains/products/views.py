@@ -12,9 +12,9 @@ from quart_app.domains import Program
 from quart_app.domains.products.requests import (
     Conditions,
     Deletion,
-    Listing,
     NewProduct,
     ProductChange,
+    ProductPage,
     new_product,
     product_change,
 )
@@ -49,12 +49,12 @@ class _Views:
         self._hub = hub
         self._inventory = inventory
 
-    @Operation(tag=_TAG, answer=list[Product], query=Listing, beside=(("cursor", str), ("after", int | None)))
+    @Operation(tag=_TAG, answer=list[Product], query=ProductPage, beside=(("cursor", str), ("after", int | None)))
     async def products(self) -> Response:
         """All products by id, those after the id `after` where it is given, `limit` at most; `cursor` to follow the
         topic `products` from; `after` to ask for the next page with, null where there is none."""
         speaker()
-        asked = query_as(Listing)
+        asked = query_as(ProductPage)
         cursor = self._hub.cursor
         found = await self._inventory.products(after=asked.after, limit=asked.limit + 1)
         page = found[: asked.limit]

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class Commit(Protocol):
-    """Runs a unit of work; `storage.writer.Writer.run` tells all about it."""
+    """The function that runs a unit of work; `storage.writer.Writer.run` tells all about it."""
 
     async def __call__(
         self,
@@ -62,7 +62,8 @@ class Program(Protocol):
     def commit(self) -> Commit: ...
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
-        """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
+        """Return the position of the newest retained event of the first `limit` topics whose names come after
+        `after`."""
 
     def add_routes(self, routes: Blueprint) -> None:
         """Serve these routes."""
@@ -80,7 +81,8 @@ class Program(Protocol):
         """Document these topics in `/asyncapi.json`."""
 
     def add_examples(self, unit: Callable[[UnitOfWork], Awaitable[object]]) -> None:
-        """Fill a database in which nothing has ever happened; with the examples of the others, one transaction."""
+        """Fill a database in which nothing has ever happened with `unit`; it runs in one transaction with the others'
+        examples."""
 
     def at_start(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` when everything has started, before the first client is let in."""

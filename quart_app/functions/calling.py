@@ -29,8 +29,11 @@ END: Final = object()
 
 
 class Function:
-    """A declared function, ready to be called. `failed` and `worked` are told how it went; `changed` is called when
-    `error`, None where all is well, is another one."""
+    """A declared function, ready to be called.
+
+    `failed` and `worked` are told how a call went; `changed` is called when `error`, None where all is well, is another
+    one.
+    """
 
     def __init__(
         self, declaration: Declaration, sender: Sender, threads: ThreadPoolExecutor, changed: Callable[[], object]
@@ -46,7 +49,7 @@ class Function:
     # How it goes
 
     def failed(self, error: BaseException) -> str:
-        """Log it and show it where people look; returns what is said."""
+        """Log the failure, show it where people look, and return what is said."""
         said = f"{self._place(error)}: {_reason(error)}"
         self._say(logging.ERROR, f"{self.declaration.role} {self.declaration.topic} failed: {said}")
         if self.error != said:
@@ -55,13 +58,14 @@ class Function:
         return said
 
     def worked(self) -> None:
+        """Take note that a call went well, which ends an `error`."""
         if self.error is not None:
             self.error = None
             logger.info("%s works again", self.declaration.where)
             self._changed()
 
     def _place(self, error: BaseException) -> str:
-        """The line of the author's file that it comes from."""
+        """Return the line of the author's file that the error comes from."""
         file = self.declaration.file
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
         return f"{self.declaration.name} ({Path(file).name}:{lines[-1] if lines else self.declaration.line})"
@@ -86,7 +90,7 @@ class Function:
     # Calling it
 
     async def call(self, *arguments: Any, depth: int = 0) -> Any:
-        """Return what the function returns. Raises the Exceptions it raises, TimeoutError, and EndsProgram."""
+        """Return what the function returns. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
         function = self.declaration.function
         self._enter(depth)
         with going_on():
@@ -99,13 +103,13 @@ class Function:
         return await self._in_thread(function, *arguments)
 
     def begin(self) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
-        """A new run of a generator; None where the function is none."""
+        """Return a new run of a generator; None where the function is none."""
         function = self.declaration.function
         generator = inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
         return function() if generator else None
 
     async def next_of(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> Any:
-        """Return the next value of a generator, END after the last one. Raises as `call` does."""
+        """Return the next value of a generator, END after the last one. Raise as `call` does."""
         self._enter(0)
         with going_on():
             if isinstance(run, Generator):
@@ -128,7 +132,10 @@ class Function:
             logger.debug("%s did not end in order: %r", self.declaration.where, error)
 
     def _enter(self, depth: int) -> None:
-        """What `publish` needs to know; each caller of functions has a task, and with it a context, of its own."""
+        """Set what `publish` needs to know.
+
+        Each caller of functions has a task, and with it a context, of its own.
+        """
         calling.set(Calling(self.declaration, self._sender, self.allowance, depth))
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -137,7 +144,7 @@ class Function:
 
 
 def new_threads() -> ThreadPoolExecutor:
-    """Where plain functions run."""
+    """Return the threads in which plain functions run."""
     return ThreadPoolExecutor(THREADS, thread_name_prefix="functions")
 
 

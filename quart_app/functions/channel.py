@@ -16,7 +16,7 @@ FUNCTIONS: Final = "functions"
 
 
 class FunctionState(TypedDict):
-    """A function of the file, and what went wrong with it last, None where all is well."""
+    """A function of the file, and what went wrong with it last; None where all is well."""
 
     role: Literal["feed", "on", "command"]
     topic: Annotated[str, Meta(examples=["live/dice"])]
@@ -42,7 +42,10 @@ TOPIC = TopicShape(
 
 
 class FunctionsChannel(Channel):
-    """What goes wrong names lines of a program, so where people have roles it is for administrators."""
+    """The topic `functions`.
+
+    What goes wrong names lines of a program, so where people have roles it is for administrators.
+    """
 
     kind = Kind.STATE
 
@@ -55,8 +58,10 @@ class FunctionsChannel(Channel):
 
 
 class CommandChannel(Channel):
-    """A topic whose messages from clients go to a function, one at a time, in the order they come. `function` may be
-    replaced by a later one."""
+    """A topic whose messages from clients go to a function, one at a time, in the order they come.
+
+    `function` may be replaced by a later one.
+    """
 
     def __init__(self, function: Function, otherwise: Channel, *, secure: bool) -> None:
         self.kind = otherwise.kind
@@ -74,7 +79,7 @@ class CommandChannel(Channel):
         return await self._otherwise.welcome(peer)
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Answer with what the function returns, under the same key with the same again. Raises Refused."""
+        """Answer with what the function returns, under the same key with the same again. Raise Refused."""
         if self._waiting >= WAITING_COMMANDS:
             raise Refused("busy", "too many commands wait here", status=503, retry_after=1.0)
         self._waiting += 1

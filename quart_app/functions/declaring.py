@@ -31,8 +31,11 @@ class WrongDeclaration(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One decorated function. `type`: of what a feed publishes and a command answers; which messages a reaction hears,
-    None for all. `every`: seconds between two values of a feed, None where a generator says when."""
+    """One decorated function.
+
+    `type` is that of what a feed publishes and a command answers; of a reaction it says which messages it hears, None
+    for all. `every` is the seconds between two values of a feed, None where a generator says when.
+    """
 
     role: Role
     topic: str
@@ -46,7 +49,7 @@ class Declaration:
 
     @property
     def answers_as(self) -> str:
-        """The type of what it publishes or answers, where it does not say another one."""
+        """The type of what the function publishes or answers, where it does not say another one."""
         return self.name if self.role == "on" or self.type is None else self.type
 
     @property
@@ -59,7 +62,7 @@ class Declaration:
 
     @property
     def where(self) -> str:
-        """For people: its name, its file and its line."""
+        """The function's name, its file and its line, for people."""
         return f"{self.name} ({Path(self.file).name}:{self.line})"
 
 
@@ -119,13 +122,13 @@ def command(topic: str, *, type: str | None = None) -> Callable[[Declared], Decl
 
 
 def check_own_topic(topic: object) -> None:
-    """Raises ValueError for a topic that functions may not publish into."""
+    """Raise ValueError for a topic that functions may not publish into."""
     if not _is_own(topic):
         raise ValueError(f"{topic!r} is not {_OPEN_WORDS}")
 
 
 def check_own_type(type: object) -> None:
-    """Raises ValueError for a type that functions may not give a message."""
+    """Raise ValueError for a type that functions may not give a message."""
     own = isinstance(type, str) and 0 < len(type) <= TYPE_CHARACTERS and type.isprintable()
     if not own or type in SERVER_TYPES:
         taken = ", ".join(sorted(SERVER_TYPES))

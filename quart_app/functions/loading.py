@@ -25,7 +25,7 @@ class FunctionsError(ValueError):
 
 
 def load(path: Path) -> tuple[Declaration, ...]:
-    """Run the file at `path` and return what it declares, in its order. Raises FunctionsError."""
+    """Run the file at `path` and return what it declares, in its order. Raise FunctionsError."""
     code = _compiled(path)
     declarations = _run(path, code)
     if not declarations:

@@ -43,7 +43,7 @@ class Allowance:
         self._at = time.monotonic()
 
     def spend(self) -> float:
-        """Take one; returns 0, or the seconds until there is one again."""
+        """Take one, and return 0; or return the seconds until there is one again."""
         at = time.monotonic()
         self._left = min(BURST, self._left + (at - self._at) * RATE)
         self._at = at
@@ -67,10 +67,11 @@ calling: ContextVar[Calling | None] = ContextVar("calling", default=None)
 
 
 def publish(topic: str, data: Any = None, *, type: str | None = None) -> Awaitable[str]:
-    """Publish `data` (any JSON) into `topic`, from inside a function that is called; of the function's `type`.
+    """Publish `data` (any JSON) into `topic`, from inside a function that is called.
 
-    It is on its way when this returns; await it to know that it is stored, and get the cursor. Raises ValueError for
-    a topic or type that cannot be, TypeError for what JSON cannot hold, RuntimeError for too much of it.
+    The message is of the function's `type` where none is given. It is on its way when this returns; await it to know
+    that it is stored, and get the cursor. Raise ValueError for a topic or type that cannot be, TypeError for what JSON
+    cannot hold, RuntimeError for too much of it.
     """
     call = calling.get()
     if call is None:
@@ -87,7 +88,7 @@ def publish(topic: str, data: Any = None, *, type: str | None = None) -> Awaitab
 
 
 def json_of(data: Any) -> msgspec.Raw | None:
-    """`data` as JSON, taken now; None for None. Raises TypeError and ValueError for what is no message."""
+    """Return `data` as JSON, taken now; None for None. Raise TypeError and ValueError for what is no message."""
     if data is None:
         return None
     body = encode(data)
@@ -99,7 +100,7 @@ def json_of(data: Any) -> msgspec.Raw | None:
 
 
 class Sender:
-    """Publishes for all functions. Made on the event loop."""
+    """Publishes for all functions; it is made on the event loop."""
 
     def __init__(self, hub: Hub, commit: Commit) -> None:
         self._hub = hub
@@ -110,14 +111,16 @@ class Sender:
         self._under_way: set[object] = set()
 
     def depth_of(self, event: Event) -> int:
-        """How many reactions led to `event`."""
+        """Return how many reactions led to `event`."""
         if isinstance(event, OwnEvent):
             return event.depth
         return self._depths.get(event.cursor or "", 0)
 
     def post(self, call: Calling, topic: str, type: str, body: msgspec.Raw | None) -> Awaitable[str]:
-        """Send without waiting; a failure is logged. In the thread of a plain function what is returned is a
-        `concurrent.futures.Future`."""
+        """Send without waiting, and return what can be awaited; a failure is logged.
+
+        In the thread of a plain function that is a `concurrent.futures.Future`.
+        """
         sending = self.send(topic, type, body, call.depth)
 
         def done(sent: asyncio.Future[str] | concurrent.futures.Future[str]) -> None:
@@ -136,7 +139,7 @@ class Sender:
         return cast("Awaitable[str]", future)
 
     async def send(self, topic: str, type: str, body: msgspec.Raw | None, depth: int = 0) -> str:
-        """Publish what is checked; returns the cursor. Raises Refused."""
+        """Publish what is checked, and return the cursor. Raise Refused."""
         fields = {} if body is None else {"data": body}
         if self._hub.channel(topic).kind is not Kind.DURABLE:
             event = OwnEvent(topic, type, fields_json(fields), now(), key=type)

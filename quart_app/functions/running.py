@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def feed_of(topic: str, functions: Sequence[Function], sender: Sender) -> Feed:
-    """All feeds of a topic as one, which runs while somebody listens."""
+    """Return all feeds of a topic as one, which runs while somebody listens."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
@@ -61,7 +61,7 @@ class _Pace:
     async def _turn(
         self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None] | None"
     ) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
-        """Publish one value; returns the run to go on with."""
+        """Publish one value, and return the run to go on with."""
         value = await (self._function.call() if run is None else self._function.next_of(run))
         if value is END:
             await asyncio.sleep(RETRY_LEAST)  # one without a single value would spin
@@ -81,8 +81,11 @@ class _Pace:
 
 
 class Reaction:
-    """A function that hears a topic from its start on. It is a subscriber like any other: it falls behind where it is
-    slow, and of signals it is too slow for it loses the oldest. `function` may be replaced by a later one."""
+    """A function that hears a topic from its start on.
+
+    It is a subscriber like any other: it falls behind where it is slow, and of signals it is too slow for it loses the
+    oldest. `function` may be replaced by a later one.
+    """
 
     def __init__(self, function: Function, hub: Hub, sender: Sender) -> None:
         self.function = function

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class Functions:
-    """Those of the file at `path`. Made before the program starts. Raises FunctionsError."""
+    """The functions of the file at `path`, in a program that has not started yet. Raise FunctionsError."""
 
     _sender: Sender
     _watch: asyncio.Task[None]
@@ -56,7 +56,7 @@ class Functions:
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
     async def stop(self) -> None:
-        """Call nothing any more."""
+        """Call no function any more."""
         self._watch.cancel()
         for reaction in self._reactions.values():
             await reaction.stop()
@@ -90,7 +90,8 @@ class Functions:
         return [function for function in functions if function.declaration.role == role]
 
     async def _install_reactions(self) -> None:
-        """One that was there before, by its topic and name, goes on where it stands."""
+        """Put the reactions in their places; one that was there before, by its topic and name, goes on where it
+        stands."""
         wanted = {(one.declaration.topic, one.declaration.name): one for one in self._of("on", self._functions)}
         for key in self._reactions.keys() - wanted.keys():
             await self._reactions.pop(key).stop()
@@ -101,7 +102,7 @@ class Functions:
                 self._reactions[key] = Reaction(function, self._hub, self._sender)
 
     def _install_commands(self) -> None:
-        """A topic that had one before goes on with the answers it has given."""
+        """Put the commands in their places; a topic that had one before goes on with the answers it has given."""
         wanted = {one.declaration.topic: one for one in self._of("command", self._functions)}
         for topic in self._commands.keys() - wanted.keys():
             del self._commands[topic]
@@ -123,7 +124,7 @@ class Functions:
             self._hub.add_feed(feed_of(topic, functions, self._sender))
 
     def _tell(self) -> None:
-        """How they are doing, for those who look at a topic's page."""
+        """Broadcast how the functions are doing, for those who look at a topic's page."""
         state: FunctionsState = {
             "file": self._path.name,
             "error": self._error,
@@ -164,7 +165,7 @@ class Functions:
 
 
 def _version(path: Path) -> tuple[int, int] | None:
-    """What differs between two states of a file; None where there is none."""
+    """Return what differs between two states of a file; None where there is no file."""
     try:
         status = os.stat(path)
     except OSError:

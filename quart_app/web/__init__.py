@@ -13,11 +13,7 @@ from quart_app.web.reference import reference
 
 
 def register(app: Quart) -> None:
-    """Add the shared web parts to `app`.
-
-    `app` needs an async method ``healthy()`` that returns the state of each part: ``"ok"`` or what is wrong with it,
-    and the attribute ``topic_shapes``.
-    """
+    """Add the shared web parts to `app`, which is an `App` of `quart_app.context`."""
     i18n.register(app)
     presentation.register(app)
     assets.register(app)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from quart_app.realtime import Refused
 from quart_app.web.i18n import catalogue, translate
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _PROGRAM_PATHS = re.compile(
     r"/(api|send|sse|poll|ws|health|metrics|websocket|alerts|asyncapi\.json|openapi\.json)(/|$)"
@@ -82,7 +82,7 @@ async def _http_error(error: HTTPException) -> Response:
 async def _failed(error: Exception) -> Response:
     incident = secrets.token_hex(4)
     what = f"{request.method} {request.path}" if has_request_context() else f"WebSocket {websocket.path}"
-    log.error("incident %s: %s", incident, what, exc_info=error)
+    logger.error("incident %s: %s", incident, what, exc_info=error)
     return await _answer(500, "internal_error", translate("error.incident", id=incident))
 
 

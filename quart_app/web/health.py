@@ -29,7 +29,7 @@ class Health(TypedDict):
 
 
 class HealthAnswer(TypedDict):
-    """`success` tells whether all is well."""
+    """The answer of `/health`; `success` tells whether all is well."""
 
     success: bool
     data: Health

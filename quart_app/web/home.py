@@ -56,5 +56,5 @@ def local_path(target: str) -> str:
 
 @home.get("/favicon.ico")
 async def favicon() -> WerkzeugResponse:
-    """Send the browsers that ask for it unasked to the icon."""
+    """Send browsers that ask for the icon at the root to where it is."""
     return redirect("/static/favicon.svg", 301)

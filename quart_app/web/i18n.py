@@ -22,14 +22,15 @@ Texts = dict[str, str]
 
 
 class CatalogueError(RuntimeError):
-    """The catalogue lacks a language for a key, has a section twice, or a page asks for a key that it lacks."""
+    """A text is missing: the catalogue lacks a language for a key, has a section twice, or lacks a key that a page asks
+    for."""
 
 
 @cache
 def catalogue() -> MappingProxyType[str, Texts]:
     """Return every text as ``{"section.key": {"es": …, "en": …}}``.
 
-    Raises `CatalogueError` when a key lacks one of the two languages, or two files have the same section.
+    Raise `CatalogueError` when a key lacks one of the two languages, or two files have the same section.
     """
     sections: dict[str, dict[str, Texts]] = {}
     for path in sorted(_PACKAGE.glob("**/texts.toml")):
@@ -62,7 +63,7 @@ def current_language() -> str:
 def translate(key: str, **values: object) -> str:
     """Return the text of `key` in the current language with ``{name}`` places filled from `values`.
 
-    Raises `CatalogueError` for an unknown key: a page with a hole in it must not pass for a page.
+    Raise `CatalogueError` for an unknown key: a page with a hole in it must not pass for a page.
     """
     texts = catalogue().get(key)
     if texts is None:

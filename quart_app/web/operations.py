@@ -15,11 +15,15 @@ _MARK: Final = "envivo_operation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`tag`: the part of the program. `answer`: the shape of `data` in the envelope, or of the whole body where `bare`.
-    `body`, `query`, `headers`: the shapes of the JSON body, of the query parameters, of the headers. `path`: the shapes
-    of places in the path, by name; text where nothing is said. `beside`: shapes of what stands beside `data`, by name.
-    `refusals`: the HTTP statuses of refusals beyond those that every operation has; `also`: statuses that answer in
-    the same shape as `status`. `body_type`, `answer_type`: the content types; an `answer_type` of "" is no body."""
+    """What a REST operation takes and answers; called on a handler, it marks it.
+
+    `tag` is the part of the program. `answer` is the shape of `data` in the envelope, or of the whole body where
+    `bare`. `body`, `query` and `headers` are the shapes of the JSON body, of the query parameters and of the headers.
+    `path` has the shapes of places in the path, by name; a place is text where nothing is said. `beside` has the shapes
+    of what stands beside `data`, by name. `refusals` are the HTTP statuses of refusals beyond those that every
+    operation has; `also` are statuses that answer in the same shape as `status`. `body_type` and `answer_type` are the
+    content types; an `answer_type` of "" is no body.
+    """
 
     tag: str
     answer: Any
@@ -42,5 +46,5 @@ class Operation:
 
 
 def operation_of(view: object) -> Operation | None:
-    """What `view` is marked with."""
+    """Return what `view` is marked with, None where it is not marked."""
     return getattr(view, _MARK, None)

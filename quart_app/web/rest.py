@@ -14,17 +14,19 @@ Shape = TypeVar("Shape")
 
 
 async def json_body() -> Any:
-    """The request's JSON. Raises Refused (`unsupported_media_type`, 415; `invalid_json`).
+    """Return the request's JSON. Raise Refused (`unsupported_media_type`, 415; `invalid_json`).
 
-    No other content type is taken: a page of another site could send that without asking first
-    (Fetch standard, CORS-safelisted request headers).
+    No other content type is taken: a page of another site could send that without asking first (Fetch standard,
+    CORS-safelisted request headers).
     """
     return await _body(msgspec.json.decode)
 
 
 async def exact_json_body() -> Any:
-    """The request's JSON like `json_body`, each number with a fraction or an exponent as the `Decimal` that is spelled
-    there: what people count, money above all, does not pass through binary floats."""
+    """Return the request's JSON like `json_body`, with each number that has a fraction or an exponent as a `Decimal`.
+
+    What people count, money above all, does not pass through binary floats.
+    """
     return await _body(_decode_exactly)
 
 
@@ -51,21 +53,21 @@ _decode_exactly = msgspec.json.Decoder(float_hook=_decimal).decode
 
 
 def query_as(shape: type[Shape]) -> Shape:
-    """The parameters of the query as a `shape`. Raises Refused (`bad_request`) that names the wrong ones."""
+    """Return the parameters of the query as a `shape`. Raise Refused (`bad_request`) that names the wrong ones."""
     return checked(request.args.to_dict(), shape, strict=False)
 
 
 def idempotency_key() -> str | None:
-    """The client's own name for what it asks, None where it gives none."""
+    """Return the client's own name for what it asks, None where it gives none."""
     return request.headers.get("Idempotency-Key")
 
 
 def json_answer(value: dict[str, Any], status: int = 200) -> Response:
-    """`value` as the body."""
+    """Return an answer whose body is `value`."""
     headers = {"Cache-Control": "no-store"}
     return Response(encode(value), status=status, content_type="application/json", headers=headers)
 
 
 def success(data: Any, *, status: int = 200, **beside: Any) -> Response:
-    """`data` in the envelope that REST answers with, and what stands `beside` it."""
+    """Return an answer with `data` in the envelope of REST, and what stands `beside` it."""
     return json_answer({"success": True, "data": data, **beside}, status)

@@ -22,7 +22,7 @@ sign_in = Blueprint("sign_in", __name__)
 
 
 class TokenForm(TypedDict):
-    """The form of who is asked for a token."""
+    """The form that asks a visitor for a token."""
 
     token: Annotated[str, Meta(description="Of `envivo token`.")]
     next: NotRequired[Annotated[str, Meta(description="A path of this site.", examples=["/chat"])]]
@@ -31,8 +31,10 @@ class TokenForm(TypedDict):
 @sign_in.post("/session")
 @Operation(tag="pages", body=TokenForm, body_type=FORM, answer=None, status=303, answer_type="", refusals=(409,))
 async def enter() -> Response:
-    """Keep the form's ``token`` and go back to ``next``, a path of this site. Raises `Refused` for a bad token, for a
-    form of another site, and in open mode, where nobody is asked for one."""
+    """Keep the form's ``token`` and go back to ``next``, a path of this site.
+
+    Raise `Refused` for a bad token, for a form of another site, and in open mode, where nobody is asked for one.
+    """
     if settings().access != "secure":
         raise Refused("open_mode", "nobody is asked for a token here: the server is in open mode", status=409)
     form = await request.form
@@ -54,7 +56,7 @@ async def _take_from_address() -> Response | None:
 
 
 def _present() -> Identity | None:
-    """Who is signed in in this browser."""
+    """Return who is signed in in this browser, None where nobody is."""
     try:
         return read_token(settings(), request.cookies.get(TOKEN_COOKIE))
     except Refused:

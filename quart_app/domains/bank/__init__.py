@@ -14,7 +14,7 @@ MODELS = "quart_app.domains.bank.models"
 
 
 def contribute(program: Program) -> None:
-    """Add the accounts, their REST and their pages."""
+    """Add the bank to `program`: its topics and counters, its REST, its pages and its examples."""
     hub, interval = program.hub, program.settings.stats_interval
     counters = LiveCounters(hub, interval)
     bank = Bank(program.commit, counters)

@@ -4,12 +4,15 @@ from quart_app.realtime import Identity, Refused
 
 
 def require_administrator(identity: Identity) -> None:
-    """Raises Refused (`forbidden`, 403)."""
+    """Raise Refused (`forbidden`, 403) unless `identity` is an administrator."""
     if not identity.is_admin:
         raise Refused("forbidden", "only the bank's administration sees all accounts", status=403)
 
 
 def require_holder(identity: Identity, cedula: str) -> None:
-    """A holder's user id is their cédula. Raises Refused (`forbidden`, 403), whether the account exists or not."""
+    """Raise Refused (`forbidden`, 403) unless the account of `cedula` is theirs, whether it exists or not.
+
+    A holder's user id is their cédula; administrators may see every account.
+    """
     if identity.user_id != cedula and not identity.is_admin:
         raise Refused("forbidden", "an account is its holder's, and the administration's", status=403)

@@ -8,37 +8,39 @@ from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
 class AccountChannel(Channel):
-    """`accounts/{cedula}`."""
+    """The topics `accounts/{cedula}`, each for its holder and for administrators."""
 
     def __init__(self, bank: Bank, counters: LiveCounters) -> None:
         self._bank = bank
         self._counters = counters
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Raises Refused: `forbidden` (403), `cuenta_no_encontrada` (404)."""
+        """Let the holder and administrators follow the account. Raise Refused: `forbidden` (403),
+        `cuenta_no_encontrada` (404)."""
         cedula = cedula_of(topic)
         require_holder(identity, cedula)
         await self._bank.account(cedula)
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """`connected`, with the account as it is where the peer's events begin."""
+        """Return `connected` with the account as it is where the peer's events begin."""
         # Before the first suspension, in which the connection may end and be told off the list again.
         self._counters.watch(peer)
         return [("connected", {"data": await self._bank.account_at(cedula_of(peer.topic), peer.position)})]
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
+        """Count the connection no more among those that watch the account."""
         self._counters.unwatch(peer)
 
 
 class BalancesChannel(Channel):
-    """`balances`: all accounts."""
+    """The topic `balances`, which tells of all accounts, for administrators."""
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Raises Refused (`forbidden`, 403)."""
+        """Let administrators follow all accounts. Raise Refused (`forbidden`, 403)."""
         require_administrator(identity)
 
 
 class StatsChannel(Channel):
-    """`stats`: everybody may see how busy the bank is."""
+    """The topic `stats`, where everybody may see how busy the bank is."""
 
     kind = Kind.STATE

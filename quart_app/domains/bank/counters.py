@@ -13,7 +13,7 @@ from quart_app.realtime import Hub, Peer
 
 
 class LiveCounters:
-    """`interval`: seconds between two ticks while somebody follows them."""
+    """What is counted of the bank; `interval` is the seconds between two ticks while somebody follows the counters."""
 
     def __init__(self, hub: Hub, interval: float) -> None:
         self._hub = hub
@@ -24,11 +24,11 @@ class LiveCounters:
         self._ticked_at = time.monotonic()
 
     def watch(self, peer: Peer) -> None:
-        """The peer's connection watches its topic's account from now on."""
+        """Count the peer's connection among those that watch its topic's account."""
         self._watchers.setdefault(peer.topic, set()).add(peer.connection_id)
 
     def unwatch(self, peer: Peer) -> None:
-        """The peer's connection watches it no more, if it ever did."""
+        """Count the peer's connection no more; one that was never counted changes nothing."""
         watchers = self._watchers.get(peer.topic, set())
         watchers.discard(peer.connection_id)
         if not watchers:
@@ -36,7 +36,7 @@ class LiveCounters:
 
     @contextmanager
     def operation(self) -> Iterator[None]:
-        """An operation is in flight."""
+        """Count an operation as in flight for as long as the context lasts."""
         self._forget_old()
         self._in_flight += 1
         self._most = max(self._most, self._in_flight)
@@ -46,12 +46,12 @@ class LiveCounters:
             self._in_flight -= 1
 
     def now(self) -> Statistics:
-        """The counters, for whoever asks between two ticks."""
+        """Return the counters as they are, for whoever asks between two ticks."""
         self._forget_old()
         return Statistics(len(self._watchers), self._most, len(self._hub.connections))
 
     async def tell(self) -> None:
-        """Tick: broadcast the counters, and begin to count operations anew."""
+        """Broadcast the counters, and begin to count operations anew: one tick."""
         updated = StatsUpdated(estadisticas=self.now())
         self._tick()
         self._hub.broadcast(STATS, updated.type, data=updated)
@@ -61,6 +61,6 @@ class LiveCounters:
         self._ticked_at = time.monotonic()
 
     def _forget_old(self) -> None:
-        """Nothing ticks while nobody follows the counters: what was long ago is not of this moment all the same."""
+        """Begin anew where the last tick was long ago: nothing ticks while nobody follows the counters."""
         if time.monotonic() - self._ticked_at > self._forget_after:
             self._tick()

@@ -16,7 +16,7 @@ _ACCOUNTS: Final = "accounts/"
 
 
 class BalanceChanged(msgspec.Struct, frozen=True):
-    """What is in an account after a change that is committed."""
+    """The event that an account's balance has changed, told after the commit."""
 
     type: ClassVar[str] = "balance_updated"
 
@@ -25,7 +25,7 @@ class BalanceChanged(msgspec.Struct, frozen=True):
 
 
 class StatsUpdated(msgspec.Struct, frozen=True, kw_only=True):
-    """The counters of the moment."""
+    """The counters of the moment, told at every tick."""
 
     type: ClassVar[str] = "stats_updated"
 
@@ -34,12 +34,12 @@ class StatsUpdated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def account_topic(cedula: str) -> str:
-    """The topic of an account."""
+    """Return the topic of an account."""
     return f"{_ACCOUNTS}{cedula}"
 
 
 def cedula_of(topic: str) -> str:
-    """What stands for the account in the name of its topic; whether there is such an account is another question."""
+    """Return the cédula in the name of an account's topic; there may be no account of it."""
     return topic.removeprefix(_ACCOUNTS)
 
 

@@ -14,7 +14,7 @@ _MINUTE: Final = 60_000  # ms
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """Something that happened `days` and `minutes` ago: `cents` moved in an account."""
+    """One movement of the examples: `cents` moved in an account, `days` and `minutes` ago."""
 
     days: int
     minutes: int

@@ -12,14 +12,14 @@ from quart_app.storage.unit_of_work import UnitOfWork
 
 
 async def open_account(work: UnitOfWork, cedula: str, name: str, amount: int, at: int) -> Account:
-    """A new account with `amount` cents in it; `at` is ms since the Unix epoch."""
+    """Make an account with `amount` cents in it, and return it; `at` is ms since the Unix epoch."""
     account = await Account.create(cedula=cedula, name=name, balance=0, created_at=at)
     await move(work, account, rules.MovementKind.OPENING, amount, at)
     return account
 
 
 async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amount: int, at: int) -> Movement:
-    """Move `amount` cents. Raises what `rules.moved` raises, before it writes anything."""
+    """Move `amount` cents and return the movement. Raise what `rules.moved` raises, before anything is written."""
     balance = rules.moved(account.balance, kind, amount)
     movement = Movement(
         id=work.next_position,
@@ -39,7 +39,7 @@ async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amo
 
 
 def transaction(account: Account, movement: Movement) -> AccountMovement:
-    """A movement as the wire has it."""
+    """Return a movement as the wire has it."""
     return AccountMovement(
         transaccion_id=movement.id,
         cedula=account.cedula,
@@ -52,5 +52,5 @@ def transaction(account: Account, movement: Movement) -> AccountMovement:
 
 
 def summary(account: Account, balance: int) -> AccountSummary:
-    """An account with `balance` cents as the wire has it."""
+    """Return an account with `balance` cents as the wire has it."""
     return AccountSummary(account.cedula, account.name, rules.dollars(balance))

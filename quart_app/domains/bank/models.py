@@ -12,6 +12,8 @@ from quart_app.domains.bank.rules import CEDULA_CHARACTERS, NAME_CHARACTERS
 
 
 class Account(Model):
+    """An account of a holder; `balance` is in cents."""
+
     id = BigIntField(primary_key=True, generated=True)
     cedula = CharField(max_length=CEDULA_CHARACTERS, unique=True)
     name = CharField(max_length=NAME_CHARACTERS)
@@ -23,8 +25,11 @@ class Account(Model):
 
 
 class Movement(Model):
-    """`id` is the position of the event that told of it, so movements are ordered as they were committed; `amount` is
-    below 0 where money left, `balance` what was in the account afterwards."""
+    """A movement of money in an account.
+
+    `id` is the position of the event that told of it, so movements are ordered as they were committed. `amount` is
+    below 0 where money left; `balance` is what was in the account afterwards.
+    """
 
     id = BigIntField(primary_key=True, generated=True)
     account: ForeignKeyRelation[Account] = ForeignKeyField(

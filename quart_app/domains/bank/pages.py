@@ -31,7 +31,7 @@ def pages(program: Program, bank: Bank, counters: LiveCounters) -> Blueprint:
 
 
 def money(amount: float) -> str:
-    """An amount of dollars as people here write it, in the language of the request."""
+    """Return an amount of dollars as people here write it, in the language of the request."""
     text = f"{amount:,.2f}"
     return f"${text}" if current_language() == "en" else f"${text.translate(str.maketrans(',.', '.,'))}"
 
@@ -43,14 +43,14 @@ class _Pages:
         self._counters = counters
 
     async def accounts(self) -> str:
-        """The accounts, and the form that opens one."""
+        """Show the accounts, and the form that opens one."""
         require_administrator(speaker())
         cursor = self._hub.cursor
         accounts = await self._bank.accounts(AccountsPage(limit=rules.PAGE_LIMIT))
         return await _page("bank/accounts.html", cursor, accounts=accounts, most=rules.PAGE_LIMIT)
 
     async def account(self, id: str) -> str:
-        """One account with its last movements, from whose `cursor` the page goes live."""
+        """Show one account with its last movements; the page goes live from `cursor`."""
         visitor = speaker()
         require_holder(visitor, id)
         cursor = self._hub.cursor
@@ -61,7 +61,7 @@ class _Pages:
         )
 
     async def administration(self) -> str:
-        """The live counters and the latest movements of the whole bank."""
+        """Show the live counters and the latest movements of the whole bank."""
         require_administrator(speaker())
         cursor = self._hub.cursor
         movements = await self._bank.transactions(None, MovementsPage())
@@ -69,5 +69,5 @@ class _Pages:
 
 
 async def _page(template: str, cursor: str, **shown: Any) -> str:
-    """The page with what it shows, which its module takes over from the data island."""
+    """Return the page with what it shows; the page's module takes the same over from the data island."""
     return await render_template(template, **msgspec.to_builtins({"cursor": cursor, **shown}))

@@ -48,14 +48,14 @@ OpeningAmount = Annotated[
 
 
 class MoneyMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/deposito` and `POST /api/retiro`."""
+    """The body of `POST /api/deposito` and of `POST /api/retiro`."""
 
     cedula: Cedula
     monto: Amount
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/cuentas`."""
+    """The body of `POST /api/cuentas`."""
 
     cedula: Cedula
     nombre: Name

@@ -25,7 +25,7 @@ _CENT = Decimal("0.01")
 
 
 class MovementKind(StrEnum):
-    """What a movement is, as the wire calls it."""
+    """The kinds of movement, as the wire calls them."""
 
     OPENING = "apertura"
     DEPOSIT = "deposito"
@@ -33,23 +33,24 @@ class MovementKind(StrEnum):
 
 
 class InsufficientFunds(ValueError):
-    """More was asked for than there is."""
+    """More money was asked for than there is."""
 
 
 def is_cedula(text: str) -> bool:
-    """Whether `text` may be a holder's number. Its check digit is not looked at: other countries number otherwise."""
+    """Tell whether `text` may be a holder's number. Its check digit is not looked at: other countries number
+    otherwise."""
     return re.fullmatch(CEDULA, text) is not None
 
 
 def clean_cedula(text: str) -> str:
-    """The holder's number as it is kept, leading zeros and all."""
+    """Return the holder's number as it is kept, leading zeros and all."""
     if not is_cedula(text):
         raise ValueError("5 to 20 digits and nothing else")
     return text
 
 
 def clean_name(text: str) -> str:
-    """The holder's name as it is kept: on one line, with single spaces."""
+    """Return the holder's name as it is kept: on one line, with single spaces."""
     name = " ".join(text.split())
     if not 0 < len(name) <= NAME_CHARACTERS or not name.isprintable():
         raise ValueError(f"1 to {NAME_CHARACTERS} printable characters besides the space around them")
@@ -57,12 +58,12 @@ def clean_name(text: str) -> str:
 
 
 def clean_amount(amount: object) -> int:
-    """The cents of an amount of dollars to move: a whole number, a Decimal, or text such as "120.50"."""
+    """Return the cents of an amount of dollars to move: a whole number, a Decimal, or text such as "120.50"."""
     return _cents(amount, least=1, may_be="an amount above 0")
 
 
 def clean_opening(amount: object) -> int:
-    """The cents of an amount of dollars to begin with, which may be nothing."""
+    """Return the cents of an amount of dollars to begin with, which may be nothing."""
     return _cents(amount, least=0, may_be="an amount from 0 on")
 
 
@@ -75,7 +76,7 @@ def _cents(amount: object, *, least: int, may_be: str) -> int:
 
 
 def _decimal(amount: object) -> Decimal | None:
-    """The number that is meant, None where it is none. A float is none: it has been rounded already."""
+    """Return the number that is meant, None where `amount` is none. A float is none: it has been rounded already."""
     match amount:
         case bool():
             return None
@@ -90,12 +91,15 @@ def _decimal(amount: object) -> Decimal | None:
 
 
 def change(kind: MovementKind, amount: int) -> int:
-    """What a movement of `amount` cents adds to the balance."""
+    """Return what a movement of `amount` cents adds to the balance."""
     return -amount if kind is MovementKind.WITHDRAWAL else amount
 
 
 def moved(balance: int, kind: MovementKind, amount: int) -> int:
-    """The balance after a movement, all in cents. Raises InsufficientFunds, and ValueError past the largest balance."""
+    """Return the balance after a movement, all in cents.
+
+    Raise InsufficientFunds, and ValueError past the largest balance.
+    """
     result = balance + change(kind, amount)
     if result < 0:
         raise InsufficientFunds("there is not as much in the account")
@@ -105,5 +109,5 @@ def moved(balance: int, kind: MovementKind, amount: int) -> int:
 
 
 def dollars(cents: int) -> float:
-    """An amount as the wire has it: the JSON number that is made of it spells the cents exactly."""
+    """Return an amount as the wire has it: the JSON number that is made of it spells the cents exactly."""
     return cents / 100

@@ -22,6 +22,8 @@ U = TypeVar("U")
 
 
 class Bank:
+    """The use cases of the bank."""
+
     def __init__(self, commit: Commit, counters: LiveCounters) -> None:
         self._commit = commit
         self._counters = counters
@@ -29,7 +31,7 @@ class Bank:
     async def open_account(self, new: NewAccount, opener: Identity, *, key: str | None = None) -> AccountSummary:
         """Open an account. With a `key` (the opener's own) it is opened once.
 
-        Raises Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
+        Raise Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
         """
         cedula, name, amount = all_cleaned(
             cedula=(new.cedula, rules.clean_cedula),
@@ -53,14 +55,14 @@ class Bank:
     async def deposit(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
         """Put money in. With a `key` (the asker's own) it is put in once.
 
-        Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `saldo_maximo` (409).
+        Raise Refused: `bad_request`, `cuenta_no_encontrada` (404), `saldo_maximo` (409).
         """
         return await self._move(rules.MovementKind.DEPOSIT, asked, asker, key)
 
     async def withdraw(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
         """Take money out. With a `key` (the asker's own) it is taken out once.
 
-        Raises Refused: `bad_request`, `cuenta_no_encontrada` (404), `fondos_insuficientes` (409).
+        Raise Refused: `bad_request`, `cuenta_no_encontrada` (404), `fondos_insuficientes` (409).
         """
         return await self._move(rules.MovementKind.WITHDRAWAL, asked, asker, key)
 
@@ -82,25 +84,28 @@ class Bank:
         return msgspec.convert(answer, Receipt)
 
     async def account(self, cedula: str) -> AccountSummary:
-        """An account as it is now. Raises Refused (`cuenta_no_encontrada`, 404)."""
+        """Return an account as it is now. Raise Refused (`cuenta_no_encontrada`, 404)."""
         account = await _account(cedula)
         return ledger.summary(account, account.balance)
 
     async def account_at(self, cedula: str, position: int) -> AccountSummary:
-        """An account as it was at a position of the log, empty before its opening. Raises Refused as `account` does."""
+        """Return an account as it was at a position of the log, empty before its opening.
+
+        Raise Refused (`cuenta_no_encontrada`, 404).
+        """
         account = await _account(cedula)
         last = await Movement.filter(account_id=account.id, id__lte=position).order_by("-id").first()
         return ledger.summary(account, last.balance if last else 0)
 
     async def accounts(self, page: AccountsPage) -> list[AccountSummary]:
-        """A page of the accounts, in order of cédula."""
+        """Return a page of the accounts, in the order of their cédulas."""
         rows = await Account.filter(cedula__gt=page.after).order_by("cedula").limit(page.limit)
         return [ledger.summary(row, row.balance) for row in rows]
 
     async def transactions(self, cedula: str | None, page: MovementsPage) -> list[AccountMovement]:
-        """A page of the movements, newest first, of one account or of the whole bank.
+        """Return a page of the movements, newest first, of one account or of the whole bank.
 
-        Raises Refused (`cuenta_no_encontrada`, 404).
+        Raise Refused (`cuenta_no_encontrada`, 404).
         """
         found = Movement.filter(id__lt=page.before)
         if cedula is not None:

@@ -27,7 +27,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class AccountSummary(msgspec.Struct, frozen=True):
-    """An account."""
+    """An account and what is in it."""
 
     cedula: Cedula
     nombre: Name
@@ -35,7 +35,7 @@ class AccountSummary(msgspec.Struct, frozen=True):
 
 
 class AccountMovement(msgspec.Struct, frozen=True):
-    """A movement: `monto` what was moved, `saldo` what was in the account afterwards."""
+    """A movement of money: `monto` is what was moved, `saldo` what was in the account afterwards."""
 
     transaccion_id: TransactionId
     cedula: Cedula
@@ -47,7 +47,7 @@ class AccountMovement(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What a deposit or a withdrawal is answered with."""
+    """The answer to a deposit or a withdrawal."""
 
     cedula: Cedula
     nuevo_saldo: Dollars
@@ -55,8 +55,11 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """`clientes_activos`: accounts that somebody watches; `operaciones_simultaneas`: the most operations in flight at
-    once since the last tick; `conexiones_activas`: open connections, on all transports."""
+    """The counters of the bank.
+
+    `clientes_activos` counts the accounts that somebody watches, `operaciones_simultaneas` the most operations in
+    flight at once since the last tick, `conexiones_activas` the open connections on all transports.
+    """
 
     clientes_activos: Count
     operaciones_simultaneas: Count

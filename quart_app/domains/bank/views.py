@@ -44,8 +44,10 @@ class _Views:
         tag="bank", query=AccountsPage, answer=list[AccountSummary], beside=(("cursor", str), ("after", str | None))
     )
     async def accounts(self) -> Response:
-        """Accounts in order of cédula, and `cursor` to follow `balances` from; `after`, where it is not null, is where
-        the next page begins."""
+        """List the accounts in the order of their cédulas.
+
+        `cursor` is where to follow `balances` from; `after`, where it is not null, is where the next page begins.
+        """
         require_administrator(speaker())
         page = query_as(AccountsPage)
         cursor = self._hub.cursor
@@ -62,7 +64,10 @@ class _Views:
 
     @Operation(tag="bank", path=_ID, answer=AccountSummary, beside=(("cursor", str),), refusals=(404,))
     async def account(self, id: str) -> Response:
-        """An account and its balance, and `cursor` to follow it from; `id` is the cédula."""
+        """Return an account and its balance.
+
+        `id` is the cédula; `cursor` is where to follow the account from.
+        """
         require_holder(speaker(), id)
         cursor = self._hub.cursor
         return success(await self._bank.account(id), cursor=cursor)
@@ -76,13 +81,13 @@ class _Views:
         refusals=(404,),
     )
     async def account_transactions(self, id: str) -> Response:
-        """The movements of an account, newest first: `limit` of them before the one with the id `before`."""
+        """List the movements of an account, newest first: `limit` of them before the one with the id `before`."""
         require_holder(speaker(), id)
         return await self._transactions(id)
 
     @Operation(tag="bank", query=MovementsPage, answer=list[AccountMovement], beside=(("cursor", str),))
     async def transactions(self) -> Response:
-        """The movements of all accounts, newest first: `limit` of them before the one with the id `before`."""
+        """List the movements of all accounts, newest first: `limit` of them before the one with the id `before`."""
         require_administrator(speaker())
         return await self._transactions(None)
 
@@ -111,7 +116,10 @@ class _Views:
 
     @Operation(tag="bank", answer=Statistics, beside=(("estadisticas", Statistics),))
     async def stats(self) -> Response:
-        """The counters of the moment; `estadisticas` is where the older system's clients look for them."""
+        """Return the counters of the moment.
+
+        `estadisticas` is where the older system's clients look for them.
+        """
         speaker()
         statistics = self._counters.now()
         return success(statistics, estadisticas=statistics)

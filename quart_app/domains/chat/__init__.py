@@ -13,7 +13,7 @@ MODELS = "quart_app.domains.chat.models"
 
 
 def contribute(program: Program) -> None:
-    """Add the rooms, their REST and their pages."""
+    """Add the chat to `program`: its rooms, their REST and their pages."""
     chat = Chat(program.commit)
     attendance = Attendance(program.hub, chat)
     program.hub.add_channel("rooms/*", RoomChannel(chat, attendance))

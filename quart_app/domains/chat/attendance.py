@@ -1,7 +1,7 @@
 """Who is in which room now, and when people were last there.
 
-Presence is the engine's; what changes of it is told to the room as a signal, and kept behind the writer's back: visits
-wait for each other, never a client for them.
+Presence is the engine's. A change of presence is told to the room as a signal. Visits are written in the background:
+they wait for each other, and no client waits for them.
 """
 
 import logging
@@ -19,6 +19,8 @@ _VISITS_PER_UNIT = 500
 
 
 class Attendance:
+    """Who is in the rooms of the chat."""
+
     def __init__(self, hub: Hub, chat: Chat) -> None:
         self._hub = hub
         self._chat = chat
@@ -27,21 +29,21 @@ class Attendance:
         self._writing = False
 
     def enter(self, peer: Peer) -> None:
-        """The peer's connection is in its room from now on."""
+        """Count the peer's connection as in its room."""
         self._presence.enter(peer.topic, peer.identity, peer.connection_id)
         self._note(peer)
 
     def leave(self, peer: Peer, *, orderly: bool) -> None:
-        """The peer's connection is gone; its user lingers unless `orderly`."""
+        """Count the peer's connection as gone; its user lingers unless `orderly`."""
         self._presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
         self._note(peer)
 
     def online(self, room_id: int) -> list[Identity]:
-        """Who is in the room, in order of arrival."""
+        """Return who is in the room, in order of arrival."""
         return self._presence.present(rules.topic_of(room_id))
 
     def tell_typing(self, peer: Peer, *, is_typing: bool) -> None:
-        """Tell the others in the peer's room."""
+        """Tell the others in the peer's room that its user types, or has stopped to."""
         self._tell(peer.topic, peer.identity, TypingChanged(peer.identity.user, is_typing))
 
     def _joined(self, topic: str, identity: Identity) -> None:

@@ -13,18 +13,18 @@ from quart_app.realtime import Channel, Identity, Peer, Refused, Welcome, checke
 
 
 class RoomChannel(Channel):
-    """`rooms/{id}`."""
+    """The topics `rooms/{id}`."""
 
     def __init__(self, chat: Chat, attendance: Attendance) -> None:
         self._chat = chat
         self._attendance = attendance
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Everybody whom the program knows may enter any room. Raises Refused (`room_not_found`)."""
+        """Let everybody whom the program knows enter any room. Raise Refused (`room_not_found`)."""
         await self._chat.require(rules.room_of(topic))
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """`connected`, and for who is new here the last messages before those that follow live."""
+        """Return `connected`, and for who is new here the last messages before those that follow live."""
         # Before the first suspension, in which the connection may end and be told off the list again.
         self._attendance.enter(peer)
         room_id = await self._chat.require(rules.room_of(peer.topic))
@@ -36,9 +36,11 @@ class RoomChannel(Channel):
         return [connected, ("history", {"data": {"messages": messages}})]
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
+        """Count the peer's connection as gone from its room."""
         self._attendance.leave(peer, orderly=orderly)
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """Say a message, tell that somebody types, or keep how far somebody has read. Raise Refused."""
         match body.get("type"):
             case "message":
                 await self._say(peer, checked(body, Saying, code="invalid_content"))

@@ -26,6 +26,8 @@ User = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MessagePosted:
+    """The event that somebody said something; it is kept."""
+
     type: ClassVar[str] = "message"
 
     id: int
@@ -40,7 +42,7 @@ class MessagePosted:
 
 @dataclass(frozen=True, slots=True)
 class MessageRead:
-    """`user` has read everything up to the message."""
+    """The event that `user` has read everything up to a message; it is kept."""
 
     type: ClassVar[str] = "read"
 
@@ -54,6 +56,8 @@ class MessageRead:
 
 @dataclass(frozen=True, slots=True)
 class UserJoined:
+    """The signal that somebody came into a room."""
+
     type: ClassVar[str] = "user_joined"
 
     user: User
@@ -65,6 +69,8 @@ class UserJoined:
 
 @dataclass(frozen=True, slots=True)
 class UserLeft:
+    """The signal that somebody is gone from a room."""
+
     type: ClassVar[str] = "user_left"
 
     user: User
@@ -76,6 +82,8 @@ class UserLeft:
 
 @dataclass(frozen=True, slots=True)
 class TypingChanged:
+    """The signal that somebody types, or has stopped to."""
+
     type: ClassVar[str] = "typing"
 
     user: User

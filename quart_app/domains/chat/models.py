@@ -14,6 +14,8 @@ from quart_app.domains.chat.rules import DESCRIPTION_CHARACTERS, NAME_CHARACTERS
 
 
 class Room(Model):
+    """A room of the chat."""
+
     id = BigIntField(primary_key=True, generated=True)
     name = CharField(max_length=NAME_CHARACTERS, unique=True)
     description = CharField(max_length=DESCRIPTION_CHARACTERS, default="")
@@ -30,8 +32,11 @@ ADD_MESSAGE: Final = (
 
 
 class RoomMessage(Model):
-    """`position` is that of its event in the log, which may be trimmed while the message stays. It is the id, too: ids
-    of an older version were smaller."""
+    """A message that was said in a room.
+
+    `position` is that of its event in the log, which may be trimmed while the message stays. It is the id, too: ids of
+    an older version were smaller.
+    """
 
     id = BigIntField(primary_key=True, generated=True)
     room: ForeignKeyRelation[Room] = ForeignKeyField(
@@ -50,7 +55,7 @@ class RoomMessage(Model):
 
 
 class RoomMember(Model):
-    """Somebody who has been in a room: `last_read` is a message's id, 0 when none was read."""
+    """Somebody who has been in a room; `last_read` is a message's id, 0 when none was read."""
 
     id = BigIntField(primary_key=True, generated=True)
     room: ForeignKeyRelation[Room] = ForeignKeyField("envivo.Room", related_name="members", on_delete=OnDelete.RESTRICT)

@@ -28,12 +28,12 @@ class _Pages:
         self._chat = chat
 
     async def rooms(self) -> str:
-        """The list of rooms."""
+        """Show the list of rooms."""
         speaker()
         return await render_template("chat/rooms.html", rooms=await self._chat.rooms())
 
     async def room(self, room: str) -> str:
-        """One room with its last messages, from whose `cursor` the page goes live."""
+        """Show one room with its last messages; the page goes live from `cursor`."""
         visitor = speaker()
         room_id = await self._chat.require(row_id(room))
         cursor = self._hub.cursor
@@ -48,7 +48,7 @@ class _Pages:
 
 
 def _is_named() -> bool:
-    """Tell whether the visitor has said who they are: the name of a guest is another one at every request."""
+    """Tell whether visitors have said who they are; a guest is called something else at every request."""
     if settings().access == "secure":
         return True
     named = request.args.get("user_id", "") + request.args.get("username", "")

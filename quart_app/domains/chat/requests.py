@@ -9,27 +9,31 @@ from quart_app.realtime.limits import LARGEST_ID
 
 
 class Saying(msgspec.Struct, frozen=True):
-    """`message` on a stream."""
+    """The message `message` of a client on a stream."""
 
     content: str
 
 
 class Typing(msgspec.Struct, frozen=True):
+    """The message `typing` of a client on a stream."""
+
     is_typing: bool
 
 
 class ReadMark(msgspec.Struct, frozen=True):
+    """The message `read` of a client on a stream."""
+
     message_id: int
 
 
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/rooms/{id}/messages`."""
+    """The body of `POST /api/rooms/{id}/messages`."""
 
     content: Annotated[str, msgspec.Meta(examples=["Hola"])]
 
 
 class NewRoom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/rooms`."""
+    """The body of `POST /api/rooms`."""
 
     name: Annotated[str, msgspec.Meta(examples=["Cine"])]
     description: Annotated[str, msgspec.Meta(examples=["Qué ver el viernes"])] = ""

@@ -20,22 +20,22 @@ _TOPIC = "rooms/"
 
 
 def topic_of(room_id: int) -> str:
-    """The topic of a room."""
+    """Return the topic of a room."""
     return f"{_TOPIC}{room_id}"
 
 
 def room_of(topic: str) -> int | None:
-    """The id of the room that the topic is about, None where it cannot be one."""
+    """Return the id of the room that the topic is about, None where it cannot be one."""
     return row_id(topic.removeprefix(_TOPIC))
 
 
 def topic_alias(name: str) -> str | None:
-    """`rooms/7` for the path name `7`: the address of a room in the system that this one replaces."""
+    """Return `rooms/7` for the path name `7`, the address of a room in the system that this one replaces; else None."""
     return f"{_TOPIC}{name}" if name.isascii() and name.isdigit() else None
 
 
 def clean_content(text: str) -> str:
-    """The content of a message as it is kept."""
+    """Return the content of a message as it is kept."""
     content = text.strip()
     if not 0 < len(content) <= CONTENT_CHARACTERS or "\0" in content:
         raise ValueError(f"1 to {CONTENT_CHARACTERS:,} characters besides the space around them")
@@ -43,7 +43,7 @@ def clean_content(text: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """The name of a room as it is kept: on one line, with single spaces."""
+    """Return the name of a room as it is kept: on one line, with single spaces."""
     name = " ".join(text.split())
     if not 0 < len(name) <= NAME_CHARACTERS or not name.isprintable():
         raise ValueError(f"1 to {NAME_CHARACTERS} printable characters besides the space around them")
@@ -51,7 +51,7 @@ def clean_name(text: str) -> str:
 
 
 def clean_description(text: str) -> str:
-    """The description of a room as it is kept; it may be empty."""
+    """Return the description of a room as it is kept; it may be empty."""
     description = " ".join(text.split())
     if len(description) > DESCRIPTION_CHARACTERS or not (description.isprintable() or not description):
         raise ValueError(f"at most {DESCRIPTION_CHARACTERS} printable characters")

@@ -27,7 +27,7 @@ FIRST_ROOMS = (
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody was in a room; `at` is ms since the Unix epoch."""
+    """The fact that somebody was in a room; `at` is ms since the Unix epoch."""
 
     room_id: int
     identity: Identity
@@ -35,6 +35,8 @@ class Visit:
 
 
 class Chat:
+    """The use cases of the chat."""
+
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
         self._known: set[int] = set()
@@ -42,7 +44,7 @@ class Chat:
     # Rooms
 
     async def make_first_rooms(self) -> None:
-        """A new database has rooms 1 and 2."""
+        """Make rooms 1 and 2 where there are no rooms yet."""
 
         async def unit(_work: UnitOfWork) -> None:
             if await Room.exists():
@@ -53,19 +55,19 @@ class Chat:
         await self._commit(unit)
 
     async def rooms(self) -> list[dict[str, Any]]:
-        """All rooms: `{id, name, description, created_at, messages}`, `messages` being how many it holds."""
+        """Return all rooms: `{id, name, description, created_at, messages}`, where `messages` is how many it holds."""
         rows = await Room.all().annotate(messages_held=Count("messages")).order_by("id")
         return [_room_on_wire(row, row.messages_held) for row in rows]  # type: ignore[attr-defined]  # the annotation
 
     async def room(self, room_id: int | None) -> dict[str, Any]:
-        """One room: `{id, name, description}`. Raises Refused (`room_not_found`, 404)."""
+        """Return one room: `{id, name, description}`. Raise Refused (`room_not_found`, 404)."""
         row = None if room_id is None else await Room.get_or_none(id=room_id)
         if row is None:
             raise _no_room()
         return {"id": row.id, "name": row.name, "description": row.description}
 
     async def require(self, room_id: int | None) -> int:
-        """The id of a room that exists. Raises Refused (`room_not_found`, 404).
+        """Return the id of a room that exists. Raise Refused (`room_not_found`, 404).
 
         Rooms stay for ever, so a crowd that enters one looks it up once.
         """
@@ -80,7 +82,7 @@ class Chat:
     ) -> dict[str, Any]:
         """Make a room and return it as in `rooms`. With a `key` (the creator's own) it is made once.
 
-        Raises Refused: `bad_request`, `name_taken` (409), `too_many_rooms` (409).
+        Raise Refused: `bad_request`, `name_taken` (409), `too_many_rooms` (409).
         """
         name, description = all_cleaned(
             name=(name, rules.clean_name), description=(description, rules.clean_description)
@@ -107,10 +109,10 @@ class Chat:
         key: str | None = None,
         committed: Callable[[ChatMessage], object] | None = None,
     ) -> ChatMessage:
-        """Say something in a room that exists; returns the message as it was broadcast.
+        """Say something in a room that exists, and return the message as it was broadcast.
 
-        With a `key` (the author's own) it is said once, however often it is asked. `committed` is
-        called with the message before anybody else hears of it. Raises Refused (`invalid_content`).
+        With a `key` (the author's own) it is said once, however often it is asked. `committed` is called with the
+        message before anybody else hears of it. Raise Refused (`invalid_content`).
         """
         content = cleaned("content", content, rules.clean_content, code="invalid_content")
 
@@ -128,8 +130,10 @@ class Chat:
     async def messages(
         self, room_id: int, *, limit: int, before: int | None = None, position: int | None = None
     ) -> list[ChatMessage]:
-        """The last `limit` messages of a room, oldest first: those with an id below `before`, and
-        those that are in the log up to `position`."""
+        """Return the last `limit` messages of a room, oldest first.
+
+        Only messages with an id below `before` are returned, and only those that are in the log up to `position`.
+        """
         found = RoomMessage.filter(room_id=room_id)
         if before is not None:
             found = found.filter(id__lt=before)
@@ -141,8 +145,10 @@ class Chat:
     # People
 
     async def mark_read(self, room_id: int, reader: Identity, message_id: int) -> None:
-        """Keep that `reader` has read up to a message; going back changes nothing. Raises Refused
-        (`message_not_found`)."""
+        """Keep that `reader` has read up to a message; an earlier message changes nothing.
+
+        Raise Refused (`message_not_found`, 404).
+        """
 
         async def unit(work: UnitOfWork) -> None:
             if not 0 < message_id <= LARGEST_ID or not await RoomMessage.exists(id=message_id, room_id=room_id):
@@ -161,17 +167,17 @@ class Chat:
         await self._commit(unit)
 
     async def receipts(self, room_id: int) -> list[dict[str, Any]]:
-        """How far people have read, the furthest first: `{user_id, username, message_id}`."""
+        """Return how far people have read, the furthest first: `{user_id, username, message_id}`."""
         rows = await RoomMember.filter(room_id=room_id, last_read__gt=0).order_by("-last_read").limit(rules.PEOPLE)
         return [{**_user(row), "message_id": row.last_read} for row in rows]
 
     async def last_seen(self, room_id: int) -> list[dict[str, Any]]:
-        """Who has been in a room, the latest first: `{user_id, username, last_seen}`."""
+        """Return who has been in a room, the latest first: `{user_id, username, last_seen}`."""
         rows = await RoomMember.filter(room_id=room_id).order_by("-last_seen").limit(rules.PEOPLE)
         return [{**_user(row), "last_seen": timestamp(row.last_seen)} for row in rows]
 
     async def record_visits(self, visits: Sequence[Visit]) -> None:
-        """Keep when people were in rooms; one visit at most per room and user."""
+        """Keep when people were in rooms; `visits` has at most one for each room and user."""
 
         async def unit(_work: UnitOfWork) -> None:
             await _save([_member(visit) for visit in visits], "username", "last_seen")
@@ -185,7 +191,7 @@ def _member(visit: Visit) -> RoomMember:
 
 
 async def _save(members: Sequence[RoomMember], *fields: str) -> None:
-    """Add those that are new, change the `fields` of the others."""
+    """Add the members that are new, and change the `fields` of the others."""
     await RoomMember.bulk_create(members, on_conflict=("room_id", "user_id"), update_fields=fields)
 
 

@@ -33,26 +33,26 @@ class ChatMessage(Person):
 
 
 class ReadReceipt(Person):
-    """Who has read everything up to a message."""
+    """The fact that somebody has read everything up to a message."""
 
     message_id: MessageId
 
 
 class TypingState(Person):
-    """Who types, or has stopped to."""
+    """The fact that somebody types, or has stopped to."""
 
     is_typing: bool
 
 
 class RoomWelcome(TypedDict):
-    """The room that one is in, and who else is."""
+    """The room that one has entered, and who else is there."""
 
     room_id: Annotated[int, Meta(examples=[1])]
     active_users: list[Person]
 
 
 class History(TypedDict):
-    """The last messages, oldest first."""
+    """The last messages of a room, oldest first."""
 
     messages: list[ChatMessage]
 
@@ -75,27 +75,27 @@ class RoomListed(TypedDict):
 
 
 class LastSeen(Person):
-    """Somebody who was in a room."""
+    """Somebody who was in a room, and when."""
 
     last_seen: Moment
 
 
 class RoomPresence(TypedDict):
-    """Who is in a room, and who was; nobody is in both."""
+    """The people who are in a room, and those who were; nobody is in both."""
 
     online: list[Person]
     last_seen: list[LastSeen]
 
 
 class RoomTraffic(TypedDict):
-    """Who follows a room."""
+    """How many connections and users follow a room."""
 
     connections: Count
     users: Count
 
 
 class RoomStats(TypedDict):
-    """The connections that follow rooms, which are told by id."""
+    """How many connections follow rooms, in all and by the room's id."""
 
     total_connections: Count
     total_rooms: Count

@@ -45,7 +45,10 @@ class _Views:
 
     @Operation(tag="chat", answer=list[RoomListed])
     async def rooms(self) -> Response:
-        """All rooms: `data` `[{id, name, description, created_at, messages}]`."""
+        """List all rooms.
+
+        `data` is `[{id, name, description, created_at, messages}]`.
+        """
         speaker()
         return success(await self._chat.rooms())
 
@@ -66,8 +69,10 @@ class _Views:
         refusals=(404,),
     )
     async def messages(self, room: str) -> Response:
-        """The last `limit` messages before the one with the id `before`: `data` oldest first, and
-        `cursor` to follow the room from."""
+        """List the last `limit` messages before the one with the id `before`.
+
+        `data` is oldest first; `cursor` is where to follow the room from.
+        """
         speaker()
         room_id = await self._chat.require(row_id(room))
         asked = query_as(MessagePage)
@@ -85,8 +90,10 @@ class _Views:
 
     @Operation(tag="chat", answer=RoomPresence, path=_ROOM, refusals=(404,))
     async def presence(self, room: str) -> Response:
-        """Who is in a room and who was: `data` `{online: [{user_id, username}], last_seen:
-        [{user_id, username, last_seen}]}`; nobody is in both."""
+        """Tell who is in a room and who was there.
+
+        `data` is `{online: [{user_id, username}], last_seen: [{user_id, username, last_seen}]}`; nobody is in both.
+        """
         speaker()
         room_id = await self._chat.require(row_id(room))
         seen = await self._chat.last_seen(room_id)
@@ -97,10 +104,10 @@ class _Views:
 
     @Operation(tag="chat", answer=RoomStats, bare=True)
     async def stats(self) -> Response:
-        """The connections that follow rooms, on all transports, a poller's for as long as its lease.
+        """Count the connections that follow rooms, on all transports; a poller counts for as long as its lease.
 
-        `total_rooms` counts the rooms that have a connection, which are the keys of `rooms`;
-        `total_connections` counts a connection once, however many rooms it follows.
+        `total_rooms` counts the rooms that have a connection, which are the keys of `rooms`; `total_connections` counts
+        a connection once, however many rooms it follows.
         """
         speaker()
         users: dict[int, list[str]] = defaultdict(list)

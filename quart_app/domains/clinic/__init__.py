@@ -13,7 +13,7 @@ MODELS = "quart_app.domains.clinic.models"
 
 
 def contribute(program: Program) -> None:
-    """Add the topics, the REST routes, the page and the examples."""
+    """Add the clinic to `program`: its topics, its REST, its page and its examples."""
     clinic = Clinic(program.commit)
     for entity in ENTITIES.values():
         program.hub.add_channel(entity.name, EntityChannel(entity))

@@ -11,28 +11,32 @@ from quart_app.realtime import Channel, Identity, Peer, Refused, checked
 
 
 class ClinicChannel(Channel):
-    """What a client says is validated and acknowledged; changes are made by REST."""
+    """A topic where what a client says is validated and acknowledged; changes are made by REST."""
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """Acknowledge a message that is well-formed. Raise Refused."""
         said = checked(body, ClinicMessage)
         peer.reply("ack", received=said.type)
 
 
 class EntityChannel(ClinicChannel):
-    """All records of one kind, whoever they belong to; so those with owners are followed by staff alone."""
+    """The topic of all records of one kind, whoever they belong to; so staff alone follow those that have owners."""
 
     def __init__(self, entity: Entity[Any]) -> None:
         self._entity = entity
 
     async def authorize(self, identity: Identity, topic: str) -> None:
+        """Let staff follow the records, and everybody where the kind is for everybody. Raise Refused (`forbidden`,
+        403)."""
         if self._entity.audience != "everybody":
             require_staff(identity)
 
 
 class UserChannel(ClinicChannel):
-    """`user/{user_id}`: that user's own, and the staff's."""
+    """The topics `user/{user_id}`, each for that user and for the staff."""
 
     async def authorize(self, identity: Identity, topic: str) -> None:
+        """Let the user and the staff follow the notices. Raise Refused: `forbidden` (403), `topic_not_found` (404)."""
         user_id = topic.removeprefix(events.USERS)
         if "/" in user_id:
             raise Refused("topic_not_found", f"there is no topic {topic}", status=404)

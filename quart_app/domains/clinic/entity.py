@@ -23,7 +23,7 @@ always, and nobody else changes anything."""
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a record is about: how people call it, the pet, the user it belongs to."""
+    """What a record is about: what people call it, the pet, and the user whom it belongs to."""
 
     label: str
     pet: Pet | None = None
@@ -32,19 +32,22 @@ class About:
 
 @dataclass(slots=True)
 class Draft(Generic[Row]):
-    """A record as it is to become: `row` as it is (None: a new one), `fields` what is given, as it is kept,
-    `related` the rows that it will refer to, by the field that does."""
+    """A record as it is to become.
+
+    `row` is the record as it is, None for a new one; `fields` is what is given, as it is kept; `related` holds the rows
+    that it will refer to, by the field that does.
+    """
 
     row: Row | None
     fields: dict[str, Any]
     related: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
-        """What a field is to be; None where nobody has said."""
+        """Return what a field is to be; None where nobody has said."""
         return self.fields[name] if name in self.fields else getattr(self.row, name, None)
 
     def changes(self, *names: str) -> bool:
-        """Whether one of the fields gets a new value; all of a new record's do."""
+        """Tell whether one of the fields gets a new value; all fields of a new record do."""
         return self.row is None or any(
             name in self.fields and self.fields[name] != getattr(self.row, name) for name in names
         )
@@ -54,17 +57,17 @@ class Writing(Protocol):
     """What a policy may change beside its own record, in the same unit of work."""
 
     async def update(self, entity_type: str, row: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Change a row and tell of it; returns it as on the wire."""
+        """Change a row, tell of the change, and return the record as on the wire."""
 
 
 class Policy(Generic[Row]):
-    """The rules of one kind that look things up. The default has none."""
+    """The rules of one kind of record that look things up. The default has none."""
 
     async def prepare(self, draft: Draft[Row]) -> None:
-        """Complete the draft's fields. Raises Refused where it may not be so; nothing is written yet."""
+        """Complete the draft's fields. Raise Refused where the record may not become so; nothing is written yet."""
 
     async def about(self, row: Row) -> About:
-        """What the record is about; nothing but itself where its kind says nothing else."""
+        """Return what the record is about; nothing but itself where its kind says nothing else."""
         return About(str(row.id))
 
     async def follow(self, row: Row, writing: Writing) -> None:
@@ -75,10 +78,10 @@ class Policy(Generic[Row]):
 class Entity(Generic[Row]):
     """One kind of record.
 
-    `name`: the topic and the path. `model`: its rows; `record`: how one looks. `new`, `change`, `query`: shapes of what
-    clients send, without the first two it is read only. `references`: fields that hold an id, and of which kind.
-    `lookups`: the rows that a parameter of the query asks for, in Tortoise's words. `noticed`: the fields that the user
-    is told. `newest_first`: the order of lists.
+    `name` is the topic and the path. `model` has its rows, and `record` is how one looks. `new`, `change` and `query`
+    are the shapes of what clients send; without the first two the kind is read only. `references` names the fields that
+    hold an id, and of which kind. `lookups` tells which rows a parameter of the query asks for, in Tortoise's words.
+    `noticed` names the fields that the user is told. `newest_first` is the order of lists.
     """
 
     name: str
@@ -101,7 +104,7 @@ class Entity(Generic[Row]):
         return f"{self.singular}_id"
 
     def shown(self, row: Row) -> dict[str, Any]:
-        """A row as it goes out, in the types that JSON has."""
+        """Return a row as it goes out, in the types that JSON has."""
         values = {}
         for name in self.record.__struct_fields__:
             value = row.id if name == self.id_name else getattr(row, name)
@@ -110,7 +113,7 @@ class Entity(Generic[Row]):
         return shown
 
     def notice(self, row: Row, pet: Pet | None) -> Notice:
-        """What the user is told of a row."""
+        """Return what the user is told of a row."""
         shown = self.shown(row)
         of_pet = {} if pet is None else {"pet_name": pet.name, "pet_id": pet.id}
         return Notice(**of_pet, **{name: shown[name] for name in self.noticed})

@@ -27,7 +27,7 @@ USERS: Final = "user/"
 
 
 def user_topic(user_id: str) -> str:
-    """Where a user's notices go."""
+    """Return the topic of a user's notices."""
     return USERS + user_id
 
 

@@ -97,7 +97,7 @@ async def fill(work: UnitOfWork, now: datetime) -> None:
 async def _fortnight(
     journal: Journal, now: datetime, services: list[int], employees: list[Shown], pets: list[Shown]
 ) -> list[Shown]:
-    """Reservations of two weeks; returns those that are done."""
+    """Make the reservations of two weeks, and return those that are done."""
     today = now.replace(minute=0, second=0, microsecond=0)
     days = [today + timedelta(days=day) for day in _DAYS]
     open = [day for day in days if day.weekday() != _SUNDAY or day == today]
@@ -127,6 +127,7 @@ def _status(number: int, starts_at: datetime, now: datetime) -> ReservationStatu
 
 
 async def _medical_entry(journal: Journal, number: int, visit: Shown) -> None:
+    """Write what was found at a visit."""
     diagnosis, treatment = _FINDINGS[number % len(_FINDINGS)]
     entry = NewMedicalEntry(
         visit["pet_id"],
@@ -141,7 +142,7 @@ async def _medical_entry(journal: Journal, number: int, visit: Shown) -> None:
 
 
 async def _invoice(journal: Journal, number: int, visit: Shown, service: Shown) -> None:
-    """Of every three invoices one is paid in full, one in part, one not at all."""
+    """Write an invoice for a visit. Of every three invoices one is paid in full, one in part, one not at all."""
     lines = [NewInvoiceLine(service["name"], service["price"])]
     if number % 2:
         lines.append(NewInvoiceLine("Medicación", 4.35, 2))

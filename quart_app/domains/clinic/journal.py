@@ -17,14 +17,14 @@ from quart_app.storage.unit_of_work import UnitOfWork
 
 
 class Journal:
-    """Writes for `who`, in `work`. What it returns is the record as on the wire."""
+    """Writes records for `who`, in the unit `work`; each change returns the record as on the wire."""
 
     def __init__(self, work: UnitOfWork, who: Identity) -> None:
         self._work = work
         self._who = who
 
     async def insert(self, entity: Entity[Row], fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A new row."""
+        """Make a row."""
         at = now()
         row = await entity.model.create(**fields, version=1, created_at=at, updated_at=at)
         about = await entity.policy.about(row)
@@ -33,7 +33,7 @@ class Journal:
         return shown
 
     async def update(self, entity_type: str, row: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """A row with new values; nothing happens where they are the old ones."""
+        """Give a row new values; nothing happens where they are the old ones."""
         entity = ENTITIES[entity_type]
         changed = [name for name, value in fields.items() if getattr(row, name) != value]
         if not changed:
@@ -50,7 +50,7 @@ class Journal:
         return shown
 
     async def remove(self, entity: Entity[Row], row: Row) -> dict[str, Any]:
-        """A row that is gone afterwards; it is told as it was."""
+        """Delete a row, and tell of it as it was."""
         about = await entity.policy.about(row)
         await row.delete()
         shown = await self._tell(entity, "deleted", row, (about,))
@@ -60,7 +60,8 @@ class Journal:
     async def _tell(
         self, entity: Entity[Row], action: Action, row: Row, abouts: tuple[About, ...], changed: list[str] | None = None
     ) -> dict[str, Any]:
-        """`abouts`: what the row is about, and what it was about before."""
+        """Record an event, a line of the log and the notices. `abouts` is what the row is about, and what it was about
+        before."""
         shown = entity.shown(row)
         self._record(entity, action, shown)
         await self._log(entity, action, row, abouts[0].label, changed or [])

@@ -32,7 +32,7 @@ _DAY_CHARACTERS = 10
 
 
 class Kept(Model):
-    """What all records have."""
+    """What the tables of all records have."""
 
     id = BigIntField(primary_key=True, generated=True)
     version = IntField()
@@ -44,6 +44,8 @@ class Kept(Model):
 
 
 class Pet(Kept):
+    """A pet and its owner."""
+
     name = CharField(max_length=NAME_CHARACTERS)
     species = CharField(max_length=NAME_CHARACTERS)
     breed = CharField(max_length=NAME_CHARACTERS)
@@ -59,6 +61,8 @@ class Pet(Kept):
 
 
 class Service(Kept):
+    """Something that the clinic offers."""
+
     name = CharField(max_length=NAME_CHARACTERS)
     description = TextField()
     price = BigIntField()
@@ -70,6 +74,8 @@ class Service(Kept):
 
 
 class Employee(Kept):
+    """Somebody who works at the clinic."""
+
     name = CharField(max_length=NAME_CHARACTERS)
     role = CharField(max_length=NAME_CHARACTERS)
     email = CharField(max_length=EMAIL_CHARACTERS)
@@ -81,6 +87,8 @@ class Employee(Kept):
 
 
 class Reservation(Kept):
+    """The time that a pet, an employee and a service have together."""
+
     pet: ForeignKeyRelation[Pet] = ForeignKeyField(
         "envivo.Pet", related_name="reservations", on_delete=OnDelete.RESTRICT
     )
@@ -109,8 +117,11 @@ class Reservation(Kept):
 
 
 class Invoice(Kept):
-    """`lines`: `[{description, quantity, unit_price}]`, none where only the `total` was given; `paid`: the sum of its
-    payments."""
+    """What was billed.
+
+    `lines` is `[{description, quantity, unit_price}]`, empty where only the `total` was given; `paid` is the sum of its
+    payments.
+    """
 
     pet: ForeignKeyNullableRelation[Pet] = ForeignKeyField(
         "envivo.Pet", related_name="invoices", on_delete=OnDelete.RESTRICT, null=True
@@ -140,11 +151,13 @@ class Invoice(Kept):
 
     @property
     def balance(self) -> int:
-        """What is owed; nothing on a void one."""
+        """What is owed; nothing on a void invoice."""
         return 0 if self.status == "void" else self.total - self.paid
 
 
 class Payment(Kept):
+    """Money that was paid on an invoice."""
+
     invoice: ForeignKeyRelation[Invoice] = ForeignKeyField(
         "envivo.Invoice", related_name="payments", on_delete=OnDelete.RESTRICT
     )
@@ -163,6 +176,8 @@ class Payment(Kept):
 
 
 class MedicalEntry(Kept):
+    """An entry in the medical history of a pet."""
+
     pet: ForeignKeyRelation[Pet] = ForeignKeyField(
         "envivo.Pet", related_name="medical_history", on_delete=OnDelete.RESTRICT
     )

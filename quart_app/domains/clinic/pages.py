@@ -38,7 +38,7 @@ class _Page:
         self._clinic = clinic
 
     async def show(self, view: str = VIEWS[0]) -> str:
-        """One view; the week or the pet that the query names."""
+        """Show one view, with the week or the pet that the query names."""
         who = speaker()
         require_staff(who)
         if view not in VIEWS:
@@ -71,7 +71,8 @@ class _Page:
         )
 
     async def _hold(self, who: Identity, day: date) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-        """The records that the views begin with, by kind, and for the kinds that have more of them how to ask on."""
+        """Return the records that the views begin with, by kind; and for the kinds that have more of them, how to ask
+        on."""
         from_ = datetime.combine(_monday(day), datetime.min.time(), UTC) - _FURTHEST_ZONES
         to = from_ + timedelta(days=7) + 2 * _FURTHEST_ZONES
         asked: dict[str, dict[str, Any]] = {
@@ -98,6 +99,7 @@ class _Page:
 
 
 def _zone(name: str) -> ZoneInfo:
+    """Return the time zone of this name; UTC where there is none that this system knows."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # none that exists, or that this system knows
@@ -105,7 +107,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _day(text: str | None, zone: ZoneInfo) -> date:
-    """The day that the address names, else today. Raises Refused (`bad_request`)."""
+    """Return the day that the address names, else today. Raise Refused (`bad_request`)."""
     if text is None:
         return datetime.now(zone).date()
     try:
@@ -122,7 +124,7 @@ def _monday(day: date) -> date:
 
 
 def _week(reservations: list[dict[str, Any]], day: date, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """The days of the week, each with its reservations in order; a Sunday only where there is something."""
+    """Return the days of the week, each with its reservations in order; a Sunday only where there is something."""
     days = []
     for date_ in (_monday(day) + timedelta(days=number) for number in range(7)):
         visits = [
@@ -137,7 +139,7 @@ def _week(reservations: list[dict[str, Any]], day: date, zone: ZoneInfo) -> list
 
 
 def _owners(pets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The owners of `pets` by name, each with theirs."""
+    """Return the owners of `pets` by name, each with their pets."""
     owners: dict[object, dict[str, Any]] = {}
     for pet in sorted(pets, key=lambda one: str(one["name"])):
         key = pet["user_id"] or pet["owner_name"]
@@ -149,7 +151,7 @@ def _owners(pets: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _names(held: dict[str, list[dict[str, Any]]]) -> dict[str, dict[int, str]]:
-    """What the records are called that others refer to, by kind and id."""
+    """Return what the records that others refer to are called, by kind and id."""
     kinds = ("pets", "services", "employees")
     return {kind: {record[ENTITIES[kind].id_name]: record["name"] for record in held[kind]} for kind in kinds}
 

@@ -25,19 +25,21 @@ def _wrong(**fields: str) -> Refused:
 
 
 class NamedPolicy(Policy[Named]):
-    """For kinds that are called by their name and have no other rules."""
+    """The policy of kinds that are called by their name and have no other rules."""
 
     async def about(self, row: Named) -> About:
         return About(row.name)
 
 
 class PetPolicy(Policy[Pet]):
+    """The policy of pets, which are about themselves and belong to their owner."""
+
     async def about(self, row: Pet) -> About:
         return About(row.name, row, row.user_id)
 
 
 class ReservationPolicy(Policy[Reservation]):
-    """Neither an employee nor a pet is in two places at once."""
+    """The policy of reservations: neither an employee nor a pet is in two places at once."""
 
     async def prepare(self, draft: Draft[Reservation]) -> None:
         self._check_active(draft)
@@ -106,7 +108,7 @@ class ReservationPolicy(Policy[Reservation]):
 
 
 async def _settle_pet(draft: Draft[Invoice] | Draft[MedicalEntry]) -> None:
-    """The pet of a record that may have a reservation: the reservation's."""
+    """Give a record that has a reservation the reservation's pet. Raise Refused where it names another."""
     reservation = draft.related.get("reservation_id")
     if reservation is None:
         return
@@ -118,7 +120,10 @@ async def _settle_pet(draft: Draft[Invoice] | Draft[MedicalEntry]) -> None:
 
 
 class InvoicePolicy(Policy[Invoice]):
-    """What is owed is the total less the payments, and never negative. Payments decide whether it is paid."""
+    """The policy of invoices: what is owed is the total less the payments, and never negative.
+
+    The payments decide whether an invoice is paid.
+    """
 
     async def prepare(self, draft: Draft[Invoice]) -> None:
         await _settle_pet(draft)
@@ -190,6 +195,8 @@ class InvoicePolicy(Policy[Invoice]):
 
 
 class PaymentPolicy(Policy[Payment]):
+    """The policy of payments: nobody pays more than is owed."""
+
     async def prepare(self, draft: Draft[Payment]) -> None:
         invoice: Any = draft.related["invoice_id"]
         if draft.value("paid_at") is None:
@@ -206,7 +213,7 @@ class PaymentPolicy(Policy[Payment]):
         return About(f"{_money(row.amount)} · #{invoice.id}", pet, invoice.user_id)
 
     async def follow(self, row: Payment, writing: Writing) -> None:
-        """The invoice is what its payments make of it."""
+        """Let the invoice become what its payments make of it."""
         payments = Payment.filter(invoice_id=row.invoice_id)
         [found] = cast("list[int | None]", await payments.annotate(sum=Sum("amount")).values_list("sum", flat=True))
         paid = int(found or 0)  # PostgreSQL adds whole numbers up to a decimal
@@ -216,6 +223,8 @@ class PaymentPolicy(Policy[Payment]):
 
 
 class MedicalPolicy(Policy[MedicalEntry]):
+    """The policy of the medical history: an entry is about its reservation's pet, and of today unless it says when."""
+
     async def prepare(self, draft: Draft[MedicalEntry]) -> None:
         await _settle_pet(draft)
         if draft.value("date") is None:

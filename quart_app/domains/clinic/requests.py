@@ -41,7 +41,7 @@ Quantity = Annotated[int, Meta(ge=1, le=rules.QUANTITY_LIMIT)]
 
 
 class NewPet(Struct, frozen=True, forbid_unknown_fields=True):
-    """`user_id` is the owner, who is told of everything that concerns the pet."""
+    """A new pet; `user_id` is the owner, who is told of everything that concerns it."""
 
     name: Annotated[Name, Meta(examples=["Luna"])]
     species: Annotated[Name, Meta(examples=["Perro"])]
@@ -54,6 +54,8 @@ class NewPet(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewService(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new service of the clinic."""
+
     name: Annotated[Name, Meta(examples=["Vacunación"])]
     price: Money
     duration_minutes: Minutes
@@ -62,6 +64,8 @@ class NewService(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewEmployee(Struct, frozen=True, forbid_unknown_fields=True):
+    """A new employee of the clinic."""
+
     name: Annotated[Name, Meta(examples=["Dra. Valeria Andrade"])]
     role: Annotated[Name, Meta(examples=["Veterinaria"])]
     email: Email = ""
@@ -70,7 +74,7 @@ class NewEmployee(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewReservation(Struct, frozen=True, forbid_unknown_fields=True):
-    """Without `ends_at` it lasts as long as the service does."""
+    """A new reservation; without `ends_at` it lasts as long as the service does."""
 
     pet_id: Id
     service_id: Id
@@ -82,13 +86,18 @@ class NewReservation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewInvoiceLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of an invoice."""
+
     description: Name
     unit_price: Money
     quantity: Quantity = 1
 
 
 class NewInvoice(Struct, frozen=True, forbid_unknown_fields=True):
-    """For a pet, a user or both, by `lines` or by one `amount`. A reservation says which pet it is, a pet whose."""
+    """A new invoice for a pet, a user or both, by `lines` or by one `amount`.
+
+    A reservation says which pet the invoice is for, and a pet whose it is.
+    """
 
     pet_id: Id | None = None
     user_id: UserId | None = None
@@ -101,7 +110,7 @@ class NewInvoice(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewPayment(Struct, frozen=True, forbid_unknown_fields=True):
-    """Never more than what is owed; `paid_at` is now where nothing is said."""
+    """A new payment, never more than what is owed; `paid_at` is now where nothing is said."""
 
     invoice_id: Id
     amount: Paid
@@ -111,7 +120,7 @@ class NewPayment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewMedicalEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """`date` is today (UTC) where nothing is said."""
+    """A new entry in a pet's medical history; `date` is today (UTC) where nothing is said."""
 
     pet_id: Id
     employee_id: Id
@@ -124,7 +133,8 @@ class NewMedicalEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def change_of(new: type[Struct], *, fixed: str = "", **more: Any) -> type[Struct]:
-    """The shape of a change: the fields of `new` but the `fixed` one, and `more`, all optional; and `version`."""
+    """Return the shape of a change: the fields of `new` but the `fixed` one, and `more`, all optional; and
+    `version`."""
     version = Annotated[int, Meta(ge=1, description="the one this change was made to; refused where it is older")]
     shapes = {**get_type_hints(new, include_extras=True), **more, "version": version}
     optional = [(name, shape | UnsetType, UNSET) for name, shape in shapes.items() if name != fixed]
@@ -162,7 +172,7 @@ class Once(Struct, frozen=True):
 
 
 class RecordQuery(Struct, frozen=True, kw_only=True):
-    """`after` is the id that the page before ended with."""
+    """The query of every list; `after` is the id that the page before ended with."""
 
     limit: Annotated[int, Meta(ge=1, le=rules.PAGE_LIMIT)] = rules.PAGE_DEFAULT
     after: Id | None = None
@@ -173,24 +183,30 @@ User = Annotated[str, Meta(max_length=rules.USER_CHARACTERS)]
 
 
 class PetQuery(RecordQuery, frozen=True, kw_only=True):
+    """The query of `GET /api/pets`."""
+
     q: Search | None = None
     of_user: User | None = None
     species: Line | None = None
 
 
 class ServiceQuery(RecordQuery, frozen=True, kw_only=True):
+    """The query of `GET /api/services`."""
+
     q: Search | None = None
     active: bool | None = None
 
 
 class EmployeeQuery(RecordQuery, frozen=True, kw_only=True):
+    """The query of `GET /api/employees`."""
+
     q: Search | None = None
     role: Line | None = None
     active: bool | None = None
 
 
 class ReservationQuery(RecordQuery, frozen=True, kw_only=True):
-    """Those that touch the time `from` … `to`."""
+    """The query of `GET /api/reservations`, for those that touch the time `from` … `to`."""
 
     pet_id: Id | None = None
     service_id: Id | None = None
@@ -202,7 +218,7 @@ class ReservationQuery(RecordQuery, frozen=True, kw_only=True):
 
 
 class InvoiceQuery(RecordQuery, frozen=True, kw_only=True):
-    """Those issued `from` … before `to`."""
+    """The query of `GET /api/invoices`, for those issued `from` … before `to`."""
 
     pet_id: Id | None = None
     of_user: User | None = None
@@ -213,7 +229,7 @@ class InvoiceQuery(RecordQuery, frozen=True, kw_only=True):
 
 
 class PaymentQuery(RecordQuery, frozen=True, kw_only=True):
-    """Those paid `from` … before `to`."""
+    """The query of `GET /api/payments`, for those paid `from` … before `to`."""
 
     invoice_id: Id | None = None
     of_user: User | None = None
@@ -223,7 +239,7 @@ class PaymentQuery(RecordQuery, frozen=True, kw_only=True):
 
 
 class MedicalQuery(RecordQuery, frozen=True, kw_only=True):
-    """Those dated `from` … `to`, both included."""
+    """The query of `GET /api/medical-history`, for entries dated `from` … `to`, both included."""
 
     pet_id: Id | None = None
     employee_id: Id | None = None
@@ -234,7 +250,7 @@ class MedicalQuery(RecordQuery, frozen=True, kw_only=True):
 
 
 class ActivityQuery(RecordQuery, frozen=True, kw_only=True):
-    """Lines written `from` … before `to`."""
+    """The query of `GET /api/activity-logs`, for lines written `from` … before `to`."""
 
     entity_type: Annotated[str, Meta(max_length=32, examples=["pets"])] | None = None
     entity_id: Id | None = None
@@ -245,6 +261,6 @@ class ActivityQuery(RecordQuery, frozen=True, kw_only=True):
 
 
 class ClinicMessage(Struct, frozen=True):
-    """What a client says on one of the topics."""
+    """What a client says on one of the clinic's topics."""
 
     type: Annotated[str, Meta(min_length=1, max_length=64)]

@@ -49,7 +49,7 @@ STATUS_AFTER: Final[Mapping[str, frozenset[str]]] = {
 
 
 def is_staff(identity: Identity) -> bool:
-    """Whether they work here; in open mode everybody does."""
+    """Tell whether they work here; in open mode everybody does."""
     return identity.is_admin or identity.role == "employee"
 
 
@@ -57,7 +57,7 @@ def is_staff(identity: Identity) -> bool:
 
 
 class WrongParts(ValueError):
-    """Parts of a field are wrong: `parts` has the reasons by place, such as `[2].unit_price`."""
+    """Parts of a field are wrong; `parts` has the reasons by place, such as `[2].unit_price`."""
 
     def __init__(self, parts: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{place}: {reason}" for place, reason in parts.items()))
@@ -66,14 +66,15 @@ class WrongParts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field that is kept in another form than it comes in: `keep` for the table, `show` for the wire."""
+    """How a field is kept and shown that is kept in another form than it comes in: `keep` makes the table's value,
+    `show` the wire's."""
 
     keep: Callable[[Any], Any]
     show: Callable[[Any], Any] = lambda value: value
 
 
 def clean_line(text: str) -> str:
-    """On one line, with single spaces; it may be empty."""
+    """Return `text` on one line, with single spaces; it may be empty."""
     line = " ".join(text.split())
     if line and not line.isprintable():
         raise ValueError("printable characters only")
@@ -81,14 +82,14 @@ def clean_line(text: str) -> str:
 
 
 def clean_name(text: str) -> str:
-    """A line that is not empty."""
+    """Return `text` on one line that is not empty."""
     if not (line := clean_line(text)):
         raise ValueError("at least one character besides spaces")
     return line
 
 
 def clean_text(text: str) -> str:
-    """Several lines, trimmed; it may be empty."""
+    """Return `text`, several lines, trimmed; it may be empty."""
     text = text.replace("\r\n", "\n").strip()
     if not all(character.isprintable() or character in "\n\t" for character in text):
         raise ValueError("printable characters and line breaks only")
@@ -96,14 +97,14 @@ def clean_text(text: str) -> str:
 
 
 def clean_finding(text: str) -> str:
-    """A text that is not empty."""
+    """Return `text`, several lines, trimmed and not empty."""
     if not (text := clean_text(text)):
         raise ValueError("at least one character besides spaces")
     return text
 
 
 def clean_phone(text: str) -> str:
-    """Digits as people write them; it may be empty."""
+    """Return a telephone number as people write it; it may be empty."""
     line = clean_line(text)
     if line and not (all(character in "0123456789+-() ." for character in line) and any(map(str.isdigit, line))):
         raise ValueError("digits, spaces and + - ( ) .")
@@ -111,7 +112,7 @@ def clean_phone(text: str) -> str:
 
 
 def clean_email(text: str) -> str:
-    """An address that could exist; it may be empty."""
+    """Return an address that could exist; it may be empty."""
     address = text.strip()
     name, at, host = address.rpartition("@")
     good = name and at and "." in host.strip(".") and host == host.strip(".") and "@" not in name
@@ -121,7 +122,7 @@ def clean_email(text: str) -> str:
 
 
 def cents(amount: float) -> int:
-    """Whole cents of an amount with two decimals at most."""
+    """Return the whole cents of an amount with two decimals at most."""
     exact = Decimal(repr(amount)) * 100
     if exact != exact.to_integral_value():
         raise ValueError("at most two decimals")
@@ -129,12 +130,12 @@ def cents(amount: float) -> int:
 
 
 def amount(cents: int) -> float:
-    """An amount as the wire shows it: the number that is written with the fewest digits is exact."""
+    """Return an amount as the wire shows it: the number that is written with the fewest digits is exact."""
     return cents / 100
 
 
 def moment(time: datetime) -> int:
-    """A time in ms since the Unix epoch."""
+    """Return a time in ms since the Unix epoch."""
     at = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     if not _FIRST_MS <= at <= _LAST_MS:
         raise ValueError("a time from 1990 to 2100")
@@ -142,19 +143,19 @@ def moment(time: datetime) -> int:
 
 
 def day(when: date) -> str:
-    """A date as ISO 8601 writes it, which is how it is kept and shown."""
+    """Return a date as ISO 8601 writes it, which is how it is kept and shown."""
     if not _FIRST_DAY <= when <= _LAST_DAY:
         raise ValueError("a date from 1990 to 2100")
     return when.isoformat()
 
 
 def day_of(at: int) -> date:
-    """The date of a time (ms since the Unix epoch), in UTC."""
+    """Return the date of a time (ms since the Unix epoch), in UTC."""
     return datetime.fromtimestamp(at / 1000, UTC).date()
 
 
 def user_text(user_id: int | str) -> str:
-    """A user's id as it is kept; it is part of a topic's name."""
+    """Return a user's id as it is kept; it is part of a topic's name."""
     text = str(user_id)
     if not (text.isascii() and all(character.isalnum() or character in "_.-" for character in text)):
         raise ValueError("a whole number, or letters, digits, _ . and -")
@@ -162,7 +163,7 @@ def user_text(user_id: int | str) -> str:
 
 
 def wire_user(user_id: str) -> int | str:
-    """A user's id as it goes out."""
+    """Return a user's id as it goes out."""
     return Identity(user_id, user_id).wire_id
 
 
@@ -211,5 +212,5 @@ FIELDS: Final[Mapping[str, Field]] = {
 
 
 def total_of(lines: list[dict[str, Any]]) -> int:
-    """What lines, as they are kept, come to."""
+    """Return what lines, as they are kept, come to."""
     return sum(line["quantity"] * line["unit_price"] for line in lines)

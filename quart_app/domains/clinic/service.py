@@ -33,13 +33,15 @@ class RecordsFound:
 
 
 class Clinic:
+    """The use cases, the same for every kind of record."""
+
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
 
     async def create(self, entity: Entity[Row], new: msgspec.Struct, who: Identity, *, key: str | None = None) -> Shown:
         """Make a record. With a `key` (the client's own) it is made once.
 
-        Raises Refused: 400 with the fields that are wrong (a broken reference is one), 403, 409 where it collides.
+        Raise Refused: 400 with the fields that are wrong (a broken reference is one), 403, 409 where it collides.
         """
         require_staff(who)
 
@@ -51,8 +53,10 @@ class Clinic:
     async def update(
         self, entity: Entity[Row], id: int | None, change: msgspec.Struct, who: Identity, *, key: str | None = None
     ) -> Shown:
-        """Change the fields that are given; with a `key` once. Raises Refused as `create` does, 404, and 409 where its
-        `version` is not the record's any more."""
+        """Change the fields that are given; with a `key` once.
+
+        Raise Refused as `create` does, 404, and 409 where the `version` of the change is not the record's any more.
+        """
         require_staff(who)
         fields = _kept(entity, change)
         version = fields.pop("version", None)
@@ -72,8 +76,10 @@ class Clinic:
         return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} update", who, key))
 
     async def delete(self, entity: Entity[Row], id: int | None, who: Identity, *, key: str | None = None) -> Shown:
-        """Remove a record and return it as it was; with a `key` once. Raises Refused: 403, 404, 409 where something
-        refers to it."""
+        """Remove a record and return it as it was; with a `key` once.
+
+        Raise Refused: 403, 404, 409 where something refers to it.
+        """
         require_staff(who)
 
         async def unit(work: UnitOfWork) -> Shown:
@@ -87,14 +93,16 @@ class Clinic:
         return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} delete", who, key))
 
     async def get(self, entity: Entity[Row], id: int | None, who: Identity) -> Shown:
-        """One record. Raises Refused: 404, also where it belongs to somebody else; 403."""
+        """Return one record. Raise Refused: 404, also where it belongs to somebody else; 403."""
         return entity.shown(await _row(entity, id, **_own(entity, who)))
 
     async def list(
         self, entity: Entity[Row], who: Identity, *, asked: Mapping[str, Any], limit: int, after: int | None = None
     ) -> RecordsFound:
-        """A page of records in the kind's order, by id. `asked`: values by the names of the kind's `lookups`, as they
-        are kept. Raises Refused (403)."""
+        """Return a page of records in the kind's order, by id.
+
+        `asked` holds values by the names of the kind's `lookups`, as they are kept. Raise Refused (403).
+        """
         rows = entity.model.filter(**{entity.lookups[name]: value for name, value in asked.items()})
         rows = rows.filter(**_own(entity, who))
         if after is not None:
@@ -105,19 +113,19 @@ class Clinic:
 
 
 async def insert(journal: Journal, entity: Entity[Row], new: msgspec.Struct) -> Shown:
-    """Check and make a record inside a unit of work. Raises Refused, before anything is written."""
+    """Check and make a record inside a unit of work. Raise Refused, before anything is written."""
     draft = await _drafted(entity, None, _kept(entity, new))
     return await journal.insert(entity, draft.fields)
 
 
 def require_staff(who: Identity) -> None:
-    """Raises Refused (`forbidden`, 403) for those who do not work here."""
+    """Raise Refused (`forbidden`, 403) for those who do not work here."""
     if not rules.is_staff(who):
         raise Refused("forbidden", "this is for those who work at the clinic", status=403)
 
 
 def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
-    """The condition that leaves what `who` may read."""
+    """Return the condition that leaves the records that `who` may read."""
     if entity.audience == "everybody" or rules.is_staff(who):
         return {}
     if entity.audience == "staff":
@@ -126,7 +134,7 @@ def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
 
 
 def _kept(entity: Entity[Row], body: msgspec.Struct) -> dict[str, Any]:
-    """The fields that `body` gives, as they are kept. Null says nothing where there has to be a value."""
+    """Return the fields that `body` gives, as they are kept. Null says nothing where there has to be a value."""
     fields = {}
     wrong: dict[str, str] = {}
     for name in body.__struct_fields__:
@@ -150,7 +158,7 @@ def _nullable(entity: Entity[Row], name: str) -> bool:
 
 
 async def _drafted(entity: Entity[Row], row: Row | None, fields: Mapping[str, Any]) -> Draft[Row]:
-    """The record as it is to become, its references and rules checked."""
+    """Return the record as it is to become, its references and rules checked. Raise Refused."""
     draft = Draft(row, dict(fields))
     wrong: dict[str, str] = {}
     for name, of in entity.references.items():
@@ -174,7 +182,7 @@ async def _row(entity: Entity[Row], id: int | None, **conditions: str) -> Row:
 
 
 async def _referring(entity: Entity[Row], id: int) -> dict[str, int]:
-    """How many records of each kind refer to this one."""
+    """Return how many records of each kind refer to this one."""
     counts = {}
     for other in ENTITIES.values():
         for name, of in other.references.items():

@@ -28,6 +28,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class PetRecord(Record, frozen=True):
+    """A pet and its owner."""
+
     pet_id: Id
     name: Annotated[str, Meta(examples=["Luna"])]
     species: Annotated[str, Meta(examples=["Perro"])]
@@ -40,6 +42,8 @@ class PetRecord(Record, frozen=True):
 
 
 class ServiceRecord(Record, frozen=True):
+    """Something that the clinic offers."""
+
     service_id: Id
     name: Annotated[str, Meta(examples=["Vacunación"])]
     description: str
@@ -49,6 +53,8 @@ class ServiceRecord(Record, frozen=True):
 
 
 class EmployeeRecord(Record, frozen=True):
+    """Somebody who works at the clinic."""
+
     employee_id: Id
     name: Annotated[str, Meta(examples=["Dra. Valeria Andrade"])]
     role: Annotated[str, Meta(examples=["Veterinaria"])]
@@ -58,6 +64,8 @@ class EmployeeRecord(Record, frozen=True):
 
 
 class ReservationRecord(Record, frozen=True):
+    """The time that a pet, an employee and a service have together."""
+
     reservation_id: Id
     pet_id: Id
     service_id: Id
@@ -69,13 +77,15 @@ class ReservationRecord(Record, frozen=True):
 
 
 class InvoiceLine(Struct, frozen=True):
+    """A line of an invoice."""
+
     description: str
     quantity: int
     unit_price: Amount
 
 
 class InvoiceRecord(Record, frozen=True):
-    """`user_id` is who was billed; `balance` is `total` less `paid`, nothing on a void one."""
+    """An invoice: `user_id` is who was billed; `balance` is `total` less `paid`, nothing on a void one."""
 
     invoice_id: Id
     pet_id: Id | None
@@ -92,6 +102,8 @@ class InvoiceRecord(Record, frozen=True):
 
 
 class PaymentRecord(Record, frozen=True):
+    """Money that was paid on an invoice."""
+
     payment_id: Id
     invoice_id: Id
     amount: Amount
@@ -101,6 +113,8 @@ class PaymentRecord(Record, frozen=True):
 
 
 class MedicalRecord(Record, frozen=True):
+    """An entry in the medical history of a pet."""
+
     medical_history_id: Id
     pet_id: Id
     employee_id: Id
@@ -113,7 +127,10 @@ class MedicalRecord(Record, frozen=True):
 
 
 class ActivityRecord(Struct, frozen=True):
-    """Who did what to which record; `summary` names it as people do, `changed` the fields of an update."""
+    """A line of the activity log: who did what to which record.
+
+    `summary` names the record as people do, `changed` the fields of an update.
+    """
 
     activity_log_id: Id
     user_id: User

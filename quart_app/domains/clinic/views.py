@@ -103,7 +103,7 @@ class _Resource:
 
 
 def _asked(entity: Entity[Any]) -> tuple[RecordQuery, dict[str, Any]]:
-    """The page that is asked for, and the values to look for, as they are kept. Raises Refused."""
+    """Return the page that is asked for, and the values to look for, as they are kept. Raise Refused."""
     page: Any = query_as(entity.query)
     asked = {}
     for attribute, name in zip(page.__struct_fields__, page.__struct_encode_fields__, strict=True):

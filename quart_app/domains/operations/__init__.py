@@ -14,7 +14,7 @@ MODELS = None
 
 
 def contribute(program: Program) -> None:
-    """Add the topic `operations` and its feed, the REST routes, `/metrics` and the page to `program`."""
+    """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
     operations = Operations(program.hub)
     program.hub.add_channel(TOPIC, OperationsChannel(operations))
     program.hub.add_feed(Feed(TOPIC, LOOK_INTERVAL, operations.look))

@@ -6,7 +6,7 @@ from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
 class OperationsChannel(Channel):
-    """For administrators; nothing can be said here."""
+    """The topic `operations`, for administrators; nothing can be said here."""
 
     kind = Kind.STATE
 
@@ -14,8 +14,9 @@ class OperationsChannel(Channel):
         self._operations = operations
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Raises Refused (`forbidden`)."""
+        """Let administrators watch. Raise Refused (`forbidden`, 403)."""
         require_admin(identity)
 
     async def welcome(self, peer: Peer) -> Welcome:
+        """Return `connected` with the looks of the last minutes."""
         return [("connected", {"data": self._operations.before(peer.connection_id)})]

@@ -18,14 +18,15 @@ Total = Annotated[int, Meta(ge=0, description="since the start")]
 
 
 class Spread(Struct, frozen=True):
-    """Half of the durations since the look before were at most `p50` ms, 95 of 100 at most `p95`; null without any."""
+    """Two percentiles of durations since the look before: half took at most `p50` ms, 95 of 100 at most `p95`; null
+    without any."""
 
     p50: Milliseconds | None
     p95: Milliseconds | None
 
 
 class Look(Struct, frozen=True):
-    """What the server does: what there is now, and what happened since the look before."""
+    """A snapshot of the server: what there is now, and what happened since the look before."""
 
     uptime: Annotated[float, Meta(ge=0, description="s")]
     connections: Annotated[dict[str, int], Meta(description="open now, by transport", examples=[{"ws": 12, "sse": 3}])]
@@ -62,8 +63,10 @@ class Sample(Struct, frozen=True):
 
 
 class Before(Struct, frozen=True):
-    """The looks of the last minutes, oldest first, as far as somebody was watching. `handle` names the connection that
-    is told this in the list of connections."""
+    """The looks of the last minutes, oldest first, as far as somebody was watching.
+
+    `handle` names the connection that is told this in the list of connections.
+    """
 
     samples: list[Sample]
     handle: str

@@ -27,7 +27,7 @@ Samples = Iterable[tuple[Sequence[str], float]]
 
 
 class Metrics(Collector):
-    """One program's metrics, in a registry of its own."""
+    """The metrics of one program, in a registry of their own."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
@@ -38,14 +38,14 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)  # where there is /proc
 
     async def text(self, accept: str) -> tuple[bytes, str]:
-        """All metrics and their content type, in the format that the header `accept` asks for."""
+        """Return all metrics and their content type, in the format that the header `accept` asks for."""
         self._operations.lag.watch()
         self._relay_lag = await self._operations.relay_lag()
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
     def collect(self) -> Iterator[Metric]:
-        """Called by the registry."""
+        """Yield the metrics; the registry calls it."""
         yield from self._connections()
         yield from self._messages()
         yield from self._storage()

@@ -21,7 +21,7 @@ class _Pages:
         self._operations = operations
 
     async def admin(self) -> str:
-        """What the server is doing, live."""
+        """Show what the server is doing, live."""
         require_admin(speaker())
         cursor = self._operations.hub.cursor
         return await render_template(

@@ -18,7 +18,10 @@ _WANTED: Final = 90.0  # s that watching goes on; Prometheus commonly asks every
 
 
 def resident_memory() -> int | None:
-    """Bytes of this process in memory; where only the most there ever were is known, that; else None."""
+    """Return the bytes of this process in memory; None where the system does not tell.
+
+    Where only the most there ever were is known, that is returned.
+    """
     try:
         return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
@@ -32,7 +35,7 @@ def resident_memory() -> int | None:
 
 
 class LoopLag:
-    """By how much timers go off too late: everything else in the process is late by as much.
+    """Measures by how much timers go off too late: everything else in the process is late by as much.
 
     `seconds` is measured from `watch` on, for a minute and a half after the last one.
     """
@@ -43,7 +46,7 @@ class LoopLag:
         self._until = 0.0
 
     def watch(self) -> None:
-        """Somebody wants to know."""
+        """Measure from now on, for a minute and a half."""
         self._until = perf_counter() + _WANTED
         if self._timer is None:
             self._next()

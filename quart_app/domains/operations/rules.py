@@ -22,7 +22,10 @@ QUERY_CHARACTERS: Final = 128
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What had been counted at `at` (s of a monotonic clock). The last four are counts of histograms, by bucket."""
+    """What had been counted at `at` (s of a monotonic clock).
+
+    The last four are counts of histograms, by bucket.
+    """
 
     at: float
     cpu: float
@@ -38,23 +41,24 @@ class Tally:
 
 
 def require_admin(identity: Identity) -> None:
-    """Raises Refused (`forbidden`, 403). In open mode everybody has the role."""
+    """Raise Refused (`forbidden`, 403) unless `identity` has the role of an administrator, as everybody has in open
+    mode."""
     if not identity.is_admin:
         raise Refused("forbidden", f"this is for the role {ADMIN}", status=403)
 
 
 def per_second(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:
-    """The rate of each name in `after`."""
+    """Return the rate of each name in `after`."""
     return {name: rate(before.get(name, 0), count, seconds) for name, count in after.items()}
 
 
 def rate(before: float, after: float, seconds: float) -> float:
-    """Never below 0: a count may be read while it moves from one place to another."""
+    """Return the rate of a count, never below 0: a count may be read while it moves from one place to another."""
     return round(max(0.0, after - before) / seconds, 2) if seconds > 0 else 0.0
 
 
 def spread(bounds: Sequence[float], before: Sequence[int], after: Sequence[int]) -> Spread:
-    """The percentiles, in ms, of what was counted between two readings of a histogram of seconds."""
+    """Return the percentiles, in ms, of what was counted between two readings of a histogram of seconds."""
     counts = [late - early for early, late in zip(before, after, strict=True)]
     return Spread(_milliseconds(bounds, counts, 0.5), _milliseconds(bounds, counts, 0.95))
 
@@ -65,7 +69,7 @@ def _milliseconds(bounds: Sequence[float], counts: Sequence[int], share: float) 
 
 
 def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> float | None:
-    """The value that `share` of the values do not exceed, None without values.
+    """Return the value that `share` of the values do not exceed, None without values.
 
     Values are taken to be spread evenly inside their bucket; above the last bound that bound is all that is known.
     """

@@ -21,7 +21,7 @@ _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come b
 
 
 class Operations:
-    """The use cases. Its numbers are those of this process."""
+    """The use cases of the operations; all numbers are those of this process."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -36,18 +36,18 @@ class Operations:
         return round(time.monotonic() - self.started, 3)
 
     def connections_by_transport(self) -> dict[str, int]:
-        """How many are open now."""
+        """Return how many connections are open now, by transport."""
         open_now = Counter(connection.transport for connection in self.hub.connections.values())
         return {**dict.fromkeys(("ws", "sse", "poll"), 0), **open_now}
 
     def traffic(self) -> dict[str, Traffic]:
-        """What went to connections and came from them since the start, by transport."""
+        """Return what went to connections and came from them since the start, by transport."""
         return self.hub.counters.traffic((one.transport, one.traffic) for one in self.hub.connections.values())
 
     # Looks
 
     def before(self, connection_id: str) -> Before:
-        """The looks of the last minutes, for the connection that begins to watch."""
+        """Return the looks of the last minutes, for the connection that begins to watch."""
         return Before(list(self._samples), public_id_of(connection_id))
 
     async def look(self) -> None:
@@ -62,11 +62,11 @@ class Operations:
         self.hub.broadcast(TOPIC, LOOK, data=look)
 
     async def relay_lag(self) -> int:
-        """Positions between the log and the bus."""
+        """Return how many positions the bus is behind the log."""
         return max(0, await self.hub.log.head() - self.hub.position)
 
     def behind(self) -> int:
-        """Subscriptions that do not stand at the head."""
+        """Return how many subscriptions do not stand at the head."""
         return sum(connection.behind for connection in self.hub.connections.values())
 
     def _counts(self) -> Tally:
@@ -121,7 +121,7 @@ class Operations:
     # The state of the whole
 
     def status(self) -> ServerStatus:
-        """The state since the start."""
+        """Return the state of the server since its start."""
         connections, counters = self.hub.connections.values(), self.hub.counters
         channels = Counter(topic for one in connections for topic in one.topics)
         total = Traffic()
@@ -143,7 +143,7 @@ class Operations:
     # Connections
 
     def connections(self, asked: ConnectionsPage) -> ConnectionsFound:
-        """The page of connections that `asked` wants."""
+        """Return the page of connections that `asked` wants."""
         wanted = asked.q.casefold().strip()
         found = [one for one in self.hub.connections.values() if not wanted or wanted in _words(one)]
         column = asked.sort.removeprefix("-")
@@ -155,10 +155,10 @@ class Operations:
             connection.measure()
         return {"total": len(found), "connections": [_listed(connection) for connection in shown]}
 
-    def disconnect(self, handle: str) -> None:
-        """Close the connection that `handle` names. Raises Refused (`connection_not_found`, 404)."""
+    def disconnect(self, public_id: str) -> None:
+        """Close the connection that `public_id` names. Raise Refused (`connection_not_found`, 404)."""
         for connection in list(self.hub.connections.values()):
-            if connection.public_id == handle:
+            if connection.public_id == public_id:
                 connection.bye(DISCONNECTED, _RETRY_AFTER, Close.POLICY)
                 return
         raise Refused("connection_not_found", "there is no such connection any more", status=404)
@@ -191,7 +191,7 @@ def _p95(histogram: Histogram) -> float | None:
 
 
 def _words(connection: Connection) -> str:
-    """What a search looks through."""
+    """Return what a search looks through."""
     identity = connection.identity
     words = (
         identity.username,

@@ -43,20 +43,23 @@ class ConnectionsFound(TypedDict):
 
 
 class ConnectionClosed(TypedDict):
-    """The connection that was closed."""
+    """The connection that was closed just now."""
 
     handle: PublicId
 
 
 class ResponseTime(TypedDict):
-    """How long handling what clients said took, in ms; null where nobody has said anything."""
+    """How long it took to handle what clients said, in ms; null where nobody has said anything."""
 
     mean: float | None
     p95: float | None
 
 
 class ServerStatus(TypedDict):
-    """The state of the whole since the start. `connections` counts by channel those of the busiest."""
+    """The state of the server since its start.
+
+    `connections` counts by channel, for the busiest of them.
+    """
 
     total_connections: Count
     connections: Annotated[dict[str, int], Meta(examples=[{"pets": 2, "rooms/1": 5}])]

@@ -30,27 +30,32 @@ class _Views:
 
     @Operation(tag="operations", answer=str, bare=True, answer_type="text/plain")
     async def metrics(self) -> Response:
-        """The metrics of this process for Prometheus, in its text format or, where `Accept` says so, as OpenMetrics."""
+        """Return the metrics of this process for Prometheus, in its text format or, where `Accept` says so, as
+        OpenMetrics."""
         require_admin(speaker())
         body, content_type = await self._metrics.text(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
     @Operation(tag="operations", answer=ServerStatus)
     async def status(self) -> Response:
-        """Connections per channel, messages sent and received, errors, response time and uptime, since the start."""
+        """Count connections per channel, messages sent and received, errors, response time and uptime, since the
+        start."""
         require_admin(speaker())
         return success(self._operations.status())
 
     @Operation(tag="operations", query=ConnectionsPage, answer=ConnectionsFound)
     async def connections(self) -> Response:
-        """The open connections on all transports, a poller's for as long as its lease."""
+        """List the open connections on all transports; a poller's is one for as long as its lease."""
         require_admin(speaker())
         asked = query_as(ConnectionsPage)
         return success(self._operations.connections(asked))
 
     @Operation(tag="operations", answer=ConnectionClosed, path=(("handle", PublicId),), refusals=(404,))
     async def disconnect(self, handle: str) -> Response:
-        """Close a connection: its client is sent `bye`, then close code 1008, and comes back after a second."""
+        """Close a connection.
+
+        Its client is sent `bye`, then close code 1008, and comes back after a second.
+        """
         require_admin(speaker())
         self._operations.disconnect(handle)
         return success({"handle": handle})

@@ -12,7 +12,7 @@ MODELS = "quart_app.domains.products.models"
 
 
 def contribute(program: Program) -> None:
-    """Add the topic, at the address of the older system too, the REST and the page."""
+    """Add the inventory to `program`: its topic, at the address of the older system too, its REST and its page."""
     inventory = Inventory(program.commit)
     program.hub.add_channel(TOPIC, ProductChannel())
     program.serve_websocket("/", TOPIC)

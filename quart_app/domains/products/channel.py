@@ -9,8 +9,8 @@ _GREETING: Final = "Conexión establecida con el inventario"  # in the language 
 
 
 class ProductChannel(Channel):
-    """`products`."""
+    """The topic `products`."""
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """The welcome that clients of the older system wait for."""
+        """Return the welcome that clients of the older system wait for."""
         return [(WELCOME, {"message": _GREETING})]

@@ -18,6 +18,6 @@ _PRODUCTS: Final = (
 
 
 async def add_products(work: UnitOfWork) -> None:
-    """Put them on the shelves, as somebody would one by one."""
+    """Put the products on the shelves, as somebody would one by one."""
     for nombre, descripcion, precio_cents, stock in _PRODUCTS:
         await create(work, {"nombre": nombre, "descripcion": descripcion, "precio_cents": precio_cents, "stock": stock})

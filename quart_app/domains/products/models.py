@@ -7,7 +7,7 @@ from quart_app.domains.products.rules import NOMBRE_CHARACTERS
 
 
 class ProductRow(Model):
-    """`version` counts the changes, the making being the first."""
+    """A product of the inventory; `version` counts the changes, the making being the first."""
 
     id = BigIntField(primary_key=True, generated=True)
     nombre = CharField(max_length=NOMBRE_CHARACTERS)

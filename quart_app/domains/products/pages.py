@@ -27,7 +27,7 @@ class _Pages:
         self._inventory = inventory
 
     async def inventory(self) -> str:
-        """The products as they are; the page goes live from `cursor`."""
+        """Show the products as they are; the page goes live from `cursor`."""
         speaker()
         cursor = self._hub.cursor
         products = await self._inventory.products()
@@ -51,12 +51,18 @@ def _cents(product: Product) -> int:
 
 
 def _whole(number: int) -> str:
-    """A whole number as the page's language writes it; twin of `whole` in `static/js/pages/products/fields.js`."""
+    """Return a whole number as the page's language writes it.
+
+    Twin of `whole` in `static/js/pages/products/fields.js`.
+    """
     return _in_language(f"{number:,}")
 
 
 def _money(cents: int) -> str:
-    """Dollars as the page's language writes them; twin of `money` in `static/js/pages/products/fields.js`."""
+    """Return dollars as the page's language writes them.
+
+    Twin of `money` in `static/js/pages/products/fields.js`.
+    """
     return "$" + _in_language(f"{cents // 100:,}.{cents % 100:02}")
 
 

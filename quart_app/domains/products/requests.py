@@ -52,7 +52,7 @@ Version = Annotated[int, Meta(ge=1, le=rules.VERSION, description="Refused with 
 
 
 class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/productos`."""
+    """The body of `POST /api/productos`."""
 
     nombre: Nombre
     precio: Precio
@@ -61,7 +61,7 @@ class NewProduct(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProductChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """`PUT /api/productos/{id}`: one of the product's fields at least; the others stay as they are."""
+    """The body of `PUT /api/productos/{id}`: at least one of the product's fields; the others stay as they are."""
 
     nombre: Nombre | UnsetType = UNSET
     precio: Precio | UnsetType = UNSET
@@ -98,14 +98,14 @@ class Conditions(Struct, frozen=True):
 
 
 def new_product(body: Any) -> rules.Columns:
-    """The columns of a new product from decoded JSON. Raises Refused (`invalid_product`)."""
+    """Return the columns of a new product from decoded JSON. Raise Refused (`invalid_product`)."""
     given, wrong = _known(body, NewProduct)
     wrong |= {one.name: "missing" for one in fields(NewProduct) if one.required and one.name not in given}
     return {"descripcion": "", "stock": 0, **_read(given, wrong)}
 
 
 def product_change(body: Any) -> tuple[rules.Columns, int | None]:
-    """The columns that change, and the version they are meant for. Raises Refused (`invalid_product`)."""
+    """Return the columns that change, and the version they are meant for. Raise Refused (`invalid_product`)."""
     given, wrong = _known(body, ProductChange)
     meant = None
     if "version" in given:
@@ -119,7 +119,7 @@ def product_change(body: Any) -> tuple[rules.Columns, int | None]:
 
 
 def _known(body: Any, shape: type[Struct]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The members of `body` that `shape` has, and what is wrong with the others."""
+    """Return the members of `body` that `shape` has, and what is wrong with the others."""
     if not isinstance(body, dict):
         raise Refused("invalid_product", "a product is a JSON object")
     names = {one.name for one in fields(shape)}
@@ -129,7 +129,10 @@ def _known(body: Any, shape: type[Struct]) -> tuple[dict[str, Any], dict[str, st
 
 
 def _read(given: dict[str, Any], wrong: dict[str, str]) -> rules.Columns:
-    """Read `given` by the rules; what is `wrong` already is refused together with what turns out to be."""
+    """Return the columns of what is `given`, read by the rules.
+
+    What is `wrong` already is refused together with what turns out to be. Raise Refused (`invalid_product`).
+    """
     columns = {}
     for name, value in given.items():
         column, read = rules.FIELDS[name]

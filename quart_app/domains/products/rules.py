@@ -29,14 +29,14 @@ Columns = dict[str, Any]
 
 
 def nombre(value: object) -> str:
-    """A name, as it is given."""
+    """Return a name, as it is given."""
     if not isinstance(value, str) or not value.strip() or len(value) > NOMBRE_CHARACTERS or "\0" in value:
         raise ValueError(NOMBRE)
     return value
 
 
 def descripcion(value: object) -> str:
-    """A description, as it is given; null is none."""
+    """Return a description, as it is given; null is an empty one."""
     text = "" if value is None else value
     if not isinstance(text, str) or len(text) > DESCRIPCION_CHARACTERS or "\0" in text:
         raise ValueError(DESCRIPCION)
@@ -44,7 +44,7 @@ def descripcion(value: object) -> str:
 
 
 def cents(value: object) -> int:
-    """A price in whole cents, from a number or from its text in plain decimal; nothing is rounded."""
+    """Return a price in whole cents, from a number or from its text in plain decimal; nothing is rounded."""
     amount = _number(Decimal(value) if isinstance(value, str) and re.fullmatch(PRICE_TEXT, value) else value)
     if amount is None or not _is_price(amount):
         raise ValueError(PRECIO)
@@ -57,12 +57,12 @@ def _is_price(amount: Decimal) -> bool:
 
 
 def stock(value: object) -> int:
-    """A number of pieces; JSON may write a whole number with a point (5.0)."""
+    """Return a number of pieces; JSON may write a whole number with a point (5.0)."""
     return _whole(value, 0, STOCK)
 
 
 def version(value: object) -> int:
-    """The version of a product that a change is meant for."""
+    """Return the version of a product that a change is meant for."""
     return _whole(value, 1, VERSION)
 
 
@@ -74,7 +74,7 @@ def _whole(value: object, smallest: int, largest: int) -> int:
 
 
 def _number(value: object) -> Decimal | None:
-    """The number that `value` is; None for what is none, as truth values are."""
+    """Return the number that `value` is; None for what is no number, as truth values are."""
     return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 

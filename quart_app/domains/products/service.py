@@ -29,21 +29,23 @@ class VersionConflict(Refused):
 
 
 class Inventory:
+    """The use cases of the inventory."""
+
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
 
     async def products(self, *, after: int = 0, limit: int = rules.PRODUCTS) -> list[Product]:
-        """The first `limit` products whose ids are larger than `after`, by id."""
+        """Return the first `limit` products whose ids are larger than `after`, by id."""
         return [_on_wire(row) for row in await ProductRow.filter(id__gt=after).order_by("id").limit(limit)]
 
     async def product(self, id: int | None) -> Product:
-        """One product. Raises Refused (`product_not_found`, 404)."""
+        """Return one product. Raise Refused (`product_not_found`, 404)."""
         return _on_wire(await _row(id))
 
     async def create(self, columns: rules.Columns, who: Identity, *, key: str | None = None) -> Product:
-        """Make a product. With a `key` (its maker's own) it is made once, however often it is asked.
+        """Make a product and return it. With a `key` (its maker's own) it is made once, however often it is asked.
 
-        Raises Refused (`too_many_products`, 409).
+        Raise Refused (`too_many_products`, 409).
         """
 
         async def unit(work: UnitOfWork) -> Product:
@@ -56,9 +58,9 @@ class Inventory:
     async def update(
         self, id: int | None, columns: rules.Columns, meant: Versions | None, who: Identity, *, key: str | None = None
     ) -> Product:
-        """Change some columns of a product; where `meant` is given, only of one of those versions.
+        """Change some columns of a product and return it; where `meant` is given, only of one of those versions.
 
-        Raises Refused (`product_not_found`, 404), VersionConflict.
+        Raise Refused (`product_not_found`, 404), VersionConflict.
         """
 
         async def unit(work: UnitOfWork) -> Product:
@@ -72,7 +74,10 @@ class Inventory:
         return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key))
 
     async def delete(self, id: int | None, meant: Versions | None, who: Identity, *, key: str | None = None) -> Product:
-        """Delete a product, and return what it was. Raises as `update` does."""
+        """Delete a product, and return what it was.
+
+        Raise Refused (`product_not_found`, 404), VersionConflict.
+        """
 
         async def unit(work: UnitOfWork) -> Product:
             row = await _meant_row(id, meant)
@@ -88,7 +93,7 @@ class Inventory:
 
 
 async def create(work: UnitOfWork, columns: rules.Columns) -> Product:
-    """Make a product inside the unit `work`."""
+    """Make a product inside the unit `work`, and return it."""
     at = now()
     product = _on_wire(await ProductRow.create(**columns, created_at=at, updated_at=at))
     work.record(events.TOPIC, events.CREATED, product)

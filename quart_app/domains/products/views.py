@@ -51,8 +51,11 @@ class _Views:
 
     @Operation(tag=_TAG, answer=list[Product], query=ProductPage, beside=(("cursor", str), ("after", int | None)))
     async def products(self) -> Response:
-        """All products by id, those after the id `after` where it is given, `limit` at most; `cursor` to follow the
-        topic `products` from; `after` to ask for the next page with, null where there is none."""
+        """List the products by id, those after the id `after` where it is given, `limit` at most.
+
+        `cursor` is where to follow the topic `products` from; `after` is what to ask for the next page with, null where
+        there is none.
+        """
         speaker()
         asked = query_as(ProductPage)
         cursor = self._hub.cursor
@@ -72,7 +75,10 @@ class _Views:
 
     @Operation(tag=_TAG, path=_ID, answer=Product, refusals=(404,))
     async def product(self, id: str) -> Response:
-        """One product; its version is the `ETag` too."""
+        """Return one product.
+
+        Its version is the `ETag` too.
+        """
         speaker()
         return _answer(await self._inventory.product(row_id(id)))
 
@@ -86,8 +92,11 @@ class _Views:
         refusals=(404, 409),
     )
     async def update(self, id: str) -> Response:
-        """Change the fields that are given. With a `version`, or `If-Match` with an `ETag`, that is not the product's
-        any more: 409, `data` the product as it is now."""
+        """Change the fields that are given.
+
+        With a `version`, or `If-Match` with an `ETag`, that is not the product's any more: 409, `data` the product as
+        it is now.
+        """
         who = speaker()
         columns, version = product_change(await exact_json_body())
         product = await self._inventory.update(row_id(id), columns, _meant(version), who, key=idempotency_key())
@@ -105,7 +114,8 @@ class _Views:
 
 
 def _meant(version: int | None) -> Versions | None:
-    """The versions for which a change is meant, of the request itself and of `If-Match` (RFC 9110 section 13.1.1)."""
+    """Return the versions that a change is meant for, of the request itself and of `If-Match` (RFC 9110 section
+    13.1.1)."""
     meant = None if version is None else frozenset({version})
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return meant

@@ -14,7 +14,7 @@ MODELS = "quart_app.domains.telemetry.models"
 
 
 def contribute(program: Program) -> None:
-    """Add the topics, the feed, the REST routes and the page to `program`."""
+    """Add the telemetry to `program`: its topics and feed, its REST, its pages and its examples."""
     alerts = Alerts(program.commit)
     telemetry = Telemetry(program.hub, program.commit, alerts)
     program.hub.add_channel(SENSORS, SensorChannel())

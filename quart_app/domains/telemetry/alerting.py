@@ -26,7 +26,7 @@ ALERT_ID: Final = rf"^{_PREFIX}[1-9][0-9]{{0,17}}(?!\n)$"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a value may reach on one side before it is a warning, and before it is critical."""
+    """The values on one side from where on a measure is a warning, and from where on it is critical."""
 
     warning: float
     critical: float
@@ -34,7 +34,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """`margin`: how far inside a threshold a value has to be again before it counts as back."""
+    """From where on a measure is worth an alert, on both sides.
+
+    `margin` is how far inside a threshold a value has to be again before it counts as back.
+    """
 
     low: Side
     high: Side
@@ -51,8 +54,11 @@ THRESHOLDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What stands at a measure `since` some time. `peak` is the worst it has been. `dismissed`: somebody has seen to
-    it, so it is no open alert any more, though it has not passed yet."""
+    """What stands at a measure `since` some time.
+
+    `peak` is the worst it has been. `dismissed`: somebody has seen to it, so that it is no open alert any more, though
+    it has not passed yet.
+    """
 
     cause: Cause
     severity: Severity
@@ -62,9 +68,12 @@ class Condition:
 
 
 def judge(measure: str, value: float, at: int, standing: Condition | None) -> Condition | None:
-    """What stands at `measure` now that it is `value`: the same as before, the same but more or less severe, another
-    condition, or none. One that was dismissed stays as it was until the value has recovered; only where it turns
-    critical, of which nobody knew, there is another."""
+    """Return what stands at `measure` now that it is `value`.
+
+    That is the same condition as before, the same but more or less severe, another condition, or none. One that was
+    dismissed stays as it was until the value has recovered; only where it turns critical, of which nobody knew, there
+    is another.
+    """
     if standing is not None and standing.cause in {"low", "high"}:
         severity = _severity(measure, standing.cause, value, held=standing.severity)
         if severity is not None:
@@ -84,14 +93,14 @@ def judge(measure: str, value: float, at: int, standing: Condition | None) -> Co
 
 
 def judge_contact(silence: int | None, at: int, standing: Condition | None) -> Condition | None:
-    """What is to be said of a device that speaks after `silence` ms; None where it speaks for the first time."""
+    """Return what is to be said of a device that speaks after `silence` ms; None where it speaks for the first time."""
     if silence is not None and silence >= SILENCE:
         return Condition("contact", "info", at, "info")
     return None if standing is None else _unless_old(standing, at)
 
 
 def threshold_of(measure: str | None, condition: Condition) -> float | None:
-    """The threshold that the value has passed; None where there is none in it."""
+    """Return the threshold that the value has passed; None where the condition has none."""
     if measure is None or condition.severity == "info":
         return None
     thresholds = THRESHOLDS[measure]
@@ -100,17 +109,20 @@ def threshold_of(measure: str | None, condition: Condition) -> float | None:
 
 
 def alert_name(id: int) -> str:
-    """The id of an alert as the wire has it."""
+    """Return the id of an alert as the wire has it."""
     return f"{_PREFIX}{id}"
 
 
 def alert_number(name: str) -> int:
-    """The other way round, for a name that matches ALERT_ID."""
+    """Return the number of an alert's id on the wire, which matches ALERT_ID."""
     return int(name.removeprefix(_PREFIX))
 
 
 def _severity(measure: str, cause: str, value: float, held: Severity | None = None) -> Severity | None:
-    """How far out `value` is on one side. A level that is `held` holds until the value is inside by the margin."""
+    """Return how far out `value` is on one side, None where it is inside.
+
+    A level that is `held` holds until the value is inside by the margin.
+    """
     thresholds = THRESHOLDS[measure]
     side, sign = (thresholds.low, -1) if cause == "low" else (thresholds.high, 1)
     if sign * (value - side.critical) > (-thresholds.margin if held == "critical" else 0):

@@ -26,15 +26,15 @@ _TIMES: Final = ("raised_at", "changed_at", "closed_at")
 
 
 class Alerts:
-    """The use cases."""
+    """The use cases of alerts."""
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
 
     async def judge(self, work: UnitOfWork, readings: Sequence[Reading], before: Mapping[str, int | None]) -> None:
-        """Inside a unit of work: let new readings, oldest first, raise, change and close alerts.
+        """Let new readings, oldest first, raise, change and close alerts, inside a unit of work.
 
-        `before`: when each reservoir was heard of last (ms since the Unix epoch), None where never. Of an alert that
+        `before` is when each reservoir was heard of last (ms since the Unix epoch), None where never. Of an alert that
         changes several times by this, the last state is told.
         """
         standing = await Alert.filter(standing=True, reservoir_id__in=list(before))
@@ -47,9 +47,9 @@ class Alerts:
         await _tell(work, [*board.changed_open, *board.raised])
 
     async def dismiss(self, alert_id: int, key: IdempotencyKey | None = None) -> Any:
-        """Close an open alert; returns its AlertState, with a `key` as JSON's own types.
+        """Close an open alert, and return its AlertState; with a `key` that is JSON's own types.
 
-        Its condition may stand; it raises the next alert once the value has recovered and gone out again. Raises
+        Its condition may stand; it raises the next alert once the value has recovered and gone out again. Raise
         Refused: `alert_not_found` (404), `alert_closed` (409).
         """
 
@@ -69,11 +69,11 @@ class Alerts:
         return await self._commit(unit, key=key)
 
     async def counts(self) -> Counts:
-        """How many are open."""
+        """Return how many alerts are open."""
         return await _counts()
 
     async def summary(self) -> Summary:
-        """The counts, and when an alert changed last."""
+        """Return the counts, and when an alert changed last."""
         counts = await _counts()
         opened = await Alert.filter(closed_at__isnull=True).order_by("-changed_at").first()
         closed = await Alert.filter(closed_at__isnull=False).order_by("-closed_at").first()  # each by an index
@@ -84,7 +84,8 @@ class Alerts:
     async def page(
         self, *, limit: int, open: bool | None = None, reservoir_id: str | None = None, before: int | None = None
     ) -> list[AlertState]:
-        """The newest `limit` alerts, newest first: open or closed ones, of one reservoir, with an id below `before`."""
+        """Return the newest `limit` alerts, newest first: open or closed ones, of one reservoir, with an id below
+        `before`."""
         query = Alert.all()
         if open is not None:
             query = query.filter(closed_at__isnull=open)
@@ -95,7 +96,7 @@ class Alerts:
         return [_shown(alert) for alert in await query.order_by("-id").limit(limit)]
 
     async def trim(self, work: UnitOfWork, at: int) -> None:
-        """Inside a unit of work: forget old alerts, a batch at most, and end those of reservoirs that are forgotten."""
+        """Forget old alerts, a batch at most, and end those of reservoirs that are forgotten, inside a unit of work."""
         newest = await newest_id(Alert)
         past = Alert.filter(standing=False, id__lt=newest)  # the newest stays: its id must not be given again
         many = past.filter(id__lte=newest - alerting.ALERTS_KEPT).order_by("id")

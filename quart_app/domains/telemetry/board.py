@@ -14,11 +14,13 @@ from quart_app.domains.telemetry.simulation import SIMULATED
 
 
 class Board:
-    """`standing`: the alerts whose conditions have not passed. `heard`: when each reservoir spoke last (ms since the
-    Unix epoch), None where never. `ids`: what new alerts are called.
+    """The conditions at the measures of some reservoirs while their readings are judged.
 
-    Afterwards `raised` holds the alerts that are new, in order, perhaps closed again; `changed` those of before that
-    are not as they were, and `changed_open` the ones among them that had been open.
+    `standing` holds the alerts whose conditions have not passed. `heard` is when each reservoir spoke last (ms since
+    the Unix epoch), None where never. `ids` are those of new alerts.
+
+    Afterwards `raised` holds the alerts that are new, in order, perhaps closed again; `changed` the earlier ones that
+    are not as they were, and `changed_open` those of them that had been open.
     """
 
     def __init__(self, standing: Iterable[Alert], heard: Mapping[str, int | None], ids: Iterator[int]) -> None:
@@ -62,7 +64,7 @@ class Board:
         )
 
     def _settle(self, reading: Reading, measure: str | None, condition: Condition | None) -> None:
-        """Make it so that `condition` stands at the measure; None: nothing does."""
+        """Make it so that `condition` stands at the measure; None: that nothing does."""
         stood = self._condition(reading, measure)
         if condition == stood:
             return
@@ -90,7 +92,8 @@ class Board:
 
 
 def end(alert: Alert, at: int, why: str) -> bool:
-    """The alert's condition has passed, `at` ms since the Unix epoch; returns whether it was open, and closes by it."""
+    """End the alert's condition `at` (ms since the Unix epoch), and return whether the alert was open, which this
+    closes."""
     alert.standing = False
     if alert.closed_at is not None:
         return False

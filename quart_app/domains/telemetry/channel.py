@@ -7,23 +7,32 @@ from quart_app.realtime import Channel, Kind, Peer, Welcome
 
 
 class SensorChannel(Channel):
-    """The latest reading per reservoir. Everybody may follow it; readings come in through REST."""
+    """The topic `sensors`, with the latest reading of each reservoir.
+
+    Everybody may follow it; readings come in through REST.
+    """
 
     kind = Kind.STATE
 
 
 class AlertChannel(Channel):
-    """Everybody may follow it and ask for the counts; alerts are dismissed through REST."""
+    """The topic `alerts`.
+
+    Everybody may follow it and ask for the counts; alerts are dismissed through REST.
+    """
 
     def __init__(self, alerts: Alerts) -> None:
         self._alerts = alerts
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """`initial` with the counts, for one who resumes too: they are whole, and what it missed carries later ones."""
+        """Return `initial` with the counts.
+
+        One who resumes gets it too: the counts are whole, and what it missed carries later ones.
+        """
         return [("initial", {"data": await self._alerts.counts()})]
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """`{"action": "refresh"}`, as the clients of the older system say it; `type` will do."""
+        """Answer `{"action": "refresh"}`, as the clients of the older system say it; `type` will do. Raise Refused."""
         if body.get("type", body.get("action")) != "refresh":
             return await super().handle(peer, body)
         peer.reply("refresh", data=await self._alerts.counts())

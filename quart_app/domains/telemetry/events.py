@@ -39,5 +39,8 @@ TOPICS: Final = (
 
 
 def sensor_update(state: SensorState, at: int) -> Event:
-    """A reservoir's new state; the message's `timestamp` is the time `at` of the reading (ms since the Unix epoch)."""
+    """Return the event of a reservoir's new state.
+
+    The message's `timestamp` is the time `at` of the reading (ms since the Unix epoch).
+    """
     return Event(SENSORS, "sensor_update", fields_json({"data": state}), at, key=state.reservoir_id)

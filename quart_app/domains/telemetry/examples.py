@@ -21,7 +21,7 @@ _SILENT: Final = (9 * _STEP, _STEP)  # ms ago: from when, and until when it was 
 
 
 class Examples:
-    """A unit of work for a database in which nothing has ever happened."""
+    """The unit of work for a database in which nothing has ever happened."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
@@ -41,7 +41,7 @@ def _readings(at: int, ago: int) -> Iterator[NewReading]:
 
 
 def _drying_up(ago: int) -> dict[str, float]:
-    """A reservoir that empties over the day: warmer, saltier, and critical in the end."""
+    """Return the measures of a reservoir that empties over the day: warmer, saltier, and critical in the end."""
     spent = 1 - ago / _DAY
     wobble = math.sin(ago / 2_900_000)
     return rounded(

@@ -32,8 +32,8 @@ class Reading(Model):
 class Alert(Model):
     """Something that was out of range, or worth knowing; `measure` is null where it is about the reservoir as a whole.
 
-    `value` is the one that raised it, or changed its severity last. `standing`: it has not passed; an alert that
-    was dismissed may stand still, one that is open always does. Of one measure of a reservoir one stands at most.
+    `value` is the one that raised it, or changed its severity last. `standing`: it has not passed; an alert that was
+    dismissed may stand still, one that is open always does. Of one measure of a reservoir one alert stands at most.
     """
 
     id = BigIntField(primary_key=True)
@@ -59,7 +59,10 @@ class Alert(Model):
 
 
 async def newest_id(model: type[Model]) -> int:
-    """The largest id in the table, 0 where it is empty. Inside a unit of work the next ids are those after it; none is
-    given twice as long as the newest row is never deleted."""
+    """Return the largest id in the table, 0 where it is empty.
+
+    Inside a unit of work the next ids are those after it; none is given twice as long as the newest row is never
+    deleted.
+    """
     newest = await model.all().order_by("-id").first()
     return 0 if newest is None else int(newest.pk)

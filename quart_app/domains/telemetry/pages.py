@@ -35,7 +35,7 @@ class _Pages:
         self._alerts = alerts
 
     async def telemetry(self) -> str:
-        """The live charts and alerts, with what is known already."""
+        """Show the live charts and alerts, with what is known already."""
         speaker()
         cursor = self._hub.cursor
         given = {
@@ -49,29 +49,29 @@ class _Pages:
         return await render_template("telemetry/index.html", given=to_builtins(given), shown=_shown, short=_short)
 
     async def monitor(self) -> str:
-        """The monitor of the older system, in Vue."""
+        """Show the monitor of the older system, in Vue."""
         speaker()
         return await render_template("telemetry/vue.html", counts=to_builtins(await self._alerts.counts()))
 
 
 def _rank(alert: AlertState) -> int:
-    """The worst first, as the page goes on."""
+    """Return where an alert stands in the list: the worst come first, as the page goes on."""
     return SEVERITIES.index(alert.severity)
 
 
 def _limits(measure: str) -> dict[str, Any]:
-    """What a measure may be, and from where on it is worth an alert."""
+    """Return what a measure may be, and from where on it is worth an alert."""
     allowed = MEASURES[measure]
     return {"least": allowed.low, "most": allowed.high, "thresholds": THRESHOLDS[measure]}
 
 
 def _shown(value: float, decimals: int) -> str:
-    """A number as the page's language writes it."""
+    """Return a number as the page's language writes it."""
     return _in_words(f"{value:.{decimals}f}")
 
 
 def _short(value: float) -> str:
-    """The same, no longer than it has to be."""
+    """Return a number as the page's language writes it, no longer than it has to be."""
     return _in_words(f"{value:g}")
 
 

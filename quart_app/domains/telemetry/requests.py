@@ -9,8 +9,11 @@ from quart_app.domains.telemetry.shapes import AlertId, Conductivity, Ph, Reserv
 
 
 class DeviceReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a device measures. `timestamp` is the time at which it did, where that is not now: ISO 8601, UTC where it
-    names no zone, 30 days ago at most and at most 5 minutes ahead."""
+    """What a device measures.
+
+    `timestamp` is the time at which it did, where that is not now: ISO 8601, UTC where it names no zone, 30 days ago at
+    most and at most 5 minutes ahead.
+    """
 
     reservoir_id: ReservoirId
     temperature: Temperature
@@ -26,7 +29,7 @@ DeviceReadings = DeviceReading | Several
 
 
 class Dismissal(Struct, frozen=True, forbid_unknown_fields=True):
-    """`POST /api/alerts/dismiss`."""
+    """The body of `POST /api/alerts/dismiss`."""
 
     alert_id: AlertId
 

@@ -28,7 +28,7 @@ _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a measure may be, both ends included; it is kept with `decimals` digits."""
+    """The values that a measure may have, both ends included; they are kept with `decimals` digits."""
 
     low: float
     high: float
@@ -50,14 +50,14 @@ Measures = dict[str, float]
 
 
 def rounded(measures: Measures) -> Measures:
-    """The values as they are kept and shown."""
+    """Return the values as they are kept and shown."""
     return {name: round(measures[name], allowed.decimals) for name, allowed in MEASURES.items()}
 
 
 def moment(text: str) -> int:
-    """The time that `text` spells, ISO 8601 (UTC where it names no zone) or ms since the Unix epoch, as the latter.
+    """Return the time that `text` spells, in ms since the Unix epoch.
 
-    Raises ValueError for anything else.
+    It is ISO 8601 (UTC where it names no zone) or ms since the Unix epoch. Raise ValueError for anything else.
     """
     if text.isascii() and text.isdigit():
         at = int(text[:20])

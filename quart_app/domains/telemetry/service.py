@@ -40,7 +40,7 @@ _LATEST: Final = """
 
 @dataclass(frozen=True, slots=True)
 class NewReading:
-    """What comes in; `at` (ms since the Unix epoch) is None for now."""
+    """A reading that comes in; `at` (ms since the Unix epoch) is None for now."""
 
     reservoir_id: str
     measures: Measures
@@ -48,7 +48,7 @@ class NewReading:
 
 
 class Telemetry:
-    """The use cases."""
+    """The use cases of readings."""
 
     def __init__(self, hub: Hub, commit: Commit, alerts: Alerts) -> None:
         self._hub = hub
@@ -58,8 +58,8 @@ class Telemetry:
     async def record(self, readings: Sequence[NewReading], key: IdempotencyKey | None = None) -> list[Any]:
         """Store readings, let them raise and close alerts, and show the newest of each reservoir.
 
-        Returns them as they are stored, StoredReadings; with a `key`, as JSON's own types. With one that was seen
-        before, the first answer comes back and nothing else happens. Raises Refused (`too_many_reservoirs`, 409), and
+        Return them as they are stored, StoredReadings; with a `key`, as JSON's own types. With one that was seen
+        before, the first answer comes back and nothing else happens. Raise Refused (`too_many_reservoirs`, 409), and
         what the writer raises.
         """
         news: list[Reading] = []
@@ -73,7 +73,7 @@ class Telemetry:
         return await self._commit(unit, key=key, committed=lambda _: self._show(news))
 
     async def take(self, work: UnitOfWork, readings: Sequence[NewReading]) -> tuple[list[Reading], list[Reading]]:
-        """Inside a unit of work: store readings; returns all of them, and the newest of each reservoir that is news.
+        """Store readings, inside a unit of work; return all of them, and the newest of each reservoir that is news.
 
         What is older than the latest that is stored of its reservoir comes late: it is kept, and changes nothing else.
         """
@@ -109,13 +109,13 @@ class Telemetry:
         self._show(await _latest())
 
     async def latest(self) -> list[StoredReading]:
-        """The newest reading of each reservoir, by its name."""
+        """Return the newest reading of each reservoir, by its name."""
         return [_stored(reading) for reading in await _latest()]
 
     async def history(self, reservoir_id: str | None, since: int | None, limit: int) -> list[StoredReading]:
-        """Readings, oldest first, of one reservoir or of all.
+        """Return readings, oldest first, of one reservoir or of all.
 
-        The first `limit` from `since` on (ms since the Unix epoch), without it the newest `limit`.
+        They are the first `limit` from `since` on (ms since the Unix epoch), without it the newest `limit`.
         """
         query = Reading.all() if reservoir_id is None else Reading.filter(reservoir_id=reservoir_id)
         if since is None:
@@ -125,8 +125,10 @@ class Telemetry:
         return [_stored(reading) for reading in readings]
 
     async def thinned(self, reservoir_id: str, since: int | None, limit: int, every: int) -> list[StoredReading]:
-        """The readings of one reservoir, oldest first, one of each `every` ms: for the `limit` such stretches from
-        `since` on (ms since the Unix epoch), without it for the last ones."""
+        """Return the readings of one reservoir, oldest first, one of each `every` ms.
+
+        They are of the `limit` such stretches from `since` on (ms since the Unix epoch), without it of the last ones.
+        """
         start = now() - (limit - 1) * every if since is None else since
         start -= start % every
         client = reading_connection()
@@ -153,7 +155,7 @@ async def _latest() -> list[Reading]:
 
 
 async def _heard(reservoir_ids: Collection[str]) -> dict[str, int | None]:
-    """When each reservoir was heard of last (ms since the Unix epoch), None where never."""
+    """Return when each reservoir was heard of last (ms since the Unix epoch), None where never."""
     client = reading_connection()
     wanted = ", ".join(["(?)"] * len(reservoir_ids))
     statement = (

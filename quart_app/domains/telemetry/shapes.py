@@ -54,10 +54,13 @@ class StoredReading(SensorState, frozen=True, kw_only=True):
 
 
 class AlertState(Struct, frozen=True, kw_only=True):
-    """`cause`: too low, too high, inside again after having been critical, or heard of again after a long silence.
-    `measure` is null where it is about the reservoir as a whole. `value` is the one that raised the alert or changed
-    its severity last, `threshold` the one that it passed. `closed_by`: `recovered` (inside again), `dismissed` (by
-    somebody), `expired` (an info, after a while); null while it is open."""
+    """An alert as it is now.
+
+    `cause`: too low, too high, inside again after having been critical, or heard of again after a long silence.
+    `measure` is null where the alert is about the reservoir as a whole. `value` is the one that raised the alert or
+    changed its severity last, `threshold` the one that it passed. `closed_by`: `recovered` (inside again), `dismissed`
+    (by somebody), `expired` (an info, after a while); null while it is open.
+    """
 
     id: AlertId
     reservoir_id: ReservoirId
@@ -88,7 +91,7 @@ class AlertChange(Counts, frozen=True, kw_only=True):
 
 
 class Summary(Counts, frozen=True, kw_only=True):
-    """`last_updated`: when an alert changed last; null where there never was one."""
+    """The counts of open alerts; `last_updated` is when an alert changed last, null where there never was one."""
 
     has_critical: bool
     last_updated: Moment | None

@@ -20,8 +20,10 @@ _SURGE_CHANCE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """How a simulated measure moves around `mean`: with the day, with the weather, with each reading, and by `surge` at
-    most for some minutes in every hour or so (a gate is opened, something flows in)."""
+    """How a simulated measure moves around `mean`: with the day, with the weather and with each reading.
+
+    By `surge` at most it moves for some minutes in every hour or so (a gate is opened, something flows in).
+    """
 
     mean: float
     day: float
@@ -30,7 +32,7 @@ class Wave:
     surge: float = 0
 
     def at(self, seed: str, time: float) -> float:
-        """The value at `time` (ms since the Unix epoch); another `seed` has other weather."""
+        """Return the value at `time` (ms since the Unix epoch); another `seed` has other weather."""
         return (
             self.mean
             + self.day * math.sin(2 * math.pi * (time / _DAY - 0.4))  # the warmest hour is mid-afternoon
@@ -63,13 +65,13 @@ SIMULATED: Final = {
 
 
 def simulated(reservoir_id: str, at: int) -> Measures:
-    """What the sensors of one of the `SIMULATED` reservoirs say at `at` (ms since the Unix epoch)."""
+    """Return what the sensors of one of the `SIMULATED` reservoirs say at `at` (ms since the Unix epoch)."""
     waves = SIMULATED[reservoir_id]
     return rounded({name: wave.at(f"{reservoir_id} {name}", at) for name, wave in waves.items()})
 
 
 def _noise(seed: str, x: float) -> float:
-    """Smooth noise from -1 to 1: a random value at each whole `x`, eased in between."""
+    """Return smooth noise from -1 to 1: a random value at each whole `x`, eased in between."""
     left = math.floor(x)
     share = x - left
     eased = share * share * (3 - 2 * share)
@@ -77,7 +79,7 @@ def _noise(seed: str, x: float) -> float:
 
 
 def _surge(seed: str, time: float) -> float:
-    """From 0 to 1: how far up the surge is that goes on at `time`, if one does."""
+    """Return how far up the surge is that goes on at `time`, from 0 to 1; 0 where none does."""
     slot, since = divmod(time, _SURGE_SLOT)
     chance, start, height = (_random(f"{seed} {part}", int(slot)) / 2 + 0.5 for part in ("chance", "start", "height"))
     share = (since - start * (_SURGE_SLOT - _SURGE_LENGTH)) / _SURGE_LENGTH

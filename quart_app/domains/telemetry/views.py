@@ -44,9 +44,10 @@ class _Readings:
         tag="telemetry", body=DeviceReadings, answer=StoredReading | list[StoredReading], status=201, refusals=(409,)
     )
     async def record(self) -> Response:
-        """Store a device's reading, or a list of up to 1,000: 201 with the same as they are kept.
+        """Store a device's reading, or a list of up to 1,000.
 
-        What is older than the latest of its reservoir is kept for the history, and changes nothing else.
+        The answer is 201 with the same as they are kept. What is older than the latest of its reservoir is kept for the
+        history, and changes nothing else.
         """
         key = IdempotencyKey.of("sensors", speaker(), idempotency_key())
         body = await json_body()
@@ -55,9 +56,12 @@ class _Readings:
 
     @Operation(tag="telemetry", query=HistoryQuery, answer=list[StoredReading], beside=(("cursor", str),))
     async def history(self) -> Response:
-        """Readings, oldest first: the first `limit` from `since` on, without it the newest; of one reservoir or of
-        all. With `every` (s), which needs a `reservoir_id`, the newest of each stretch of so many seconds, for the
-        `limit` stretches from `since` on or up to now. `cursor` is where the topic's news go on."""
+        """List readings, oldest first, of one reservoir or of all.
+
+        They are the first `limit` from `since` on, without it the newest. With `every` (s), which needs a
+        `reservoir_id`, they are the newest of each stretch of so many seconds, for the `limit` stretches from `since`
+        on or up to now. `cursor` is where the topic's news go on.
+        """
         speaker()
         asked = parsing.query(request.args, HistoryQuery)
         since = parsing.moment(asked.since)
@@ -83,8 +87,11 @@ class _Alerts:
         beside=(("cursor", str), ("next", AlertId | None)),
     )
     async def listing(self) -> Response:
-        """Alerts, newest first. `next` is what to give as `before` for the page after this one, null on the last;
-        `cursor` is where the topic's news go on."""
+        """List alerts, newest first.
+
+        `next` is what to give as `before` for the page after this one, null on the last; `cursor` is where the topic's
+        news go on.
+        """
         speaker()
         asked = parsing.query(request.args, AlertPage)
         before = None if asked.before is None else alert_number(asked.before)
@@ -97,19 +104,22 @@ class _Alerts:
 
     @Operation(tag="telemetry", answer=Summary)
     async def summary(self) -> Response:
-        """How many alerts are open, by severity."""
+        """Count the open alerts, by severity."""
         speaker()
         return success(await self._alerts.summary())
 
     @Operation(tag="telemetry", answer=list[MeasureThresholds])
     async def thresholds(self) -> Response:
-        """From where on each measure is worth an alert."""
+        """List from where on each measure is worth an alert."""
         speaker()
         return success([MeasureThresholds(name, each.low, each.high, each.margin) for name, each in THRESHOLDS.items()])
 
     @Operation(tag="telemetry", body=Dismissal, answer=AlertState, beside=(("message", str),), refusals=(404, 409))
     async def dismiss(self) -> Response:
-        """Close an open alert: `data` is it as it is then. 404 for an unknown one, 409 for one closed already."""
+        """Close an open alert.
+
+        `data` is the alert as it is then. 404 for an unknown one, 409 for one closed already.
+        """
         who = speaker()
         asked = checked(await json_body(), Dismissal)
         scoped = IdempotencyKey.of("alerts", who, idempotency_key())

@@ -12,7 +12,7 @@ MODELS = None
 
 
 def contribute(program: Program) -> None:
-    """Add the namespaces and their REST, and the pages of all topics."""
+    """Add the open namespaces to `program`: their topics and REST, and the pages of all topics."""
     publisher = Publisher(program.hub, program.commit)
     for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
         program.hub.add_channel(f"{prefix}/*", OpenChannel(kind, publisher))

@@ -8,13 +8,14 @@ from quart_app.realtime import Channel, Kind, Peer, checked
 
 
 class OpenChannel(Channel):
-    """`{type, data}` from a client is published to all, and answered with `published` (`id`)."""
+    """A topic of an open namespace, where everybody may publish."""
 
     def __init__(self, kind: Kind, publisher: Publisher) -> None:
         self.kind = kind
         self._publisher = publisher
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """Publish `{type, data}` from a client to all, and answer with `published` (`id`). Raise Refused."""
         publication = checked({**body, "topic": peer.topic}, Publication)
         await self._publisher.publish(
             [publication],

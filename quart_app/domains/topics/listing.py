@@ -10,15 +10,17 @@ _AFTER_ALL = "~"  # sorts behind every character that the name of a topic may ha
 
 
 class Listing:
-    """Looks at the topics of `program` as somebody may see them."""
+    """Lists the topics of `program` as somebody may see them."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._hub = program.hub
 
     async def page(self, identity: Identity, after: str, limit: int) -> tuple[list[TopicListed], str | None]:
-        """The first `limit` topics whose names come after `after`, of those that hold something or that somebody
-        follows; and the name that the next page begins after, None where this is the last one."""
+        """Return the first `limit` topics after the name `after` that hold something or that somebody follows.
+
+        The second value is the name that the next page begins after, None where this is the last page.
+        """
         heads = await self._program.log_heads(after, limit)
         in_use = {name for name in self._hub.topics_in_use() if name > after}
         page = sorted(in_use | heads.keys())[:limit]
@@ -27,7 +29,7 @@ class Listing:
         return listed, page[-1] if len(page) == limit else None
 
     async def one(self, name: str) -> TopicListed:
-        """One topic, whether anything happens there or not. Raises Refused."""
+        """Return one topic, whether anything happens there or not. Raise Refused."""
         just_before = name[:-1] + chr(ord(name[-1]) - 1) + _AFTER_ALL
         heads = await self._program.log_heads(just_before, 1)
         return self._listed(name, heads, self._followed())

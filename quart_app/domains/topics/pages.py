@@ -30,13 +30,13 @@ class _Pages:
         self._listing = Listing(program)
 
     async def index(self) -> str:
-        """All topics that hold something or that somebody follows."""
+        """Show all topics that hold something or that somebody follows."""
         identity = speaker()
         listed, _ = await self._listing.page(identity, "", TOPICS_LIMIT)
         return await render_template("topics/index.html", topics=listed)
 
     async def topic(self, name: str) -> str | tuple[str, int]:
-        """One topic, live; or how to make one where there is none."""
+        """Show one topic, live; or how to make one where there is none."""
         identity = speaker()
         name = self._hub.topic(name)
         try:
@@ -61,7 +61,7 @@ class _Pages:
         return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
 
     async def _last(self, name: str) -> Any:
-        """The newest message that the log has of a topic, None where it has none."""
+        """Return the newest message that the log has of a topic, None where it has none."""
         head = (await self._listing.one(name))["head"]
         if head is None:
             return None
@@ -70,7 +70,7 @@ class _Pages:
         return msgspec.json.decode(events[0].json) if events and events[0].hidden_from is None else None
 
     async def _sees_functions(self, identity: Identity, name: str) -> bool:
-        """Whether there are functions of one's own, whose state this visitor may follow too."""
+        """Tell whether there are functions of one's own, whose state this visitor may follow too."""
         try:
             await self._hub.channel(_FUNCTIONS).authorize(identity, _FUNCTIONS)
         except Refused:

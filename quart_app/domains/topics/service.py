@@ -12,6 +12,8 @@ from quart_app.wire import SERVER_TYPES
 
 
 class Publisher:
+    """Publishes what clients send into open topics."""
+
     def __init__(self, hub: Hub, commit: Commit) -> None:
         self._hub = hub
         self._commit = commit
@@ -24,11 +26,11 @@ class Publisher:
         key: str | None = None,
         committed: Callable[[str], object] | None = None,
     ) -> str:
-        """Publish; returns the cursor that the durable ones end at.
+        """Publish one message or many, and return the cursor that the durable ones end at.
 
-        The durable ones are published all or none, and so are the others, which come after them.
-        With a `key` (the client's own) they are published once, however often that is asked.
-        `committed` is called with the cursor before anybody gets any of them. Raises Refused.
+        The durable ones are published all or none, and so are the others, which come after them. With a `key` (the
+        client's own) they are published once, however often that is asked. `committed` is called with the cursor before
+        anybody gets any of them. Raise Refused.
         """
         for index, publication in enumerate(publications):
             self._check(publication, f"[{index}]." if len(publications) > 1 else "")
@@ -53,8 +55,11 @@ class Publisher:
 
 
 class _Publishing:
-    """One list on its way: the durable ones in a unit of work, the others once that is committed, unless a key shows
-    that they were published before. `refused`: why the others were not published."""
+    """One list of messages while it is published.
+
+    The durable ones go in a unit of work; the others follow once that is committed, unless a key shows that they were
+    published before. `refused` is why the others were not published.
+    """
 
     def __init__(
         self, hub: Hub, publications: Sequence[Publication], committed: Callable[[str], object] | None, *, keyed: bool
@@ -68,7 +73,7 @@ class _Publishing:
         self._new = not (self.durable or keyed)
 
     async def unit(self, work: UnitOfWork) -> str:
-        """Record the durable ones; returns the cursor after them."""
+        """Record the durable messages, and return the cursor after them."""
         self._new = True
         cursor = self._hub.cursor
         for one in self.durable:
@@ -76,7 +81,8 @@ class _Publishing:
         return cursor
 
     def announce(self, cursor: str) -> None:
-        """Broadcast the others, which may be refused, and only then say so; who listens gets it a turn later."""
+        """Broadcast the other messages, which may be refused, and only then say so; who listens gets them a turn
+        later."""
         try:
             if self._new:
                 self._hub.publish(*[self._event(one) for one in self._transient])

@@ -9,7 +9,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class Published(TypedDict):
-    """How many were published, and the cursor that the durable ones of them end at."""
+    """How many messages were published, and the cursor that the durable ones of them end at."""
 
     success: Literal[True]
     published: Annotated[int, Meta(ge=1)]
@@ -17,7 +17,7 @@ class Published(TypedDict):
 
 
 class Subscribers(TypedDict):
-    """Connections by transport."""
+    """How many connections follow a topic, by transport."""
 
     ws: Count
     sse: Count
@@ -41,6 +41,8 @@ class Logged(TypedDict, total=False):
 
 
 class LoggedEnvelope(Logged):
+    """A durable message with its envelope."""
+
     type: str
     timestamp: str
     topic: str

@@ -52,7 +52,10 @@ class _Views:
 
     @Operation(tag="topics", body=Publications, answer=Published, status=202, bare=True)
     async def publish(self) -> Response:
-        """Publish one message or a list: 202 `{published, id}`."""
+        """Publish one message or a list.
+
+        The answer is 202 `{published, id}`.
+        """
         who = speaker()
         publications = await _publications()
         key = idempotency_key()
@@ -70,7 +73,7 @@ class _Views:
         beside=(("id", CursorText), ("after", str | None)),
     )
     async def topics(self) -> Response:
-        """The topics that hold something or that somebody follows: `limit` names after the name `after`."""
+        """List the topics that hold something or that somebody follows: `limit` names after the name `after`."""
         who = speaker()
         asked = query_as(TopicPage)
         listed, following = await self._listing.page(who, asked.after, asked.limit)
@@ -78,7 +81,10 @@ class _Views:
 
     @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), refusals=(404,))
     async def topic(self, name: str) -> Response:
-        """One topic, whether anything happens there or not; `timestamp` is the server's clock."""
+        """Return one topic, whether anything happens there or not.
+
+        `timestamp` is the server's clock.
+        """
         who = speaker()
         name = self._hub.topic(name)
         await self._hub.channel(name).authorize(who, name)
@@ -92,7 +98,10 @@ class _Views:
         refusals=(404, 410),
     )
     async def log(self) -> Response:
-        """The first events of topics after a cursor, `limit` at most; `id` to go on from."""
+        """List the first events of topics after a cursor, `limit` at most.
+
+        `id` is the cursor to go on from.
+        """
         who = speaker()
         asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogPage, strict=False)
         names = [self._hub.topic(name) for name in asked.topic]
@@ -110,7 +119,10 @@ class _Views:
         return Response(body, content_type="application/json")
 
     async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
-        """The first events, `limit` at most and as many as an answer has room for; and up to where that is all."""
+        """Return the first events, and the position up to which they are all.
+
+        There are `limit` at most, and as many as an answer has room for.
+        """
         events: list[Event] = []
         while len(events) < limit and sum(event.size for event in events) < ANSWER_BYTES:
             some = min(limit - len(events), limits.LOG_READ_FIRST)

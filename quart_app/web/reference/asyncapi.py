@@ -43,7 +43,7 @@ class Parameters(Struct, frozen=True):
 
 
 def asyncapi(topics: Sequence[TopicShape], host: str, *, secure: bool) -> dict[str, Any]:
-    """The document of `topics` at `host` (`name:port`); `secure`: over TLS."""
+    """Return the document of `topics` at `host` (`name:port`); `secure`: over TLS."""
     shapes = Shapes(_taken(topics), _given(topics))
     channels = {CONNECTION: _connection(shapes)}
     channels |= {channel_name(topic): _channel(topic, shapes) for topic in topics}
@@ -65,18 +65,18 @@ def asyncapi(topics: Sequence[TopicShape], host: str, *, secure: bool) -> dict[s
 
 
 def channel_name(topic: TopicShape) -> str:
-    """What the topic's channel is called in the document."""
+    """Return what the topic's channel is called in the document."""
     return re.sub(r"\W+", "_", topic.name).strip("_")
 
 
 def topic_pattern(name: str) -> str:
-    """A regular expression of the topics that the described `name` stands for."""
+    """Return a regular expression of the topics that the described `name` stands for."""
     parts = re.split(r"{\w+}", name)
     return f"^{'.+'.join(map(re.escape, parts))}$"
 
 
 def welcomes(topic: TopicShape) -> tuple[MessageShape, ...]:
-    """The messages that the topic may welcome with, the default one where it describes none."""
+    """Return the messages that the topic may welcome with, the default one where it describes none."""
     own = tuple(one for one in topic.sends if one.welcome or one.type == _CONNECTED.type)
     return own or (_CONNECTED,)
 
@@ -181,7 +181,7 @@ def _operations(topic: TopicShape) -> Iterable[tuple[str, dict[str, Any]]]:
 def _message(
     one: MessageShape, shapes: Shapes, topic: TopicShape | None = None, *, welcome: bool = False
 ) -> dict[str, Any]:
-    """A message of the server: on `topic`, or of the engine, which may or may not name one."""
+    """Return a message of the server: on `topic`, or of the engine, which may or may not name one."""
     optional = {"key": shapes.schema(contract.Key), "id": shapes.schema(contract.CursorText)}
     required = ["type", "timestamp"]
     if topic is not None:
@@ -195,7 +195,7 @@ def _message(
 
 
 def _said(one: MessageShape, shapes: Shapes) -> dict[str, Any]:
-    """A message of a client."""
+    """Return a message of a client."""
     key = {"type": "string", "maxLength": limits.KEY_CHARACTERS, "description": "Your own name for it, for its answer."}
     return _spoken(one, shapes, {"topic": shapes.schema(contract.TopicName), "key": key}, ["type"])
 

@@ -95,7 +95,7 @@ class _Documented:
 
 
 def openapi(routes: Map, views: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
-    """The document of all marked handlers among `views` (by endpoint), at their addresses in `routes`."""
+    """Return the document of all marked handlers among `views` (by endpoint), at their addresses in `routes`."""
     found = sorted(_documented(routes, views), key=lambda one: (one.path, _METHODS.index(one.method)))
     shapes = Shapes(_taken(found), _given(found))
     paths: dict[str, dict[str, Any]] = {}
@@ -168,7 +168,7 @@ def _operation(one: _Documented, shapes: Shapes) -> dict[str, Any]:
 
 
 def _first_clause(text: str) -> str:
-    """What stands beside the address in a list."""
+    """Return what stands beside the address in a list."""
     return re.split(r"[.:;]\s", text.replace("\n", " ") + " ")[0].replace("`", "").strip()
 
 

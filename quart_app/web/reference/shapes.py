@@ -16,8 +16,11 @@ _EXAMPLES: Final = {"any": {}, "string": "texto", "integer": 1, "number": 1.5, "
 
 
 class Shapes:
-    """The schemas of the shapes that are `taken` in and those that are `given` out, each made once; what they share is
-    in `components`, by name. A field with a default may be left out by who asks, while an answer always has it."""
+    """The schemas of shapes, each made once.
+
+    `taken` shapes come in and `given` ones go out; what the schemas share is in `components`, by name. A field with a
+    default may be left out by who asks, while an answer always has it.
+    """
 
     def __init__(self, taken: Iterable[Any], given: Iterable[Any]) -> None:
         taken, given = _distinct(taken), _distinct(given)
@@ -45,18 +48,18 @@ class Shapes:
         return found
 
     def schema(self, shape: Any) -> Schema:
-        """The schema of one of the shapes; mostly a reference into `components`."""
+        """Return the schema of one of the shapes; mostly a reference into `components`."""
         return dict(self._schemas[_key(shape)])
 
     def members(self, shape: Any) -> tuple[dict[str, Schema], list[str]]:
-        """The fields of an object's shape, and the names of those that are required."""
+        """Return the fields of an object's shape, and the names of those that are required."""
         schema = self.schema(shape)
         if reference := schema.get("$ref"):
             schema = self.components[reference.rpartition("/")[2]]
         return schema.get("properties", {}), schema.get("required", [])
 
     def example(self, schema: Schema) -> Any:
-        """A value that fits: the first example that the shape names, else what its type allows."""
+        """Return a value that fits: the first example that the shape names, else what its type allows."""
         if "$ref" in schema:
             return self.example(self.components[schema["$ref"].rpartition("/")[2]])
         if choices := schema.get("anyOf"):
@@ -84,7 +87,8 @@ def _distinct(shapes: Iterable[Any]) -> dict[str, Any]:
 
 
 def _key(shape: Any) -> str:
-    """Shapes such as `Annotated[dict, …]` cannot be hashed; two that are written alike are alike."""
+    """Return a name for `shape` that can be hashed, as `Annotated[dict, …]` cannot; two that are written alike are
+    alike."""
     return f"{getattr(shape, '__module__', '')}.{shape!r}"
 
 

@@ -10,7 +10,10 @@ _FILE = Path(__file__).with_name("snippets.toml")
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """`where` it is run and what it `needs` besides are keys of the section [connect] of the texts."""
+    """Code for a client of one's own.
+
+    `where` it is run and what it `needs` besides are keys of the section [connect] of the texts.
+    """
 
     name: str
     title: str
@@ -19,11 +22,11 @@ class Snippet:
     needs: str = ""
 
     def at(self, origin: str) -> str:
-        """The code for the server at `origin` (`http://host:port`), its `{TOPIC}` still open."""
+        """Return the code for the server at `origin` (`http://host:port`), its `{TOPIC}` still open."""
         return self.code.strip().replace("{HTTP}", origin).replace("{WS}", origin.replace("http", "ws", 1))
 
 
 @cache
 def snippets() -> tuple[Snippet, ...]:
-    """All of them, in the order of the page."""
+    """Return all snippets, in the order of the page."""
     return tuple(Snippet(**one) for one in tomllib.loads(_FILE.read_text("utf-8"))["snippet"])

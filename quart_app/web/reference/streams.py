@@ -66,13 +66,13 @@ class Said(Struct, frozen=True):
 
 
 class Told(TypedDict):
-    """What a WebSocket would have been sent in reply."""
+    """The messages that a WebSocket would have been sent in reply."""
 
     messages: list[dict[str, Any]]
 
 
 class Polled(Told):
-    """What came, and the cursor to ask with next."""
+    """The messages that came, and the cursor to ask with next."""
 
     id: CursorText
 

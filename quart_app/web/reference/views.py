@@ -37,19 +37,19 @@ async def openapi_document() -> Response:
 
 @reference.get("/asyncapi.json")
 async def asyncapi_document() -> Response:
-    """The AsyncAPI 3.0 document of every topic and message, at this address."""
+    """Answer the AsyncAPI 3.0 document of every topic and message, at this address."""
     return json_answer(asyncapi(app().topic_shapes, request.host, secure=request.is_secure))
 
 
 @reference.get("/docs")
 async def docs() -> str:
-    """The OpenAPI document as a page where everything can be tried."""
+    """Show the OpenAPI document as a page where everything can be tried."""
     return await render_template("reference/docs.html")
 
 
 @reference.get("/connect")
 async def connect() -> str:
-    """Snippets for one's own client on the topic of the query, and what comes on it."""
+    """Show snippets for one's own client on the topic of the query, and what comes on it."""
     asked = request.args.get("topic", "").strip()
     known = [topic.name for topic in app().topic_shapes if "{" not in topic.name]
     return await render_template(

@@ -6,6 +6,7 @@ Nobody imports it but the server and the tests.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,8 +61,7 @@ class EnVivo(Quart):
         self.settings = settings
         self.hub = Hub(heartbeat=settings.heartbeat)
         self.socketio = SocketIo(self.hub, settings)
-        self._database: Database | None = None
-        self._retention: asyncio.Task[None] | None = None
+        self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
         self.menu: list[tuple[str, str]] = []
         self.context_processor(lambda: {"menu": self.menu})
@@ -104,15 +104,22 @@ class EnVivo(Quart):
         self._at_start.append(work)
 
     async def start(self) -> None:
-        """Open the stores, then the engine, then the domains. Raises StorageError."""
-        self._database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
+        """Open the stores, then the engine, then the domains; what a start that fails has opened, `stop` closes.
+
+        Raises StorageError.
+        """
+        database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
+        self._opened.push_async_callback(database.close)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
-        self.writer = Writer(log, self.hub.committed, self.hub.counters, check=self._database.check)
+        self.writer = Writer(log, self.hub.committed, self.hub.counters, check=database.check)
+        self._opened.push_async_callback(self.writer.stop)
+        self._opened.push_async_callback(self.hub.stop)
+        self._opened.push_async_callback(self.socketio.stop)
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
-        retention = Retention(self.writer, log, self.settings.retention)
-        self._retention = asyncio.create_task(retention.run(), name="retention")
+        retention = asyncio.create_task(Retention(self.writer, log, self.settings.retention).run(), name="retention")
+        self._opened.push_async_callback(_cancel, retention)
         if log.committed == 0 and not self.settings.empty:
             await self.commit(self._fill)
         for work in self._at_start:
@@ -120,14 +127,7 @@ class EnVivo(Quart):
 
     async def stop(self) -> None:
         """The other way round: nothing new, then what waits is committed, then the stores close."""
-        if self._retention is not None:
-            self._retention.cancel()
-            await asyncio.wait([self._retention])
-            await self.socketio.stop()
-            await self.hub.stop()
-            await self.writer.stop()
-        if self._database is not None:
-            await self._database.close()
+        await self._opened.aclose()
 
     async def _fill(self, work: UnitOfWork) -> None:
         for example in self._examples:
@@ -146,6 +146,12 @@ class EnVivo(Quart):
             logger.exception("the database cannot be read")
             reading = f"cannot be read: {error}"
         return {"database": reading, "writer": await self._write_check.complaint() or "ok"}
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel `task` and wait for its end."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def create_app(settings: Settings) -> EnVivo:

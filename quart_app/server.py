@@ -210,16 +210,18 @@ class _Server:
         loop.set_exception_handler(_report)
         raise_descriptor_limit()
         leaving = Leaving(loop)
-        await self._start()
-        serve_tidily()
-        self._app.direct = self._app.direct and await direct_way_works()
-        _settle_garbage_collector()
         try:
+            await self._start()
+            serve_tidily()
+            self._app.direct = self._app.direct and await direct_way_works()
+            _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)
                 await hypercorn_serve(
                     _without_lifespan(self._app), self._config, shutdown_trigger=lambda: trigger, mode="asgi"
                 )
+        except StartError:
+            raise
         except OSError as error:  # another server took the port between our bind and our listen
             raise StartError(f"cannot listen: {error.strerror or error}") from error
         except Exception:

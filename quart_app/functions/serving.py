@@ -31,8 +31,8 @@ class Functions:
     """The functions of the file at `path`, in a program that has not started yet. Raise FunctionsError."""
 
     _sender: Sender
-    _watch: asyncio.Task[None]
-    _threads: ThreadPoolExecutor
+    _watch: asyncio.Task[None] | None = None
+    _threads: ThreadPoolExecutor | None = None
 
     def __init__(self, program: Program, path: Path) -> None:
         self._program = program
@@ -56,13 +56,15 @@ class Functions:
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
     async def stop(self) -> None:
-        """Call no function any more."""
-        self._watch.cancel()
+        """Call no function any more, be it after a start that has failed."""
+        if self._watch is not None:
+            self._watch.cancel()
         for reaction in self._reactions.values():
             await reaction.stop()
         for function in self._functions:
             self._hub.remove_feed(function.declaration.topic)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _read(self) -> tuple[Declaration, ...]:
         declarations = load(self._path)

@@ -49,7 +49,7 @@ export class Connections {
     this.draw();
   }
 
-  /** Ask for the list anew; while an answer is awaited, once more after it. */
+  /** Ask for the list anew; where an answer is awaited already, ask once more after it. */
   async refresh() {
     if (this.#busy) {
       this.#again = true;
@@ -134,7 +134,7 @@ export class Connections {
   }
 }
 
-/** "For how long" grows the other way than the time of opening. */
+/** Return `sort` for the server: "for how long" grows the other way than the time of opening. */
 const sorted = (sort) => (sort.endsWith("opened") ? (sort === "opened" ? "-opened" : "opened") : sort);
 
 function Question({ one, onYes, onNo }) {

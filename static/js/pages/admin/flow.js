@@ -8,7 +8,7 @@ const FASTEST = 0.5; // s in which a dot crosses a stage when very much happens
 const SLOWEST = 4;
 const total = (amounts) => Object.values(amounts).reduce((sum, one) => sum + one, 0);
 
-/** Dots run faster the more there is, by orders of magnitude; where nothing happens they rest. */
+/** Let the dots of `element` run faster the more there is, by orders of magnitude, and rest where nothing happens. */
 function pace(element, perSecond) {
   element.dataset.busy = perSecond > 0;
   const seconds = Math.max(FASTEST, SLOWEST - Math.log10(1 + perSecond));

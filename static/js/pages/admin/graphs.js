@@ -61,7 +61,7 @@ function options({ series, write, least, steady }) {
   };
 }
 
-/** From 0, unless the measure is `steady` and only its changes tell something; it spans at least `least`. */
+/** Return the range of a scale: from 0, unless the measure is `steady` and only its changes tell something; at least `least` wide. */
 function rangeOf(low, high, least, steady) {
   if (low === null || high === null) return [0, least];
   if (!steady) return [0, Math.max(high * 1.15, least)];
@@ -129,7 +129,7 @@ export function mountGraphs(grid) {
   };
 }
 
-/** Nobody looked for a while: a line across that would claim what nobody measured. */
+/** Return `pairs` with a gap where nobody looked for a while: a line across it would claim what nobody measured. */
 function withPauses(pairs) {
   const [times, looks] = [[], []];
   for (const [at, look] of pairs) {

@@ -7,7 +7,7 @@ import { text } from "../shared/page.js";
 
 export const html = htm.bind(createElement);
 
-/** A head that sorts: `column` {id, name, hint?, number?, sorts?}; `sort` is "id", or "-id" for the largest first. */
+/** Draw a head that sorts: `column` is {id, name, hint?, number?, sorts?}; `sort` is "id", or "-id" for the largest first. */
 function Head({ column, sort, onSort }) {
   const { id, name, hint, number, sorts = true } = column;
   const [down, sorted] = [sort === `-${id}`, sort.replace("-", "") === id];
@@ -31,7 +31,7 @@ export function Search({ id, label, hint = "", value, onSearch }) {
   </div>`;
 }
 
-/** `rows`: [{key, cells, mine?}] with a cell for each of `columns`; `nothing` is said where there are none. */
+/** Draw a table of `rows`, [{key, cells, mine?}] with a cell for each of `columns`; `nothing` is said where there are none. */
 export function Table({ label, columns, rows, sort, onSort, nothing }) {
   if (!rows.length) return html`<p class="empty">${nothing}</p>`;
   return html`<div class="scroller" tabindex="0" role="region" aria-label=${label}>

@@ -17,7 +17,7 @@ const { cedula } = given.account;
 const rest = `/api/cuentas/${cedula}`;
 const ledger = new Ledger({ movements: given.movements });
 
-/** Show what just happened beside the balance; the same again is shown again. */
+/** Show beside the balance what just happened; the same amount again is shown again. */
 function flash(movement) {
   const change = element("change");
   change.textContent = signed(movement);

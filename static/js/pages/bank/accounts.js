@@ -16,7 +16,7 @@ const fresh = signal(new Map()); // cédula → how often its balance has change
 const isAll = signal(false);
 const loading = signal("idle"); // idle | loading | failed
 
-/** Texts of digits in the order in which the server lists them. */
+/** Compare two accounts by cédula, in the order in which the server lists them. */
 const byCedula = (a, b) => (a.cedula < b.cedula ? -1 : Number(a.cedula > b.cedula));
 
 function merge(news) {
@@ -46,7 +46,7 @@ function beginAgain(first) {
   addPage(first);
 }
 
-/** A balance that changed; an account that is new belongs into the list where the list reaches that far. */
+/** Take a balance that changed; a new account belongs into the list where the list reaches that far. */
 function arrive({ data: { cedula, balance }, transaccion: { nombre } }) {
   const isListed = isAll.value || cedula <= (accounts.value.at(-1)?.cedula ?? "");
   if (!isListed) return;
@@ -76,7 +76,7 @@ function Accounts() {
       onClick=${onMore}>${text(MORE[loading.value])}</button>`}`;
 }
 
-/** The body of a request to open an account, or what is wrong with the form. */
+/** Return the body of a request to open an account. Throw `wrongFields` where the form cannot be sent. */
 function bodyOf(values) {
   const [cedula, nombre] = [values.cedula.trim(), values.nombre.trim()];
   const saldo_inicial = plainAmount(values.saldo_inicial || "0");

@@ -33,13 +33,13 @@ function options(host) {
   };
 }
 
-/** The last minutes, or as much of them as has passed, a minute at least. */
+/** Return the stretch of time shown: the last minutes, or as much of them as has passed, a minute at least. */
 function window(_, first, last) {
   const end = last ?? Date.now() / 1000;
   return [Math.min(first ?? end, end - 60), end];
 }
 
-/** Draw into `host`; returns {add(timestamp, statistics, label)}. */
+/** Draw the chart into `host`; return {add(timestamp, statistics, label)}. */
 export function mountChart(host) {
   const data = [[], ...LINES.map(() => [])];
   const plot = mountPlot(host, HEIGHT, options);

@@ -30,7 +30,7 @@ function Movement({ movement, named, fresh }) {
 
 const OLDER = { idle: "bank.older", loading: "bank.loading", failed: "bank.older_failed" };
 
-/** `ledger` is a Ledger; `named` says whose movement each is; `onOlder` loads earlier ones. */
+/** Draw the movements of `ledger`; `named` shows whose each is; `onOlder` loads earlier ones. */
 export function Movements({ ledger, named = false, onOlder }) {
   const movements = ledger.movements.value;
   const older = ledger.older.value;

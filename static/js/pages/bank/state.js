@@ -9,7 +9,7 @@ export class Ledger {
   #newest = 0;
   #most;
 
-  /** `movements` newest first; `most` are kept, for a window that stays open for days. */
+  /** Hold `movements`, newest first; at most `most` are kept, for a window that stays open for days. */
   constructor({ movements, most = Infinity }) {
     this.#most = most;
     this.balance = signal(null);

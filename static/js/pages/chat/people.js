@@ -42,7 +42,7 @@ export function Typing({ talk }) {
   return html`<span class="dots" aria-hidden="true"><i></i><i></i><i></i></span> ${line}`;
 }
 
-/** On a phone the people are folded away: `button` shows and hides `panel`. */
+/** Let `button` show and hide `panel`: on a phone the people are folded away. */
 export function mountToggle(button, panel) {
   const show = (open) => {
     panel.classList.toggle("open", open);

@@ -26,7 +26,7 @@ const rest = `/api/rooms/${given.room.id}`;
 const talk = new Conversation({ me, messages: given.messages, receipts: given.receipts });
 const presenceFailed = signal(false);
 
-/** Without a name one reads along, as a guest; the form gives one to write with. */
+/** The connection of the page; a visitor without a name reads along as a guest, and gets a name to write with from the form. */
 const live = startLive({ topics: [topic], since: given.cursor, person: me });
 const send = (message) => live.send(topic, message);
 
@@ -42,7 +42,7 @@ async function loadOlder() {
   }
 }
 
-/** Who is here is told by the stream, in order; only who was here before is asked for. */
+/** Load who was here before; who is here now is told by the stream, in order. */
 async function loadLastSeen() {
   try {
     const { last_seen } = await api(`${rest}/presence`);
@@ -53,7 +53,7 @@ async function loadLastSeen() {
   }
 }
 
-/** The server cannot continue from our cursor: take its last page anew, as often as it takes. */
+/** Take the last page of messages anew, as often as it takes, where the server cannot continue from our cursor. */
 const beginning = anew({
   load: () => api(`${rest}/messages?limit=${PAGE}`),
   show: (messages) => talk.replace(messages),

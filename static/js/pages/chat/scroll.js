@@ -39,7 +39,7 @@ export function mountScroll({ scroller, toEnd, talk, onOlder, onRead }) {
     showEnd();
     check();
   };
-  /** Call after the list was drawn: what came in below must not push away what is being read. */
+  /** Keep what is being read in its place after the list was drawn, whatever came in below. */
   const settled = () => {
     const grown = scroller.scrollHeight - height;
     const newest = lastKey(talk);
@@ -61,7 +61,7 @@ export function mountScroll({ scroller, toEnd, talk, onOlder, onRead }) {
   return { settled, check };
 }
 
-/** The newest thing in the list: a pending entry's key (a string) or the last message's id (a number). */
+/** Return the newest thing in the list: a pending entry's key (a string) or the last message's id (a number). */
 function lastKey(talk) {
   return talk.pending.value.at(-1)?.key ?? talk.last.value?.id ?? null;
 }

@@ -10,7 +10,7 @@ import { clock, dayKey, dayName, text } from "../shared/page.js";
 const html = htm.bind(createElement);
 const MARKS = { created: "+", updated: "✎", deleted: "✕" };
 
-/** A summary names a time as the server reads it, in UTC. */
+/** Return `summary` with its times in local time; the server names them in UTC. */
 const inLocalTime = (summary) => summary.replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d)/, (_, day, hour) => when(`${day}T${hour}:00Z`));
 
 function Line({ store, line }) {

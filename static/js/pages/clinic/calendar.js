@@ -34,7 +34,7 @@ function Legend({ store, calendar }) {
   </div>`;
 }
 
-/** A line at the time it is, where that is within the hours shown. */
+/** Draw a line at the present time, where that is within the hours shown. */
 function Now({ calendar, hours }) {
   const minute = minuteOf(calendar.now.value) - hours.from * 60;
   if (minute < 0 || minute > (hours.to - hours.from) * 60) return null;

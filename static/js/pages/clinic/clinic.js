@@ -64,7 +64,7 @@ const act = {
 
 let reloads = 0;
 
-/** The server cannot continue from our cursor: take what it has now, as often as it takes. */
+/** Take what the server has now, as often as it takes, where it cannot continue from our cursor. */
 async function reload() {
   const mine = (reloads += 1);
   try {

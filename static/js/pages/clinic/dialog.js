@@ -11,7 +11,7 @@ import { FORMS } from "./forms.js";
 const html = htm.bind(createElement);
 const FIRST = ".fields :is(input, select, textarea)"; // has the focus at first
 
-/** What is done most with a record, at one press. */
+/** Draw the buttons for what is done most with a record, at one press. */
 function Quick({ dialogs, spec }) {
   const acts = (spec.record && FORMS[spec.entity].quick?.filter(({ when }) => when(spec.record))) ?? [];
   if (!acts.length) return null;

@@ -102,7 +102,7 @@ export class Dialogs {
     this.open.value = { entity, record };
   }
 
-  /** The same request again is the same key again: done once, should the first answer have been lost. */
+  /** Return the key of `body`: the same request again has the same key, and is done once should the first answer have been lost. */
   #keyOf(body) {
     const json = JSON.stringify(body);
     if (json !== this.#sent.body) this.#sent = { body: json, key: keys.next() };

@@ -41,7 +41,7 @@ const pets = {
   },
 };
 
-/** Whether an invoice is paid is for its payments to say. */
+/** Return the states that may be chosen; whether an invoice is paid is for its payments to say. */
 const statuses = (_store, draft) => words("invoice", draft.status === "paid" ? ["paid"] : ["open", "void"])();
 
 const invoices = {

@@ -17,7 +17,7 @@ export class InvoiceDesk {
   state = signal("open");
   unfolded = signal(null);
 
-  /** `older`: what loads more of those that are paid, and of those that are void. */
+  /** Show open invoices at first; `older` loads more of those that are paid, and of those that are void. */
   constructor(older) {
     this.older = older;
   }

@@ -11,7 +11,7 @@ const TOLD = ["overlap", "inactive", "invalid_transition", "less_than_paid", "vo
 export class Rest {
   #person;
 
-  /** `person`: in whose name records are written ({user_id, username}), or null. A list would take it for a filter. */
+  /** Write records in the name of `person` ({user_id, username}), or of nobody (null). A list would take the name for a filter. */
   constructor(store, person) {
     this.store = store;
     this.#person = person;
@@ -58,7 +58,7 @@ export class Rest {
   }
 }
 
-/** What the server says in English, field by field, said in the page's language. */
+/** Return `error` with what the server says in English, field by field, in the page's language. */
 function inWords(error) {
   if (error.code === "in_use") {
     const kinds = KINDS.filter((kind) => kind in error.fields).map((kind) => text(`clinic.kind_${kind.replace("-", "_")}`));

@@ -15,7 +15,7 @@ export class Store {
   /** Signal of a Set of "pets/1": what changed a moment ago. */
   fresh = signal(new Set());
 
-  /** `ids`: the name of the id of each entity; `tables`: the records that the page came with, by entity. */
+  /** Hold `tables`, the records that the page came with, by entity; `ids` names the id of each entity. */
   constructor(ids, tables) {
     this.#ids = ids;
     for (const entity of Object.keys(ids)) {

@@ -12,7 +12,7 @@ export class Calendar {
   #rest;
   #loaded;
 
-  /** Mondays that are being loaded, and those of which that failed. */
+  /** Signals of the Mondays that are being loaded, and of those that could not be. */
   loading = signal(new Set());
   failed = signal(new Set());
   hidden = signal(new Set()); // employees
@@ -20,7 +20,7 @@ export class Calendar {
   now = signal(Date.now());
   monday = computed(() => mondayOf(place.value.day));
 
-  /** `loaded`: the Mondays of the weeks that the page came with. */
+  /** Show this week; `loaded` has the Mondays of the weeks that the page came with. */
   constructor(rest, loaded) {
     this.#rest = rest;
     this.#loaded = new Set(loaded);

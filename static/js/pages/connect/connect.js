@@ -22,7 +22,7 @@ function follow(name) {
   live.subscribe(topic);
 }
 
-// The topics of before are left when the new one has been heard: it may be refused, and a connection needs one.
+// Topics that were followed before are left when the new one has been heard: it may be refused, and a connection needs one.
 live.on("*", (message) => {
   if (message.topic !== topic || message.type === "error") return;
   for (const name of live.topics) if (name !== topic) live.unsubscribe(name);

@@ -16,7 +16,7 @@ dark.addEventListener("change", followTheme);
 
 const place = document.getElementById("requests");
 
-/** The UI gives its filter no name but the text in it, which is gone as soon as somebody types, and takes itself for the page. */
+/** Name the filter of the UI, whose only name is the text in it, gone as soon as somebody types; and let the UI be no page of its own. */
 function tidy() {
   const filter = place.querySelector(".operation-filter-input");
   filter?.setAttribute("aria-label", filter.placeholder);

@@ -18,7 +18,7 @@ function mountCopy(block) {
   block.append(button);
 }
 
-/** A page that is not from this machine and not over TLS has no clipboard: there the text is selected. */
+/** Copy `code`, or select it: a page that is neither from this machine nor over TLS has no clipboard. */
 async function copy(code) {
   try {
     await navigator.clipboard.writeText(code.textContent);

@@ -76,7 +76,7 @@ function showFlow(flow, rung, id) {
   });
 }
 
-/** Something came this way: it moves for a moment, and rests when nothing comes. */
+/** Let the way to the visitor move for a moment: something came along it. */
 function travel(flow, rung) {
   if (stillness.matches) return;
   for (const way of flow.querySelectorAll(`.way.on, .way[data-rung-way="${rung}"]`)) {

@@ -62,7 +62,7 @@ function Question({ product, onYes, onNo }) {
   </div>`;
 }
 
-/** One card; `shop` has save(product, fields), create(fields), remove(product), editing(id, whether). */
+/** Draw one card; `shop` has save(product, fields), create(fields), remove(product), editing(id, whether). */
 export function Card({ product, fresh, shop }) {
   const [mode, setMode] = useState("shown");
   const [refocus, setRefocus] = useState(null);

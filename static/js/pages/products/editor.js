@@ -28,7 +28,7 @@ function Field({ name, id, value, wrong, theirs, set }) {
   </div>`;
 }
 
-/** What is being edited, and brought up to date while others change `product`. */
+/** Return what is being edited, brought up to date while others change `product`. */
 function useDraft(product) {
   const [draft, setDraft] = useState({ base: product, values: asText(product), theirs: {}, note: null });
   let current = draft;
@@ -87,7 +87,7 @@ export function Editor({ product, actions }) {
   </form>`;
 }
 
-/** Of `fields` those whose text is another than that of `base`. */
+/** Return those of `fields` whose text is another than that of `base`. */
 function changed(fields, values, base) {
   const before = asText(base);
   return Object.fromEntries(FIELDS.filter((name) => values[name] !== before[name]).map((name) => [name, fields[name]]));

@@ -19,10 +19,10 @@ const WRONG = {
 
 export const FIELDS = Object.keys(WRONG);
 
-/** Return the whole `number` (or BigInt) as the page's language writes it; twin of `_whole` in the domain's views. */
+/** Return the whole `number` (or BigInt) as the page's language writes it; twin of `_whole` in the domain's pages. */
 export const whole = (number) => WHOLE.format(number);
 
-/** Return `cents` (a BigInt) as dollars; twin of `_money` in the domain's views. */
+/** Return `cents` (a BigInt) as dollars; twin of `_money` in the domain's pages. */
 export function money(cents) {
   const rest = String(cents % 100n).padStart(2, "0");
   return `$${whole(cents / 100n)}${SPANISH ? "," : "."}${rest}`;

@@ -22,7 +22,7 @@ const keys = new Keys();
 const live = startLive({ topics: ["products"], since: given.cursor });
 const log = mountLog(element("events"), live);
 
-/** What the cards may do; what the server answers is taken at once, its event may come before or after. */
+/** The actions of the cards; what the server answers is taken at once, its event may come before or after. */
 const shop = {
   editing: (id, whether) => inventory.edit(id, whether),
   async create(fields, key = keys.next()) {
@@ -73,7 +73,7 @@ live.on("reset", (message) => {
   if (!loading) reload();
 });
 
-/** The server cannot continue from our cursor: take all products anew, as often as it takes. */
+/** Take all products anew, as often as it takes, where the server cannot continue from our cursor. */
 async function reload() {
   try {
     const told = resets;

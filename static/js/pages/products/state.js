@@ -45,7 +45,7 @@ export class Inventory {
     this.products.value = new Map(this.products.value).set(product.id, product);
   }
 
-  /** The product `id` is deleted. */
+  /** Take note that the product `id` is deleted. */
   remove(id) {
     this.#deleted.add(id);
     const known = this.products.value.get(id);
@@ -56,7 +56,7 @@ export class Inventory {
     this.products.value = products;
   }
 
-  /** Somebody at this page edits the product `id`, or does no more; one that is gone by then goes. */
+  /** Take note that somebody at this page edits the product `id`, or does no more; one that is gone by then goes. */
   edit(id, editing) {
     if (editing) this.#editing.add(id);
     else this.#editing.delete(id);

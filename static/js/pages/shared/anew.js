@@ -1,7 +1,7 @@
 // Beginning anew from a snapshot while the stream goes on. Pure: it must not touch the page or the network.
 
 /**
- * `load` fetches a snapshot, `show` takes it over; what comes while it is on its way may be missing in it, so `take` is told
+ * Return what begins anew: `load` fetches a snapshot, `show` takes it over. What comes meanwhile may be missing in it, so `take` is told
  * of that once more afterwards. One that cannot be had is asked for again `retry` ms later.
  */
 export function anew({ load, show, take, retry }) {

@@ -18,7 +18,7 @@ function stateText(status, everConnected) {
   return text(everConnected ? "badge.waiting" : "badge.connecting");
 }
 
-/** The server has said who may come in: nobody will try again. */
+/** Tell whether the server has refused us, so that nobody will try again. */
 const isRefused = ({ state, code }) => state === "closed" && (code === 4401 || code === 4403);
 const span = (ms) => (ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`);
 const roundTrip = (rtt) => (rtt < 1 ? text("badge.under_1_ms") : `${Math.round(rtt)} ms`);

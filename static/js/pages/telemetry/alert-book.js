@@ -30,20 +30,20 @@ export class AlertBook {
     this.counts = { total, critical, warning, info };
   }
 
-  /** The open ones, the worst first, and of those the newest. */
+  /** Return the open alerts, the worst first, and of those the newest. */
   get open() {
     const rank = ({ severity }) => WORST_FIRST.indexOf(severity);
     return this.#those((alert) => !alert.closed_at).sort((a, b) => rank(a) - rank(b) || number(b) - number(a));
   }
 
-  /** The closed ones, the one that closed last first. */
+  /** Return the closed alerts, the one that closed last first. */
   get closed() {
     return this.#those((alert) => alert.closed_at).sort(
       (a, b) => Date.parse(b.closed_at) - Date.parse(a.closed_at) || number(b) - number(a),
     );
   }
 
-  /** The severity of what is open at a measure of a reservoir, null where nothing is. */
+  /** Return the severity of what is open at a measure of a reservoir, null where nothing is. */
   severity(reservoirId, measure) {
     const there = (alert) => !alert.closed_at && alert.reservoir_id === reservoirId && alert.measure === measure;
     return this.#those(there)[0]?.severity ?? null;

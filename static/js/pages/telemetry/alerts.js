@@ -34,7 +34,7 @@ export class Alerts {
     setInterval(() => this.#draw(), REDRAW_MS);
   }
 
-  /** The severity of what is open at a measure of a reservoir, or null. */
+  /** Return the severity of what is open at a measure of a reservoir, or null. */
   severity = (reservoirId, measure) => this.#book.severity(reservoirId, measure);
 
   /** Load the snapshot again, as often as it takes; until then what is known stays. */
@@ -90,7 +90,7 @@ export class Alerts {
     this.#changed();
   }
 
-  /** The alert that had the focus is gone: go on with the one in its place. */
+  /** Give the focus of an alert that is gone to the one in its place. */
   #focus(place) {
     const buttons = this.#host.querySelectorAll(".alert button");
     (buttons[Math.min(place, buttons.length - 1)] ?? document.getElementById("alerts-title")).focus();

@@ -27,13 +27,13 @@ function options(host, measure, thresholds) {
   };
 }
 
-/** One reading alone stands at the right end of a minute; uPlot would put it at the left end of a day. */
+/** Return the stretch of time shown: one reading alone stands at the right end of a minute; uPlot would put it at the left end of a day. */
 function spread(plot, first, last) {
   const moments = plot.data[0];
   return moments?.length === 1 ? [moments[0] - 60, moments[0]] : [first, last];
 }
 
-/** A steady measure must look steady: the scale spans at least `least`. A threshold that is near comes into view. */
+/** Return the range of the scale, at least `least` wide, for a steady measure must look steady. A threshold that is near comes into view. */
 function ranged(low, high, least, { low: under, high: over }) {
   if (low === null || high === null) return [0, least];
   const near = Math.max(least, high - low);

@@ -62,7 +62,7 @@ export class Series {
   }
 }
 
-/** Whether nothing was measured for long before reading `i`: compared with the steps around, for the step may change. */
+/** Tell whether nothing was measured for long before reading `i`: compared with the steps around, for the step may change. */
 function isPause(at, i) {
   const [before, after] = [at[i - 1] - at[i - 2], at[i + 1] - at[i]].map((step) => (step > 0 ? step : 0));
   const usual = Math.max(before, after) || Infinity;

@@ -19,7 +19,7 @@ const MEASURES = [
   { name: "water_level", key: "monitor.water_level", unit: "%", decimals: 1 },
 ];
 
-/** As the page's address says: who, by which rungs. */
+/** Connect as the page's address says: who, by which rungs. */
 function connectHere(options) {
   const transports = forcedRungs();
   const token = new URLSearchParams(location.search).get("token");
@@ -36,7 +36,7 @@ function connectWithBadge(options) {
 const shown = (value, decimals) =>
   value.toLocaleString(language, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
-/** The line that says whether a composable is connected. */
+/** Draw the line that says whether a composable is connected. */
 function Connection({ name, isConnected, reconnectAttempts }) {
   const words = isConnected ? text("monitor.online") : text("monitor.offline", { n: reconnectAttempts });
   return h("p", { class: ["monitor-state", isConnected ? "good" : "bad"], role: "status", "data-of": name }, [
@@ -75,14 +75,14 @@ function Heard({ heard }) {
   return h("ol", { class: "monitor-heard" }, heard.map(line));
 }
 
-/** A titled card whose heading names the composable behind it. */
+/** Return a titled card whose heading names the composable behind it. */
 const card = (id, title, composable, ...children) =>
   h("section", { class: "card", "aria-labelledby": id }, [
     h("header", [h("h2", { id }, title), composable && h("code", { class: "muted" }, composable)]),
     ...children,
   ]);
 
-/** The counts of the alerts, and what the composable behind them tells of its connection. */
+/** Return the counts of the alerts, and what the composable behind them tells of its connection. */
 function useCounts(note) {
   const counts = ref(island("counts"));
   const onUpdate = (data, message) => {
@@ -92,7 +92,7 @@ function useCounts(note) {
   return { counts, ...useAlertsWebSocket(onUpdate, connectWithBadge) };
 }
 
-/** The newest reading of each reservoir, a ping, and what went wrong last. */
+/** Return the newest reading of each reservoir, a ping, and what went wrong last. */
 function useSensors(note) {
   const readings = shallowReactive(new Map());
   const [trip, wrong] = [ref(""), ref("")];

@@ -6,7 +6,7 @@ import { text } from "../shared/page.js";
 
 const roles = () => ({ feed: text("topic.role_feed"), on: text("topic.role_on"), command: text("topic.role_command") });
 
-/** Draw them in `place` for `topic`; `live` follows the topic `functions`. */
+/** Draw the functions of `topic` in `place`; `live` follows the topic `functions`. */
 export function mountFunctions(place, live, topic) {
   live.on("functions", ({ topic: from, data }) => {
     if (from !== "functions") return;

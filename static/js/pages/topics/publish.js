@@ -42,7 +42,7 @@ function tell(place, words, how = "") {
   place.className = how ? `small ${how}` : "small";
 }
 
-/** The JSON in the field; nothing where there is nothing. */
+/** Return the JSON in the field; nothing where there is nothing. */
 function parsed(words) {
   if (!words.trim()) return { data: undefined, why: "" };
   try {

@@ -46,7 +46,7 @@ export class Pulse {
     return delay;
   }
 
-  /** A connection begins, at this time of the server's: what happened before was kept, and says nothing of delay. */
+  /** Take note that a connection begins, at this time of the server's: what happened before was kept, and says nothing of delay. */
   welcome(timestamp) {
     this.#welcomed = Date.parse(timestamp);
   }
@@ -111,7 +111,7 @@ export class Pulse {
 
 const median = (values) => Math.round([...values].sort((a, b) => a - b)[values.length >> 1]);
 
-/** The status line, the headers and the empty line, as HTTP/1.1 has them (RFC 9112 section 2.1). */
+/** Return the bytes of the status line, the headers and the empty line, as HTTP/1.1 has them (RFC 9112 section 2.1). */
 function headerBytes(response) {
   let bytes = "HTTP/1.1 200 \r\n".length + 2;
   for (const [name, value] of response.headers) bytes += name.length + value.length + 4;

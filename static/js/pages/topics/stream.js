@@ -24,7 +24,7 @@ export class Stream {
   #number = 0;
   #timer = null;
 
-  /** `options`: {kind, replays, onLook(entry)}. */
+  /** Draw the stream into `place`; `options` is {kind, replays, onLook(entry)}. */
   constructor(place, options) {
     this.place = place;
     this.options = options;
@@ -45,7 +45,7 @@ export class Stream {
     return true;
   }
 
-  /** What a reconnect brings again: the log's by its position, a state's value by all it says. */
+  /** Tell whether a reconnect has brought a message again: the log's by its position, a state's value by all it says. */
   #isHere({ message, json }) {
     const durable = message.id !== undefined && message.connection_id === undefined;
     if (!durable && this.options.kind !== "state") return false;
@@ -136,7 +136,7 @@ function Entry({ entry, onLook }) {
   </li>`;
 }
 
-/** The bytes of an entry, and what is shown below its head: everything that the head does not say. */
+/** Return the bytes of an entry, and what is shown below its head: everything that the head does not say. */
 function looked({ message, json }) {
   const { type, timestamp, topic, data, ...rest } = message;
   const besides = Object.keys(rest).length ? { ...rest, ...(data === undefined ? {} : { data }) } : data;

@@ -37,7 +37,7 @@ export class Wire {
   #newest = null;
   #timer = null;
 
-  /** `pollId`: the cursor of a poll's answer; `headerBytes()`: what the HTTP headers of one take. */
+  /** Draw into `place`; `pollId` is the cursor of a poll's answer, `headerBytes()` what the HTTP headers of one take. */
   constructor(place, pollId, headerBytes) {
     this.place = place;
     this.#pollId = pollId;

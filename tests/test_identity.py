@@ -16,8 +16,8 @@ from quart_app.identity import (
     issue_token,
     read_token,
 )
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.messages.refused import Refused
 
 KEY = "0123456789abcdef0123456789abcdef"
 OPEN = Settings(allowed_origins=("https://example.org",))

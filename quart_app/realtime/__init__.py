@@ -4,29 +4,40 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 `limits` beside them; everything else is private to the engine.
 """
 
-from quart_app.realtime.allowance import Allowance
-from quart_app.realtime.batch import Batch, Form, visible
-from quart_app.realtime.channel import Channel, Peer, Welcome
-from quart_app.realtime.connection import Connection, Opening, public_id_of
-from quart_app.realtime.contract import MessageShape, TopicShape
-from quart_app.realtime.counters import Counters, Histogram, Traffic
-from quart_app.realtime.encoding import encode, fields_json, timestamp
-from quart_app.realtime.event import Event, Message, message, now
-from quart_app.realtime.feed import Feed
+from quart_app.realtime.clients.allowance import Allowance
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
+from quart_app.realtime.clients.feed import Feed
+from quart_app.realtime.clients.identity import ADMIN, Identity
+from quart_app.realtime.clients.parking import SentAway
+from quart_app.realtime.clients.presence import Presence
+from quart_app.realtime.clients.timers import Heartbeat
+from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
+from quart_app.realtime.flow.log import EventLog, Trimmed
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import ADMIN, Identity
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import EventLog, Trimmed
-from quart_app.realtime.parking import SentAway
-from quart_app.realtime.presence import Presence
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.timers import Heartbeat
-from quart_app.realtime.validation import all_cleaned, checked, cleaned, in_words, row_id, too_deep, wrong_fields
+from quart_app.realtime.messages import contract
+from quart_app.realtime.messages.batch import Batch, Form, visible
+from quart_app.realtime.messages.contract import CursorText, MessageShape, TopicShape
+from quart_app.realtime.messages.encoding import DEFLATE_TAIL, deflated, encode, fields_json, timestamp
+from quart_app.realtime.messages.event import Event, Message, message, now
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
+from quart_app.realtime.messages.validation import (
+    all_cleaned,
+    checked,
+    cleaned,
+    in_words,
+    row_id,
+    too_deep,
+    wrong_fields,
+)
 from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
     "ADMIN",
+    "DEFLATE_TAIL",
     "Allowance",
     "Batch",
     "Channel",
@@ -34,6 +45,7 @@ __all__ = [
     "Connection",
     "Counters",
     "Cursor",
+    "CursorText",
     "Event",
     "EventLog",
     "Feed",
@@ -51,6 +63,8 @@ __all__ = [
     "Refused",
     "SentAway",
     "Subscription",
+    "Term",
+    "Terms",
     "TopicShape",
     "Traffic",
     "Trimmed",
@@ -58,6 +72,8 @@ __all__ = [
     "all_cleaned",
     "checked",
     "cleaned",
+    "contract",
+    "deflated",
     "encode",
     "fields_json",
     "in_words",

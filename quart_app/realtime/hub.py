@@ -11,24 +11,24 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.admission import Admission
-from quart_app.realtime.backplane import Backplane, InProcess
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.channel import Channel
-from quart_app.realtime.channels import Channels
-from quart_app.realtime.commands import Commands, Passerby
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.counters import Counters
-from quart_app.realtime.encoding import fields_json
-from quart_app.realtime.event import Event, Message
-from quart_app.realtime.feed import Feed, Feeds
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.log import EventLog
-from quart_app.realtime.parking import Parking
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.relay import Relay
-from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.topic_memory import Size
+from quart_app.realtime.clients.admission import Admission
+from quart_app.realtime.clients.channel import Channel
+from quart_app.realtime.clients.channels import Channels
+from quart_app.realtime.clients.commands import Commands, Passerby
+from quart_app.realtime.clients.connection import Connection, Opening
+from quart_app.realtime.clients.feed import Feed, Feeds
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.parking import Parking
+from quart_app.realtime.flow.backplane import Backplane, InProcess
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.log import EventLog
+from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.topic_memory import Size
+from quart_app.realtime.messages.encoding import fields_json
+from quart_app.realtime.messages.event import Event, Message
+from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,8 @@ from typing import Any, Self
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 
-from quart_app.realtime import Cursor, Event, Trimmed
+from quart_app.realtime import Cursor, Event, Term, Terms, Trimmed
 from quart_app.realtime.limits import TERMS
-from quart_app.realtime.terms import Term, Terms
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"

@@ -9,11 +9,8 @@ from quart.wrappers import Request, Websocket
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.identity import identify
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
+from quart_app.realtime import Connection, Hub, Identity, Opening, Refused
 from quart_app.realtime.limits import AGENT_CHARACTERS, TOPICS_PER_CONNECTION
-from quart_app.realtime.refused import Refused
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{24}")
 

@@ -27,14 +27,14 @@ from quart_app.bench.process import processor_time, used_since
 from quart_app.bench.wire import Poster
 from quart_app.domains.topics.requests import Publication
 from quart_app.event_loop import new_event_loop
-from quart_app.realtime import encoding
-from quart_app.realtime.batch import NOWHERE, Batch, Form
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.event import Event, now
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.validation import checked
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.log import MemoryLog
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.batch import NOWHERE, Batch, Form
+from quart_app.realtime.messages.event import Event, now
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.validation import checked
 from tests.bench.contenders import OURS, named
 from tests.bench.servers import pinned, running
 

@@ -5,7 +5,7 @@ import pytest
 from quart_app.bench.followers import EventStreamFollower
 from quart_app.bench.stream import BenchError, SharedStream, Split, block_end, frame_end
 from quart_app.bench.wire import Address
-from quart_app.realtime.encoding import http_chunk, sse_block, websocket_frame
+from quart_app.realtime.messages.encoding import http_chunk, sse_block, websocket_frame
 
 
 def frames(*numbers: int) -> bytes:

@@ -13,7 +13,7 @@ import websockets
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.faults.sockets import read_websocket, request
 from tests.running import ServerProcess, eventually
 

@@ -8,8 +8,8 @@ from quart_app.functions.calling import Function
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.publishing import Sender
 from quart_app.functions.running import Reaction
+from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.log import MemoryLog
 from tests.realtime.clock import skipping_time
 from tests.realtime.hubs import Talk
 

@@ -12,7 +12,7 @@ import pytest
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.domains.chat.people import Person
 from tests.functions.conftest import Serve
 from tests.running import ServerProcess, eventually

@@ -5,14 +5,14 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from quart_app.realtime import encoding
-from quart_app.realtime.batch import Batch, Place
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.event import Event
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.relay import Relay
-from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.log import MemoryLog
+from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.batch import Batch, Place
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
 
 _KINDS = {"state": Kind.STATE, "live": Kind.SIGNAL}
 

@@ -4,12 +4,12 @@ import asyncio
 import json
 from typing import Any
 
-from quart_app.realtime.channel import Channel, Peer, Welcome
-from quart_app.realtime.connection import Connection, Opening
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.connection import Connection, Opening
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 
 ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
 

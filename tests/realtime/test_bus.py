@@ -6,11 +6,11 @@ import contextlib
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Place
-from quart_app.realtime.event import Event
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.topic_memory import Tail
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.topic_memory import Tail
+from quart_app.realtime.messages.batch import Place
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, brief, drain, turn
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Channel, Peer
-from quart_app.realtime.event import Message
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.clients.channel import Channel, Peer
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.messages.event import Message
+from quart_app.realtime.messages.refused import Refused
 
 
 @pytest.mark.parametrize(

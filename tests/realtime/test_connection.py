@@ -7,11 +7,11 @@ import logging
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Connection, Ending, Life
-from quart_app.realtime.counters import Traffic
-from quart_app.realtime.event import Message, message
+from quart_app.realtime.clients.connection import Connection, Ending, Life
+from quart_app.realtime.clients.inbound import Subscribe
+from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.inbound import Subscribe
+from quart_app.realtime.messages.event import Message, message
 from quart_app.wire import Close
 from tests.realtime.engine import turn
 from tests.realtime.hubs import Talk, connect, hub_with, received, types

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Connection, public_id_of
-from quart_app.realtime.counters import Counters, Histogram, Traffic
+from quart_app.realtime.clients.connection import Connection, public_id_of
+from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
 from quart_app.realtime.hub import Hub
 from quart_app.wire import Close
 from tests.realtime.engine import Engine, drain, turn

@@ -14,8 +14,9 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
-from quart_app.realtime import encoding, limits
-from quart_app.realtime.event import Event
+from quart_app.realtime import limits
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.event import Event
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quart_app.realtime import encoding
-from quart_app.realtime.event import Event, Message, message, now
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.event import Event, Message, message, now
 
 
 class TestMessage:

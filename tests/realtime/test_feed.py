@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from quart_app.realtime.feed import Feed
+from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.limits import FEED_LINGER, FEED_RETRY
 from tests.realtime.clock import clock, skipping_time
 

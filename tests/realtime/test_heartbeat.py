@@ -2,7 +2,7 @@
 
 import asyncio
 
-from quart_app.realtime.timers import Heartbeat
+from quart_app.realtime.clients.timers import Heartbeat
 from tests.realtime.clock import clock, skipping_time
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Opening
-from quart_app.realtime.event import Event
-from quart_app.realtime.feed import Feed
+from quart_app.realtime.clients.connection import Opening
+from quart_app.realtime.clients.feed import Feed
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hub_with, received, types

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.realtime import limits
-from quart_app.realtime.inbound import (
+from quart_app.realtime.clients.inbound import (
     Command,
     End,
     ForChannel,

@@ -15,18 +15,19 @@ from typing import Any
 import pytest
 
 from quart_app import realtime
-from quart_app.realtime import encoding, limits
-from quart_app.realtime.batch import Form
-from quart_app.realtime.channel import Channel, Peer, Welcome
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.event import Event, message
-from quart_app.realtime.feed import Feed
+from quart_app.realtime import limits
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.connection import Connection, Opening
+from quart_app.realtime.clients.feed import Feed
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.inbound import Subscribe, Unsubscribe
+from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.inbound import Subscribe, Unsubscribe
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.batch import Form
+from quart_app.realtime.messages.event import Event, message
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import Cursor
 from tests.realtime.clock import skipping_time

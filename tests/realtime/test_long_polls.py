@@ -6,12 +6,12 @@ import json
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Channel
-from quart_app.realtime.connection import Opening
+from quart_app.realtime.clients.channel import Channel
+from quart_app.realtime.clients.connection import Opening
+from quart_app.realtime.clients.parking import SentAway
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.parking import SentAway
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, types

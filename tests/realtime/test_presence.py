@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.limits import LINGER
-from quart_app.realtime.presence import Presence
 from tests.realtime.clock import clock, skipping_time
 
 ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")

@@ -7,11 +7,11 @@ import tracemalloc
 from collections.abc import Collection, Sequence
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Place
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.event import Event
-from quart_app.realtime.relay import Relay
-from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.messages.batch import Place
+from quart_app.realtime.messages.event import Event
 from quart_app.wire import Cursor
 from tests.realtime.engine import Engine, brief, drain, kind_of, turn
 

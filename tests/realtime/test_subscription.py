@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Form
-from quart_app.realtime.event import Message, message
-from quart_app.realtime.subscription import Backlogged, Subscription
+from quart_app.realtime.flow.subscription import Backlogged, Subscription
+from quart_app.realtime.messages.batch import Form
+from quart_app.realtime.messages.event import Message, message
 from quart_app.wire import Cursor
 from tests.realtime.engine import Engine, brief, brief_blocks, drain, turn
 

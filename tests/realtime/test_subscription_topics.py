@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.event import message
+from quart_app.realtime.messages.event import message
 from tests.realtime.engine import Engine, brief, drain, turn
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.realtime import limits
-from quart_app.realtime.terms import Term, Terms
+from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.wire import Cursor
 
 # Five events of the first start, none of the second, four of the third; the fourth has begun nothing yet.

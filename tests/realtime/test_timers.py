@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from quart_app.realtime import timers
-from quart_app.realtime.connection import Ending
-from quart_app.realtime.timers import Deadline
+from quart_app.realtime.clients import timers
+from quart_app.realtime.clients.connection import Ending
+from quart_app.realtime.clients.timers import Deadline
 from quart_app.surroundings import REAL
 from quart_app.wire import Close
 from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, received

@@ -7,17 +7,17 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Form
-from quart_app.realtime.channel import Channel, Peer, Welcome
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.event import Event, Message, message
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.connection import Connection, Opening
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.inbound import Subscribe, Unsubscribe
+from quart_app.realtime.flow.log import MemoryLog
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.inbound import Subscribe, Unsubscribe
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import MemoryLog
-from quart_app.realtime.subscription import Subscription
-from quart_app.realtime.terms import Term, Terms
+from quart_app.realtime.messages.batch import Form
+from quart_app.realtime.messages.event import Event, Message, message
+from quart_app.realtime.messages.kinds import Kind
 from quart_app.wire import Close
 from tests.realtime.engine import parsed_blocks
 from tests.realtime.reader import Fact, Published, Reader, Value

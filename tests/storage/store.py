@@ -9,7 +9,7 @@ from typing import Any
 from tortoise.fields import BigIntField, TextField
 from tortoise.models import Model
 
-from quart_app.realtime.event import Event
+from quart_app.realtime.messages.event import Event
 from quart_app.storage.connections import reading, writing
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quart_app.realtime.event import Event
-from quart_app.realtime.log import EventLog, MemoryLog, Trimmed
+from quart_app.realtime.flow.log import EventLog, MemoryLog, Trimmed
+from quart_app.realtime.messages.event import Event
 from quart_app.storage import event_log
 from quart_app.storage.connections import writing
 from quart_app.storage.unit_of_work import UnitOfWork

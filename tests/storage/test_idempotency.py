@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.connections import reading
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.retention import Retention

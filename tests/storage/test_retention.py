@@ -3,7 +3,7 @@ import contextlib
 
 import pytest
 
-from quart_app.realtime.log import Trimmed
+from quart_app.realtime.flow.log import Trimmed
 from quart_app.storage import retention
 from quart_app.storage.connections import writing
 from quart_app.storage.retention import Retention

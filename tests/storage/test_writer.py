@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 from quart_app.storage import group, writer
 from quart_app.storage.connections import writing
 from quart_app.storage.errors import DatabaseRefused, UnitTimeout, WriteFailed, WriteOutsideUnit, WriterStopped

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tortoise.exceptions import IntegrityError
 
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
 from tests.storage.store import TOPIC, Note, Store, opened

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import websockets
 
-from quart_app.realtime import encoding
+from quart_app.realtime.messages import encoding
 from tests.faults.sockets import Peer, read_websocket, request
 from tests.inside import serving
 from tests.running import ServerProcess

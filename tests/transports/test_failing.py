@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from quart_app.realtime.channel import Channel
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.channel import Channel
+from quart_app.realtime.clients.identity import Identity
 from tests.inside import serving
 from tests.transports.drivers import PollStream, Refusal, SseStream, Stream, WebsocketStream
 

@@ -11,8 +11,8 @@ from hypercorn.events import RawData
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
 
-from quart_app.realtime.connection import Connection
-from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.clients.connection import Connection
+from quart_app.realtime.flow.subscription import Subscription
 from quart_app.transports.direct import TidyTCPServer
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.served import ServedWebsocket

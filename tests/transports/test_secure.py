@@ -10,7 +10,7 @@ import websockets
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.faults.sockets import read_websocket, request
 from tests.running import ServerProcess
 from tests.transports.drivers import PollStream, Refusal, SseStream, Stream, WebsocketStream

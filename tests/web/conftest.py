@@ -8,7 +8,7 @@ from quart.typing import TestClientProtocol as Client
 
 from quart_app import web
 from quart_app.config import Settings
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 from quart_app.resources import static_folder
 from tests.running import ServerProcess
 

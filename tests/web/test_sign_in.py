@@ -11,7 +11,7 @@ import pytest
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.running import ServerProcess
 
 SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}

@@ -13,8 +13,8 @@ import jsonschema_rs
 import msgspec
 
 from quart_app.app import EnVivo
-from quart_app.realtime import encoding
-from quart_app.realtime.contract import TopicShape
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.contract import TopicShape
 from quart_app.web.reference.asyncapi import CONNECTION, asyncapi, channel_name, topic_pattern
 from tests.running import UNDOCUMENTED
 

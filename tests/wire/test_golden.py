@@ -12,7 +12,7 @@ import pytest
 
 from quart_app.app import create_app
 from quart_app.config import load_settings
-from quart_app.realtime.contract import TopicShape
+from quart_app.realtime.messages.contract import TopicShape
 from quart_app.web.reference.asyncapi import CONNECTION, asyncapi
 from tests.wire.contract import Contract
 

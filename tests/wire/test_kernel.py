@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import quart_app.wire
-from quart_app.realtime.contract import RECEIVES, SENDS
+from quart_app.realtime.messages.contract import RECEIVES, SENDS
 from quart_app.wire import CLIENT_TYPES, CONTROLS
 
 FILES = sorted(Path(quart_app.wire.__file__).parent.glob("*.py"))

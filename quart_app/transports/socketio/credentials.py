@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_cookie
 
+from quart_app.realtime import Refused
 from quart_app.realtime.limits import AGENT_CHARACTERS
-from quart_app.realtime.refused import Refused
 
 _AUTH = "an object such as {token, user_id, username, since}, with texts in it"
 _KNOWN = ("token", "user_id", "username", "since")

@@ -12,9 +12,7 @@ from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from quart_app.realtime.batch import Batch
-from quart_app.realtime.encoding import encode
-from quart_app.realtime.event import Message
+from quart_app.realtime import Batch, Message, encode
 
 # What a client library emits on its own, in either direction: an event of that name would be mistaken for it.
 _RESERVED: Final = frozenset(

@@ -19,12 +19,8 @@ from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 
 from quart_app.config import Settings
 from quart_app.identity import check_origin, identify
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.event import message
-from quart_app.realtime.hub import Hub
-from quart_app.realtime.identity import Identity
+from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
-from quart_app.realtime.refused import Refused
 from quart_app.transports.direct import drop
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket

@@ -13,7 +13,7 @@ from typing import Final
 from wsproto.extensions import Extension
 from wsproto.frame_protocol import CloseReason, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
-from quart_app.realtime.encoding import DEFLATE_TAIL, deflated
+from quart_app.realtime import DEFLATE_TAIL, deflated
 from quart_app.realtime.limits import DEFLATE_WINDOW_BITS, INBOUND_MESSAGE_BYTES
 
 NAME: Final = "permessage-deflate"

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, TypedDict
 
 from msgspec import Meta, Struct, field
 
-from quart_app.realtime import limits
-from quart_app.realtime.contract import CursorText
+from quart_app.realtime import CursorText, limits
 from quart_app.web.operations import Operation
 
 Names = Annotated[

@@ -7,7 +7,7 @@ import httpx
 
 from quart_app.config import Settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.domains.bank.accounts import assert_refused
 from tests.domains.chat.people import DEADLINE, Person
 from tests.running import ServerProcess

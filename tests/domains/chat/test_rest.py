@@ -7,7 +7,7 @@ import pytest
 
 from quart_app.config import Settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.domains.chat.people import Person, Room, page_data
 from tests.running import ServerProcess
 

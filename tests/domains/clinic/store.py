@@ -10,9 +10,9 @@ import msgspec
 from quart_app.domains import clinic
 from quart_app.domains.clinic.entities import ENTITIES, KEPT
 from quart_app.domains.clinic.service import Clinic
-from quart_app.realtime.event import Event
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.validation import checked
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.validation import checked
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.writer import Writer

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 
 from quart_app.config import Settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.domains.clinic.practice import DEADLINE, KINDS, LUNA, Practice, assert_refused, old_client
 from tests.running import ServerProcess
 

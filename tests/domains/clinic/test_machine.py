@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from quart_app.domains.clinic.entities import ENTITIES
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 from tests.domains.clinic.store import KINDS_KEPT, Json, Tables, opened, replay
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from quart_app.domains.operations.events import Spread
 from quart_app.domains.operations.rules import per_second, quantile, rate, require_admin, spread
-from quart_app.realtime.counters import SECONDS, Histogram
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.flow.counters import SECONDS, Histogram
+from quart_app.realtime.messages.refused import Refused
 
 
 def exact(values: Sequence[float], share: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from quart_app.config import Settings
 from quart_app.domains.products import rules
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.domains.products.clerks import COFFEE, REST, known, make
 from tests.inside import serving
 from tests.running import ServerProcess

@@ -9,7 +9,7 @@ import pytest
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 from tests.running import ServerProcess
 from tests.transports.socketio.client import socketio_client
 from tests.transports.socketio.engine_io import Session

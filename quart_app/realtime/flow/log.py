@@ -7,9 +7,9 @@ business: it happens inside the transaction of the change that the event tells o
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol
 
-from quart_app.realtime import encoding
-from quart_app.realtime.event import Event, now
-from quart_app.realtime.terms import Term, Terms
+from quart_app.realtime.flow.terms import Term, Terms
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.event import Event, now
 from quart_app.wire import Cursor
 
 

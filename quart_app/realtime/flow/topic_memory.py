@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from quart_app.realtime import limits
-from quart_app.realtime.event import Event
-from quart_app.realtime.kinds import Kind
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
 
 _position: Callable[[Event], int] = attrgetter("position")
 _ordinal: Callable[[Event], int] = attrgetter("ordinal")

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from quart_app.realtime import limits
-from quart_app.realtime.identity import Identity
+from quart_app.realtime.clients.identity import Identity
 
 
 class _Stay:

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from quart_app.realtime.audience import Audience, Pushable, Reader, Stream
-from quart_app.realtime.batch import Batch
-from quart_app.realtime.event import Message
+from quart_app.realtime.flow.audience import Audience, Pushable, Reader, Stream
+from quart_app.realtime.messages.batch import Batch
+from quart_app.realtime.messages.event import Message
 
 
 class Outlet:

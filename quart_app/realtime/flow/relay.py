@@ -9,9 +9,9 @@ import logging
 from collections.abc import Sequence
 
 from quart_app.realtime import limits
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.event import Event
-from quart_app.realtime.log import EventLog, Trimmed
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.log import EventLog, Trimmed
+from quart_app.realtime.messages.event import Event
 
 logger = logging.getLogger(__name__)
 

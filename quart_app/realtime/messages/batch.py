@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
-from quart_app.realtime import encoding, limits
-from quart_app.realtime.event import Event, Message
+from quart_app.realtime import limits
+from quart_app.realtime.messages import encoding
+from quart_app.realtime.messages.event import Event, Message
 
 
 class Form(Enum):

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from quart_app.realtime import limits
-from quart_app.realtime.allowance import Allowance
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.validation import too_deep
+from quart_app.realtime.clients.allowance import Allowance
+from quart_app.realtime.messages.refused import Refused
+from quart_app.realtime.messages.validation import too_deep
 from quart_app.wire import Close
 
 _decode = msgspec.json.Decoder().decode

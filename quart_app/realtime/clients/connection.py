@@ -11,15 +11,15 @@ from enum import Enum
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Batch
-from quart_app.realtime.channel import Peer
-from quart_app.realtime.counters import Traffic
-from quart_app.realtime.event import Message, message
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.inbound import Inbound
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.subscription import Backlogged, Subscription
-from quart_app.realtime.timers import Deadline
+from quart_app.realtime.clients.channel import Peer
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.inbound import Inbound
+from quart_app.realtime.clients.timers import Deadline
+from quart_app.realtime.flow.counters import Traffic
+from quart_app.realtime.flow.subscription import Backlogged, Subscription
+from quart_app.realtime.messages.batch import Batch
+from quart_app.realtime.messages.event import Message, message
+from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
 from quart_app.wire import Close
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from quart_app.realtime import limits
-from quart_app.realtime.kinds import Kind
+from quart_app.realtime.messages.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

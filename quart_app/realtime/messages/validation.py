@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from quart_app.realtime import limits
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.messages.refused import Refused
 
 Shape = TypeVar("Shape")
 Value = TypeVar("Value")

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from quart_app.realtime import limits
-from quart_app.realtime.connection import Connection
-from quart_app.realtime.event import Message
+from quart_app.realtime.clients.connection import Connection
+from quart_app.realtime.messages.event import Message
 
 
 class SentAway(Exception):

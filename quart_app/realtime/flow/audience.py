@@ -7,9 +7,9 @@ from operator import attrgetter
 from typing import Protocol
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import NOWHERE, Batch, Form, Place
-from quart_app.realtime.event import Event
-from quart_app.realtime.topic_memory import TopicMemory
+from quart_app.realtime.flow.topic_memory import TopicMemory
+from quart_app.realtime.messages.batch import NOWHERE, Batch, Form, Place
+from quart_app.realtime.messages.event import Event
 
 _by_sequence = attrgetter("sequence")
 

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from quart_app.realtime import limits
-from quart_app.realtime.audience import Audience
-from quart_app.realtime.batch import Batch, Place, visible
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.catching_up import LogReader, Unread, read_tails, tails_reach_back
-from quart_app.realtime.event import Event, Message, message
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import EventLog, Trimmed
-from quart_app.realtime.outlet import Outlet
+from quart_app.realtime.flow.audience import Audience
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.catching_up import LogReader, Unread, read_tails, tails_reach_back
+from quart_app.realtime.flow.log import EventLog, Trimmed
+from quart_app.realtime.flow.outlet import Outlet
+from quart_app.realtime.messages.batch import Batch, Place, visible
+from quart_app.realtime.messages.event import Event, Message, message
+from quart_app.realtime.messages.kinds import Kind
 from quart_app.wire import Cursor
 
 

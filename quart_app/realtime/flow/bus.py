@@ -12,13 +12,13 @@ from operator import attrgetter
 from zlib import crc32
 
 from quart_app.realtime import limits
-from quart_app.realtime.audience import Audience, Reader
-from quart_app.realtime.batch import Place
-from quart_app.realtime.counters import Counters
-from quart_app.realtime.event import Event
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.topic_memory import Size, TopicMemory
+from quart_app.realtime.flow.audience import Audience, Reader
+from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.topic_memory import Size, TopicMemory
+from quart_app.realtime.messages.batch import Place
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
 
 _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)

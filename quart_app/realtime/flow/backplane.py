@@ -6,7 +6,7 @@ One process needs none of it, so what stands here is the protocol and the silent
 from collections.abc import Callable
 from typing import Protocol
 
-from quart_app.realtime.event import Event
+from quart_app.realtime.messages.event import Event
 
 
 class Backplane(Protocol):

@@ -6,7 +6,7 @@ a signal) has none. Encodings are made on first use and kept.
 
 from typing import Any
 
-from quart_app.realtime import encoding
+from quart_app.realtime.messages import encoding
 from quart_app.surroundings import REAL
 
 _ENVELOPE_BYTES = 140  # type, timestamp, topic and id

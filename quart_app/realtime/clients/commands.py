@@ -6,13 +6,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.channel import Peer
-from quart_app.realtime.channels import Channels
-from quart_app.realtime.connection import Connection, Life
-from quart_app.realtime.counters import Counters
-from quart_app.realtime.event import Message, message
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.inbound import (
+from quart_app.realtime.clients.channel import Peer
+from quart_app.realtime.clients.channels import Channels
+from quart_app.realtime.clients.connection import Connection, Life
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.inbound import (
     Command,
     End,
     ForChannel,
@@ -23,7 +21,9 @@ from quart_app.realtime.inbound import (
     Subscribe,
     Unsubscribe,
 )
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.messages.event import Message, message
+from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
 from quart_app.wire import Close
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Place
-from quart_app.realtime.bus import Bus
-from quart_app.realtime.channels import Channels
-from quart_app.realtime.connection import Connection, Opening
-from quart_app.realtime.event import message
-from quart_app.realtime.log import EventLog
-from quart_app.realtime.refused import Refused
-from quart_app.realtime.relay import Relay
-from quart_app.realtime.subscription import Subscription
+from quart_app.realtime.clients.channels import Channels
+from quart_app.realtime.clients.connection import Connection, Opening
+from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.log import EventLog
+from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.messages.batch import Place
+from quart_app.realtime.messages.event import message
+from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import Cursor
 
 

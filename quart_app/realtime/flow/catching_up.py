@@ -9,11 +9,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from quart_app.realtime import limits
-from quart_app.realtime.batch import Place, fitting
-from quart_app.realtime.event import Event
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.log import EventLog
-from quart_app.realtime.topic_memory import TopicMemory
+from quart_app.realtime.flow.log import EventLog
+from quart_app.realtime.flow.topic_memory import TopicMemory
+from quart_app.realtime.messages.batch import Place, fitting
+from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
 
 Topics = Sequence[TopicMemory]
 Starts = Mapping[str, int]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.event import Message, message
-from quart_app.realtime.identity import Identity
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.messages.event import Message, message
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL
 
 Welcome = Sequence[tuple[str, dict[str, Any]]]

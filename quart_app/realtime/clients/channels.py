@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from quart_app.realtime.channel import Channel
-from quart_app.realtime.kinds import Kind
-from quart_app.realtime.refused import Refused
+from quart_app.realtime.clients.channel import Channel
+from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import TOPIC_NAME_RULE, is_topic_name
 
 

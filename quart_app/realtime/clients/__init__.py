@@ -1,0 +1,1 @@
+"""Who is there: letting clients in, what they say, how long they stay."""

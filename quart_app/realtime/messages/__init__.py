@@ -1,0 +1,1 @@
+"""What is sent: events and messages, their bytes, their shapes, and how they are refused. Knows nobody."""

@@ -31,8 +31,8 @@ FOLLOWED_ELSEWHERE = re.compile(rf"{TUTORIAL}|1\d-.+")  # step by step, in test_
 MADE_BY_THE_TUTORIAL = f"{ADDRESS}/polls"
 
 # What the language says where the program says it in English or not at all.
-MADE_CODES = {"internal_error", "not_found", "method_not_allowed"}
-_CODE_GIVERS = {"Refused", "SendRefused", "error_body", "_conflict", "_no_room"}
+MADE_CODES = {"internal_error", "not_found", "method_not_allowed", "request_timeout"}
+_CODE_GIVERS = "Refused|SendRefused|error_body|_conflict|_no_room"
 
 
 def name_of(path: Path) -> str:
@@ -110,12 +110,10 @@ def error_codes() -> set[str]:
     """The codes that the program's sources give, in Python and in JavaScript; and those made of other names."""
     found = set(MADE_CODES) | {f"{one}_not_found" for one in clinic_records()}
     for path in (ROOT / "quart_app").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call):
-                found |= set(codes_of_call(node))
-            elif isinstance(node, ast.Dict):
-                pairs = zip(node.keys, node.values, strict=True)
-                found |= {text(value) for key, value in pairs if key is not None and text(key) == "code"}
+        tree = ast.parse(path.read_text("utf-8"))
+        named = dict(constants(tree))
+        for node in ast.walk(tree):
+            found |= {named.get(one.id, "") if isinstance(one, ast.Name) else text(one) for one in codes_of(node)}
     for path in (ROOT / "static" / "js").rglob("*.js"):
         source = path.read_text("utf-8")
         found |= set(re.findall(r'(?:SendError|rejectAll|#give|refuse)\(\s*"([a-z_]+)"', source))
@@ -123,11 +121,22 @@ def error_codes() -> set[str]:
     return {code for code in found if re.fullmatch(r"[a-z]+(_[a-z]+)*", code)}
 
 
-def codes_of_call(call: ast.Call) -> Iterator[str]:
-    named = getattr(call.func, "id", getattr(call.func, "attr", ""))
-    if named in _CODE_GIVERS and call.args:
-        yield text(call.args[0])
-    yield from (text(keyword.value) for keyword in call.keywords if keyword.arg == "code")
+def constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            yield node.target.id, text(node.value)
+
+
+def codes_of(node: ast.AST) -> Iterator[ast.expr]:
+    """What `node` gives as a code, by a call or in an object."""
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        yield from (value for key, value in pairs if key is not None and text(key) == "code")
+    elif isinstance(node, ast.Call):
+        called, initializer, _ = ast.unparse(node.func).partition(".__init__")
+        if re.fullmatch(_CODE_GIVERS, called):
+            yield from node.args[1:2] if initializer else node.args[:1]
+        yield from (keyword.value for keyword in node.keywords if keyword.arg == "code")
 
 
 def text(node: ast.expr) -> str:

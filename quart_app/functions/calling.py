@@ -16,11 +16,11 @@ from pathlib import Path
 from types import coroutine
 from typing import Any, Final
 
-from quart_app.functions.bounds import BLOCKED, CALL_TIMEOUT, SAID_AGAIN, THREADS
+from quart_app.functions.bounds import BLOCKED, BURST, CALL_TIMEOUT, RATE, SAID_AGAIN, THREADS
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.ending import EndsProgram, going_on
-from quart_app.functions.publishing import Allowance, Calling, Sender, calling
-from quart_app.realtime import Refused
+from quart_app.functions.publishing import Calling, FunctionPublisher, calling
+from quart_app.realtime import Allowance, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +36,16 @@ class Function:
     """
 
     def __init__(
-        self, declaration: Declaration, sender: Sender, threads: ThreadPoolExecutor, changed: Callable[[], object]
+        self,
+        declaration: Declaration,
+        publisher: FunctionPublisher,
+        threads: ThreadPoolExecutor,
+        changed: Callable[[], object],
     ) -> None:
         self.declaration = declaration
-        self.allowance = Allowance()
+        self.allowance = Allowance(RATE, BURST, time.monotonic())
         self.error: str | None = None
-        self._sender = sender
+        self._publisher = publisher
         self._threads = threads
         self._changed = changed
         self._said: dict[str, float] = {}
@@ -136,7 +140,7 @@ class Function:
 
         Each caller of functions has a task, and with it a context, of its own.
         """
-        calling.set(Calling(self.declaration, self._sender, self.allowance, depth))
+        calling.set(Calling(self.declaration, self._publisher, self.allowance, depth))
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         context = contextvars.copy_context()

@@ -18,9 +18,9 @@ from typing import Any, cast
 import msgspec
 
 from quart_app.domains import Commit
-from quart_app.functions.bounds import BURST, DEPTH, RATE, REMEMBERED
+from quart_app.functions.bounds import DEPTH, RATE, REMEMBERED
 from quart_app.functions.declaring import Declaration, check_own_topic, check_own_type
-from quart_app.realtime import Event, Hub, Kind, Refused, encode, fields_json, now, too_deep
+from quart_app.realtime import Allowance, Event, Hub, Kind, Refused, encode, fields_json, now, too_deep
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, JSON_DEPTH
 from quart_app.storage.unit_of_work import UnitOfWork
 
@@ -35,30 +35,12 @@ class OwnEvent(Event):
     depth: int
 
 
-class Allowance:
-    """A token bucket: how much one function may publish."""
-
-    def __init__(self) -> None:
-        self._left = BURST
-        self._at = time.monotonic()
-
-    def spend(self) -> float:
-        """Take one, and return 0; or return the seconds until there is one again."""
-        at = time.monotonic()
-        self._left = min(BURST, self._left + (at - self._at) * RATE)
-        self._at = at
-        if self._left < 1:
-            return (1 - self._left) / RATE
-        self._left -= 1
-        return 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class Calling:
     """The call that is under way: of which function, how deep, and where it publishes."""
 
     declaration: Declaration
-    sender: "Sender"
+    publisher: "FunctionPublisher"
     allowance: Allowance
     depth: int
 
@@ -82,9 +64,9 @@ def publish(topic: str, data: Any = None, *, type: str | None = None) -> Awaitab
     body = json_of(data)
     if call.depth >= DEPTH:
         raise RuntimeError(f"{DEPTH} reactions one after another led here: does this one hear itself?")
-    if call.allowance.spend():
+    if call.allowance.spend(time.monotonic()):
         raise RuntimeError(f"it publishes more than {RATE:.0f} messages a second")
-    return call.sender.post(call, topic, kept, body)
+    return call.publisher.post(call, topic, kept, body)
 
 
 def json_of(data: Any) -> msgspec.Raw | None:
@@ -99,7 +81,7 @@ def json_of(data: Any) -> msgspec.Raw | None:
     return msgspec.Raw(body)
 
 
-class Sender:
+class FunctionPublisher:
     """Publishes for all functions; it is made on the event loop."""
 
     def __init__(self, hub: Hub, commit: Commit) -> None:

@@ -7,6 +7,7 @@ the same message again, and leaves it in the end.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
@@ -14,19 +15,19 @@ import msgspec
 
 from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
 from quart_app.functions.calling import END, Function
-from quart_app.functions.publishing import Sender, json_of
+from quart_app.functions.publishing import FunctionPublisher, json_of
 from quart_app.realtime import Event, Feed, Hub
 
 logger = logging.getLogger(__name__)
 
 
-def feed_of(topic: str, functions: Sequence[Function], sender: Sender) -> Feed:
+def feed_of(topic: str, functions: Sequence[Function], publisher: FunctionPublisher) -> Feed:
     """Return all feeds of a topic as one, which runs while somebody listens."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as group:
             for function in functions:
-                group.create_task(_Pace(function, sender).run(), name=f"feed {function.declaration.where}")
+                group.create_task(_Pace(function, publisher).run(), name=f"feed {function.declaration.where}")
 
     return Feed(topic, RETRY_LEAST, run)
 
@@ -34,9 +35,9 @@ def feed_of(topic: str, functions: Sequence[Function], sender: Sender) -> Feed:
 class _Pace:
     """One feed while it runs."""
 
-    def __init__(self, function: Function, sender: Sender) -> None:
+    def __init__(self, function: Function, publisher: FunctionPublisher) -> None:
         self._function = function
-        self._sender = sender
+        self._publisher = publisher
         self._every = function.declaration.every
         self._due = asyncio.get_running_loop().time()
 
@@ -67,10 +68,10 @@ class _Pace:
             await asyncio.sleep(RETRY_LEAST)  # one without a single value would spin
             return self._function.begin()
         if (body := json_of(value)) is not None:
-            while wait := self._function.allowance.spend():  # noqa: ASYNC110 - time is what it waits for
+            while wait := self._function.allowance.spend(time.monotonic()):  # noqa: ASYNC110 - time is what it waits for
                 await asyncio.sleep(wait)
             declaration = self._function.declaration
-            await self._sender.send(declaration.topic, declaration.answers_as, body)
+            await self._publisher.send(declaration.topic, declaration.answers_as, body)
         self._function.worked()
         return run
 
@@ -87,9 +88,9 @@ class Reaction:
     oldest. `function` may be replaced by a later one.
     """
 
-    def __init__(self, function: Function, hub: Hub, sender: Sender) -> None:
+    def __init__(self, function: Function, hub: Hub, publisher: FunctionPublisher) -> None:
         self.function = function
-        self._sender = sender
+        self._publisher = publisher
         self._subscription = hub.follow(function.declaration.topic)
         self._task = asyncio.create_task(self._run(), name=f"on {function.declaration.where}")
 
@@ -122,7 +123,7 @@ class Reaction:
         return self.function.declaration.where
 
     async def _hear(self, event: Event) -> None:
-        depth = self._sender.depth_of(event) + 1
+        depth = self._publisher.depth_of(event) + 1
         for rest in (*REPEATS, None):
             function = self.function
             if function.declaration.type not in {None, event.type}:

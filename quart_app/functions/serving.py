@@ -20,7 +20,7 @@ from quart_app.functions.channel import FUNCTIONS, TOPIC, CommandChannel, Functi
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.ending import hold_tasks
 from quart_app.functions.loading import FunctionsError, load
-from quart_app.functions.publishing import Sender, calling
+from quart_app.functions.publishing import FunctionPublisher, calling
 from quart_app.functions.running import Reaction, feed_of
 from quart_app.realtime import Refused
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 class Functions:
     """The functions of the file at `path`, in a program that has not started yet. Raise FunctionsError."""
 
-    _sender: Sender
+    _publisher: FunctionPublisher
     _watch: asyncio.Task[None] | None = None
     _threads: ThreadPoolExecutor | None = None
 
@@ -51,7 +51,7 @@ class Functions:
     async def start(self) -> None:
         """Put the functions in their places, before the first client is let in."""
         hold_tasks(asyncio.get_running_loop(), calling.get)
-        self._sender = Sender(self._hub, self._program.commit)
+        self._publisher = FunctionPublisher(self._hub, self._program.commit)
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
@@ -80,7 +80,7 @@ class Functions:
     async def _install(self, declarations: Sequence[Declaration]) -> None:
         self._threads = threads = new_threads()  # those of before end with the last of their calls
         before = self._functions
-        self._functions = [Function(one, self._sender, threads, self._tell) for one in declarations]
+        self._functions = [Function(one, self._publisher, threads, self._tell) for one in declarations]
         await self._install_reactions()
         self._install_commands()
         self._install_feeds(before)
@@ -101,7 +101,7 @@ class Functions:
             if key in self._reactions:
                 self._reactions[key].function = function
             else:
-                self._reactions[key] = Reaction(function, self._hub, self._sender)
+                self._reactions[key] = Reaction(function, self._hub, self._publisher)
 
     def _install_commands(self) -> None:
         """Put the commands in their places; a topic that had one before goes on with the answers it has given."""
@@ -123,7 +123,7 @@ class Functions:
         for function in self._of("feed", self._functions):
             by_topic[function.declaration.topic].append(function)
         for topic, functions in by_topic.items():
-            self._hub.add_feed(feed_of(topic, functions, self._sender))
+            self._hub.add_feed(feed_of(topic, functions, self._publisher))
 
     def _tell(self) -> None:
         """Broadcast how the functions are doing, for those who look at a topic's page."""

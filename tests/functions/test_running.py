@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from quart_app.functions.calling import Function
 from quart_app.functions.declaring import Declaration
-from quart_app.functions.publishing import Sender
+from quart_app.functions.publishing import FunctionPublisher
 from quart_app.functions.running import Reaction
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
@@ -52,7 +52,7 @@ async def test_it_goes_on_when_the_log_answers_again() -> None:
     hub.add_channel("talk/*", Talk())
     await hub.start(log)
     hearing = Hearing(Declaration("on", "talk/1", skipping_time, None))
-    reaction = Reaction(cast("Function", hearing), hub, Sender(hub, cast("Any", None)))
+    reaction = Reaction(cast("Function", hearing), hub, FunctionPublisher(hub, cast("Any", None)))
     await asyncio.sleep(0)
     log.append("talk/1", "said", data="hello")
     hub.bus.skip_to(1)  # it was not handed over, and so has to be read

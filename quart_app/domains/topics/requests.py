@@ -28,14 +28,14 @@ Publications = Publication | Several
 """`POST /api/publish`."""
 
 
-class TopicPage(Struct, frozen=True):
+class TopicQuery(Struct, frozen=True):
     """The query of `GET /api/topics`."""
 
     after: Annotated[str, Meta(description="Names that come after this one.")] = ""
     limit: Annotated[int, Meta(ge=1, le=TOPICS_LIMIT)] = TOPICS_LIMIT
 
 
-class LogPage(Struct, frozen=True):
+class LogQuery(Struct, frozen=True):
     """The query of `GET /api/log`."""
 
     topic: Annotated[

@@ -5,11 +5,11 @@ from quart import Blueprint, Response, request
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import (
-    LogPage,
+    LogQuery,
     Publication,
     Publications,
     Several,
-    TopicPage,
+    TopicQuery,
 )
 from quart_app.domains.topics.service import Publisher
 from quart_app.domains.topics.shapes import CursorText, LoggedEnvelope, Published, TopicListed
@@ -68,14 +68,14 @@ class _Views:
 
     @Operation(
         tag="topics",
-        query=TopicPage,
+        query=TopicQuery,
         answer=list[TopicListed],
         beside=(("id", CursorText), ("after", str | None)),
     )
     async def topics(self) -> Response:
         """List the topics that hold something or that somebody follows: `limit` names after the name `after`."""
         who = speaker()
-        asked = query_as(TopicPage)
+        asked = query_as(TopicQuery)
         listed, following = await self._listing.page(who, asked.after, asked.limit)
         return success(listed, id=self._hub.cursor, after=following)
 
@@ -92,7 +92,7 @@ class _Views:
 
     @Operation(
         tag="topics",
-        query=LogPage,
+        query=LogQuery,
         answer=list[LoggedEnvelope],
         beside=(("id", CursorText),),
         refusals=(404, 410),
@@ -103,7 +103,7 @@ class _Views:
         `id` is the cursor to go on from.
         """
         who = speaker()
-        asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogPage, strict=False)
+        asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogQuery, strict=False)
         names = [self._hub.topic(name) for name in asked.topic]
         for name in names:
             await self._hub.channel(name).authorize(who, name)

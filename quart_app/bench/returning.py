@@ -120,7 +120,7 @@ async def _visit(target: Target, path: str) -> _Visit | None:
     """A connection, if it was welcomed in time."""
     visit, welcomed = _Visit(target, path), False
     try:
-        async with asyncio.timeout(_OPTIONS.ws_first_message):
+        async with asyncio.timeout(_OPTIONS.ws_open):
             await visit.open(target.address)
         welcomed = True
     except (OSError, BenchError):

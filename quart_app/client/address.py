@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-from quart_app.client.session import Opening
-
 SECURE = {"http": False, "ws": False, "https": True, "wss": True}
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRequest:
+    """What a connection is asked for: its topics, the cursor (None: from now), the topics it says nothing about."""
+
+    topics: tuple[str, ...]
+    since: str | None
+    fresh: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,7 @@ class Address:
 
     @classmethod
     def of(cls, url: str, params: Mapping[str, object] | None) -> Address:
-        """Returns the address of `url` (http, https, ws, wss; `host:port` means http); raises ValueError."""
+        """Return the address of `url` (http, https, ws, wss; `host:port` means http); raises ValueError."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in SECURE or not parts.hostname:
             raise ValueError(f"not a server's address: {url!r} (expected for example http://127.0.0.1:8000)")
@@ -36,37 +43,37 @@ class Address:
         """The headers of every request. The token travels here, so that it stays out of access logs."""
         return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
 
-    def websocket(self, opening: Opening) -> str:
-        """Returns the URL of a WebSocket."""
-        return self._url("wss" if self.secure else "ws", *self._stream("ws", opening))
+    def websocket(self, request: StreamRequest) -> str:
+        """Return the URL of a WebSocket."""
+        return self._url("wss" if self.secure else "ws", *self._stream("ws", request))
 
-    def events(self, opening: Opening) -> str:
-        """Returns the URL of a stream of server-sent events."""
-        return self.http(*self._stream("sse", opening))
+    def events(self, request: StreamRequest) -> str:
+        """Return the URL of a stream of server-sent events."""
+        return self.http(*self._stream("sse", request))
 
-    def poll(self, opening: Opening, wait: float) -> str:
-        """Returns the URL of one long poll that may take `wait` seconds."""
-        path, query = self._stream("poll", opening)
+    def poll(self, request: StreamRequest, wait: float) -> str:
+        """Return the URL of one long poll that may take `wait` seconds."""
+        path, query = self._stream("poll", request)
         return self.http(path, [*query, ("wait", f"{wait:g}")])
 
     def send(self, topic: str) -> str:
-        """Returns the URL that takes messages for `topic`."""
+        """Return the URL that takes messages for `topic`."""
         return self.http(f"send/{quote(topic)}", list(self.identity))
 
     def http(self, path: str, query: list[tuple[str, str]]) -> str:
-        """Returns the URL of `path` below the server's root."""
+        """Return the URL of `path` below the server's root."""
         return self._url("https" if self.secure else "http", path, query)
 
-    def _stream(self, kind: str, opening: Opening) -> tuple[str, list[tuple[str, str]]]:
+    def _stream(self, kind: str, request: StreamRequest) -> tuple[str, list[tuple[str, str]]]:
         query = list(self.identity)
         path = kind
-        if len(opening.topics) == 1:
-            path = f"{kind}/{quote(opening.topics[0])}"
+        if len(request.topics) == 1:
+            path = f"{kind}/{quote(request.topics[0])}"
         else:
-            query += [("topic", topic) for topic in opening.topics]
-        if opening.since is not None:
-            query.append(("since", opening.since))
-        return path, query + [("fresh", topic) for topic in opening.fresh]
+            query += [("topic", topic) for topic in request.topics]
+        if request.since is not None:
+            query.append(("since", request.since))
+        return path, query + [("fresh", topic) for topic in request.fresh]
 
     def _url(self, scheme: str, path: str, query: list[tuple[str, str]]) -> str:
         return f"{scheme}://{self.base}/{path}" + (f"?{urlencode(query)}" if query else "")

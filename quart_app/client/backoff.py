@@ -4,14 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quart_app.client.options import Options
+
 # 2**16 times any base is past any cap; beyond it the power would only grow without use.
 HIGHEST_EXPONENT = 16
 
 
 def full_jitter(attempt: int, base: float, cap: float, uniform: Callable[[float, float], float]) -> float:
-    """Returns the seconds to wait before try number `attempt` (0, 1, 2 …).
+    """Return the seconds to wait before try number `attempt` (0, 1, 2 …).
 
     Uniform between 0 and min(cap, base * 2**attempt), so that clients cut off together do not come back together.
     """
     ceiling = min(cap, base * 2.0 ** min(attempt, HIGHEST_EXPONENT))
     return uniform(0.0, ceiling)
+
+
+class Backoff:
+    """The waits of one client: longer with every failure in a row, unless the server names a time."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._attempt = 0
+
+    def lived(self, seconds: float) -> None:
+        """A connection ended that was open for so long."""
+        if seconds >= self._options.early_death:
+            self._attempt = 0
+
+    def wait(self, asked: float | None = None) -> float:
+        """Return the seconds to wait now; `asked` are those the server asked for.
+
+        A server that names a time spreads its clients itself: our own back-off has not begun.
+        """
+        if asked:
+            self._attempt = 0
+            return asked
+        options = self._options
+        delay = full_jitter(self._attempt, options.backoff_base, options.backoff_cap, options.surroundings.uniform)
+        self._attempt += 1
+        return delay

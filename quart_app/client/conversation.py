@@ -7,29 +7,28 @@ what follows it.
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from quart_app.client.backoff import full_jitter
-from quart_app.client.endings import MESSAGE_TOO_BIG, Ending, Kind, LinkEnded
+from quart_app.client.endings import Ending, EndingKind, LinkEnded
 from quart_app.client.errors import SendRefused, SendStalled
 from quart_app.client.heartbeat import HeartbeatDeadline
 from quart_app.client.inbox import Inbox
+from quart_app.client.links import Arrival, Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message
 from quart_app.client.options import Options
 from quart_app.client.outbox import Pending
 from quart_app.client.session import Session
-from quart_app.client.transports import Batch, Link, Postponed, RequestFailed
+from quart_app.wire import Close
 
 MOST_FAILED_REQUESTS = 5
 """In a row, beside a stream that seems well: then the connection is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class Lasting:
     """What outlives a connection: its user's queues, and `wake`, set when there is something to write."""
 
     session: Session
@@ -42,24 +41,26 @@ class Traffic:
 class Conversation:
     """The tasks around one connection."""
 
-    def __init__(self, link: Link, traffic: Traffic) -> None:
+    def __init__(self, link: Link, lasting: Lasting) -> None:
         self._link = link
-        self._session = traffic.session
-        self._inbox = traffic.inbox
-        self._wake = traffic.wake
-        self._options = traffic.options
-        self._rtt_changed = traffic.rtt_changed
-        self._deadline = HeartbeatDeadline(traffic.options.missed_heartbeats, link.quiet)
+        self._session = lasting.session
+        self._inbox = lasting.inbox
+        self._wake = lasting.wake
+        self._options = lasting.options
+        self._clock = lasting.options.surroundings.time
+        self._rtt_changed = lasting.rtt_changed
+        self._deadline = HeartbeatDeadline(lasting.options.missed_heartbeats, link.quiet)
         self._failed_requests = 0
+        self._setbacks = 0
         self._cut: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def cut(self, ending: Ending) -> None:
-        """Ends it as if this had happened to the connection."""
+        """End it as if this had happened to the connection."""
         if not self._cut.done():
             self._cut.set_result(ending)
 
-    async def run(self, first: Batch) -> Ending:
-        """Returns how the connection ended; `first` is what has been read from it already."""
+    async def run(self, first: Arrival) -> Ending:
+        """Return how the connection ended; `first` is what has been read from it already."""
         endings: list[Ending] = []
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -70,24 +71,24 @@ class Conversation:
         except* LinkEnded as group:
             endings = [error.ending for error in group.exceptions if isinstance(error, LinkEnded)]
         ending = endings[0]
-        if ending.code == MESSAGE_TOO_BIG:
-            self._session.outbox.refuse_largest(SendRefused("too_large", ending.seen))
+        if ending.code == Close.TOO_BIG:
+            self._session.outbox.refuse_largest(SendRefused("too_big", ending.seen))
         return ending
 
-    async def _read(self, batch: Batch) -> None:
+    async def _read(self, arrival: Arrival) -> None:
         while True:
-            for message in batch.messages:
+            for message in arrival.messages:
                 await self._room()
                 self._take(message)
-            if batch.cursor is not None:
-                self._session.ledger.advance(batch.cursor)
+            if arrival.cursor is not None:
+                self._session.bookmark.advance(arrival.cursor)
             self._deadline.announced(self._session.heartbeat)
-            self._deadline.listening(time.monotonic())
+            self._deadline.listening(self._clock())
             try:
-                async with asyncio.timeout(self._deadline.remaining(time.monotonic())):
-                    batch = await self._link.receive()
+                async with asyncio.timeout(self._deadline.remaining(self._clock())):
+                    arrival = await self._link.receive()
             except TimeoutError as error:
-                raise LinkEnded(Ending(Kind.SILENT, "the heartbeats stayed away")) from error
+                raise LinkEnded(Ending(EndingKind.STALLED, "the heartbeats stayed away")) from error
 
     async def _room(self) -> None:
         await self._inbox.room()
@@ -97,7 +98,7 @@ class Conversation:
 
     def _take(self, message: Message) -> None:
         before = self._session.rtt
-        delivered = self._session.receive(message, time.monotonic())
+        delivered = self._session.receive(message, self._clock())
         if delivered is not None:
             self._inbox.put(delivered)
         elif self._session.rtt != before:
@@ -112,7 +113,7 @@ class Conversation:
             while self._session.controls:
                 control = self._session.controls.popleft()
                 await self._link.send(control["topic"], control)
-            now = time.monotonic()
+            now = self._clock()
             pending = self._session.outbox.next(now)
             if pending is not None:
                 await self._send(pending)
@@ -129,12 +130,18 @@ class Conversation:
             outbox.refuse(pending.key, error)
             return
         except Postponed as error:
-            outbox.postpone(pending.key, time.monotonic() + error.retry_after)
+            outbox.postpone(pending.key, self._clock() + (error.retry_after or self._patience()))
+            return
+        except ServerFailed as error:
+            outbox.fail(pending.key, self._clock(), SendRefused(error.code, error.message), self._patience())
             return
         except RequestFailed as error:
-            outbox.postpone(pending.key, time.monotonic() + self._patience(error))
+            self._failed_requests += 1
+            if self._failed_requests >= MOST_FAILED_REQUESTS:
+                raise LinkEnded(error.ending) from error
+            outbox.postpone(pending.key, self._clock() + self._patience())
             return
-        self._failed_requests = 0
+        self._failed_requests = self._setbacks = 0
         if replies is None:
             return
         for reply in replies:
@@ -142,22 +149,21 @@ class Conversation:
         if outbox.unanswered(pending.key):
             outbox.refuse(pending.key, SendRefused("unacknowledged", "the server answered without an acknowledgement"))
 
-    def _patience(self, error: RequestFailed) -> float:
-        """Returns the seconds until a message is sent again; raises LinkEnded when it has failed too often."""
-        self._failed_requests += 1
-        if self._failed_requests >= MOST_FAILED_REQUESTS:
-            raise LinkEnded(error.ending) from error
-        base, cap = self._options.backoff_base, self._options.backoff_cap
-        return full_jitter(self._failed_requests, base, cap, random.uniform)
+    def _patience(self) -> float:
+        """Return the seconds until a message is sent again, more of them after each failure in a row."""
+        self._setbacks += 1
+        options = self._options
+        uniform = options.surroundings.uniform
+        return full_jitter(self._setbacks, options.backoff_base, options.backoff_cap, uniform)
 
     async def _ping(self) -> None:
         while True:
-            ping = self._session.ping(time.monotonic())
+            ping = self._session.ping(self._clock())
             # An unanswered ping is no reason to leave: the stream itself tells whether it is alive.
-            with suppress(SendRefused, Postponed, RequestFailed):
+            with suppress(SendRefused, Postponed, ServerFailed, RequestFailed):
                 for reply in await self._link.send(self._session.topics.wanted[0], ping) or ():
                     self._take(reply)
-            await asyncio.sleep(self._options.ping_interval)
+            await asyncio.sleep(self._options.ping)
 
     async def _wait_for_cut(self) -> None:
         raise LinkEnded(await self._cut)

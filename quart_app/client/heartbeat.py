@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-# Part of one heartbeat allowed for the way and for the sender's own lateness.
-SLACK = 0.25
+SLACK_SHARE = 0.25
+"""Part of one heartbeat allowed for the way and for the sender's own lateness."""
+SLACK_MAX = 5.0
+"""Seconds; no more than these are allowed for it."""
 
 
 class HeartbeatDeadline:
@@ -17,16 +19,16 @@ class HeartbeatDeadline:
         self._since = 0.0
 
     def announced(self, heartbeat: object) -> None:
-        """Takes the interval (s) a welcome announces; nonsense is ignored."""
+        """Take the interval (s) a welcome announces; nonsense is ignored."""
         if self._follows_heartbeat and isinstance(heartbeat, (int, float)) and heartbeat > 0:
-            self._limit = heartbeat * (self._missed + SLACK)
+            self._limit = heartbeat * self._missed + min(heartbeat * SLACK_SHARE, SLACK_MAX)
 
     def listening(self, now: float) -> None:
         """Listening begins, or something was heard."""
         self._since = now
 
     def remaining(self, now: float) -> float | None:
-        """Returns the seconds of silence still allowed (0 when it is over), None where there is no limit."""
+        """Return the seconds of silence still allowed (0 when it is over), None where there is no limit."""
         if self._limit is None:
             return None
         return max(0.0, self._since + self._limit - now)

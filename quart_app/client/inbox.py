@@ -37,7 +37,7 @@ class Inbox:
         self._changed.set()
 
     async def room(self) -> None:
-        """Returns as soon as a message may be read."""
+        """Return as soon as a message may be read."""
         while len(self._messages) >= self._limit and not self._sending():
             self._changed.clear()
             await self._changed.wait()
@@ -48,7 +48,7 @@ class Inbox:
         self._arrived.set()
 
     async def get(self) -> Message:
-        """Returns the oldest message; raises Closed once there is none and none to come."""
+        """Return the oldest message; raise Closed once there is none and none to come."""
         while not self._messages:
             if self._closed is not None:
                 raise self._closed

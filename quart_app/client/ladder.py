@@ -1,121 +1,112 @@
-"""Which rung to try, how long to wait before it, and when to try a better one again.
+"""Which rung to try, and when to try a better one again. Pure: the clock and the dice come from the caller.
 
-Pure: the clock and the randomness are passed in. A rung is lost for good reasons only: when a lower one worked where
-it did not, when its heartbeats stayed away, when it keeps dying young. A server that is down costs no rung.
+A rung is demoted only once a lower one came through: while nothing comes through at all it is the server or the
+network that is away, and no rung is to blame. Better rungs are probed in the background, at growing intervals that
+start anew after a rung has proved steady. The browser's `ladder.js` decides alike, by the same vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from quart_app.client.backoff import full_jitter
-from quart_app.client.endings import Ending, Kind
 from quart_app.client.options import Options
+
+MAX_STEP = 16
+
+
+@dataclass(slots=True)
+class Rung:
+    """One transport: `step` counts demotions and failed probes since it was last steady, `deaths` early deaths in a
+    row; `probe_at` is the time of the next background try, None for a rung that is not demoted."""
+
+    name: str
+    step: int = 0
+    deaths: int = 0
+    probe_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The better rung to try next, and when."""
+
+    name: str
+    at: float
 
 
 class Ladder:
     """The rungs, best first, and where we stand on them."""
 
-    def __init__(self, rungs: Sequence[str], options: Options, uniform: Callable[[float, float], float]) -> None:
-        """`rungs` are transport names, best first; `uniform(a, b)` draws the jitter."""
-        self._rungs = tuple(rungs)
+    def __init__(self, names: Sequence[str], options: Options, uniform: Callable[[float, float], float]) -> None:
+        """`names` are transports, best first; `uniform(a, b)` draws the jitter."""
+        self._rungs = [Rung(name) for name in names]
         self._options = options
         self._uniform = uniform
-        self._index = 0
         self._home = 0
-        self._opened_at: float | None = None
-        self._attempt = 0
-        self._deaths = 0
-        self._fallback: int | None = None
-        self._upgrade_wait = options.upgrade_first
-        self._upgrade_at: float | None = None
+        self._failed: set[str] = set()
 
-    @property
-    def rung(self) -> str:
-        """The transport in use, or to be tried next."""
-        return self._rungs[self._index]
+    def next(self) -> str | None:
+        """Return the rung to try: from the one that worked last down, then the better ones; None if all have failed."""
+        order = self._rungs[self._home :] + self._rungs[: self._home]
+        return next((rung.name for rung in order if rung.name not in self._failed), None)
 
-    @property
-    def upgrade_at(self) -> float | None:
-        """When to try a better rung in the background; None on the best one and while not connected."""
-        return None if self._opened_at is None else self._upgrade_at
+    def failed(self, name: str) -> None:
+        """The rung did not come through."""
+        self._failed.add(name)
 
-    @property
-    def better(self) -> tuple[str, ...]:
-        """The rungs above the one in use, best first."""
-        return self._rungs[: self._index]
+    def exhausted(self) -> None:
+        """Nothing is reachable: nobody is to blame."""
+        self._failed.clear()
+        for rung in self._rungs:
+            rung.deaths = 0
 
-    def opened(self, now: float) -> None:
-        """The first message came through on the rung that was tried."""
-        if self._index != self._home:
-            self._deaths = 0
-            self._fallback = None
-        self._home = self._index
-        self._opened_at = now
-        self._upgrade_at = now + self._upgrade_wait if self._index else None
+    def opened(self, name: str, now: float) -> None:
+        """The rung's first message came through."""
+        self._home = self._rungs.index(self._rung(name))
+        for index, rung in enumerate(self._rungs):
+            if index >= self._home:
+                rung.probe_at = None
+            elif rung.name in self._failed or rung.probe_at is None:
+                self._demote(rung, now)
+        self._failed.clear()
 
-    def upgraded(self, rung: str, now: float) -> None:
-        """A better rung was opened in the background and taken over; one early death sends us back."""
-        fallback = self._index
-        self._index = self._rungs.index(rung)
-        self.opened(now)
-        self._fallback = fallback
-
-    def upgrade_failed(self, now: float) -> None:
-        """No better rung came through: stay content for twice as long."""
-        self._lose_patience()
-        self._upgrade_at = now + self._upgrade_wait
-
-    def ended(self, ending: Ending, now: float) -> float:
-        """Takes note of an ending (of any kind that is not FINAL); returns the seconds to wait before trying `rung`."""
-        if self._opened_at is None:
-            return self._after_failed_try(ending)
-        lived = now - self._opened_at
-        self._opened_at = None
-        if lived >= self._options.early:
-            self._attempt = 0
-            self._deaths = 0
-            self._fallback = None
-        if ending.retry_after is not None:
-            return ending.retry_after
-        if self._condemns(ending, lived) and self._step_down():
-            return 0.0
-        if lived >= self._options.settled:
-            self._upgrade_wait = self._options.upgrade_first
-        return self._back_off()
-
-    def _after_failed_try(self, ending: Ending) -> float:
-        if ending.kind is Kind.BLOCKED and self._index + 1 < len(self._rungs):
-            self._index += 1
-            return 0.0
-        # The bottom failed too: whatever it is, it is not a matter of rungs, so the next round starts at the top.
-        self._index = 0 if ending.kind is Kind.BLOCKED else self._home
-        self._home = self._index
-        delay = self._back_off()
-        return delay if ending.retry_after is None else ending.retry_after
-
-    def _condemns(self, ending: Ending, lived: float) -> bool:
-        if ending.kind is Kind.SILENT:
-            return True
-        if ending.kind is not Kind.DIED or lived >= self._options.early:
+    def dropped(self, name: str, lived: float) -> bool:
+        """An open connection ended by itself after `lived` seconds; return whether its rung is to be left."""
+        rung = self._rung(name)
+        self._trust(rung, lived)
+        if lived >= self._options.early_death:
+            rung.deaths = 0
             return False
-        self._deaths += 1
-        return self._fallback is not None or self._deaths >= self._options.early_deaths
-
-    def _step_down(self) -> bool:
-        below = self._fallback if self._fallback is not None else self._index + 1
-        if below >= len(self._rungs):
+        rung.deaths += 1
+        # A rung that came back from a demotion and dies again has no three lives any more.
+        if rung.deaths < (1 if rung.step else self._options.early_deaths):
             return False
-        self._lose_patience()
-        self._index = self._home = below
-        self._fallback = None
-        self._deaths = 0
+        rung.deaths = 0
+        self._failed.add(name)
         return True
 
-    def _lose_patience(self) -> None:
-        self._upgrade_wait = min(self._upgrade_wait * 2, self._options.upgrade_max)
+    def stalled(self, name: str, lived: float) -> None:
+        """The heartbeats stayed away."""
+        self._trust(self._rung(name), lived)
+        self._failed.add(name)
 
-    def _back_off(self) -> float:
-        delay = full_jitter(self._attempt, self._options.backoff_base, self._options.backoff_cap, self._uniform)
-        self._attempt += 1
-        return delay
+    def next_probe(self) -> Probe | None:
+        """Return the better rung to try next in the background, None where there is none."""
+        better = [Probe(rung.name, rung.probe_at) for rung in self._rungs[: self._home] if rung.probe_at is not None]
+        return min(better, key=lambda probe: probe.at, default=None)
+
+    def probe_failed(self, name: str, now: float) -> None:
+        """The better rung did not come through: leave it alone for longer."""
+        self._demote(self._rung(name), now)
+
+    def _rung(self, name: str) -> Rung:
+        return next(rung for rung in self._rungs if rung.name == name)
+
+    def _trust(self, rung: Rung, lived: float) -> None:
+        if lived >= self._options.steady:
+            rung.step = 0
+
+    def _demote(self, rung: Rung, now: float) -> None:
+        rung.step = min(rung.step + 1, MAX_STEP)
+        delay = self._options.probe_first * 2.0 ** (rung.step - 1) * self._uniform(1.0, 2.0)
+        rung.probe_at = now + min(self._options.probe_max, delay)

@@ -9,20 +9,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from quart_app.client.address import Address
-from quart_app.client.endings import Kind
+from quart_app.client.endings import EndingKind
 from quart_app.client.errors import ClientError, Closed
 from quart_app.client.inbox import Inbox
+from quart_app.client.links import Dialer
 from quart_app.client.messages import Message, encode
 from quart_app.client.options import TRANSPORTS, Options
-from quart_app.client.outbox import Pending
-from quart_app.client.session import Session, new_key
+from quart_app.client.outbox import Outbox, Pending
+from quart_app.client.session import Session
 from quart_app.client.status import State, Status
 from quart_app.client.supervisor import Supervisor
 from quart_app.client.topics import Topics, checked
-from quart_app.client.transports import Dialer
+from quart_app.client.transports import Network
 
 
-def connect(
+def connect(  # noqa: PLR0913 - what a user may say, each by its name
     url: str,
     topics: Iterable[str],
     *,
@@ -30,28 +31,32 @@ def connect(
     params: Mapping[str, object] | None = None,
     transports: Sequence[str] = TRANSPORTS,
     options: Options | None = None,
+    dialer: Dialer | None = None,
 ) -> Live:
-    """Returns a client of the server at `url` for `topics`, to be used with `async with`.
+    """Return a client of the server at `url` for `topics`, to be used with `async with`.
 
     `since` is a cursor to replay from (`"0"`: everything retained; None: from now). `params` are `user_id`, `username`
-    and `token`. `transports` are the rungs to use, best first. Raises ValueError for what cannot be meant.
+    and `token`. `transports` are the rungs to use, best first. `dialer` opens the connections, by default over the
+    network. Raises ValueError for what cannot be meant.
     """
     unknown = [name for name in transports if name not in TRANSPORTS]
     if unknown or not transports:
         raise ValueError(f"transports are {', '.join(TRANSPORTS)}, not {', '.join(unknown) or 'none'}")
     chosen = options or Options()
-    session = Session(Topics(topics, known=since is not None), since, chosen.in_flight)
-    return Live(Address.of(url, params), session, tuple(transports), chosen)
+    outbox = Outbox(chosen.in_flight, chosen.repeat)
+    session = Session(Topics(topics, known=since is not None), since, outbox, chosen.surroundings.token)
+    address = Address.of(url, params)
+    return Live(session, dialer or Network(address, chosen), tuple(transports), chosen)
 
 
 class Live:
     """A stream of messages that survives its connections. Made by `connect`."""
 
-    def __init__(self, address: Address, session: Session, transports: Sequence[str], options: Options) -> None:
+    def __init__(self, session: Session, dialer: Dialer, transports: Sequence[str], options: Options) -> None:
         self._session = session
         self._options = options
         self._inbox = Inbox(options.inbox, options.inbox_while_sending, lambda: len(session.outbox) > 0)
-        self._dialer = Dialer(address, options)
+        self._dialer = dialer
         self._supervisor = Supervisor(session, self._inbox, self._dialer, transports, options)
         self._slots = asyncio.Semaphore(options.outbox)
         self._running: asyncio.Task[None] | None = None
@@ -77,7 +82,7 @@ class Live:
         return self
 
     async def __anext__(self) -> Message:
-        """Returns the next message: everything the server says but heartbeats, and answers to `send`.
+        """Return the next message: everything the server says but heartbeats, and answers to `send`.
 
         Ends after `close`; raises Closed when the server said stop, or its certificate is not trusted.
         """
@@ -89,12 +94,12 @@ class Live:
             raise
 
     async def changed(self) -> Status:
-        """Returns the status at its next change."""
+        """Return the status at its next change."""
         await self._supervisor.changed()
         return self.status
 
     async def opened(self) -> Status:
-        """Returns the status as soon as it is connected; raises Closed if that will never be."""
+        """Return the status as soon as it is connected; raises Closed if that will never be."""
         while self.status.state is not State.CONNECTED:
             if self._closed is not None:
                 raise self._closed
@@ -108,7 +113,7 @@ class Live:
         are unacknowledged it waits for a place. Raises SendRefused, SendStalled, Closed; TypeError for what JSON
         cannot hold; ValueError for a bad topic or a `key` already on its way.
         """
-        complete: Message = {"key": new_key(), **message}
+        complete: Message = {"key": self._session.new_key(), **message}
         encode(complete)
         async with self._slots:
             if self._closed is not None:
@@ -142,7 +147,7 @@ class Live:
             self._supervisor.topics_changed()
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """Returns the JSON that the server's REST endpoint `path` (no leading slash) answers to the same speaker.
+        """Return the JSON that the server's REST endpoint `path` (no leading slash) answers to the same speaker.
 
         Raises SendRefused for an error reply, Unreachable for no answer.
         """
@@ -150,11 +155,11 @@ class Live:
 
     def interrupt(self) -> None:
         """Cuts the connection as a failing network would; the client comes back by itself. For tests and self-tests."""
-        self._supervisor.cut(Kind.DIED, "interrupted on request")
+        self._supervisor.cut(EndingKind.FAILED, "interrupted on request")
 
     def step_down(self) -> None:
         """Leaves the rung as if its heartbeats had stayed away. For tests and self-tests."""
-        self._supervisor.cut(Kind.SILENT, "left on request")
+        self._supervisor.cut(EndingKind.STALLED, "left on request")
 
     async def close(self) -> None:
         """Says goodbye to the server and ends; messages already received can still be read."""

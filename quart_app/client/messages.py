@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -12,12 +13,20 @@ _decoder = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
 
 
+@dataclass(frozen=True, slots=True)
+class ServerError:
+    """What our server says in the place of an answer: `{"success": false, "error": {code, message}}`."""
+
+    code: str
+    message: str
+
+
 class NotAMessage(ValueError):
     """What came is not a JSON object."""
 
 
 def decode(text: str | bytes) -> Message:
-    """Returns the message in `text` (UTF-8 JSON); raises NotAMessage."""
+    """Return the message in `text` (UTF-8 JSON); raises NotAMessage."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -25,12 +34,12 @@ def decode(text: str | bytes) -> Message:
 
 
 def encode(message: Message) -> bytes:
-    """Returns the message as UTF-8 JSON; raises TypeError for what JSON cannot hold."""
+    """Return the message as UTF-8 JSON; raises TypeError for what JSON cannot hold."""
     return _encoder.encode(message)
 
 
 def text_field(message: Message, name: str) -> str | None:
-    """Returns the field if it is there and a string."""
+    """Return the field if it is there and a string."""
     value = message.get(name)
     return value if isinstance(value, str) else None
 
@@ -41,8 +50,24 @@ def is_welcome(message: Message) -> bool:
 
 
 def error_text(message: Message) -> str:
-    """Returns the explanation in an `error` message."""
+    """Return the explanation in an `error` message."""
+    return str(details(message).get("message") or "error")
+
+
+def details(message: Message) -> dict[str, Any]:
+    """Return the `data` of a message where it is an object, else an empty one."""
     data = message.get("data")
-    if isinstance(data, dict) and data.get("message"):
-        return str(data["message"])
-    return "error"
+    return data if isinstance(data, dict) else {}
+
+
+def server_error(body: bytes | bytearray | None) -> ServerError | None:
+    """Return the error that our server's answer holds; None where the body is somebody else's."""
+    try:
+        answer = decode(bytes(body or b""))
+    except NotAMessage:
+        return None
+    error = answer.get("error")
+    if answer.get("success") is not False or not isinstance(error, dict) or not error.get("code"):
+        return None
+    code = str(error["code"])
+    return ServerError(code, str(error.get("message") or code))

@@ -7,41 +7,59 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from quart_app.client.status import Status
+from quart_app.surroundings import REAL, Surroundings
+from quart_app.wire.sizes import POLL_WAIT
 
 TRANSPORTS = ("ws", "sse", "poll")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Times in seconds, sizes in messages. The defaults suit the open internet; tests make them short."""
+    """Times in seconds, sizes in messages. The defaults suit the open internet; tests make them short.
 
-    ws_first_message: float = 3.0
-    sse_first_message: float = 4.0
-    poll_first_message: float = 10.0
-    backoff_base: float = 1.0
-    backoff_cap: float = 30.0
-    early: float = 5.0
-    """A connection that dies younger than this died early."""
+    The names and the defaults of the ladder are the browser client's, too (`static/js/envivo/limits.js`).
+    """
+
+    ws_open: float = 3.0
+    """The time a rung has for its first message."""
+    sse_open: float = 4.0
+    poll_open: float = 10.0
+    early_death: float = 5.0
+    """An open connection that ends sooner died early."""
     early_deaths: int = 3
+    """So many early deaths in a row demote the rung."""
+    steady: float = 60.0
+    """A rung that lives this long is trusted again: its hysteresis starts anew."""
+    probe_first: float = 5.0
+    """A better rung is tried again after one to two times this."""
+    probe_max: float = 300.0
+    overlap: float = 0.5
+    """How long a connection goes on beside the one that replaces it, for the signals that are on their way."""
+    backoff_base: float = 0.5
+    backoff_cap: float = 30.0
     missed_heartbeats: int = 2
-    upgrade_first: float = 20.0
-    """How long to be content with a lower rung before a better one is tried again; doubles with every failure."""
-    upgrade_max: float = 300.0
-    settled: float = 60.0
-    """A better rung that held this long has earned a quick next retry."""
-    ping_interval: float = 15.0
-    poll_wait: float = 25.0
+    ping: float = 15.0
+    """The interval of the round-trip measurement."""
+    poll_wait: float = POLL_WAIT
+    poll_pause: float = 0.5
+    """The rest after an empty answer that came sooner than this."""
+    request: float = 10.0
+    """The time a request may take beyond what the server was asked to wait."""
+    repeat: float = 60.0
+    """How long a message is repeated that the server fails at by its own fault."""
     inbox: int = 1000
     """Messages kept for a slow consumer; then reading stops and the server sees back-pressure."""
     inbox_while_sending: int = 20_000
     """The same while an acknowledgement is awaited, which comes behind those messages."""
-    outbox: int = 256
+    outbox: int = 1000
     in_flight: int = 64
     tls: ssl.SSLContext | None = None
     """For https and wss; None verifies against the system's authorities."""
     on_status: Callable[[Status], None] | None = field(default=None, repr=False)
     """Called with the new status after every change."""
+    surroundings: Surroundings = field(default=REAL, repr=False)
+    """Where time, chance and ids come from."""
 
-    def first_message(self, transport: str) -> float:
-        """Returns the seconds within which a rung must bring its first message."""
-        return {"ws": self.ws_first_message, "sse": self.sse_first_message, "poll": self.poll_first_message}[transport]
+    def open_within(self, transport: str) -> float:
+        """Return the seconds within which a rung must bring its first message."""
+        return {"ws": self.ws_open, "sse": self.sse_open, "poll": self.poll_open}[transport]

@@ -9,20 +9,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from quart_app.client.endings import bounded_delay
 from quart_app.client.errors import ClientError, SendRefused
-from quart_app.client.messages import Message, encode
+from quart_app.client.messages import Message, details, encode
+from quart_app.wire import Control, bounded_delay
 
 BUSY = "busy"
-BUSY_DELAY = 1.0
-"""Seconds to wait where a busy server does not say how long."""
+INTERNAL = "internal"
+REPEATED_AFTER = 1.0
+"""Seconds to wait before a message is sent again, where the server does not say how long."""
 
 Done = Callable[[Message | ClientError], None]
 
 
 @dataclass(slots=True)
 class Pending:
-    """A message without its acknowledgement. `not_before` is a time of the caller's clock."""
+    """A message without its acknowledgement. `not_before` is a time of the caller's clock; `failing_since` is the time
+    at which the server failed at it first, None if it did not."""
 
     key: str
     topic: str
@@ -30,20 +32,25 @@ class Pending:
     done: Done
     written: bool = False
     not_before: float = 0.0
+    failing_since: float | None = None
 
 
 class Outbox:
-    """The pending messages, oldest first; at most `in_flight` of them are written and unanswered at a time."""
+    """The pending messages, oldest first; at most `in_flight` of them are written and unanswered at a time.
 
-    def __init__(self, in_flight: int) -> None:
+    A message that the server fails at by its own fault is repeated for `repeat` seconds.
+    """
+
+    def __init__(self, in_flight: int, repeat: float) -> None:
         self._pending: dict[str, Pending] = {}
         self._in_flight = in_flight
+        self._repeat = repeat
 
     def __len__(self) -> int:
         return len(self._pending)
 
     def add(self, pending: Pending) -> None:
-        """Appends a message; raises ValueError if its key is pending already."""
+        """Append a message; raise ValueError if its key is pending already."""
         if pending.key in self._pending:
             raise ValueError(f"the key {pending.key!r} is on its way already")
         self._pending[pending.key] = pending
@@ -58,7 +65,7 @@ class Outbox:
             pending.written = False
 
     def next(self, now: float) -> Pending | None:
-        """Returns the message to write now, marked as written; None if there is none (or it is not its time)."""
+        """Return the message to write now, marked as written; None if there is none (or it is not its time)."""
         head = self._head()
         if head is None or head.not_before > now:
             return None
@@ -66,26 +73,27 @@ class Outbox:
         return head
 
     def due_in(self, now: float) -> float | None:
-        """Returns the seconds until `next` has something without anything else happening; None if never."""
+        """Return the seconds until `next` has something without anything else happening; None if never."""
         head = self._head()
         return None if head is None else max(0.0, head.not_before - now)
 
     def settle(self, message: Message, now: float) -> bool:
-        """Takes a reply; returns whether it belonged to a pending message."""
+        """Take a reply; return whether it belonged to a pending message."""
         pending = self._pending.get(str(message.get("key")))
         if pending is None:
             return False
-        if message.get("type") != "error":
+        if message.get("type") != Control.ERROR:
             self._finish(pending, message)
             return True
-        data = message.get("data")
-        details = data if isinstance(data, dict) else {}
-        code = str(details.get("code", "error"))
-        if code == BUSY:
-            wait = bounded_delay(details.get("retry_after"), unit=0.001)
-            self.postpone(pending.key, now + (BUSY_DELAY if wait is None else wait))
+        data = details(message)
+        code, text = str(data.get("code", "error")), str(data.get("message", ""))
+        wait = bounded_delay(data.get("retry_after"), unit=0.001)
+        if code == BUSY or wait is not None:
+            self.postpone(pending.key, now + (wait or REPEATED_AFTER))
+        elif code == INTERNAL:
+            self.fail(pending.key, now, SendRefused(code, text), REPEATED_AFTER)
         else:
-            self._finish(pending, SendRefused(code, str(details.get("message", ""))))
+            self._finish(pending, SendRefused(code, text))
         return True
 
     def postpone(self, key: str, not_before: float) -> None:
@@ -95,8 +103,20 @@ class Outbox:
             pending.written = False
             pending.not_before = not_before
 
+    def fail(self, key: str, now: float, error: ClientError, wait: float) -> None:
+        """The server failed at this message: write it again after `wait` seconds, unless it has failed for too long."""
+        pending = self._pending.get(key)
+        if pending is None:
+            return
+        if pending.failing_since is None:
+            pending.failing_since = now
+        if now - pending.failing_since >= self._repeat:
+            self._finish(pending, error)
+        else:
+            self.postpone(key, now + wait)
+
     def unanswered(self, key: str) -> bool:
-        """Whether this message is written and still without an answer."""
+        """Return whether this message is written and still without an answer."""
         pending = self._pending.get(key)
         return pending is not None and pending.written
 

@@ -21,7 +21,8 @@ class Attempt:
 
     transport: str
     outcome: str
-    """`opened`, or the kind of ending: unreachable, blocked, silent, died, later, refused."""
+    """`opened`, or the kind of ending: stop, later, failed (no first message came), dropped (it broke later), stalled,
+    unreachable, untrusted."""
     seen: str
     took: float
 

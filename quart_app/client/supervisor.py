@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
-from quart_app.client.conversation import Conversation, Traffic
-from quart_app.client.endings import FINAL, Ending, Kind, LinkEnded
+from quart_app.client.backoff import Backoff
+from quart_app.client.conversation import Conversation, Lasting
+from quart_app.client.endings import FINAL, Ending, EndingKind, LinkEnded
 from quart_app.client.inbox import Inbox
 from quart_app.client.ladder import Ladder
-from quart_app.client.opening import Closer, Opened, Opener
+from quart_app.client.links import Dialer
+from quart_app.client.opener import Candidate, Closer, Opened, Opener
 from quart_app.client.options import Options
 from quart_app.client.session import Session, refused_topic
 from quart_app.client.status import Attempt, State, Status
-from quart_app.client.transports import Dialer
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-REMEMBERED_ATTEMPTS = 30
+REMEMBERED_ATTEMPTS = 20
 PATIENCE_AT_CLOSE = 3.0
 """Seconds given to open connections to say goodbye."""
 
@@ -41,13 +40,17 @@ class Supervisor:
         self._inbox = inbox
         self._dialer = dialer
         self._options = options
-        self._ladder = Ladder(transports, options, random.uniform)
+        self._clock = options.surroundings.time
+        self._ladder = Ladder(transports, options, options.surroundings.uniform)
+        self._backoff = Backoff(options)
         self._closer = Closer()
-        self._opener = Opener(dialer, self._closer, options, time.monotonic)
-        self._traffic = Traffic(session, inbox, asyncio.Event(), options, self._notify)
+        self._opener = Opener(dialer, self._closer, options)
+        self._lasting = Lasting(session, inbox, asyncio.Event(), options, self._notify)
         self._conversation: Conversation | None = None
+        self._candidate: Candidate | None = None
         self._topics_changed = asyncio.Event()
         self._state = State.CONNECTING
+        self._transport = transports[0]
         self._why: deque[Attempt] = deque(maxlen=REMEMBERED_ATTEMPTS)
         self._retry_at: float | None = None
         self._code: int | None = None
@@ -56,48 +59,47 @@ class Supervisor:
     @property
     def status(self) -> Status:
         """The connection as it is now."""
-        ledger = self._session.ledger
+        bookmark = self._session.bookmark
         connected = self._state is State.CONNECTED
         return Status(
             state=self._state,
-            transport=self._ladder.rung if self._state is not State.CLOSED else None,
+            transport=self._transport if self._state is not State.CLOSED else None,
             why=tuple(self._why),
             rtt=self._session.rtt if connected else None,
-            id=ledger.cursor,
-            gaps=ledger.gaps,
-            repeats=ledger.repeats,
-            dropped=ledger.dropped,
+            id=bookmark.cursor,
+            gaps=bookmark.gaps,
+            repeats=bookmark.repeats,
+            dropped=bookmark.dropped,
             retry_at=self._retry_at,
             code=self._code,
         )
 
     async def changed(self) -> None:
-        """Returns at the next change of the status."""
+        """Return at the next change of the status."""
         await self._changed.wait()
 
     def wake(self) -> None:
         """There is something to write."""
-        self._traffic.wake.set()
+        self._lasting.wake.set()
         self._inbox.nudge()
 
     def topics_changed(self) -> None:
         """Other topics are wanted."""
         self._topics_changed.set()
 
-    def cut(self, kind: Kind, seen: str) -> None:
-        """Ends the present connection, if there is one, as if this had happened to it."""
+    def cut(self, kind: EndingKind, seen: str) -> None:
+        """End the present connection, if there is one, as if this had happened to it."""
         if self._conversation is not None:
             self._conversation.cut(Ending(kind, seen))
 
     async def run(self) -> Ending:
-        """Returns the ending that stopped the client for good (one of FINAL); runs until then or until cancelled."""
+        """Return the ending that stopped the client for good (one of FINAL); run until then or until cancelled."""
         try:
             while True:
                 opened = await self._climb()
                 ending = await self._hold(opened)
                 if ending.kind in FINAL:
                     break
-                await self._pause(self._ladder.ended(ending, time.monotonic()))
         except LinkEnded as error:
             ending = error.ending
         finally:
@@ -110,117 +112,154 @@ class Supervisor:
         self._code = code
         self._enter(State.CLOSED)
 
+    # Towards a connection
+
     async def _climb(self) -> Opened:
+        """Return a connection on the first rung that comes through; raise LinkEnded with an ending of FINAL."""
+        asked: list[float] = []
         while True:
+            transport = self._ladder.next()
+            if transport is None:
+                self._ladder.exhausted()
+                await self._pause(self._backoff.wait(max(asked, default=None)))
+                asked.clear()
+                continue
+            self._transport = transport
             self._enter(State.CONNECTING)
             try:
-                opened = await self._try(self._ladder.rung)
+                return await self._try(transport)
             except LinkEnded as error:
-                if error.ending.kind in FINAL:
-                    raise
-                await self._pause(self._ladder.ended(error.ending, time.monotonic()))
+                ending = error.ending
+            if ending.kind in FINAL:
+                raise LinkEnded(ending)
+            if ending.kind is EndingKind.FAILED:
+                self._ladder.failed(transport)
+                asked += [] if ending.retry_after is None else [ending.retry_after]
             else:
-                self._ladder.opened(time.monotonic())
-                return opened
+                # The server's trouble, or the network's: no rung is to blame.
+                self._ladder.exhausted()
+                await self._pause(self._backoff.wait(ending.retry_after))
 
     async def _try(self, transport: str) -> Opened:
-        began = time.monotonic()
+        began = self._clock()
         try:
-            opened = await self._opener.open(transport, self._session.opening())
+            opened = await self._opener.open(transport, self._session.request(transport))
         except LinkEnded as error:
-            self._record(transport, error.ending.kind.value, error.ending.seen, time.monotonic() - began)
+            self._record(transport, error.ending.kind.value, error.ending.seen, self._clock() - began)
             raise
         self._record(transport, "opened", "first message", opened.took)
         return opened
 
+    # On a connection
+
     async def _hold(self, opened: Opened) -> Ending:
+        """Return how the connection ended, or the last of those that replaced it; wait as long as that asks for."""
         while True:
-            began = time.monotonic()
+            began = self._clock()
             following = await self._converse(opened)
             if isinstance(following, Ending):
-                lasted = time.monotonic() - began
-                self._record(opened.link.transport, following.kind.value, following.seen, lasted)
-                return following
+                break
             opened = following
+        lived = self._clock() - began
+        kind = "dropped" if following.kind is EndingKind.FAILED else following.kind.value
+        self._record(opened.link.transport, kind, following.seen, lived)
+        self._backoff.lived(lived)
+        if following.kind not in FINAL and not self._blames(opened.link.transport, following, lived):
+            await self._pause(self._backoff.wait(following.retry_after))
+        return following
+
+    def _blames(self, transport: str, ending: Ending, lived: float) -> bool:
+        """Return whether the rung is left for this ending; an orderly end, and a server that is gone, blame none."""
+        if ending.kind is EndingKind.STALLED:
+            self._ladder.stalled(transport, lived)
+            return True
+        return ending.kind is EndingKind.FAILED and self._ladder.dropped(transport, lived)
 
     async def _converse(self, opened: Opened) -> Opened | Ending:
-        """Uses a connection until it ends, or until another one is ready to take its place."""
-        self._session.begin(opened.opening)
-        self._conversation = Conversation(opened.link, self._traffic)
-        talking = asyncio.create_task(self._conversation.run(opened.first), name=f"converse {opened.link.transport}")
-        replacing = asyncio.create_task(self._replacement(opened), name="replacement")
+        """Use a connection until it ends, or until another one is ready to take its place."""
+        self._transport = opened.link.transport
+        self._ladder.opened(self._transport, self._clock())
+        self._session.begin(opened.request)
+        self._conversation = Conversation(opened.link, self._lasting)
+        talking = asyncio.create_task(self._conversation.run(opened.first), name=f"converse {self._transport}")
+        replacing = asyncio.create_task(self._replace(opened), name="replacement")
         self._enter(State.CONNECTED)
-        orderly = True
+        orderly, adopted = True, None
         try:
             await asyncio.wait({talking, replacing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._candidate is not None:
+                adopted = self._candidate
+                return adopted.opened
             if replacing.done():
-                return replacing.result()
+                replacing.result()
             ending = talking.result()
-            orderly = ending.kind is Kind.LATER
+            orderly = ending.kind is EndingKind.LATER
             return ending
         except LinkEnded as error:
             return error.ending
         finally:
             self._conversation = None
-            handed_over = replacing.done()
             await _cancel(talking, replacing)
-            if not handed_over:
-                self._discard(replacing)
+            candidate, self._candidate = self._candidate, None
+            if candidate is not adopted and candidate is not None:
+                self._closer.close(candidate.opened.link, orderly=False)
             self._closer.close(opened.link, orderly=orderly)
 
-    def _discard(self, replacing: asyncio.Task[Opened]) -> None:
-        # A candidate may have come through in the very moment in which it was not wanted any more.
-        if not replacing.cancelled() and replacing.exception() is None:
-            self._closer.close(replacing.result().link, orderly=False)
+    async def _replace(self, current: Opened) -> None:
+        """Return when there is a candidate to replace the current connection; tell the current one of other topics.
 
-    async def _replacement(self, current: Opened) -> Opened:
-        """Returns the connection that is to replace the current one; tells the current one of other topics."""
-        while True:
+        Raise LinkEnded when the current one is of no use any more.
+        """
+        while self._candidate is None:
             self._topics_changed.clear()
             if self._session.outdated and current.link.takes_subscriptions:
                 self._session.reconcile()
-                self._traffic.wake.set()
+                self._lasting.wake.set()
             elif self._session.outdated:
-                reopened = await self._reopen(current)
-                if reopened is not None:
-                    return reopened
+                await self._reopen(current)
                 continue
-            due = self._ladder.upgrade_at
+            probe = self._ladder.next_probe()
             with suppress(TimeoutError):
-                async with asyncio.timeout(None if due is None else max(0.0, due - time.monotonic())):
+                async with asyncio.timeout(None if probe is None else max(0.0, probe.at - self._clock())):
                     await self._topics_changed.wait()
-            if due is not None and time.monotonic() >= due:
-                better = await self._upgrade()
-                if better is not None:
-                    return better
+            if probe is not None and self._clock() >= probe.at:
+                await self._probe(probe.name)
 
-    async def _reopen(self, current: Opened) -> Opened | None:
-        """Opens the same rung with the topics wanted now; None if the new ones were refused and given up."""
+    async def _reopen(self, current: Opened) -> None:
+        """Open the same rung with the topics wanted now; give the new ones up where they are refused."""
         try:
-            return await self._try(current.link.transport)
+            await self._prepare(current.link.transport)
         except LinkEnded as error:
-            added = [topic for topic in self._session.topics.wanted if topic not in current.opening.topics]
-            if error.ending.kind is not Kind.REFUSED or not added:
+            added = [topic for topic in self._session.topics.wanted if topic not in current.request.topics]
+            if error.ending.kind is not EndingKind.STOP or not added:
                 raise
             for topic in added:
                 self._session.topics.forget(topic)
                 self._inbox.put(refused_topic(topic, error.ending))
-            return None
 
-    async def _upgrade(self) -> Opened | None:
-        for transport in self._ladder.better:
-            try:
-                opened = await self._try(transport)
-            except LinkEnded:
-                continue
-            self._ladder.upgraded(transport, time.monotonic())
-            return opened
-        self._ladder.upgrade_failed(time.monotonic())
-        return None
+    async def _probe(self, transport: str) -> None:
+        try:
+            await self._prepare(transport)
+        except LinkEnded:
+            self._ladder.probe_failed(transport, self._clock())
+
+    async def _prepare(self, transport: str) -> None:
+        """Open a candidate, and let it go on beside the current connection while that brings what is on its way."""
+        self._session.overlap()
+        self._candidate = candidate = Candidate(await self._try(transport))
+        try:
+            await candidate.read_on(self._options.overlap)
+        except LinkEnded as error:
+            self._candidate = None
+            self._record(transport, "dropped", error.ending.seen, self._options.overlap)
+            self._closer.close(candidate.opened.link, orderly=False)
+            raise
+
+    # What the user sees
 
     async def _pause(self, delay: float) -> None:
         if delay > 0:
-            self._retry_at = time.time() + delay
+            self._retry_at = self._options.surroundings.wall() / 1000 + delay
             self._enter(State.WAITING)
             await asyncio.sleep(delay)
             self._retry_at = None
@@ -232,7 +271,7 @@ class Supervisor:
         if state is not State.WAITING:
             self._retry_at = None
         if state is not self._state:
-            log.debug("%s -> %s", self._state, state)
+            logger.debug("%s -> %s", self._state, state)
         self._state = state
         self._notify()
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-MOST_TOPICS = 100
-LONGEST_NAME = 128
-NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*")
+from quart_app.wire import TOPIC_NAME_RULE, is_topic_name
+from quart_app.wire.sizes import TOPICS_PER_CONNECTION
 
 
 def checked(topic: str) -> str:
-    """Returns the topic's name; raises ValueError if it cannot be one."""
-    if len(topic) > LONGEST_NAME or not NAME.fullmatch(topic):
-        raise ValueError(f"not a topic name: {topic!r}")
+    """Return the topic's name; raise ValueError, which names it, if it cannot be one."""
+    if not is_topic_name(topic):
+        raise ValueError(f"not a topic name: {topic!r} (a name is {TOPIC_NAME_RULE})")
     return topic
 
 
@@ -23,8 +21,8 @@ class Topics:
     def __init__(self, wanted: Iterable[str], known: bool) -> None:
         """`known`: a cursor given by the user applies to all of `wanted`."""
         self._wanted = dict.fromkeys(checked(topic) for topic in wanted)
-        if not 1 <= len(self._wanted) <= MOST_TOPICS:
-            raise ValueError(f"a connection takes 1 to {MOST_TOPICS} topics, not {len(self._wanted)}")
+        if not 1 <= len(self._wanted) <= TOPICS_PER_CONNECTION:
+            raise ValueError(f"a connection takes 1 to {TOPICS_PER_CONNECTION} topics, not {len(self._wanted)}")
         self._known = set(self._wanted) if known else set()
         self._expected: set[str] = set()
 
@@ -39,16 +37,16 @@ class Topics:
         return tuple(topic for topic in self._wanted if topic not in self._known)
 
     def add(self, topic: str) -> bool:
-        """Wants a topic; returns whether it is new. Raises ValueError for a bad name or one too many."""
+        """Wants a topic; return whether it is new. Raise ValueError for a bad name or one too many."""
         if checked(topic) in self._wanted:
             return False
-        if len(self._wanted) >= MOST_TOPICS:
-            raise ValueError(f"a connection takes at most {MOST_TOPICS} topics")
+        if len(self._wanted) >= TOPICS_PER_CONNECTION:
+            raise ValueError(f"a connection takes at most {TOPICS_PER_CONNECTION} topics")
         self._wanted[topic] = None
         return True
 
     def drop(self, topic: str) -> bool:
-        """Wants a topic no more; returns whether it was wanted. Raises ValueError for the last one."""
+        """Wants a topic no more; return whether it was wanted. Raise ValueError for the last one."""
         if topic not in self._wanted:
             return False
         if len(self._wanted) == 1:
@@ -71,7 +69,7 @@ class Topics:
         self._expected.add(topic)
 
     def welcomed(self, topic: str) -> bool:
-        """A message of `topic` came: returns whether it is the welcome owed."""
+        """A message of `topic` came: return whether it is the welcome owed."""
         if topic not in self._expected:
             return False
         self._expected.discard(topic)

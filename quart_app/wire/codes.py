@@ -56,8 +56,9 @@ _BY_STATUS = {
     429: Close.TOO_MANY,
     503: Close.GOING_AWAY,
 }
-# Of the protocol's own codes, those that a server sends on purpose (1012: service restart, 1013: try again later).
-_ORDERLY = frozenset({Close.NORMAL, Close.GOING_AWAY, Close.POLICY, Close.TOO_BIG, Close.INTERNAL_ERROR, 1012, 1013})
+# Of the protocol's own codes, those that a server's close frame has: 1005 stands for a frame without one, 1012 is a
+# service's restart, 1013 "try again later".
+_ORDERLY = frozenset({1000, 1001, 1005, 1008, 1009, 1011, 1012, 1013})
 _APPLICATION = range(3000, 5000)  # codes that only a program gives (RFC 6455 section 7.4.2), never something in between
 _LATER_STATUSES = frozenset({408, 429, 503})
 

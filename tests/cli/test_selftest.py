@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from quart_app.client.probe import LadderEvidence, numbered, percentile
+from quart_app.cli.selftest.probe import LadderEvidence, numbered, percentile
 from tests.cli.program import envivo
 from tests.client.between import between
 from tests.running import ServerProcess

@@ -2,11 +2,10 @@
 
 import pytest
 
-from quart_app.client.address import Address
-from quart_app.client.session import Opening
+from quart_app.client.address import Address, StreamRequest
 
-ONE = Opening(("rooms/1",), None, ())
-SEVERAL = Opening(("a", "b/c"), "e-5", ("b/c",))
+ONE = StreamRequest(("rooms/1",), None, ())
+SEVERAL = StreamRequest(("a", "b/c"), "e-5", ("b/c",))
 
 
 def test_one_topic_is_a_path_and_several_are_parameters() -> None:

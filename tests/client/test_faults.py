@@ -35,7 +35,7 @@ async def test_a_proxy_that_holds_events_back_leads_to_polling(server: ServerPro
     async with between(server.port) as proxy, client(proxy.url, topic) as live:
         proxy.refuses_websockets = proxy.holds_events = True
         await reaches(live, state=State.CONNECTED, transport="poll")
-        assert [attempt.outcome for attempt in live.status.why] == ["blocked", "blocked", "opened"]
+        assert [attempt.outcome for attempt in live.status.why] == ["failed", "failed", "opened"]
         assert live.status.why[1].took == pytest.approx(1.5, abs=1.0)
         answer = await live.send(topic, {"type": "numbered", "data": {"number": 0}})
         assert answer["type"] == "published"
@@ -70,12 +70,12 @@ async def test_a_thousand_messages_down_the_ladder_and_up_again(server: ServerPr
 async def test_two_missed_heartbeats_demote(make_server: MakeServer) -> None:
     server = await asyncio.to_thread(make_server, heartbeat=0.3)
     topic = fresh()
-    async with between(server.port) as proxy, client(proxy.url, topic, upgrade_first=60.0) as live:
+    async with between(server.port) as proxy, client(proxy.url, topic, probe_first=60.0) as live:
         await reaches(live, transport="ws", state=State.CONNECTED)
         proxy.freezes_websockets = True
         await publish(live, topic, 1)
         await reaches(live, transport="sse", state=State.CONNECTED)
-        assert "silent" in [attempt.outcome for attempt in live.status.why]
+        assert "stalled" in [attempt.outcome for attempt in live.status.why]
         assert await numbers(live, 1) == [1]
 
 
@@ -98,7 +98,7 @@ async def test_websockets_that_are_cut_young_three_times_lead_to_events(server: 
     topic = fresh()
     async with between(server.port) as proxy:
         proxy.cuts_websockets_young = True
-        async with client(proxy.url, topic, upgrade_first=60.0) as live:
+        async with client(proxy.url, topic, probe_first=60.0) as live:
             await reaches(live, transport="sse", state=State.CONNECTED)
             tried = [attempt.transport for attempt in live.status.why if attempt.outcome == "opened"]
             assert tried == ["ws", "ws", "ws", "sse"]
@@ -166,7 +166,7 @@ async def test_a_server_that_leaves_in_good_order_says_when_to_come_back(
 
 async def test_a_better_rung_that_dies_young_is_not_held_on_to(server: ServerProcess) -> None:
     topic = fresh()
-    async with between(server.port) as proxy, client(proxy.url, topic, upgrade_max=60.0) as live:
+    async with between(server.port) as proxy, client(proxy.url, topic, probe_max=60.0) as live:
         proxy.refuses_websockets = True
         await reaches(live, transport="sse", state=State.CONNECTED)
         proxy.refuses_websockets, proxy.cuts_websockets_young = False, True
@@ -179,7 +179,7 @@ async def test_a_better_rung_that_dies_young_is_not_held_on_to(server: ServerPro
 
 
 def _flapped(live: Live) -> bool:
-    return ("ws", "died") in [(attempt.transport, attempt.outcome) for attempt in live.status.why]
+    return ("ws", "dropped") in [(attempt.transport, attempt.outcome) for attempt in live.status.why]
 
 
 async def test_an_oversized_message_is_refused_and_the_others_go_on(server: ServerProcess) -> None:

@@ -150,7 +150,7 @@ async def test_a_refused_topic_leaves_the_others_alone(server: ServerProcess, tr
 @every_transport
 async def test_a_cut_connection_is_taken_up_where_it_broke_off(server: ServerProcess, transport: str) -> None:
     topic = fresh()
-    async with client(server.url, topic, transports=[transport], early=0.0) as live:
+    async with client(server.url, topic, transports=[transport], early_death=0.0) as live:
         await live.opened()
         for round in range(4):
             await publish(live, topic, 2 * round)
@@ -162,7 +162,7 @@ async def test_a_cut_connection_is_taken_up_where_it_broke_off(server: ServerPro
 
 async def test_stepping_down_the_ladder_loses_and_repeats_nothing(server: ServerProcess) -> None:
     topic = fresh()
-    async with client(server.url, topic, upgrade_first=60.0) as live:
+    async with client(server.url, topic, probe_first=60.0) as live:
         await reaches(live, transport="ws", state=State.CONNECTED)
         await publish(live, topic, *range(10))
         live.step_down()
@@ -172,7 +172,7 @@ async def test_stepping_down_the_ladder_loses_and_repeats_nothing(server: Server
         await publish(live, topic, *range(20, 30))
         await reaches(live, transport="poll", state=State.CONNECTED)
         assert await numbers(live, 30) == list(range(30))
-        assert [attempt.outcome for attempt in live.status.why] == ["opened", "silent", "opened", "silent", "opened"]
+        assert [attempt.outcome for attempt in live.status.why] == ["opened", "stalled", "opened", "stalled", "opened"]
 
 
 async def test_a_slow_consumer_gets_everything_and_keeps_little(server: ServerProcess) -> None:

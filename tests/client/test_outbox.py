@@ -15,7 +15,7 @@ class Desk:
     """An outbox and what became of the messages put into it."""
 
     def __init__(self, in_flight: int = 10) -> None:
-        self.outbox = Outbox(in_flight)
+        self.outbox = Outbox(in_flight, repeat=60.0)
         self.outcomes: dict[str, Message | ClientError] = {}
 
     def add(self, *keys: str, size: int = 0) -> None:
@@ -76,6 +76,27 @@ def test_a_busy_server_gets_it_again_later_with_what_follows_behind_it(desk: Des
     assert desk.outbox.due_in(10.1) == pytest.approx(0.4)
     assert desk.write(10.5) == ["a", "c"]
     assert desk.outcomes == {}
+
+
+@pytest.mark.parametrize("code", ["busy", "too_many", "anything"])
+def test_an_error_that_names_a_time_means_again_then(desk: Desk, code: str) -> None:
+    desk.add("a")
+    desk.write()
+    desk.reply("a", "error", now=10.0, code=code, retry_after=2000)
+    assert desk.write(11.9) == []
+    assert desk.write(12.0) == ["a"]
+    assert desk.outcomes == {}
+
+
+def test_what_the_server_fails_at_is_repeated_and_given_up_after_a_minute(desk: Desk) -> None:
+    desk.add("a")
+    for now in range(60):
+        assert desk.write(float(now)) == ["a"]
+        assert desk.reply("a", "error", now=float(now), code="internal", message="something went wrong here")
+        assert desk.outcomes == {}
+    assert desk.write(60.0) == ["a"]
+    desk.reply("a", "error", now=60.0, code="internal", message="something went wrong here")
+    assert str(desk.outcomes["a"]) == "internal: something went wrong here"
 
 
 def test_only_so_many_are_written_and_unanswered() -> None:

@@ -1,10 +1,12 @@
 """The client's side of the wire, message by message, without a connection."""
 
+import secrets
+
 import pytest
 
-from quart_app.client.endings import Ending, Kind, LinkEnded
+from quart_app.client.endings import Ending, EndingKind, LinkEnded
 from quart_app.client.messages import Message
-from quart_app.client.outbox import Pending
+from quart_app.client.outbox import Outbox, Pending
 from quart_app.client.session import Session, refusal
 from quart_app.client.topics import Topics
 
@@ -12,8 +14,8 @@ WELCOME = {"connection_id": "c1", "transport": "ws", "heartbeat": 30.0}
 
 
 def session_on(*topics: str, since: str | None = None) -> Session:
-    session = Session(Topics(topics, known=since is not None), since, in_flight=10)
-    session.begin(session.opening())
+    session = Session(Topics(topics, known=since is not None), since, Outbox(10, 60.0), secrets.token_urlsafe)
+    session.begin(session.request("ws"))
     return session
 
 
@@ -25,7 +27,7 @@ def test_the_welcome_of_a_first_connection_gives_the_cursor() -> None:
     session = session_on("rooms/1")
     welcome = {"type": "connected", "topic": "rooms/1", "id": "e-7", **WELCOME}
     assert session.receive(welcome, 0.0) == welcome
-    assert session.opening().since == "e-7"
+    assert session.request("ws").since == "e-7"
     assert session.heartbeat == 30.0
 
 
@@ -33,10 +35,10 @@ def test_a_welcome_newer_than_since_waits_for_its_reset() -> None:
     """Lost in between, the connection would come back from the head and nobody would know of the gap."""
     session = session_on("rooms/1", since="old-5")
     take(session, type="connected", topic="rooms/1", id="new-90", **WELCOME)
-    assert session.opening().since == "old-5"
+    assert session.request("ws").since == "old-5"
     take(session, type="reset", id="new-90", data={"reason": "unknown_log"})
-    assert session.opening().since == "new-90"
-    assert session.ledger.gaps == 1
+    assert session.request("ws").since == "new-90"
+    assert session.bookmark.gaps == 1
 
 
 def test_durable_messages_move_the_cursor_and_come_once() -> None:
@@ -44,14 +46,14 @@ def test_durable_messages_move_the_cursor_and_come_once() -> None:
     take(session, type="connected", topic="log/a", id="e-1", **WELCOME)
     assert take(session, type="x", topic="log/a", id="e-2") is not None
     assert take(session, type="x", topic="log/a", id="e-2") is None
-    assert session.opening().since == "e-2"
+    assert session.request("ws").since == "e-2"
 
 
 def test_a_heartbeat_moves_the_cursor_and_is_not_for_the_user() -> None:
     session = session_on("log/a")
     take(session, type="connected", topic="log/a", id="e-1", **WELCOME)
     assert take(session, type="heartbeat", id="e-40") is None
-    assert session.opening().since == "e-40"
+    assert session.request("ws").since == "e-40"
 
 
 def test_an_acknowledgement_does_not_move_the_cursor() -> None:
@@ -62,14 +64,14 @@ def test_an_acknowledgement_does_not_move_the_cursor() -> None:
     session.outbox.add(Pending("k", "log/a", {"key": "k"}, outcomes.append))
     assert take(session, type="published", topic="log/a", id="e-9", key="k") is None
     assert outcomes
-    assert session.opening().since == "e-1"
+    assert session.request("ws").since == "e-1"
 
 
 def test_a_bye_ends_the_connection_with_its_delay() -> None:
     session = session_on("log/a")
     with pytest.raises(LinkEnded) as ended:
         take(session, type="bye", data={"reason": "shutdown", "retry_after": 1500})
-    assert ended.value.ending == Ending(Kind.LATER, "bye: shutdown", retry_after=1.5)
+    assert ended.value.ending == Ending(EndingKind.LATER, "bye: shutdown", retry_after=1.5)
 
 
 @pytest.mark.parametrize("type", ["bye", "reset", "heartbeat", "connected"])
@@ -80,14 +82,14 @@ def test_what_people_publish_under_the_server_s_names_is_theirs(type: str) -> No
     assert session.receive(published, 0.0) == published
     signal = {"type": type, "topic": "live/a", "data": {}}
     assert session.receive(signal, 0.0) == signal
-    assert session.ledger.gaps == 0
+    assert session.bookmark.gaps == 0
 
 
 def test_a_gap_is_counted_and_told() -> None:
     session = session_on("live/a")
     take(session, type="connected", topic="live/a", id="e-1", **WELCOME)
     assert take(session, type="gap", topic="live/a", data={"dropped": 3}) is not None
-    assert (session.ledger.gaps, session.ledger.dropped) == (0, 3)
+    assert (session.bookmark.gaps, session.bookmark.dropped) == (0, 3)
 
 
 def test_a_pong_gives_the_round_trip() -> None:
@@ -105,7 +107,7 @@ def test_new_topics_are_asked_for_and_their_welcome_is_a_snapshot() -> None:
     assert [(control["type"], control["topic"]) for control in session.controls] == [("subscribe", "b")]
     assert not session.outdated
     assert take(session, type="initial", topic="b", id="e-9", key=session.controls[0]["key"]) is not None
-    assert session.opening().since == "e-1"
+    assert session.request("ws").since == "e-1"
     assert take(session, type="update", topic="b", id="e-5") is None, "the snapshot holds it"
     assert take(session, type="update", topic="b", id="e-10") is not None
 
@@ -115,12 +117,12 @@ def test_a_topic_that_was_never_welcomed_is_opened_fresh() -> None:
     take(session, type="connected", topic="a", id="e-1", **WELCOME)
     session.topics.add("b")
     assert session.outdated
-    assert session.opening().fresh == ("b",)
-    session.begin(session.opening())
+    assert session.request("ws").fresh == ("b",)
+    session.begin(session.request("ws"))
     take(session, type="connected", id="e-1", **WELCOME)
     take(session, type="connected", topic="a")
     take(session, type="initial", topic="b")
-    assert session.opening().fresh == ()
+    assert session.request("ws").fresh == ()
 
 
 def test_a_refused_topic_is_given_up() -> None:
@@ -142,7 +144,7 @@ def test_an_unwanted_topic_is_told() -> None:
 
 
 def test_a_refusal_says_why_and_until_when() -> None:
-    closed = Ending(Kind.LATER, "closed 1001", 1001)
+    closed = Ending(EndingKind.LATER, "closed 1001", 1001)
     told = refusal(closed, [{"type": "error", "data": {"message": "the server is full", "retry_after": 5000}}])
-    assert told == Ending(Kind.LATER, "the server is full", 1001, 5.0)
+    assert told == Ending(EndingKind.LATER, "the server is full", 1001, 5.0)
     assert refusal(closed, []) == closed

@@ -12,13 +12,14 @@ from quart_app.client.messages import Message
 
 DEADLINE = 20.0
 SHORT = Options(
-    ws_first_message=1.5,
-    sse_first_message=1.5,
+    ws_open=1.5,
+    sse_open=1.5,
     backoff_base=0.1,
     backoff_cap=1.0,
-    early=1.0,
-    upgrade_first=0.5,
-    upgrade_max=1.0,
+    early_death=1.0,
+    probe_first=0.3,
+    probe_max=0.6,
+    overlap=0.1,
     poll_wait=5.0,
 )
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { LiveClient } from "../../static/js/envivo/client.js";
+import { endOfClose } from "../../static/js/envivo/codes.js";
 import { FakeWorld, settle } from "./fakes.mjs";
 
 let world;
@@ -72,11 +73,155 @@ test("a better rung is probed and taken over without a gap or a repeat", async (
   assert.equal(live.status.transport, "sse");
   old.tell(durable(2));
   candidate.welcome();
-  assert.equal(old.state, "left");
+  assert.equal(live.status.transport, "sse");
   for (const n of [2, 3]) candidate.tell(durable(n));
+  assert.deepEqual(contents(live), [1, 2]);
+  await world.pass(500);
+  assert.equal(old.state, "left");
   assert.deepEqual(contents(live), [1, 2, 3]);
   const { transport, gaps, repeats, id } = live.status;
   assert.deepEqual({ transport, gaps, repeats, id }, { transport: "ws", gaps: 0, repeats: 0, id: "e-3" });
+});
+
+const signal = (n) => ({ type: "message", topic: "rooms/1", timestamp: `t${n}`, data: n });
+
+async function onEventsWithACandidate() {
+  Object.assign(world.behaviour, { ws: fails, sse: welcomes });
+  const live = await connect();
+  const old = world.last;
+  world.behaviour.ws = () => {};
+  await world.pass(8000);
+  return { live, old, candidate: world.last };
+}
+
+test("signals at a change of transport are told once, and those on their way arrive", async () => {
+  const { live, old, candidate } = await onEventsWithACandidate();
+  old.tell(signal(1));
+  candidate.welcome();
+  old.tell(signal(2)); // published before the candidate followed
+  candidate.tell(signal(3)); // from here on both bring them
+  candidate.tell(signal(4));
+  old.tell(signal(3));
+  await world.pass(500);
+  assert.equal(live.status.transport, "ws");
+  assert.deepEqual(contents(live), [1, 2, 3, 4]);
+  candidate.tell(signal(5));
+  candidate.tell(signal(5));
+  assert.deepEqual(contents(live), [1, 2, 3, 4, 5, 5]);
+});
+
+test("what the old connection told first, the new one brings late, and it is told once", async () => {
+  const { live, old, candidate } = await onEventsWithACandidate();
+  candidate.welcome();
+  for (const n of [1, 2, 2]) old.tell(signal(n));
+  await world.pass(500);
+  for (const n of [1, 2, 2, 3]) candidate.tell(signal(n));
+  assert.deepEqual(contents(live), [1, 2, 2, 3]);
+});
+
+test("a state's value told anew by the new connection is followed by the newer one", async () => {
+  const { live, old, candidate } = await onEventsWithACandidate();
+  old.tell(signal(1));
+  candidate.welcome();
+  candidate.tell({ ...signal(0), timestamp: "before" }); // the value when it was opened
+  candidate.tell(signal(2));
+  old.tell(signal(2));
+  await world.pass(500);
+  assert.equal(contents(live).at(-1), 2);
+});
+
+test("a connection that ends while another stands ready is replaced at once", async () => {
+  const { live, old, candidate } = await onEventsWithACandidate();
+  candidate.welcome();
+  candidate.tell(signal(1));
+  old.end({});
+  assert.equal(live.status.transport, "ws");
+  assert.deepEqual(contents(live), [1]);
+});
+
+test("a candidate that dies young changes nothing", async () => {
+  const { live, old, candidate } = await onEventsWithACandidate();
+  candidate.welcome();
+  candidate.end({});
+  old.tell(signal(1));
+  await world.pass(500);
+  assert.equal(live.status.transport, "sse");
+  assert.deepEqual(contents(live), [1]);
+});
+
+test("from polling a better rung goes on at the very signal", async () => {
+  Object.assign(world.behaviour, { ws: fails, sse: fails, poll: welcomes });
+  const live = await connect();
+  const poll = world.last;
+  poll.tell(signal(1));
+  poll.handlers.cursor("e-0.run.7");
+  world.behaviour.ws = () => {};
+  await world.pass(10_000);
+  assert.equal(world.last.request.since, "e-0.run.7");
+  assert.equal(live.status.id, "e-0");
+  poll.end({});
+  world.behaviour.ws = fails;
+  world.last.end({});
+  world.behaviour.poll = () => {};
+  await settle();
+  await world.pass(1000);
+  assert.equal(world.last.name, "poll");
+  assert.equal(world.last.request.since, "e-0");
+});
+
+test("an orderly end blames no rung, however young and however often", async () => {
+  world.behaviour.ws = welcomes;
+  const live = await connect();
+  for (const code of [1000, 1001, 1005, 1008, 1009, 1011, 1000, 1001]) {
+    await world.pass(100);
+    world.last.end(endOfClose(code));
+    await world.pass(31_000);
+    assert.equal(live.status.transport, "ws", `closed ${code}`);
+  }
+  for (let i = 0; i < 5; i += 1) {
+    world.last.tell({ type: "bye", data: { retry_after: 100 } });
+    await world.pass(200);
+  }
+  assert.equal(live.status.transport, "ws");
+  assert.deepEqual(new Set(world.connections.map(({ name }) => name)), new Set(["ws"]));
+});
+
+test("a server that asks for no wait at all is not asked in a tight loop", async () => {
+  world.behaviour.ws = (connection) => {
+    connection.welcome();
+    connection.tell({ type: "bye", data: { retry_after: 0 } });
+  };
+  await connect();
+  await world.pass(60_000);
+  assert.ok(world.connections.length < 20, `${world.connections.length} tries`);
+});
+
+test("what the server fails at is repeated for a minute, then told", async () => {
+  world.behaviour.ws = (connection) => {
+    connection.welcome();
+    const fail = ({ key, type }) => {
+      if (type === "message") connection.tell({ type: "error", key, data: { code: "internal", message: "oh" } });
+    };
+    connection.sent.push = (message) => queueMicrotask(() => fail(message)) ?? 1;
+  };
+  const live = await connect();
+  let outcome = "waiting";
+  live.send("rooms/1", { type: "message" }).catch((error) => {
+    outcome = error.code;
+  });
+  await world.pass(59_000);
+  assert.equal(outcome, "waiting");
+  await world.pass(40_000);
+  assert.equal(outcome, "internal");
+});
+
+test("a name that the server refuses is refused here, by its name", async () => {
+  const live = await connect();
+  for (const topic of ["log/..", "..", "./a"]) {
+    assert.throws(() => live.subscribe(topic), new RegExp(`not a topic name: "${topic.replaceAll(".", "\\.")}" .*segments`));
+    await assert.rejects(live.send(topic, { type: "x" }), TypeError);
+  }
+  assert.throws(() => new LiveClient({ topics: ["log/.."] }, world.environment()), TypeError);
 });
 
 test("a probe that fails leaves the connection alone and comes back later", async () => {
@@ -316,6 +461,7 @@ test("other transports are reopened for a topic, which alone is fresh", async ()
   const { request } = world.last;
   assert.deepEqual(request.topics, ["rooms/1", "alerts"]);
   assert.deepEqual([request.fresh, request.since], [["alerts"], "e-4"]);
+  await world.pass(500);
   assert.equal(world.live.length, 1);
   assert.equal(live.status.gaps, 0);
 });

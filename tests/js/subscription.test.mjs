@@ -8,7 +8,7 @@ const welcome = (id, topic) => ({ type: "connected", connection_id: "c", id, top
 const durable = (position, topic = "rooms/1") => ({ type: "message", topic, id: `e-${position}` });
 
 function opened(subscription) {
-  const { topics, since } = subscription.request();
+  const { topics, since } = subscription.request("ws");
   const intake = subscription.intake(since);
   subscription.takeOver(intake, topics);
   return intake;
@@ -107,7 +107,7 @@ test("a welcome further on than asked, without a reset, is a gap", () => {
 
 test("since 0 is no gap, wherever the log begins", () => {
   const subscription = new Subscription(["rooms/1"], "0");
-  assert.equal(subscription.request().since, "0");
+  assert.equal(subscription.request("ws").since, "0");
   feed(subscription, opened(subscription), [welcome("e-7", "rooms/1"), durable(8)]);
   assert.equal(subscription.gaps, 0);
   assert.equal(subscription.cursor, "e-8");
@@ -118,9 +118,9 @@ test("a topic added later is fresh until its welcome", () => {
   const intake = opened(subscription);
   feed(subscription, intake, [welcome("e-5", "a")]);
   subscription.add("b");
-  assert.deepEqual(subscription.request(), { topics: ["a", "b"], fresh: ["b"], since: "e-5" });
+  assert.deepEqual(subscription.request("ws"), { topics: ["a", "b"], fresh: ["b"], since: "e-5" });
   feed(subscription, intake, [{ type: "connected", topic: "b" }]);
-  assert.deepEqual(subscription.request().fresh, []);
+  assert.deepEqual(subscription.request("ws").fresh, []);
 });
 
 test("without a topic that the cursor is of, nothing is resumed", () => {
@@ -128,7 +128,7 @@ test("without a topic that the cursor is of, nothing is resumed", () => {
   feed(subscription, opened(subscription), [welcome("e-5", "a")]);
   subscription.add("b");
   subscription.remove("a");
-  assert.deepEqual(subscription.request(), { topics: ["b"], fresh: [], since: null });
+  assert.deepEqual(subscription.request("ws"), { topics: ["b"], fresh: [], since: null });
 });
 
 test("nothing of a topic that was left is delivered", () => {

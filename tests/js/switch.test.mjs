@@ -29,7 +29,9 @@ test("a connection that is not allowed any more is handed over, and used until t
   assert.equal(live.status.transport, "ws");
   assert.deepEqual(world.live.map((each) => each.name), ["ws", "sse"]);
   world.last.welcome();
-  await settle();
+  await world.pass(499);
+  assert.equal(live.status.transport, "ws");
+  await world.pass(1);
   assert.equal(live.status.transport, "sse");
   assert.deepEqual(world.live.map((each) => each.name), ["sse"]);
 });
@@ -37,7 +39,7 @@ test("a connection that is not allowed any more is handed over, and used until t
 test("a connection that is still allowed stays, and looks for the better rungs at once", async () => {
   const live = await connect({ transports: ["poll"] });
   live.use(["ws", "sse", "poll"]);
-  await world.pass(1);
+  await world.pass(501);
   assert.equal(live.status.transport, "ws");
   live.use(["ws"]);
   await world.pass(1);

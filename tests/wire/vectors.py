@@ -1,6 +1,7 @@
-"""Makes `vectors.json`, by which the browser client is held to what the kernel of the wire says.
+"""Makes `vectors.json`: what the kernel of the wire says, and what the Python client's ladder decides.
 
-`python -m tests.wire.vectors` writes it anew; `test_vectors.py` and `tests/js/wire.test.mjs` read it.
+`python -m tests.wire.vectors` writes it anew. `test_vectors.py` reads it, and `tests/js/wire.test.mjs`, which holds the
+browser's client to it.
 """
 
 import json
@@ -19,6 +20,7 @@ from quart_app.wire import (
     retry_after,
     sizes,
 )
+from tests.wire import ladders
 
 PATH = Path(__file__).with_name("vectors.json")
 
@@ -63,12 +65,14 @@ def made() -> dict[str, Any]:
             "client": sorted(CLIENT_TYPES),
             "server": {shape.type.value: {"fields": shape.fields, "data": shape.data} for shape in CONTROLS},
         },
+        "ladder": ladders.made(),
     }
 
 
 def text() -> str:
     """Return the file's text."""
-    return json.dumps(made(), indent=1, ensure_ascii=True) + "\n"
+    parts = [f"{json.dumps(name)}: {json.dumps(part)}" for name, part in made().items()]
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _cursor(text: str) -> dict[str, Any] | None:

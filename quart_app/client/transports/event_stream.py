@@ -26,17 +26,21 @@ class EventStream:
         self._data: list[str] = []
         self._size = 0
         self._at_start = True
+        self._after_cr = False
 
     def feed(self, chunk: bytes) -> list[str]:
-        """Returns the data of the events that `chunk` completes; raises EventTooBig."""
-        text = self._tail + self._decoder.decode(chunk)
+        """Return the data of the events that `chunk` completes; raise EventTooBig."""
+        text = self._decoder.decode(chunk)
         if self._at_start and text:
             self._at_start = False
             text = text.removeprefix("\ufeff")
-        # A CR at the very end may be the first half of a CRLF: it waits for what follows.
-        held = text.endswith("\r")
-        lines = LINE_END.split(text[:-1] if held else text)
-        self._tail = lines.pop() + ("\r" if held else "")
+        if self._after_cr and text:
+            # A CR ended the line already; an LF right behind it belongs to it.
+            text = text.removeprefix("\n")
+            self._after_cr = False
+        self._after_cr = self._after_cr or text.endswith("\r")
+        lines = LINE_END.split(self._tail + text)
+        self._tail = lines.pop()
         if self._size + len(self._tail) > LARGEST_EVENT:
             raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
         return [data for line in lines if (data := self._line(line)) is not None]
@@ -50,7 +54,7 @@ class EventStream:
         name, _, value = line.partition(":")
         if name == "data":
             self._data.append(value.removeprefix(" "))
-            self._size += len(value)
+            self._size += len(value) + 1
             if self._size > LARGEST_EVENT:
                 raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
         return None

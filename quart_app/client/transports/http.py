@@ -11,23 +11,17 @@ from typing import Any
 import httpx
 
 from quart_app.client.address import Address
-from quart_app.client.endings import (
-    COME_BACK_STATUSES,
-    Ending,
-    Kind,
-    LinkEnded,
-    from_status,
-    retry_after_seconds,
-    untrusted,
-)
+from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from_answer, untrusted
 from quart_app.client.errors import SendRefused
-from quart_app.client.messages import Message, NotAMessage, decode, encode
-from quart_app.client.transports import Postponed, RequestFailed
+from quart_app.client.links import Postponed, RequestFailed, ServerFailed
+from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
+from quart_app.client.options import Options
+from quart_app.wire import retry_after
 
 CONNECT_TIMEOUT = 5.0
-REPLY_TIMEOUT = 15.0
 LEAVE_TIMEOUT = 2.0
-BUSY_DELAY = 1.0
+BUSY = frozenset({408, 429, 503})
+CONTENT_TOO_LARGE = 413
 CONNECTION_ID = "X-Connection-Id"
 JSON = {"Content-Type": "application/json"}
 # A stream that something in between compresses is a stream it may buffer.
@@ -37,21 +31,22 @@ STREAM = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-C
 class Http:
     """The requests of one speaker to one server, over shared connections."""
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, address: Address, options: Options) -> None:
         self.address = address
+        self._surroundings = options.surroundings
         self._client = httpx.AsyncClient(
             headers=address.headers,
             # Loading the authorities takes tens of milliseconds: not where there is no TLS.
-            verify=(tls or ssl.create_default_context()) if address.secure else False,
-            timeout=httpx.Timeout(REPLY_TIMEOUT, connect=CONNECT_TIMEOUT),
+            verify=(options.tls or ssl.create_default_context()) if address.secure else False,
+            timeout=httpx.Timeout(options.request, connect=CONNECT_TIMEOUT),
         )
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         await self._client.aclose()
 
     async def stream(self, url: str) -> httpx.Response:
-        """Returns the open response of an event stream; raises LinkEnded unless it is 200."""
+        """Return the open response of an event stream; raise LinkEnded unless it is 200."""
         timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT)
         request = self._client.build_request("GET", url, headers=STREAM, timeout=timeout)
         response = await self._answer(self._client.send(request, stream=True))
@@ -60,80 +55,87 @@ class Http:
                 await response.aread()
             finally:
                 await response.aclose()
-            raise LinkEnded(_refusal(response))
+            raise LinkEnded(self._ending(response))
         return response
 
-    async def poll(self, url: str, connection_id: str | None, wait: float) -> Message:
-        """Returns the reply of a long poll; raises LinkEnded."""
-        timeout = httpx.Timeout(wait, connect=CONNECT_TIMEOUT)
+    async def poll(self, url: str, connection_id: str | None, within: float) -> Message:
+        """Return the reply of a long poll, which may take `within` seconds; raise LinkEnded."""
+        timeout = httpx.Timeout(within, connect=CONNECT_TIMEOUT)
         headers = {} if connection_id is None else {CONNECTION_ID: connection_id}
         response = await self._answer(self._client.get(url, headers=headers, timeout=timeout))
         if response.status_code != httpx.codes.OK:
-            raise LinkEnded(_refusal(response))
+            raise LinkEnded(self._ending(response))
         try:
             return decode(response.content)
         except NotAMessage as error:
-            raise LinkEnded(Ending(Kind.BLOCKED, f"not a poll's reply: {error}")) from error
+            raise failed(f"not a poll's reply: {error}") from error
 
     async def send(self, topic: str, message: Message, connection_id: str) -> list[Message]:
-        """Sends a message for a connection; returns the replies. Raises SendRefused, Postponed, RequestFailed."""
+        """Send a message for a connection; return the replies.
+
+        Raise SendRefused, Postponed and ServerFailed by our server's word, RequestFailed for any other answer.
+        """
         headers = {**JSON, CONNECTION_ID: connection_id}
         body = encode(message)
         try:
             response = await self._answer(self._client.post(self.address.send(topic), content=body, headers=headers))
         except LinkEnded as error:
             raise RequestFailed(error.ending) from error
-        if response.status_code in COME_BACK_STATUSES:
-            wait = retry_after_seconds(response.headers)
-            raise Postponed(BUSY_DELAY if wait is None else wait)
-        if response.is_client_error:
-            raise SendRefused(*_error(response))
-        if response.status_code != httpx.codes.OK:
-            raise RequestFailed(_refusal(response))
+        self._check(response)
         try:
             messages = decode(response.content).get("messages")
         except NotAMessage as error:
-            raise RequestFailed(Ending(Kind.DIED, f"not a reply: {error}")) from error
-        return [reply for reply in messages if isinstance(reply, dict)] if isinstance(messages, list) else []
+            raise RequestFailed(failed(f"not a reply: {error}").ending) from error
+        if not isinstance(messages, list):
+            raise RequestFailed(failed("not a reply: it holds no messages").ending)
+        return [reply for reply in messages if isinstance(reply, dict)]
+
+    def _check(self, response: httpx.Response) -> None:
+        status, error = response.status_code, server_error(response.content)
+        if status in BUSY:
+            raise Postponed(self._retry_after(response))
+        if status == CONTENT_TOO_LARGE:
+            # Something in between says so without our words; repeating the message would be useless all the same.
+            raise SendRefused("too_big", "the message is too big" if error is None else error.message)
+        if response.is_client_error and error is not None:
+            raise SendRefused(error.code, error.message)
+        if response.is_server_error and error is not None:
+            raise ServerFailed(error.code, error.message)
+        if status != httpx.codes.OK:
+            raise RequestFailed(self._ending(response))
 
     async def leave(self, topic: str, connection_id: str) -> None:
-        """Tells the server that a connection's user left. Best effort: without it the user lingers some seconds."""
-        with suppress(RequestFailed, SendRefused, Postponed, TimeoutError):
+        """Tell the server that a connection's user left. Best effort: without it the user lingers some seconds."""
+        with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT):
                 await self.send(topic, {"type": "bye"}, connection_id)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """Returns the JSON of a REST endpoint's answer; raises SendRefused for an error, LinkEnded for no answer."""
+        """Return the JSON of a REST endpoint's answer; raise SendRefused for an error, LinkEnded for no answer."""
         response = await self._answer(self._client.request(method, self.address.http(path, []), json=body))
         if response.is_error:
-            raise SendRefused(*_error(response))
+            error = server_error(response.content)
+            if error is None:
+                raise SendRefused(f"http_{response.status_code}", response.reason_phrase)
+            raise SendRefused(error.code, error.message)
         try:
             return response.json()
         except ValueError as error:
-            raise LinkEnded(Ending(Kind.BLOCKED, f"{path} answered something else than JSON")) from error
+            raise failed(f"{path} answered something else than JSON") from error
+
+    def _ending(self, response: httpx.Response) -> Ending:
+        return from_answer(response.status_code, server_error(response.content), self._retry_after(response))
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        return retry_after(response.headers.get("retry-after"), self._surroundings.wall() / 1000)
 
     async def _answer(self, answer: Awaitable[httpx.Response]) -> httpx.Response:
         try:
             return await answer
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            unreachable = Ending(Kind.UNREACHABLE, str(error) or "cannot connect")
+            unreachable = Ending(EndingKind.UNREACHABLE, str(error) or "cannot connect")
             raise LinkEnded(untrusted(error) or unreachable) from error
         except httpx.ReadTimeout as error:
-            raise LinkEnded(Ending(Kind.SILENT, "no answer in time")) from error
+            raise failed("no answer in time") from error
         except httpx.HTTPError as error:
-            raise LinkEnded(Ending(Kind.DIED, f"{type(error).__name__} {error}".strip())) from error
-
-
-def _error(response: httpx.Response) -> tuple[str, str]:
-    """Returns the code and the text of a REST error, whoever made it."""
-    try:
-        error = decode(response.content).get("error")
-    except NotAMessage:
-        error = None
-    if isinstance(error, dict):
-        return str(error.get("code", response.status_code)), str(error.get("message", response.reason_phrase))
-    return f"http_{response.status_code}", response.reason_phrase
-
-
-def _refusal(response: httpx.Response) -> Ending:
-    return from_status(response.status_code, response.headers, _error(response)[1])
+            raise failed(f"{type(error).__name__} {error}".strip()) from error

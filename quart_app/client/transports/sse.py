@@ -6,24 +6,24 @@ import asyncio
 
 import httpx
 
-from quart_app.client.endings import Ending, Kind, LinkEnded
+from quart_app.client.address import StreamRequest
+from quart_app.client.endings import failed
+from quart_app.client.links import Arrival
 from quart_app.client.messages import Message, NotAMessage, decode, is_welcome
-from quart_app.client.session import Opening
-from quart_app.client.transports import Batch
 from quart_app.client.transports.event_stream import EventStream, EventTooBig
 from quart_app.client.transports.http import Http
 
 CONTENT_TYPE = "text/event-stream"
 
 
-async def open_events(http: Http, opening: Opening) -> SseLink:
-    """Opens an event stream; raises LinkEnded."""
-    response = await http.stream(http.address.events(opening))
+async def open_events(http: Http, request: StreamRequest) -> SseLink:
+    """Open an event stream; raise LinkEnded."""
+    response = await http.stream(http.address.events(request))
     kind = response.headers.get("content-type", "")
     if not kind.startswith(CONTENT_TYPE):
         await response.aclose()
-        raise LinkEnded(Ending(Kind.BLOCKED, f"{kind or 'nothing'} instead of an event stream"))
-    return SseLink(http, response, opening.topics[0])
+        raise failed(f"{kind or 'nothing'} instead of an event stream")
+    return SseLink(http, response, request.topics[0])
 
 
 class SseLink:
@@ -42,20 +42,20 @@ class SseLink:
         self._stream = EventStream()
         self._connection_id = ""
 
-    async def receive(self) -> Batch:
+    async def receive(self) -> Arrival:
         try:
             events: list[str] = []
             while not events:
                 events = self._stream.feed(await self._chunk())
             messages = [decode(data) for data in events]
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise LinkEnded(Ending(Kind.DIED, f"{type(error).__name__} {error}".strip())) from error
+            raise failed(f"{type(error).__name__} {error}".strip()) from error
         except (NotAMessage, EventTooBig) as error:
-            raise LinkEnded(Ending(Kind.DIED, str(error))) from error
+            raise failed(str(error)) from error
         for message in messages:
             if is_welcome(message):
                 self._connection_id = str(message["connection_id"])
-        return Batch(messages)
+        return Arrival(messages)
 
     async def _chunk(self) -> bytes:
         # A cancelled read would close the connection, and the server would miss the goodbye: the read goes on alone.
@@ -64,7 +64,7 @@ class SseLink:
         chunk = await asyncio.shield(self._reading)
         self._reading = None
         if not chunk:
-            raise LinkEnded(Ending(Kind.DIED, "the stream ended"))
+            raise failed("the stream ended")
         return chunk
 
     async def send(self, topic: str, message: Message) -> list[Message]:

@@ -27,7 +27,7 @@ import { MAX_IN_FLIGHT, MAX_PENDING_SENDS, timingWith } from "./limits.js";
 import { Link } from "./link.js";
 import { Listeners } from "./listeners.js";
 import { RungMemory } from "./memory.js";
-import { Keys, checkKey, checkTopic } from "./messages.js";
+import { INTERNAL, Keys, checkKey, checkTopic } from "./messages.js";
 import { Outbox, SendError } from "./outbox.js";
 import { Why, isoTime } from "./status.js";
 import { Subscription } from "./subscription.js";
@@ -172,7 +172,7 @@ export class LiveClient {
   // ---- connections ----------------------------------------------------------------------------
 
   #createLink(transport, target, hooks) {
-    const request = { ...target, ...this.#subscription.request() };
+    const request = { ...target, ...this.#subscription.request(transport) };
     const spec = {
       transport,
       open: this.#environment.transports[transport],
@@ -231,7 +231,7 @@ export class LiveClient {
 
   #onMessage(link, message) {
     const { key } = message;
-    if (isBusy(message) && this.#outbox.has(key)) {
+    if (this.#outbox.has(key) && this.#isToRepeat(message)) {
       return this.#onUnsent(key, message.data.retry_after ?? null);
     }
     if (this.#outbox.has(key)) this.#onReply(message);
@@ -309,6 +309,14 @@ export class LiveClient {
     this.#drain();
   }
 
+  /** Whether a reply is no news for the page, but a reason to send the same message again later. */
+  #isToRepeat({ type, key, data }) {
+    if (type !== "error") return false;
+    if (data?.code === "busy" || Number.isFinite(data?.retry_after)) return true;
+    if (data?.code !== INTERNAL) return false;
+    return this.#outbox.failing(key, this.#environment.now()) < this.#timing.repeat;
+  }
+
   /** It goes out again after a rest, and so does what comes after it: order is kept. */
   #onUnsent(key, retryAfter) {
     if (!this.#outbox.has(key)) return;
@@ -345,11 +353,6 @@ export class LiveClient {
     const timer = this.#environment.setTimeout(late, timeout);
     settled.addEventListener("abort", () => this.#environment.clearTimeout(timer), { once: true });
   }
-}
-
-/** Momentary overload: the same message is to be sent again, which is no news for the page. */
-function isBusy(message) {
-  return message.type === "error" && message.data?.code === "busy";
 }
 
 function checkTransports(names, environment) {

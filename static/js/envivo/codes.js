@@ -11,9 +11,18 @@
  * @property {string} seen what was observed, for people
  */
 
+import { MAX_RETRY_AFTER } from "./limits.js";
+
+const STOP_CODES = new Set([4400, 4401, 4403, 4404]);
+/**
+ * Of the protocol's own codes those that a server's close frame has, be it on purpose or over a fault of its own: 1005
+ * stands for a frame without one. They blame no way of connecting.
+ */
+const ORDERLY_CODES = new Set([1000, 1001, 1005, 1008, 1009, 1011, 1012, 1013]);
+/** Codes from here to 4999 only a program gives (RFC 6455, 7.4.2), never something in between. */
+const FIRST_OF_PROGRAMS = 3000;
 const STOP_STATUS = new Set([400, 401, 403, 404]);
-const LATER_STATUS = new Set([408, 429]);
-const BUSY_STATUS = new Set([429, 503]);
+const BUSY_STATUS = new Set([408, 429, 503]);
 const STATUS_TO_CODE = 4000;
 const CONTENT_TOO_LARGE = 413;
 /** A proxy says so without our words; repeating the message would be useless all the same. */
@@ -29,12 +38,26 @@ export function failed(seen, details = {}) {
   return { kind: "failed", code: null, retryAfter: null, error: null, seen, ...details };
 }
 
+/** @param {number} code @returns {"stop" | "later" | "failed"} what a WebSocket's close code says */
+export function meaningOfClose(code) {
+  if (STOP_CODES.has(code)) return "stop";
+  return ORDERLY_CODES.has(code) || (code >= FIRST_OF_PROGRAMS && code < 5000) ? "later" : "failed";
+}
+
+/**
+ * @param {number} status in the place of a stream
+ * @param {{ours: boolean}} by whether the body is our server's error: a proxy's 403 says nothing about the server
+ * @returns {"stop" | "later" | "failed"}
+ */
+export function meaningOfStatus(status, { ours }) {
+  if (!ours) return "failed";
+  if (STOP_STATUS.has(status)) return "stop";
+  return BUSY_STATUS.has(status) ? "later" : "failed";
+}
+
 /** @param {number} code @returns {End} */
 export function endOfClose(code) {
-  const seen = `closed with ${code}`;
-  const status = code - STATUS_TO_CODE;
-  if (STOP_STATUS.has(status)) return failed(seen, { kind: "stop", code });
-  return failed(seen, { kind: LATER_STATUS.has(status) ? "later" : "failed", code });
+  return failed(`closed with ${code}`, { kind: meaningOfClose(code), code });
 }
 
 /** @param {number | null} retryAfter ms @returns {End} */
@@ -49,25 +72,30 @@ export function endOfBye(retryAfter) {
  */
 export async function endOfResponse(response, now) {
   const { status } = response;
-  const error = (await errorOf(response)) ?? (status === CONTENT_TOO_LARGE ? TOO_LARGE_ERROR : null);
+  const words = await errorOf(response);
+  const kind = meaningOfStatus(status, { ours: words !== null });
+  const error = words ?? (status === CONTENT_TOO_LARGE ? TOO_LARGE_ERROR : null);
   const retryAfter = parseRetryAfter(response.headers.get("Retry-After"), now);
-  const details = { code: STATUS_TO_CODE + status, retryAfter, error };
-  // Only our server's own words stop us: a proxy's 403 is a reason to try another rung.
-  if (error && STOP_STATUS.has(status)) return failed(`HTTP ${status}`, { ...details, kind: "stop" });
-  if (error && BUSY_STATUS.has(status)) return failed(`HTTP ${status}`, { ...details, kind: "later" });
-  return failed(`HTTP ${status}`, { ...details, code: null });
+  const code = words && STATUS_TO_CODE + status;
+  return failed(`HTTP ${status}`, { kind, code, retryAfter, error });
+}
+
+/** @param {End} end of a request @returns {boolean} whether our server says that it failed, by its own fault */
+export function isServersFault({ code }) {
+  return code !== null && code >= STATUS_TO_CODE + 500 && code < STATUS_TO_CODE + 600;
 }
 
 /**
  * @param {string | null} header seconds or an HTTP date (RFC 9110, 10.2.3)
  * @param {number} now ms
- * @returns {number | null} ms from now
+ * @returns {number | null} ms from now, an hour at most
  */
 export function parseRetryAfter(header, now) {
-  if (!header) return null;
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? null : Math.max(0, at - now);
+  const text = (header ?? "").trim();
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
+  // Browsers read much as a date that is none: ours begins with a day's name, in all forms of the standard.
+  const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), MAX_RETRY_AFTER);
 }
 
 /** @param {Response} response @returns {Promise<{code: string, message: string} | null>} */

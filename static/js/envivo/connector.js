@@ -29,6 +29,7 @@
  */
 
 import { planRetry, retryTime } from "./backoff.js";
+import { MAX_TOLD } from "./limits.js";
 
 export class Connector {
   #plan;
@@ -39,6 +40,8 @@ export class Connector {
   #current = null;
   /** The one being tried, to become the current one. @type {Link | null} */
   #trial = null;
+  /** What the trial has brought since its first message, while the current one goes on beside it. */
+  #held = null;
   /** @type {import("./backoff.js").RetryPlan | null} */
   #retry = null;
   #attempts = 0;
@@ -47,7 +50,7 @@ export class Connector {
   #askedToWait = null;
   #isLeft = false;
   #isRenewalDue = false;
-  #timers = { retry: null, probe: null };
+  #timers = { retry: null, probe: null, overlap: null };
   #unwatch = () => {};
 
   /** @param {Plan} plan @param {ConnectorHooks} hooks */
@@ -104,8 +107,8 @@ export class Connector {
     const { environment } = this.#plan;
     if (this.#state === "closed") return;
     this.#plan = { ...this.#plan, ladder };
-    this.#trial?.drop();
-    this.#trial = this.#retry = this.#askedToWait = null;
+    this.#dropTrial();
+    this.#retry = this.#askedToWait = null;
     this.#attempts = 0;
     environment.clearTimeout(this.#timers.retry);
     environment.clearTimeout(this.#timers.probe);
@@ -144,22 +147,38 @@ export class Connector {
 
   #open(name) {
     this.#lastTry = this.#plan.environment.now();
+    if (this.#current) this.#plan.subscription.beginOverlap();
     this.#trial = this.#plan.createLink(name, {
-      opened: (link) => this.#onOpened(link),
-      message: (link, message) => this.#hooks.message(link, message),
-      cursor: (id) => this.#plan.subscription.advance(id),
+      opened: (link) => (this.#current ? this.#hold(link) : this.#takeOver(link)),
+      message: (link, message) => this.#whenInUse(link, () => this.#hooks.message(link, message)),
+      cursor: (link, id) => this.#whenInUse(link, () => this.#plan.subscription.advance(id)),
       unsent: (key, retryAfter) => this.#hooks.unsent(key, retryAfter),
-      rtt: (ms) => this.#hooks.rtt(ms),
+      rtt: (link, ms) => this.#whenInUse(link, () => this.#hooks.rtt(ms)),
       ended: (link, end) => this.#onEnded(link, end),
     });
     this.#trial.start();
   }
 
-  #onOpened(link) {
+  /** The current connection goes on for a moment: signals that are on their way come by it alone. */
+  #hold(link) {
+    const { environment, timing } = this.#plan;
+    this.#held = [];
+    this.#timers.overlap = environment.setTimeout(() => this.#takeOver(link), timing.overlap);
+  }
+
+  #whenInUse(link, act) {
+    if (link !== this.#trial || this.#held === null) return act();
+    this.#held.push(act);
+    if (this.#held.length >= MAX_TOLD) this.#takeOver(link);
+  }
+
+  #takeOver(link) {
     const { environment, ladder, memory, subscription } = this.#plan;
     const previous = this.#current;
+    const held = this.#held ?? [];
+    environment.clearTimeout(this.#timers.overlap);
     this.#current = link;
-    this.#trial = null;
+    this.#trial = this.#held = null;
     this.#isRenewalDue = false;
     this.#askedToWait = null;
     previous?.leave();
@@ -169,13 +188,25 @@ export class Connector {
     this.#hooks.opened(link);
     this.#set("connected");
     this.#armProbe();
+    for (const act of held) if (this.#current === link) act();
     queueMicrotask(() => this.reconcile());
+  }
+
+  #dropTrial() {
+    this.#trial?.drop();
+    this.#endTrial();
+  }
+
+  #endTrial() {
+    this.#plan.environment.clearTimeout(this.#timers.overlap);
+    this.#plan.subscription.endOverlap();
+    this.#trial = this.#held = null;
   }
 
   #onEnded(link, end) {
     this.#hooks.ended(link, end);
     if (link === this.#trial) {
-      this.#trial = null;
+      this.#endTrial();
       if (this.#current) this.#onSideTrialEnded(link, end);
       else this.#onTrialEnded(link, end);
     } else if (link === this.#current) {
@@ -199,9 +230,11 @@ export class Connector {
     const lived = environment.now() - link.openedAt;
     if (lived >= timing.earlyDeath) this.#attempts = 0;
     if (end.kind === "stop") this.#onRefused(end);
-    else if (end.kind === "later") {
-      this.#trial?.drop();
-      this.#trial = null;
+    else if (this.#held !== null) {
+      this.#blame(link.transport, end, lived);
+      this.#takeOver(this.#trial);
+    } else if (end.kind === "later") {
+      this.#dropTrial();
       this.#wait(end.retryAfter);
     } else {
       const isRungLeft = this.#blame(link.transport, end, lived);
@@ -214,6 +247,7 @@ export class Connector {
 
   #blame(transport, end, lived) {
     const { ladder } = this.#plan;
+    if (end.kind === "later") return false;
     if (!ladder.has(transport)) return true;
     if (end.kind !== "stalled") return ladder.dropped(transport, lived);
     ladder.stalled(transport, lived);
@@ -278,9 +312,9 @@ export class Connector {
 
   #disconnect() {
     const { clearTimeout } = this.#plan.environment;
-    this.#trial?.drop();
+    this.#dropTrial();
     this.#current?.leave();
-    this.#trial = this.#current = this.#retry = null;
+    this.#current = this.#retry = null;
     clearTimeout(this.#timers.retry);
     clearTimeout(this.#timers.probe);
   }
@@ -290,15 +324,16 @@ export class Connector {
   /** @param {number | null} retryAfter ms the server asked for */
   #wait(retryAfter) {
     const { backoff, environment, timing } = this.#plan;
+    const asked = retryAfter || null; // no time at all is none
     this.#retry = planRetry({
       now: environment.now(),
       delay: backoff(this.#attempts),
-      retryAfter,
+      retryAfter: asked,
       lastTry: this.#lastTry,
       hiddenSpacing: timing.hiddenSpacing,
     });
     // A server that names a time spreads its clients itself: our own back-off has not begun.
-    this.#attempts = retryAfter === null ? this.#attempts + 1 : 0;
+    this.#attempts = asked === null ? this.#attempts + 1 : 0;
     this.#askedToWait = null;
     this.#schedule();
     this.#set("waiting");

@@ -11,6 +11,8 @@
  * @property {number} steady a rung that lives this long is trusted again: its hysteresis starts anew
  * @property {number} probeFirst a better rung is tried again after one to two times this
  * @property {number} probeMax the longest time between two tries of a better rung
+ * @property {number} overlap how long a connection goes on beside the one that replaces it, for the signals that are
+ *   on their way
  * @property {number} remember how long the choice of rung is kept for the next page
  * @property {number} backoffBase the first back-off is drawn from 0 to this
  * @property {number} backoffCap no back-off is drawn from more than this
@@ -20,6 +22,7 @@
  * @property {number} pollWait how long the server may hold a poll; at most 25,000
  * @property {number} pollPause rest after an empty answer that came sooner than this
  * @property {number} request time a request may take beyond what the server was asked to wait
+ * @property {number} repeat how long a message is repeated that the server fails at by its own fault
  */
 
 /** @type {Timing} */
@@ -30,6 +33,7 @@ export const TIMING = Object.freeze({
   steady: 60_000,
   probeFirst: 5000,
   probeMax: 300_000,
+  overlap: 500,
   remember: 600_000,
   backoffBase: 500,
   backoffCap: 30_000,
@@ -39,6 +43,7 @@ export const TIMING = Object.freeze({
   pollWait: 25_000,
   pollPause: 500,
   request: 10_000,
+  repeat: 60_000,
 });
 
 /** Heartbeat interval (ms) assumed when a welcome does not tell one. */
@@ -47,13 +52,17 @@ export const DEFAULT_HEARTBEAT = 30_000;
 export const FIRST_MEASURE = 1000;
 /** Sends that may wait for their acknowledgement. */
 export const MAX_PENDING_SENDS = 1000;
-/** Sends that may be on their way at once over a WebSocket. */
-export const MAX_IN_FLIGHT = 256;
+/** Sends that may be on their way at once over a WebSocket: so many a server takes before it waits. */
+export const MAX_IN_FLIGHT = 64;
 /** Topics on one connection (the server's limit). */
 export const MAX_TOPICS = 100;
 /** Characters in a topic's name and in a message's key (the server's limits). */
 export const MAX_TOPIC_LENGTH = 128;
 export const MAX_KEY_LENGTH = 128;
+/** No wish of a server to stay away (ms), or of something in between, counts for more than this. */
+export const MAX_RETRY_AFTER = 3_600_000;
+/** Signals remembered, and messages held back, while one connection replaces another. */
+export const MAX_TOLD = 1000;
 /** Records of tried transports kept in `status.why`. */
 export const MAX_WHY = 20;
 

@@ -17,9 +17,9 @@
  * @typedef {object} LinkHooks
  * @property {(link: Link, welcome: Message) => void} opened its first message came through
  * @property {(link: Link, message: Message) => void} message every one, the first too
- * @property {(id: string) => void} cursor
+ * @property {(link: Link, id: string) => void} cursor
  * @property {(key: string, retryAfter: number | null) => void} unsent
- * @property {(ms: number) => void} rtt
+ * @property {(link: Link, ms: number) => void} rtt
  * @property {(link: Link, end: End) => void} ended by itself; never after `leave` or `drop`
  */
 
@@ -126,7 +126,7 @@ export class Link {
     return {
       message: whileAlive((message) => this.#receive(message)),
       reply: whileAlive((message) => this.#deliver(message)),
-      cursor: whileAlive((id) => this.#hooks.cursor(id)),
+      cursor: whileAlive((id) => this.#hooks.cursor(this, id)),
       unsent: whileAlive((key, retryAfter) => this.#hooks.unsent(key, retryAfter)),
       end: whileAlive((end) => this.#finish(end)),
     };
@@ -139,7 +139,7 @@ export class Link {
       else if (message.type === "error") this.#refusal = message.data ?? null;
     }
     if (this.#state === "open") this.#deliver(message);
-    if (message.type === "bye") this.#finish(endOfBye(message.data?.retry_after ?? null));
+    if (message.type === "bye" && message.topic === undefined) this.#finish(endOfBye(message.data?.retry_after ?? null));
   }
 
   #open(welcome) {
@@ -157,7 +157,7 @@ export class Link {
 
   #deliver(message) {
     if (message.key !== undefined && message.key === this.#ping?.key) {
-      this.#hooks.rtt(this.#spec.environment.now() - this.#ping.at);
+      this.#hooks.rtt(this, this.#spec.environment.now() - this.#ping.at);
       this.#ping = null;
     }
     this.#hooks.message(this, message);

@@ -9,7 +9,28 @@
 
 import { MAX_KEY_LENGTH, MAX_TOPIC_LENGTH } from "./limits.js";
 
-const TOPIC = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
+// Addresses lose the segments . and .. on their way (RFC 3986, 5.2.4), so that no topic has them.
+const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+`;
+const TOPIC = new RegExp(`^${SEGMENT}(?:/${SEGMENT})*$`);
+/** The rule in words, for whoever gave another name. */
+export const TOPIC_RULE = `segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most ${MAX_TOPIC_LENGTH} characters`;
+const CURSOR = /^([a-z0-9]{1,32})-([0-9]{1,18})(?:\.[a-z0-9]{1,16}(?:\.[0-9a-f]{1,15}){0,100})?$/;
+/** The code of an error by which the server says that it failed, by no fault of the message. */
+export const INTERNAL = "internal";
+/** The server's own: a client obeys or counts them, whoever they come from, and no event has one of them. */
+export const SERVER_TYPES = new Set([
+  "connected",
+  "heartbeat",
+  "reset",
+  "gap",
+  "bye",
+  "error",
+  "pong",
+  "PONG",
+  "ack",
+  "published",
+  "unsubscribed",
+]);
 
 /**
  * @param {unknown} text
@@ -77,7 +98,7 @@ export function isWelcome(message) {
  * @returns {Cursor | null} null when it names no place in a log (`0`, nothing, garbage)
  */
 export function parseCursor(id) {
-  const parts = typeof id === "string" ? /^([^-]*)-(\d+)(?:\.|$)/.exec(id) : null;
+  const parts = typeof id === "string" ? CURSOR.exec(id) : null;
   return parts && { epoch: parts[1], position: Number(parts[2]) };
 }
 
@@ -86,8 +107,8 @@ export function parseCursor(id) {
  * @returns {string} the same place in the form every transport takes: without a poll's `.<more>`
  */
 export function plainCursor(id) {
-  const cursor = parseCursor(id);
-  return cursor ? `${cursor.epoch}-${cursor.position}` : id;
+  const parts = CURSOR.exec(id);
+  return parts ? `${parts[1]}-${parts[2].replace(/^0+(?=.)/, "")}` : id;
 }
 
 /**
@@ -108,7 +129,7 @@ export function isPast(a, b) {
  */
 export function checkTopic(topic) {
   if (typeof topic !== "string" || topic.length > MAX_TOPIC_LENGTH || !TOPIC.test(topic)) {
-    throw new TypeError(`not a topic name: ${JSON.stringify(topic)}`);
+    throw new TypeError(`not a topic name: ${JSON.stringify(topic)} (a name is ${TOPIC_RULE})`);
   }
   return topic;
 }

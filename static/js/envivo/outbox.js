@@ -8,6 +8,7 @@
  * @property {string} topic
  * @property {Message} message with its key and topic
  * @property {boolean} sent on the current connection
+ * @property {number | null} failingSince time (ms) at which the server failed at it first
  * @property {(reply: Message) => void} resolve
  * @property {(reason: unknown) => void} reject
  */
@@ -43,7 +44,7 @@ export class Outbox {
   }
 
   /**
-   * @param {Omit<Entry, "sent">} entry
+   * @param {Omit<Entry, "sent" | "failingSince">} entry
    * @throws {SendError} `queue_full`; `duplicate_key` when one with this key is still waiting
    */
   add(entry) {
@@ -53,7 +54,7 @@ export class Outbox {
     if (this.#entries.has(entry.key)) {
       throw new SendError("duplicate_key", "a message with this key waits for the server already");
     }
-    this.#entries.set(entry.key, { ...entry, sent: false });
+    this.#entries.set(entry.key, { ...entry, sent: false, failingSince: null });
   }
 
   /**
@@ -77,6 +78,19 @@ export class Outbox {
   putBack(key) {
     const entry = this.#entries.get(key);
     if (entry) entry.sent = false;
+  }
+
+  /**
+   * The server failed at this one.
+   *
+   * @param {string} key
+   * @param {number} now ms
+   * @returns {number} ms since it did so first
+   */
+  failing(key, now) {
+    const entry = this.#entries.get(key);
+    entry.failingSince ??= now;
+    return now - entry.failingSince;
   }
 
   /** @param {Message} reply one that carries a key @returns {boolean} whether it settled a send */

@@ -4,9 +4,9 @@
  * @typedef {object} Tried one try of one transport, or one connection that ended
  * @property {string} transport
  * @property {string} tried_at ISO 8601, UTC
- * @property {"opened" | "refused" | "postponed" | "failed" | "dropped" | "stalled"} outcome
- *   `refused`: not to be repeated; `postponed`: the server asked to come back later; `failed`: no
- *   first message; `dropped` and `stalled`: after it
+ * @property {"opened" | "stop" | "later" | "failed" | "dropped" | "stalled"} outcome `stop`: not to be
+ *   repeated; `later`: the server asked to come back; `failed`: no first message; `dropped` and
+ *   `stalled`: after it
  * @property {string} seen what was observed, for people
  * @property {number} took_ms until then, from the try; for an ended connection, how long it was open
  *
@@ -24,8 +24,6 @@
  */
 
 import { MAX_WHY } from "./limits.js";
-
-const OUTCOMES = { stop: "refused", later: "postponed", failed: "failed", stalled: "stalled" };
 
 /** @param {number} ms since the epoch @returns {string} ISO 8601 */
 export function isoTime(ms) {
@@ -54,7 +52,7 @@ export class Why {
    */
   ended(link, end, now) {
     const wasOpen = link.openedAt !== null;
-    const outcome = wasOpen && end.kind === "failed" ? "dropped" : OUTCOMES[end.kind];
+    const outcome = wasOpen && end.kind === "failed" ? "dropped" : end.kind;
     const words = end.error ? `${end.seen}: ${end.error.message ?? end.error.code}` : end.seen;
     this.#add(link, outcome, words, now - (wasOpen ? link.openedAt : link.triedAt));
   }

@@ -10,10 +10,12 @@
  * @property {Cursor | null} start where it began
  * @property {Set<string>} met topics it has brought something of
  * @property {Map<string, Cursor>} overlap per topic, what had been brought before it was opened
+ * @property {Overlap | null} told the signals that the connection before it told since it was asked for
  */
 
 import { MAX_TOPICS } from "./limits.js";
 import { checkTopic, isPast, isWelcome, parseCursor, plainCursor } from "./messages.js";
+import { Overlap } from "./overlap.js";
 
 export class Subscription {
   /** Topic to whether it is fresh: added later and not yet welcomed. @type {Map<string, boolean>} */
@@ -24,6 +26,12 @@ export class Subscription {
   #seen = new Map();
   /** @type {string | null} */
   #cursor;
+  /** A poll's cursor at the same place, with its counts of signals. @type {string | null} */
+  #counted = null;
+  /** What the connection in use was opened with, in order. */
+  #covered = "";
+  /** Told by the connection in use since another was asked for. @type {Overlap | null} */
+  #telling = null;
   /** Losses of durable messages noticed. */
   gaps = 0;
   /** Durable messages that came twice without our asking and were discarded. */
@@ -79,24 +87,39 @@ export class Subscription {
    * @returns {string[]} the removed ones; none when there is nothing to give up
    */
   giveUpFresh() {
-    const { fresh } = this.request();
+    const { fresh } = this.request("ws");
     for (const topic of fresh) this.remove(topic);
     return fresh;
   }
 
   /**
+   * @param {string} transport the rung to ask on
    * @returns {{topics: string[], fresh: string[], since: string | null}} what to ask a new
    *   connection for; `fresh` are those `since` does not apply to
    */
-  request() {
-    const fresh = this.topics.filter((topic) => this.#topics.get(topic));
-    const resumes = this.#cursor !== null && fresh.length < this.#topics.size;
-    return { topics: this.topics, fresh: resumes ? fresh : [], since: resumes ? this.#cursor : null };
+  request(transport) {
+    const { topics } = this;
+    const fresh = topics.filter((topic) => this.#topics.get(topic));
+    if (this.#cursor === null || fresh.length === topics.length) return { topics, fresh: [], since: null };
+    // Counts of signals are those of the topics they were made for. A poll that brings some is taken
+    // for one that goes on, and not welcomed.
+    const isCounted = transport !== "poll" && fresh.length === 0 && listed(topics) === this.#covered;
+    return { topics, fresh, since: (isCounted ? this.#counted : null) ?? this.#cursor };
   }
 
   /** @param {string | null} since @returns {Intake} the books of a connection about to be tried */
   intake(since) {
-    return { since: parseCursor(since), start: null, met: new Set(), overlap: new Map() };
+    return { since: parseCursor(since), start: null, met: new Set(), overlap: new Map(), told: null };
+  }
+
+  /** Another connection is asked for: what the one in use tells from now on may come by both. */
+  beginOverlap() {
+    this.#telling = new Overlap();
+  }
+
+  /** No other one has come of it. */
+  endOverlap() {
+    this.#telling = null;
   }
 
   /**
@@ -107,7 +130,10 @@ export class Subscription {
    */
   takeOver(intake, topics) {
     intake.overlap = new Map(this.#seen);
+    intake.told = this.#telling;
+    this.#telling = this.#counted = null;
     const covered = new Set(topics);
+    this.#covered = listed(covered);
     this.#left = new Set([...covered].filter((topic) => !this.#topics.has(topic)));
     if (covered.size === 1) this.#settle([...covered][0]);
   }
@@ -115,7 +141,9 @@ export class Subscription {
   /** A place up to which everything was brought. @param {string} id */
   advance(id) {
     const place = parseCursor(id);
-    if (place && isPast(place, parseCursor(this.#cursor))) this.#cursor = plainCursor(id);
+    if (!place) return;
+    if (isPast(place, parseCursor(this.#cursor))) this.#cursor = plainCursor(id);
+    this.#counted = id.includes(".") && plainCursor(id) === this.#cursor ? id : null;
   }
 
   /**
@@ -129,9 +157,12 @@ export class Subscription {
     if (this.#isStray(message)) return false;
     const isFirst = this.#meet(intake, message);
     if (message.type === "gap") this.dropped += Number(message.data?.dropped) || 0;
-    if (message.type === "reset") this.#reset(intake, message);
+    if (message.type === "reset" && message.topic === undefined) this.#reset(intake, message);
     else if (isWelcome(message) && intake.start === null) this.#welcome(intake, message);
     else if (message.id !== undefined) return this.#enter(intake, message, isFirst);
+    // A topic's first is its welcome: that comes by each connection anew.
+    else if (!isFirst && intake.told?.repeats(message)) return false;
+    else this.#telling?.tell(message);
     return true;
   }
 
@@ -161,6 +192,7 @@ export class Subscription {
     this.#seen.clear();
     intake.overlap.clear();
     if (message.id !== undefined) this.#cursor = plainCursor(message.id);
+    this.#counted = null;
   }
 
   #welcome(intake, message) {
@@ -192,4 +224,9 @@ export class Subscription {
     if (isPast(place, intake.overlap.get(message.topic))) this.repeats += 1;
     return false;
   }
+}
+
+/** @param {Iterable<string>} topics @returns {string} the same for the same topics */
+function listed(topics) {
+  return [...topics].sort().join();
 }

@@ -3,7 +3,7 @@
  * always waiting at the server; the answer's cursor is the next one's question.
  */
 
-import { isMessage, isWelcome, plainCursor } from "../messages.js";
+import { isMessage, isWelcome } from "../messages.js";
 import { streamAddress } from "./address.js";
 import { readMessages, request } from "./request.js";
 import { Upstream } from "./upstream.js";
@@ -87,7 +87,7 @@ class Poll {
       if (isWelcome(message)) this.#connectionId ??= message.connection_id;
       this.#handlers.message(message);
     }
-    if (!this.#stopping.signal.aborted) this.#handlers.cursor(plainCursor(body.id));
+    if (!this.#stopping.signal.aborted) this.#handlers.cursor(body.id);
   }
 }
 

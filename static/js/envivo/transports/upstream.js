@@ -3,7 +3,8 @@
  * same messages a WebSocket would have brought. Keeps no queue: order is the caller's business.
  */
 
-import { isMessage } from "../messages.js";
+import { isServersFault } from "../codes.js";
+import { INTERNAL, isMessage } from "../messages.js";
 import { sendAddress } from "./address.js";
 import { readMessages, request } from "./request.js";
 
@@ -36,7 +37,10 @@ export class Upstream {
     if (this.#closing.signal.aborted) return;
     if (body) for (const reply of repliesIn(body, message, topic)) this.#handlers.reply(reply);
     else if (end.kind === "later" || !end.error) this.#handlers.unsent(message.key, end.retryAfter);
-    else this.#handlers.reply({ type: "error", topic, key: message.key, data: end.error });
+    else {
+      const data = isServersFault(end) ? { ...end.error, code: INTERNAL } : end.error;
+      this.#handlers.reply({ type: "error", topic, key: message.key, data });
+    }
   }
 
   /**

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self
 
-from quart_app.client.address import Address
-from quart_app.client.endings import Ending, Kind, LinkEnded
+from quart_app.client.address import Address, StreamRequest
+from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed
 from quart_app.client.errors import ClientError
+from quart_app.client.links import Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.live import Live, connect
 from quart_app.client.messages import Message, is_welcome
 from quart_app.client.options import Options
-from quart_app.client.session import Opening, new_key
 from quart_app.client.status import State
-from quart_app.client.transports import Dialer, Link, Postponed, RequestFailed
+from quart_app.client.transports import Network
 
 PINGS = 30
 PUBLISHED = 10
@@ -106,7 +106,7 @@ class Prober:
         self._params = params
         self._options = options
         self._progress = progress
-        self._dialer = Dialer(Address.of(url, params), options)
+        self._dialer = Network(Address.of(url, params), options)
 
     async def close(self) -> None:
         """Gives up the connections."""
@@ -123,16 +123,16 @@ class Prober:
         self._progress(f"{transport}: opening")
         topic = fresh_topic()
         try:
-            async with Stream(self._dialer.open(transport, Opening((topic,), None, ()))) as stream:
+            async with Stream(self._dialer.open(transport, StreamRequest((topic,), None, ()))) as stream:
                 await self._measure(stream, topic, evidence)
         except LinkEnded as error:
             evidence.problem = error.ending.seen
-        except (ClientError, Postponed, RequestFailed) as error:
+        except (ClientError, Postponed, ServerFailed, RequestFailed) as error:
             evidence.problem = str(error)
         return evidence
 
     async def _measure(self, stream: Stream, topic: str, evidence: RungEvidence) -> None:
-        heard = await stream.until(lambda: stream.heard is not None, self._options.first_message(evidence.transport))
+        heard = await stream.until(lambda: stream.heard is not None, self._options.open_within(evidence.transport))
         if not heard:
             self._progress(f"{evidence.transport}: no first message, looking for what it takes to come out")
             evidence.held = await self._push(topic, lambda: stream.heard is not None)
@@ -246,14 +246,14 @@ class Stream:
 
     async def round_trip(self, topic: str) -> float:
         """Returns the milliseconds from a ping to its pong; raises LinkEnded if there is none."""
-        key = new_key()
+        key = secrets.token_urlsafe(12)
         began = time.monotonic()
         if self._link is None:
-            raise LinkEnded(Ending(Kind.BLOCKED, "not open"))
+            raise failed("not open")
         for reply in await self._link.send(topic, {"type": "ping", "key": key}) or ():
             self._take(reply)
         if not await self.until(lambda: key in self._answered, PATIENCE):
-            raise LinkEnded(Ending(Kind.SILENT, "no answer to a ping"))
+            raise LinkEnded(Ending(EndingKind.STALLED, "no answer to a ping"))
         self._answered.discard(key)
         return _milliseconds_since(began)
 

@@ -10,7 +10,7 @@ from quart_app.cli.connection import Server, ca_option, run
 from quart_app.config import local_url
 
 if TYPE_CHECKING:
-    from quart_app.client.probe import LadderEvidence, RungEvidence
+    from quart_app.cli.selftest.probe import LadderEvidence, RungEvidence
 
 COLUMNS = ("rung", "opened", "first message", "rtt p50", "rtt p99", "delivery p50", "held back", "repeated", "")
 RUNG_NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long poll"}
@@ -35,8 +35,8 @@ def selftest(context: click.Context, /, url: str, token: str | None, ca: str | N
 
 
 async def _selftest(server: Server, *, as_json: bool) -> int:
+    from quart_app.cli.selftest.probe import Prober
     from quart_app.client import TRANSPORTS, ClientError, Options
-    from quart_app.client.probe import Prober
 
     try:
         prober = Prober(server.url, server.params, server.options(Options(backoff_base=0.2)), _progress)

@@ -1,0 +1,91 @@
+"""What has been received: the cursor to come back with, and which durable messages are repeats.
+
+Pure; knows one stream at a time. Positions grow within an epoch (wire, section 1).
+"""
+
+from __future__ import annotations
+
+from quart_app.wire import Cursor
+
+
+def parse(text: object) -> Cursor | None:
+    """Return the cursor in `text`, or None if it names no place in a log (such as `0`)."""
+    try:
+        return Cursor.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+class Bookmark:
+    """The cursor, and the counters: `gaps` and `repeats` of durable messages, `dropped` signals."""
+
+    def __init__(self, since: str | None) -> None:
+        """`since` is the cursor to start from, None for now."""
+        self.gaps = 0
+        self.repeats = 0
+        self.dropped = 0
+        self._since = since
+        self._newest = parse(since)
+        self._full: Cursor | None = None
+        self._stream_at: Cursor | None = None
+        self._floors: dict[str, Cursor] = {}
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor to come back with, as every transport takes it; None before there is one."""
+        return self._since if self._newest is None else str(self._newest.plain)
+
+    @property
+    def full_cursor(self) -> str | None:
+        """The cursor to come back with; after a poll, with its counts of the signals that were received."""
+        return self.cursor if self._full is None else str(self._full)
+
+    def begin(self, since: str | None) -> None:
+        """A new connection, opened with this `since`: what it brings up to our position is overlap, no repeat."""
+        self._stream_at = parse(since)
+        self._full = None
+        self._floors.clear()
+
+    def advance(self, cursor: str) -> None:
+        """Everything up to `cursor` has been received, or was nothing for us."""
+        at = parse(cursor)
+        if at is None:
+            return
+        if self._newest is None or not self._newest.reaches(at):
+            self._newest = at.plain
+        self._full = at if at.run and self._newest == at.plain else None
+
+    def reset(self, cursor: str) -> None:
+        """The server cannot honour our cursor: go on from this one, forwards or backwards."""
+        self.gaps += 1
+        at = parse(cursor)
+        if at is None:
+            self._since = cursor
+        self._newest = self._stream_at = None if at is None else at.plain
+        self._full = None
+        self._floors.clear()
+
+    def snapshot(self, topic: str, cursor: str) -> None:
+        """A topic's welcome holds everything up to `cursor`: its older events are contained in it."""
+        at = parse(cursor)
+        if at is not None:
+            self._floors[topic] = at
+
+    def admit(self, topic: str, cursor: str) -> bool:
+        """Take a durable message; return whether it is new. Counts it as a repeat if this very stream went back."""
+        at = parse(cursor)
+        if at is None:
+            return True
+        if _has(self._stream_at, at):
+            self.repeats += 1
+            return False
+        self._stream_at = at
+        if _has(self._newest, at):
+            return False
+        self._newest = at.plain
+        self._full = None
+        return not _has(self._floors.get(topic), at)
+
+
+def _has(known: Cursor | None, at: Cursor) -> bool:
+    return known is not None and known.reaches(at)

@@ -1,0 +1,47 @@
+"""The signals that come by two connections while one replaces the other: each is told once. Pure.
+
+Signals have no position. Both connections bring the same ones, in the same order and spelled alike (with the time, in
+ms), so what the old one told since the new one was asked for is known again when the new one brings it.
+"""
+
+from __future__ import annotations
+
+from quart_app.client.messages import Message, encode
+from quart_app.wire import SERVER_TYPES
+
+MOST_TOLD = 1000
+"""Signals remembered; older ones are forgotten."""
+
+
+class Overlap:
+    """What the old connection told, for the new one to be compared with."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, int] = {}
+        self._passed: set[tuple[object, object]] = set()
+
+    def tell(self, message: Message) -> None:
+        """The old connection brought a message."""
+        if not is_signal(message):
+            return
+        mark = hash(encode(message))
+        while len(self._told) >= MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        self._told[mark] = self._told.get(mark, 0) + 1
+
+    def repeats(self, message: Message) -> bool:
+        """The new connection brought a message; return whether the old one told it, so that it is no news."""
+        if not (self._told and is_signal(message)):
+            return False
+        mark, sort = hash(encode(message)), (message.get("topic"), message.get("type"))
+        if not self._told.get(mark):
+            # A state's value of before, told once more: the newer one has to come after it again.
+            self._passed.add(sort)
+            return False
+        self._told[mark] -= 1
+        return sort not in self._passed
+
+
+def is_signal(message: Message) -> bool:
+    """Return whether this is an event without a place in the log: a signal, or a state's value."""
+    return "topic" in message and "id" not in message and "key" not in message and message["type"] not in SERVER_TYPES

@@ -1,0 +1,51 @@
+/**
+ * The signals that come by two connections while one replaces the other: each is told once. Pure.
+ *
+ * Signals have no position. Both connections bring the same ones, in the same order and spelled alike (with the time, in
+ * ms), so what the old one told since the new one was asked for is known again when the new one brings it.
+ *
+ * @typedef {import("./messages.js").Message} Message
+ */
+
+import { MAX_TOLD } from "./limits.js";
+import { SERVER_TYPES } from "./messages.js";
+
+export class Overlap {
+  /** How often each was told by the old connection. @type {Map<string, number>} */
+  #told = new Map();
+  /** Topics and types of which the new connection brought something the old one had not told. @type {Set<string>} */
+  #passed = new Set();
+
+  /** The old connection brought a message. @param {Message} message */
+  tell(message) {
+    if (!isSignal(message)) return;
+    const mark = JSON.stringify(message);
+    if (this.#told.size >= MAX_TOLD) this.#told.delete(this.#told.keys().next().value);
+    this.#told.set(mark, (this.#told.get(mark) ?? 0) + 1);
+  }
+
+  /**
+   * The new connection brought a message.
+   *
+   * @param {Message} message
+   * @returns {boolean} whether the old one told it, so that it is no news
+   */
+  repeats(message) {
+    if (this.#told.size === 0 || !isSignal(message)) return false;
+    const mark = JSON.stringify(message);
+    const sort = `${message.topic} ${message.type}`;
+    const times = this.#told.get(mark) ?? 0;
+    if (times === 0) {
+      // A state's value of before, told once more: the newer one has to come after it again.
+      this.#passed.add(sort);
+      return false;
+    }
+    this.#told.set(mark, times - 1);
+    return !this.#passed.has(sort);
+  }
+}
+
+/** @param {Message} message @returns {boolean} an event without a place in the log: a signal, or a state's value */
+export function isSignal({ topic, id, key, type }) {
+  return topic !== undefined && id === undefined && key === undefined && !SERVER_TYPES.has(type);
+}

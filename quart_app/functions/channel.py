@@ -11,6 +11,7 @@ from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
 from quart_app.functions.calling import Function
 from quart_app.functions.publishing import json_of
 from quart_app.realtime import Channel, Identity, Kind, MessageShape, Peer, Refused, TopicShape, Welcome
+from quart_app.storage.idempotency import IdempotencyKey
 
 FUNCTIONS: Final = "functions"
 
@@ -70,7 +71,7 @@ class CommandChannel(Channel):
         self._secure = secure
         self._lock = asyncio.Lock()
         self._waiting = 0
-        self._answers: OrderedDict[tuple[str, str], msgspec.Raw | None] = OrderedDict()
+        self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         await self._otherwise.authorize(identity, topic)
@@ -92,13 +93,15 @@ class CommandChannel(Channel):
             peer.reply(self.function.declaration.answers_as, data=answer)
 
     async def _answer(self, peer: Peer, body: dict[str, Any]) -> msgspec.Raw | None:
-        known = None if peer.key is None else (peer.identity.key_owner, peer.key)
-        if known is not None and known in self._answers:
-            return self._answers[known]
         said = {name: value for name, value in body.items() if name not in {"key", "topic"}}
+        key = IdempotencyKey.of(self.function.declaration.topic, peer.identity, peer.key, said)
+        if key is not None and key in self._answers:
+            asked, answer = self._answers[key]
+            key.check(asked)
+            return answer
         answer = await self._call(said, peer.identity)
-        if known is not None:
-            self._answers[known] = answer
+        if key is not None:
+            self._answers[key] = key.fingerprint, answer
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
         return answer

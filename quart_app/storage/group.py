@@ -24,13 +24,13 @@ from tortoise.exceptions import (
     TransactionManagementError,
 )
 
-from quart_app.realtime import Event, encode
+from quart_app.realtime import Event, Refused, encode
 from quart_app.realtime.limits import UNIT_TIMEOUT
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import WRITER, sql, unit_scope
 from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout, WriteFailed
 from quart_app.storage.event_log import TortoiseEventLog
-from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.idempotency import Answer, IdempotencyKey
 from quart_app.storage.transaction import Transaction, transaction
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 
@@ -126,16 +126,19 @@ class _Group:
     transaction: Transaction
     term: str
     head: int
-    known: dict[IdempotencyKey, bytes]
-    given: dict[IdempotencyKey, bytes] = field(default_factory=dict)
+    known: dict[IdempotencyKey, Answer]
+    given: dict[IdempotencyKey, Answer] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     rows: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     async def run(self, job: Job) -> Outcome:
         """The outcome of `job`'s unit, or the first answer to its key. Raises _Spoiled."""
-        answer = self.known.get(job.key) or self.given.get(job.key) if job.key else None
-        if answer is not None:
-            return Outcome(job, msgspec.json.decode(answer))
+        if job.key and (answer := self.known.get(job.key) or self.given.get(job.key)):
+            try:
+                job.key.check(answer.fingerprint)
+            except Refused as refused:
+                return Outcome(job, error=refused)
+            return Outcome(job, msgspec.json.decode(answer.json))
         work = UnitOfWork(self.term, self.head)
         try:
             return await self._run(job, work)
@@ -167,7 +170,7 @@ class _Group:
 
     def _take(self, job: Job, work: UnitOfWork, result: Any, answer: bytes | None) -> Outcome:
         if job.key and answer is not None:
-            self.given[job.key] = answer
+            self.given[job.key] = Answer(answer, job.key.fingerprint)
             result = msgspec.json.decode(answer)  # the first caller gets what a repeat will get
         self.rows += work.rows
         self.events += work.events

@@ -1,11 +1,13 @@
 """Answers kept by idempotency key, so that a repeated command changes nothing and gets the first answer.
 
-A key is unique within its scope (who asks, and for what). Looked up and stored for a whole group
-of units at once, inside their transaction.
+A key is unique within its scope (who asks, and for what), and belongs to what was asked with it first: asked for
+something else it is refused. Looked up and stored for a whole group of units at once, inside their transaction.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Self
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import NamedTuple, Self
 
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -17,19 +19,28 @@ from quart_app.storage.connections import sql
 _SCOPE_CHARACTERS = 255  # what the table holds
 
 
-class IdempotencyKey(msgspec.Struct, frozen=True):
-    """`key` as the client chose it; `scope` keeps the keys of different clients and commands apart.
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """`key` as the client chose it; `scope` keeps the keys of different clients and commands apart; `fingerprint` tells
+    what was asked with it, and is no part of it.
 
     Raises Refused (`invalid_key`) where the client's key is empty, too long or not printable.
     """
 
     scope: str
     key: str
+    fingerprint: str = field(default="", compare=False)
 
     @classmethod
-    def of(cls, command: str, who: Identity, key: str | None) -> Self | None:
-        """The key that `who` gave to a `command`, None where they gave none."""
-        return None if key is None else cls(f"{command}:{who.key_owner}", key)
+    def of(cls, command: str, who: Identity, key: str | None, asked: object) -> Self | None:
+        """Return the key that `who` gave to a `command`, None where they gave none. `asked` is all that they said, as
+        anything that JSON can hold, and nothing that would be otherwise if they said it again."""
+        return None if key is None else cls(f"{command}:{who.key_owner}", key, fingerprint(asked))
+
+    def check(self, asked_first: str | None) -> None:
+        """Raise Refused (`key_reused`) where the fingerprint `asked_first`, None if unknown, is another one."""
+        if asked_first not in {None, self.fingerprint}:
+            raise Refused("key_reused", "this key was used for something else before: take a new one", status=422)
 
     def __post_init__(self) -> None:
         if not self.key.isprintable() or not 0 < len(self.key) <= KEY_CHARACTERS:
@@ -39,30 +50,45 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
             raise Refused("invalid_key", f"the scope of a key is 1 to {_SCOPE_CHARACTERS} printable characters")
 
 
-async def answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, bytes]:
-    """The answers, as JSON, that some of `keys` got before."""
+class Answer(NamedTuple):
+    """What a key got first: `json`, for what `fingerprint` tells, which is None in rows of older versions."""
+
+    json: bytes
+    fingerprint: str | None
+
+
+def fingerprint(asked: object) -> str:
+    """Return what tells `asked`, anything that JSON can hold, from everything else; the order of names is no part."""
+    return blake2b(msgspec.json.encode(asked, order="deterministic"), digest_size=16).hexdigest()
+
+
+async def answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Answer]:
+    """The answers that some of `keys` got before."""
     if not keys:
         return {}
     pairs = ", ".join(["(?, ?)"] * len(keys))
     # A join, because SQLite answers `(scope, key) IN (VALUES …)` by reading the whole table.
     statement = (
-        f"WITH wanted (scope, key) AS (VALUES {pairs}) SELECT given.scope, given.key, given.answer"  # noqa: S608 - only placeholders
+        f"WITH wanted (scope, key) AS (VALUES {pairs}) SELECT given.scope, given.key, given.answer, given.fingerprint"  # noqa: S608 - only placeholders
         " FROM wanted CROSS JOIN idempotency_keys AS given WHERE given.scope = wanted.scope AND given.key = wanted.key"
     )
     _, rows = await client.execute_query(
         sql(statement, client), [part for key in keys for part in (key.scope, key.key)]
     )
-    return {IdempotencyKey(row["scope"], row["key"]): row["answer"].encode() for row in rows}
+    return {
+        IdempotencyKey(row["scope"], row["key"]): Answer(row["answer"].encode(), row["fingerprint"]) for row in rows
+    }
 
 
-async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, bytes]) -> None:
-    """Keep the answers `given`, as JSON, to keys that had none."""
+async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, Answer]) -> None:
+    """Keep the answers `given` to keys that had none."""
     if not given:
         return
-    statement = "INSERT INTO idempotency_keys (scope, key, answer, created_at) VALUES (?, ?, ?, ?)"
+    statement = "INSERT INTO idempotency_keys (scope, key, answer, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)"
     at = now()
     await client.execute_many(
-        sql(statement, client), [[key.scope, key.key, answer.decode(), at] for key, answer in given.items()]
+        sql(statement, client),
+        [[key.scope, key.key, answer.json.decode(), answer.fingerprint, at] for key, answer in given.items()],
     )
 
 

@@ -48,12 +48,14 @@ class LogState(Model):
 
 
 class IdempotencyRow(Model):
-    """The first answer given to a key, as JSON; `created_at` is ms since the Unix epoch."""
+    """The first answer given to a key, as JSON, and the fingerprint of what was asked; `created_at` is ms since the
+    Unix epoch."""
 
     id = BigIntField(primary_key=True)
     scope = CharField(max_length=255)
     key = CharField(max_length=255)
     answer = TextField()
+    fingerprint = CharField(max_length=32, null=True)
     created_at = BigIntField()
 
     class Meta:

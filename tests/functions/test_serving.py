@@ -156,6 +156,8 @@ async def test_a_command_answers_and_publishes_and_is_carried_out_once_per_key(s
         assert ordered["id"] == answer["data"]["cursor"]
         await buyer.say("order", data="pan", key="k1")
         assert (await buyer.hear("order"))["data"] == answer["data"]
+        await buyer.say("order", data="sal", key="k1")
+        assert (await buyer.hear("error"))["data"]["code"] == "key_reused"
         await buyer.say("order", data="pan", key="k2")
         assert (await buyer.hear("order"))["data"]["count"] == 2
 

@@ -1,8 +1,12 @@
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quart_app.realtime import Identity
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT
 from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.connections import reading
@@ -37,6 +41,33 @@ async def test_a_key_is_its_scopes_own(store: Store) -> None:
     await store.writer.run(note("two"), key=IdempotencyKey("user 2", "k1"))
 
     assert await store.texts() == ["one", "two"]
+
+
+async def test_a_key_used_for_something_else_is_refused_and_nothing_is_done(store: Store) -> None:
+    def asking(what: object) -> IdempotencyKey | None:
+        return IdempotencyKey.of("note", Identity("7", "Ana"), "k1", what)
+
+    results = await asyncio.gather(
+        store.writer.run(note("one"), key=asking({"text": "one", "to": [1]})),
+        store.writer.run(note("two"), key=asking({"text": "two", "to": [1]})),  # in the same group
+        store.writer.run(note("one"), key=asking({"to": [1], "text": "one"})),  # said in another order
+        return_exceptions=True,
+    )
+    assert results[0] == results[2] == {"id": 1, "position": 1}
+    assert isinstance(other := results[1], Refused)
+    assert (other.code, other.status) == ("key_reused", 422)
+    with pytest.raises(Refused, match="used for something else"):
+        await store.writer.run(note("two"), key=asking({"text": "two"}))
+    assert await store.texts() == ["one"]
+
+
+async def test_the_keys_of_an_older_version_hold_for_whatever_is_asked(url: str, tmp_path: Path) -> None:
+    async with opened(url) as store:
+        first = await store.writer.run(note("one"), key=KEY)
+    with closing(sqlite3.connect(tmp_path / "envivo.db")) as old, old:
+        old.execute("UPDATE idempotency_keys SET fingerprint = NULL")
+    async with opened(url) as store:
+        assert await store.writer.run(note("two"), key=IdempotencyKey("user 1", "k1", "f1")) == first
 
 
 async def test_an_answer_outlives_the_process(url: str) -> None:

@@ -49,7 +49,9 @@ class Bank:
             return ledger.summary(account, account.balance)
 
         with self._counters.operation():
-            answer = await self._commit(unit, key=IdempotencyKey.of("bank/cuentas", opener, key))
+            answer = await self._commit(
+                unit, key=IdempotencyKey.of("bank/cuentas", opener, key, (cedula, name, amount))
+            )
         return msgspec.convert(answer, AccountSummary)
 
     async def deposit(self, asked: MoneyMove, asker: Identity, *, key: str | None = None) -> Receipt:
@@ -80,7 +82,7 @@ class Bank:
             return Receipt(cedula, rules.dollars(movement.balance), movement.id)
 
         with self._counters.operation():
-            answer = await self._commit(unit, key=IdempotencyKey.of(f"bank/{kind}", asker, key))
+            answer = await self._commit(unit, key=IdempotencyKey.of(f"bank/{kind}", asker, key, (cedula, amount)))
         return msgspec.convert(answer, Receipt)
 
     async def account(self, cedula: str) -> AccountSummary:

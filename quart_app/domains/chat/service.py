@@ -96,7 +96,7 @@ class Chat:
             row = await Room.create(name=name, description=description, created_at=now())
             return _room_on_wire(row, 0)
 
-        return await self._commit(unit, key=IdempotencyKey.of("rooms", creator, key))
+        return await self._commit(unit, key=IdempotencyKey.of("rooms", creator, key, (name, description)))
 
     # Messages
 
@@ -125,7 +125,8 @@ class Chat:
             work.record(topic, MessagePosted.type, posted)
             return posted
 
-        return await self._commit(Append(unit), key=IdempotencyKey.of(topic, author, key), committed=committed)
+        scoped = IdempotencyKey.of(topic, author, key, content)
+        return await self._commit(Append(unit), key=scoped, committed=committed)
 
     async def messages(
         self, room_id: int, *, limit: int, before: int | None = None, position: int | None = None

@@ -48,7 +48,7 @@ class Clinic:
         async def unit(work: UnitOfWork) -> Shown:
             return await insert(Journal(work, who), entity, new)
 
-        return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}", who, key))
+        return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}", who, key, new))
 
     async def update(
         self, entity: Entity[Row], id: int | None, change: msgspec.Struct, who: Identity, *, key: str | None = None
@@ -73,7 +73,8 @@ class Clinic:
             draft = await _drafted(entity, row, fields)
             return await Journal(work, who).update(entity.name, row, draft.fields)
 
-        return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} update", who, key))
+        scoped = IdempotencyKey.of(f"clinic/{entity.name}/{id} update", who, key, change)
+        return await self._commit(unit, key=scoped)
 
     async def delete(self, entity: Entity[Row], id: int | None, who: Identity, *, key: str | None = None) -> Shown:
         """Remove a record and return it as it was; with a `key` once.
@@ -90,7 +91,8 @@ class Clinic:
                 raise Refused("in_use", f"referred to by {said}", status=409, fields=fields)
             return await Journal(work, who).remove(entity, row)
 
-        return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}/{id} delete", who, key))
+        scoped = IdempotencyKey.of(f"clinic/{entity.name}/{id} delete", who, key, None)
+        return await self._commit(unit, key=scoped)
 
     async def get(self, entity: Entity[Row], id: int | None, who: Identity) -> Shown:
         """Return one record. Raise Refused: 404, also where it belongs to somebody else; 403."""

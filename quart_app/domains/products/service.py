@@ -53,7 +53,7 @@ class Inventory:
                 raise Refused("too_many_products", f"there are {rules.PRODUCTS:,} products already", status=409)
             return await create(work, columns)
 
-        return await self._run(unit, IdempotencyKey.of("products create", who, key))
+        return await self._run(unit, IdempotencyKey.of("products create", who, key, columns))
 
     async def update(
         self, id: int | None, columns: rules.Columns, meant: Versions | None, who: Identity, *, key: str | None = None
@@ -71,7 +71,7 @@ class Inventory:
             work.record(events.TOPIC, events.UPDATED, product)
             return product
 
-        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key))
+        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key, columns))
 
     async def delete(self, id: int | None, meant: Versions | None, who: Identity, *, key: str | None = None) -> Product:
         """Delete a product, and return what it was.
@@ -85,7 +85,7 @@ class Inventory:
             work.record(events.TOPIC, events.DELETED, ProductGone(row.id))
             return _on_wire(row)
 
-        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key))
+        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key, None))
 
     async def _run(self, unit: Callable[[UnitOfWork], Awaitable[Product]], key: IdempotencyKey | None) -> Product:
         # With a key the answer comes back as JSON's own types.

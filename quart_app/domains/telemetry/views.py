@@ -49,8 +49,9 @@ class _Readings:
         The answer is 201 with the same as they are kept. What is older than the latest of its reservoir is kept for the
         history, and changes nothing else.
         """
-        key = IdempotencyKey.of("sensors", speaker(), idempotency_key())
+        who = speaker()
         body = await json_body()
+        key = IdempotencyKey.of("sensors", who, idempotency_key(), body)
         stored = await self._telemetry.record(parsing.readings(body, now()), key)
         return success(stored if isinstance(body, list) else stored[0], status=201)
 
@@ -122,6 +123,6 @@ class _Alerts:
         """
         who = speaker()
         asked = checked(await json_body(), Dismissal)
-        scoped = IdempotencyKey.of("alerts", who, idempotency_key())
+        scoped = IdempotencyKey.of("alerts", who, idempotency_key(), asked)
         closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), scoped)
         return success(closed, message=f"{alert_name(alert_number(asked.alert_id))} is closed")

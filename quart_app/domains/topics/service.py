@@ -35,7 +35,8 @@ class Publisher:
         for index, publication in enumerate(publications):
             self._check(publication, f"[{index}]." if len(publications) > 1 else "")
         publishing = _Publishing(self._hub, publications, committed, keyed=key is not None)
-        scope = IdempotencyKey.of("publish", identity, key)
+        asked = [(one.topic, one.type, one.data) for one in publications]
+        scope = IdempotencyKey.of("publish", identity, key, asked)
         if publishing.durable or scope is not None:
             cursor = await self._commit(publishing.unit, key=scope, committed=publishing.announce)
         else:

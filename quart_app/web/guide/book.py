@@ -117,7 +117,7 @@ def _score(one: _Indexed, words: Sequence[str]) -> int:
         if in_title < 0 and in_text < 0:
             return 0
         score += 1 + 10 * (in_title >= 0) + 5 * bool(re.search(rf"\b{re.escape(word)}", one.title))
-        score += 2 * bool(re.search(rf"\b{re.escape(word)}\b", one.text))
+        score += 2 * bool(re.search(rf"\b{re.escape(word)}\b", one.text)) + min(one.text.count(word), 4)
     return score + (one.section.level == 1)
 
 

@@ -22,10 +22,9 @@ Welcome = Sequence[tuple[str, dict[str, Any]]]
 class Peer:
     """One connection as a channel sees it, on one of its topics, for one exchange.
 
-    `resumed`: it came with a cursor that is honoured, so it needs no history. `position`: where
-    its events start; a snapshot for it holds what was committed up to there. `key`: the client's
-    own name for the message it sent, which its replies carry back. `wall()` is the time of its replies (ms since the
-    Unix epoch).
+    `resumed` tells that it came with a cursor which is honoured, so that it needs no history. `position` is where its
+    events start: a snapshot for it holds what was committed up to there. `key` is the client's own name for the message
+    that it sent, which its replies carry back. `wall()` returns the time of its replies (ms since the Unix epoch).
     """
 
     connection_id: str
@@ -55,17 +54,19 @@ class Channel:
         """Raise Refused (401, 403, 404) where `identity` may not follow `topic`."""
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """The messages a new connection starts with, as (type, top-level fields); one at least."""
+        """Return the messages that a new connection starts with, as (type, top-level fields); at least one."""
         return [("connected", {})]
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Act on what `peer` said, answering with `peer.reply`. It reaches its unit of work before
-        its first suspension, so that commands of one connection keep their order. Raises
-        Refused."""
+        """Act on what `peer` said, and answer with `peer.reply`. Raise Refused.
+
+        A channel reaches its unit of work before its first suspension, so that commands of one connection keep their
+        order.
+        """
         type = body.get("type", body.get("action"))
         if type is None:
             raise Refused("unknown_type", "the message has no type")
         raise Refused("unknown_type", f"unknown message type {str(type)[: limits.TYPE_CHARACTERS]!r}")
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
-        """`peer` is gone; `orderly` when it said so."""
+        """Note that `peer` is gone; `orderly` tells that it said so."""

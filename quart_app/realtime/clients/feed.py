@@ -10,8 +10,10 @@ logger = logging.getLogger(__name__)
 
 
 class Feed:
-    """Calls `produce` every `every` seconds from the first subscriber of `topic` until a little
-    after the last. A failure is logged and `produce` tried again."""
+    """Calls `produce` every `every` seconds, from the first subscriber of `topic` until a little after the last.
+
+    A failure is logged, and `produce` is tried again.
+    """
 
     def __init__(self, topic: str, every: float, produce: Callable[[], Awaitable[None]]) -> None:
         self.topic = topic
@@ -25,7 +27,7 @@ class Feed:
         return self._task is not None
 
     def demand(self, wanted: bool) -> None:
-        """Somebody listens, or nobody any more."""
+        """Note that somebody listens, or that nobody does any more."""
         if self._stopping is not None:
             self._stopping.cancel()
             self._stopping = None

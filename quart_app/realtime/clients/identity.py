@@ -8,9 +8,11 @@ ADMIN: Final = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who speaks: `user_id` unique, `username` shown, `role` as the token gives it. `nameless`: the
-    id was made up for a guest, who has another one the next time. `expires_at`: when the token ends
-    (s since the Unix epoch), and with it every connection that was opened by it."""
+    """Who speaks: `user_id` is unique, `username` is shown, `role` is what the token says.
+
+    `nameless` tells that the id was made up for a guest, who has another one the next time. `expires_at` is when the
+    token ends (s since the Unix epoch), and with it every connection that was opened by it.
+    """
 
     user_id: str
     username: str
@@ -20,18 +22,18 @@ class Identity:
 
     @property
     def key_owner(self) -> str:
-        """Whose idempotency keys theirs are: all guests share, for one who repeats a command after a
-        reconnect is another one by then."""
+        """The owner of their idempotency keys. All guests share one, because a guest who repeats a command after a
+        reconnect is another guest by then."""
         return "" if self.nameless else self.user_id
 
     @property
     def wire_id(self) -> int | str:
-        """`user_id` as it goes out: a JSON number when it is all digits."""
+        """The `user_id` as it goes out: a JSON number when it is all digits."""
         return int(self.user_id) if _is_number(self.user_id) else self.user_id
 
     @property
     def is_admin(self) -> bool:
-        """Whether they may see and do everything; in open mode everybody may."""
+        """Whether they may see and do everything, as everybody may in open mode."""
         return self.role == ADMIN
 
     @property

@@ -1,4 +1,4 @@
-"""Who is where. A user is present in a topic while one of their connections holds a lease on it.
+"""Presence: a user is present in a topic while one of their connections holds a lease on it.
 
 A dropped connection's lease lingers, so that a reconnect or a change of transport shows nobody
 leaving; an orderly leave ends it at once.
@@ -23,7 +23,7 @@ class _Stay:
 
 
 class Presence:
-    """`joined` and `left` are called with (topic, identity) once per user, not per connection."""
+    """Keeps the leases. `joined` and `left` are called with (topic, identity) once per user, not per connection."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Presence:
         self._topics: dict[str, dict[str, _Stay]] = {}
 
     def enter(self, topic: str, identity: Identity, connection_id: str) -> None:
-        """The connection holds a lease from now on."""
+        """Give a connection a lease from now on."""
         users = self._topics.setdefault(topic, {})
         stay = users.get(identity.user_id)
         newcomer = stay is None
@@ -52,7 +52,7 @@ class Presence:
             self._joined(topic, identity)
 
     def leave(self, topic: str, identity: Identity, connection_id: str, *, orderly: bool) -> None:
-        """The connection's lease ends: at once when `orderly`, else after the linger (s)."""
+        """End the lease of a connection: at once when it is `orderly`, else after the linger (s)."""
         stay = self._topics.get(topic, {}).get(identity.user_id)
         if stay is None or connection_id not in stay.connections:
             return
@@ -73,5 +73,5 @@ class Presence:
         self._left(topic, stay.identity)
 
     def present(self, topic: str) -> list[Identity]:
-        """Who is in the topic, in order of arrival."""
+        """Return who is in the topic, in order of arrival."""
         return [stay.identity for stay in self._topics.get(topic, {}).values()]

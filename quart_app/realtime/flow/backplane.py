@@ -11,14 +11,14 @@ from quart_app.realtime.messages.event import Event
 
 class Backplane(Protocol):
     async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
-        """Listen to the others: `woken(position)` when the log has grown, `received(event)` for
-        their transient events."""
+        """Listen to the others: call `woken(position)` when the log has grown, and `received(event)` for each of their
+        transient events."""
 
     def announce(self, position: int) -> None:
-        """Tell the others that the log has grown to `position`. Never waits."""
+        """Tell the others that the log has grown to `position`, without waiting."""
 
     def broadcast(self, event: Event) -> None:
-        """Pass a transient event on to the others. Never waits."""
+        """Pass a transient event on to the others, without waiting."""
 
     async def stop(self) -> None:
         """Stop listening."""

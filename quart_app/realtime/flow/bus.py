@@ -25,14 +25,14 @@ _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
 
 
 def _sort_of(event: Event, topic: TopicMemory | None) -> str:
-    """Signals may come on durable topics too."""
+    """Return what an event is, not its topic: signals may come on durable topics too."""
     if event.position:
         return _DURABLE
     return _STATE if topic is not None and topic.kind is Kind.STATE else _SIGNAL
 
 
 class Bus:
-    """All topics in memory.
+    """The topics in memory and the audiences that follow them.
 
     `position` is that of the last durable event settled. `demand(topic name, wanted)` is called when a topic gets its
     first subscriber and after it lost its last.
@@ -62,8 +62,7 @@ class Bus:
     def publish(self, events: Iterable[Event]) -> None:
         """Take events in, the durable ones in position order; subscribers get them at the flush.
 
-        Raises Refused, and takes none, where a state topic has too many keys, or memory too many
-        topics or values.
+        Raise Refused, and take none, where a state topic has too many keys, or memory too many topics or values.
         """
         now = self.surroundings.time()
         self._flush_soon()
@@ -99,7 +98,8 @@ class Bus:
         return topic
 
     def _topic_for_transient(self, event: Event) -> TopicMemory | None:
-        """A signal that nobody could hear is not kept; a state's value is."""
+        """Return the topic that is to keep an event which nobody follows: a state keeps values, no topic keeps
+        signals."""
         kind = self._kind_of(event.topic)
         return self._topic(event.topic) if kind is Kind.STATE else None
 
@@ -149,8 +149,8 @@ class Bus:
         self.position = self._arrived
 
     def skip_to(self, position: int) -> None:
-        """The events up to `position` cannot be had any more: make sure that nobody steps over
-        the gap unawares."""
+        """Go on from `position`, because the events up to there cannot be had any more, and let no reader step over the
+        gap unawares."""
         self.flush()
         for topic in self._topics.values():
             topic.durable.clear(position)
@@ -159,8 +159,10 @@ class Bus:
         self.position = self._arrived = position
 
     def audience(self, names: Iterable[str]) -> Audience:
-        """The audience of a set of topics; `join` and `leave` it. Who joins now comes after all that
-        was published: it is settled first."""
+        """Return the audience of a set of topics, to `join` and to `leave`.
+
+        What was published before is settled first, so that a reader who joins now comes after it.
+        """
         if self._flush is not None:
             self.flush()
         key = tuple(sorted(set(names)))
@@ -208,17 +210,17 @@ class Bus:
         return known is not None and known.followers > 0
 
     def latest(self, topic: str) -> list[Event]:
-        """The current values of a state topic, oldest change first."""
+        """Return the current values of a state topic, oldest change first."""
         known = self._topics.get(topic)
         return list(known.state.values()) if known else []
 
     def tails(self) -> Size:
-        """What the tails of all topics hold."""
+        """Return how much the tails of all topics hold."""
         tails = [tail for topic in self._topics.values() for tail in (topic.durable, topic.signals)]
         return Size(sum(map(len, tails)), sum(tail.bytes for tail in tails))
 
     def topics(self) -> list[TopicMemory]:
-        """Those in memory."""
+        """Return the topics in memory."""
         return list(self._topics.values())
 
     def _topic(self, name: str, beside: Collection[str] = ()) -> TopicMemory:
@@ -246,7 +248,7 @@ class Bus:
             self._sweep_later()
 
     def forget_idle_topics(self) -> None:
-        """Drop the tails of topics that nobody has followed for a while. Values of states stay."""
+        """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self._topics.values()):
             busy = topic.followers or topic.state or topic.fresh
@@ -254,8 +256,11 @@ class Bus:
                 del self._topics[topic.name]
 
     def _let_go_of_tails(self, wanted: Collection[str]) -> None:
-        """Make room at the cost of the tails that nobody follows, all but the `wanted` ones: a quarter of them, first
-        those that hold no signals, for what else was in them is in the log, and then the ones left alone longest."""
+        """Make room at the cost of topics that nobody follows and that are not `wanted`: a quarter of them.
+
+        Those that hold no signals go first, because the rest of what they hold is in the log; then those that were left
+        alone longest.
+        """
         idle = [topic for topic in self._topics.values() if not (topic.followers or topic.state or topic.fresh)]
         idle = [topic for topic in idle if topic.name not in wanted]
         idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
@@ -263,7 +268,7 @@ class Bus:
             del self._topics[topic.name]
 
     def _let_go_of_values(self) -> None:
-        """Make room at the cost of the states that nobody follows: a quarter of them, those left alone longest."""
+        """Make room at the cost of states that nobody follows: the quarter of them that was left alone longest."""
         before = asyncio.get_running_loop().time() - limits.STATE_KEPT
         alone = [topic for topic in self._topics.values() if topic.state and not topic.followers and not topic.fresh]
         alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))

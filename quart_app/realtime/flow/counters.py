@@ -16,7 +16,7 @@ UNITS: Final = tuple(float(1 << power) for power in range(9))  # of work in one 
 
 
 class Histogram:
-    """How many values fell up to each of `bounds`, and above the last one; and the sum of all."""
+    """Counts how many values fell up to each of `bounds` and above the last one, and sums them up."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -36,12 +36,13 @@ class Histogram:
 
     @property
     def mean(self) -> float:
-        """0 where nothing was counted."""
+        """The mean of the values, 0 where nothing was counted."""
         return self.total / (self.count or 1)
 
 
 class Traffic(NamedTuple):
-    """What went to connections and came from them: `sent` and `received` messages, `sent_bytes` on the wire."""
+    """What went to connections and came from them: `sent` and `received` count messages, `sent_bytes` are the
+    wire's."""
 
     sent: int = 0
     sent_bytes: int = 0
@@ -52,11 +53,14 @@ class Traffic(NamedTuple):
 
 
 class Counters:
-    """`opened` by transport, `closed` by transport and close code, `over`: the traffic of those that are closed, by
-    transport; `published` events by kind; `errors` told to clients, by code.
+    """The numbers of one engine.
 
-    Seconds: `delivery` from an event's arrival on the bus until it is handed to the peer's transport, `commands` from a
-    client's message to the end of its handling, `commits` of a transaction, whose units of work are in `groups`.
+    Connections are counted in `opened` by transport and in `closed` by transport and close code; `over` is the traffic
+    of the closed ones by transport. `published` counts events by kind, and `errors` what clients were told by code.
+
+    Three histograms are in seconds: `delivery` goes from an event's arrival on the bus until its peer's transport has
+    it, `commands` from a client's message to the end of its handling, `commits` over a transaction of the writer, whose
+    units of work are counted in `groups`.
     """
 
     def __init__(self) -> None:
@@ -75,13 +79,13 @@ class Counters:
         """Signals that `gaps` told of."""
 
     def traffic(self, open_now: Iterable[tuple[str, Traffic]]) -> dict[str, Traffic]:
-        """All since the start by transport, with that of the connections that are `open_now`."""
+        """Return all traffic since the start by transport, with that of the connections that are `open_now`."""
         traffic = dict(self.over)
         for transport, own in open_now:
             traffic[transport] = traffic.get(transport, Traffic()).plus(own)
         return traffic
 
     def leave(self, transport: str, code: int, traffic: Traffic) -> None:
-        """A connection is over."""
+        """Count a connection that is over, and its traffic."""
         self.closed[transport, code] += 1
         self.over[transport] = self.over.get(transport, Traffic()).plus(traffic)

@@ -14,7 +14,7 @@ from quart_app.wire import Cursor
 
 
 class Trimmed(Exception):
-    """What was asked for is no longer in the log: `floor` is the last position that was removed."""
+    """The events that were asked for are no longer in the log; `floor` is the last position that was removed."""
 
     def __init__(self, floor: int) -> None:
         super().__init__(f"the log was trimmed up to position {floor}")
@@ -33,19 +33,20 @@ class EventLog(Protocol):
         """
 
     async def head(self) -> int:
-        """The position of the newest event, 0 in a log that never had one."""
+        """Return the position of the newest event, 0 in a log that never had one."""
 
     async def floor(self) -> int:
-        """The last position that was trimmed, 0 when none was. Events above it are retained."""
+        """Return the last position that was trimmed, 0 when none was. The events above it are retained."""
 
     async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
-        """The first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`,
-        by position. Raises Trimmed where `after` is below the floor, decided atomically with the
-        reading."""
+        """Return the first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`, by position.
+
+        Raise Trimmed where `after` is below the floor, which is decided atomically with the reading.
+        """
 
     async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
-        """The last `limit` events of `topic` with a position ≤ `until`, by position; and the position
-        above which these are all there are."""
+        """Return the last `limit` events of `topic` with a position ≤ `until`, by position; and the position above
+        which these are all there are."""
 
 
 class MemoryLog:

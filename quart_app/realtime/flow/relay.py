@@ -35,7 +35,7 @@ class Relay:
             await asyncio.wait([self._reading])
 
     def committed(self, events: Sequence[Event]) -> None:
-        """Events of this process, right after their commit."""
+        """Take events of this process, right after their commit."""
         if not events:
             return
         if events[0].position == self._position + 1:
@@ -45,7 +45,7 @@ class Relay:
             self.wake(events[-1].position)
 
     def wake(self, position: int) -> None:
-        """The log has grown to `position`, somewhere."""
+        """Note that the log has grown to `position`, by whatever process."""
         if position > self._position:
             self._woken = True
             if self._reading is None or self._reading.done():

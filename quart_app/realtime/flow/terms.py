@@ -1,4 +1,4 @@
-"""The terms of a log: by which name a cursor tells the history that its position belongs to.
+"""The terms of a log: the names by which a cursor tells which history its position belongs to.
 
 Every start of a program opens a term of its own with its first event. So two files that go on from one copy, or a
 restored file and the one it replaces, number other events alike but name them by other terms.

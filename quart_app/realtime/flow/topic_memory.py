@@ -18,7 +18,7 @@ _ordinal: Callable[[Event], int] = attrgetter("ordinal")
 
 
 class Size(NamedTuple):
-    """How many events, and about how many bytes."""
+    """The size of what is held: how many events, and about how many bytes."""
 
     events: int
     bytes: int
@@ -27,8 +27,8 @@ class Size(NamedTuple):
 class Tail:
     """The newest events of one topic that are of one sort, in order of `number`.
 
-    `number` reads an event's place: its position (durable) or its ordinal (transient). `floor` is
-    the highest number that is no longer here. `full`: there is no room for what was before.
+    `number` reads an event's place: its position (durable) or its ordinal (transient). `floor` is the highest number
+    that is no longer here. `full` tells that there is no room for what was before.
     """
 
     __slots__ = ("_bytes", "_events", "_number", "floor", "full")
@@ -64,8 +64,10 @@ class Tail:
 
     @staticmethod
     def _room_for(events: Sequence[Event], held: Size) -> int:
-        """How many of the newest `events` there is room for beside what is `held`: three quarters of the limits are
-        filled, so that the next eviction is far away."""
+        """Return how many of the newest `events` there is room for beside what is `held`.
+
+        Three quarters of the limits are filled, so that the next eviction is far away.
+        """
         number, size = held
         for event in reversed(events):
             size += event.size
@@ -85,11 +87,11 @@ class Tail:
 
     @property
     def bytes(self) -> int:
-        """About the bytes of its events."""
+        """How many bytes its events are, about."""
         return self._bytes
 
     def after(self, number: int) -> list[Event]:
-        """The events above `number`."""
+        """Return the events above `number`."""
         events = self._events
         if not events or self._number(events[-1]) <= number:
             return []

@@ -16,9 +16,10 @@ from quart_app.realtime.messages.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class MessageShape:
-    """A message by its `type`: the shape of its `data` (None: it has none) and of other top-level `fields`.
+    """A message by its `type`, with the shape of its `data` (None where it has none) and of other top-level `fields`.
 
-    `{places}` in a `type` stand for any text. `welcome`: a connection starts with it; `connected` always is one.
+    `{places}` in a `type` stand for any text. `welcome` tells that a connection starts with it, as it does with
+    `connected` in any case.
     """
 
     type: str
@@ -30,10 +31,11 @@ class MessageShape:
 
 @dataclass(frozen=True, slots=True)
 class TopicShape:
-    """The topics that `name` stands for, with `{places}` in it: what clients are sent and what they may send.
+    """The topics that `name` stands for, with `{places}` in it, and the messages that go to their clients and come
+    back.
 
     The messages that every topic has (`heartbeat`, `reset`, `error`, …) are not among them; `connected` is, where the
-    topic's welcome has fields of its own.
+    welcome of these topics has fields of its own.
     """
 
     name: str

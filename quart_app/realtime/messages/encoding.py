@@ -22,7 +22,7 @@ encode = _encoder.encode
 
 
 def timestamp(at: int) -> str:
-    """`at` (ms since the Unix epoch) as ISO 8601 UTC with milliseconds and `Z`."""
+    """Return `at` (ms since the Unix epoch) as ISO 8601 UTC with milliseconds and `Z`."""
     seconds, milliseconds = divmod(at, 1000)
     return f"{_second(seconds)}.{milliseconds:03}Z"
 
@@ -33,7 +33,7 @@ def _second(seconds: int) -> str:
 
 
 def message_json(type: str, at: int, fields: bytes, topic: str | None, cursor: str | None) -> bytes:
-    """One server message as JSON.
+    """Return one server message as JSON.
 
     `fields` is a JSON object (its members are spliced in at top level), `at` is ms since the Unix
     epoch, `cursor` becomes `id`.
@@ -47,36 +47,38 @@ def message_json(type: str, at: int, fields: bytes, topic: str | None, cursor: s
 
 
 def fields_json(fields: dict[str, Any]) -> bytes:
-    """The members of a message besides its envelope, as one JSON object."""
+    """Return the members of a message besides its envelope, as one JSON object."""
     return encode(fields)
 
 
 def sse_block(json: bytes, cursor: str | None) -> bytes:
-    """One server-sent event (WHATWG HTML 9.2.6). JSON holds no line break, so one data line does."""
+    """Return one server-sent event (WHATWG HTML 9.2.6). JSON holds no line break, so one data line does."""
     if cursor is None:
         return b"data: %b\n\n" % json
     return b"id: %b\ndata: %b\n\n" % (cursor.encode(), json)
 
 
 def http_chunk(data: bytes) -> bytes:
-    """`data`, not empty, as one chunk of a chunked body (RFC 9112 section 7.1)."""
+    """Return `data`, which is not empty, as one chunk of a chunked body (RFC 9112 section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def websocket_frame(payload: bytes) -> bytes:
-    """One unmasked, unfragmented text frame (RFC 6455 section 5.2)."""
+    """Return one unmasked, unfragmented text frame (RFC 6455 section 5.2)."""
     return _frame(b"\x81", payload)
 
 
 def deflated_frame(payload: bytes) -> bytes:
-    """The same for a peer that has agreed to permessage-deflate: compressed on its own, with RSV1 set, where that is
-    worth it (RFC 7692 section 6)."""
+    """Return the frame for a peer that has agreed to permessage-deflate (RFC 7692 section 6).
+
+    It is compressed on its own, with RSV1 set, where that makes it smaller.
+    """
     smaller = deflated(payload)
     return _frame(b"\x81", payload) if smaller is None else _frame(b"\xc1", smaller)
 
 
 def deflated(payload: bytes) -> bytes | None:
-    """`payload` as a compressed message that needs no other to be read, None where that would not be smaller."""
+    """Return `payload` as a compressed message that needs no other to be read, None where that would not be smaller."""
     if len(payload) < limits.DEFLATED_BYTES:
         return None
     deflate = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -limits.DEFLATE_WINDOW_BITS, _DEFLATE_MEMORY)

@@ -79,12 +79,11 @@ def message(
 class Event(Message):
     """A fact about a topic.
 
-    `position`: its row in the log, 0 when transient. `fields`: the JSON object of its members
-    (`{"data": …}` and what stands beside it). `size`: about the bytes of its JSON, known before that
-    is made. `at`: ms since the Unix epoch. `hidden_from`: the user who does not get it. `key`: which
-    value of a state topic it replaces. `ordinal`, `sequence` and `arrived` are the bus's: the count of
-    transient events in the topic, the order and the time (s of the surroundings' clock: the loop's
-    stands still during a turn) of arrival.
+    `position` is its row in the log, 0 when it is transient. `fields` is the JSON object of its members (`{"data": …}`
+    and what stands beside it). `size` is about the bytes of its JSON, known before that is made. `at` is its time (ms
+    since the Unix epoch). `hidden_from` is the user who does not get it. `key` says which value of a state topic it
+    replaces. The bus fills in `ordinal`, the count of transient events in the topic, and the order (`sequence`) and
+    time (`arrived`) of arrival, in s of the surroundings' clock, because the loop's stands still during a turn.
     """
 
     __slots__ = (

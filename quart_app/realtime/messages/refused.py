@@ -7,8 +7,8 @@ from typing import Any
 class Refused(Exception):
     """A request that cannot be honoured, for a reason its sender can understand.
 
-    `code` is the wire's error code, `status` the HTTP status, `fields` what is wrong by field
-    name, `retry_after` the seconds after which it may be tried again.
+    `code` is the wire's error code, and `status` the HTTP status. `fields` tells what is wrong by the name of the
+    field, and `retry_after` is the seconds after which the request may be tried again.
     """
 
     def __init__(

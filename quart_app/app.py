@@ -25,9 +25,9 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
-from quart_app.transports.body import Application, BodyLimit
-from quart_app.transports.hosts import HostGuard
-from quart_app.transports.http import CutOffConnection
+from quart_app.transports.below.http import CutOffConnection
+from quart_app.transports.guards.body import Application, BodyLimit
+from quart_app.transports.guards.hosts import HostGuard
 from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 

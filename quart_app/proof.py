@@ -14,8 +14,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from quart_app.realtime import Batch, Form, Message
-from quart_app.transports.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
-from quart_app.transports.hypercorn_018 import LACKING
+from quart_app.transports.below.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
+from quart_app.transports.below.hypercorn_018 import LACKING
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 
 DEADLINE: Final = 2.0  # s

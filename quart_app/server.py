@@ -30,7 +30,7 @@ from quart_app.logs import configure_logging
 from quart_app.proof import direct_way_works
 from quart_app.resources import is_checkout, resource
 from quart_app.tls import TlsError, local_certificate
-from quart_app.transports.direct import serve_tidily
+from quart_app.transports.below.direct import serve_tidily
 
 USAGE: Final = 2  # exit code, as of a wrong option
 

@@ -9,7 +9,7 @@ import sys
 
 from quart_app.app import EnVivo
 from quart_app.cli import main
-from quart_app.transports.direct import Pipe
+from quart_app.transports.below.direct import Pipe
 from tests.wire.contract import hold_messages
 
 _push = Pipe.push

@@ -11,7 +11,7 @@ import pytest
 
 from quart_app import proof
 from quart_app.event_loop import new_event_loop
-from quart_app.transports.direct import Pipe, WebsocketWire, hear
+from quart_app.transports.below.direct import Pipe, WebsocketWire, hear
 from tests.running import ServerProcess
 from tests.transports.drivers import PollStream, SseStream, WebsocketStream
 

@@ -9,7 +9,7 @@ from quart_app.transports import polling, send, sse, websocket
 
 
 def blueprint() -> Blueprint:
-    """The routes `/ws`, `/sse`, `/poll` and `/send`."""
+    """Return the routes `/ws`, `/sse`, `/poll` and `/send`."""
     routes = Blueprint("transports", __name__)
     for transport in (websocket, sse, polling, send):
         transport.add_routes(routes)

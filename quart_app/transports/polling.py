@@ -1,4 +1,4 @@
-"""Long poll: `/poll/<topic>`, `/poll?topic=…`. Stateless: the cursor in the answer says it all.
+"""Long poll: `/poll/<topic>`, `/poll?topic=…`. It is stateless: the cursor in the answer says it all.
 
 Between two requests the connection is parked, so that its user stays present and `/send` knows it.
 """
@@ -9,18 +9,19 @@ from dataclasses import replace
 
 from quart import Blueprint, Response, request
 
+from quart_app.context import app
 from quart_app.realtime import Batch, Connection, Message, Refused, SentAway, limits
-from quart_app.transports.handshake import connection_id, hub, opening, speaker
+from quart_app.transports.opening import connection_id, opening, speaker
 
 
 def add_routes(routes: Blueprint) -> None:
-    """`GET /poll`."""
+    """Serve `GET /poll`."""
     routes.get("/poll", defaults={"name": None})(_poll)
     routes.get("/poll/<path:name>")(_poll)
 
 
 async def _poll(name: str | None) -> Response:
-    live = hub()
+    live = app().hub
     asked = opening("poll", name)
     wait = _wait()
     if asked.since is not None and "." in asked.since and not asked.fresh:
@@ -61,8 +62,8 @@ def _wait() -> float:
 
 
 async def _collect(connection: Connection, wait: float) -> list[Message]:
-    """What there is now, up to the size of a batch; if that is nothing, what comes first within
-    `wait` seconds."""
+    """Return what there is now, up to the size of a batch; if that is nothing, what comes first within `wait`
+    seconds."""
     messages: list[Message] = []
     size = 0
     while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from quart_app.realtime import Batch, Close, Connection, Form, Heartbeat, Message, limits
-from quart_app.transports.direct import Pipe
+from quart_app.transports.below.direct import Pipe
 
 
 class Carrier(Protocol):

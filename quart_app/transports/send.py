@@ -2,7 +2,8 @@
 
 from quart import Blueprint, Response, request
 
-from quart_app.transports.handshake import hub, speaker
+from quart_app.context import app
+from quart_app.transports.opening import speaker
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -11,11 +12,11 @@ def add_routes(routes: Blueprint) -> None:
 
 
 async def _send(name: str) -> Response:
-    topic = hub().topic(name)
+    topic = app().hub.topic(name)
     data: bytes = await request.get_data(as_text=False)  # type: ignore[assignment]  # Quart tells of text too
     identity, connection = speaker()
     if connection is not None and not connection.takes(topic):
         connection = None
-    answers = await hub().answer(connection or identity, data, topic)
+    answers = await app().hub.answer(connection or identity, data, topic)
     body = b'{"messages":[%b]}' % b",".join([answer.json for answer in answers])
     return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})

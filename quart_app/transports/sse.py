@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from quart import Blueprint, Response
 
+from quart_app.context import app
 from quart_app.realtime import Batch, Connection, Form, Message
-from quart_app.transports.direct import Pipe, pipe_of
-from quart_app.transports.handshake import direct, hub, opening, settings
-from quart_app.transports.http import StreamedResponse
+from quart_app.transports.below.direct import Pipe, pipe_of
+from quart_app.transports.below.http import StreamedResponse
+from quart_app.transports.opening import opening
 from quart_app.transports.pump import Pump
 
 RETRY: Final = b"retry: 3000\n\n"
@@ -84,10 +85,12 @@ def add_routes(routes: Blueprint) -> None:
 
 
 async def _events(name: str | None) -> Response:
-    live = hub()
+    live = app().hub
     connection = await live.open(opening("sse", name))
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a request is handled in a task
     # Whatever becomes of the response, even if its head is never sent: this task ends.
     task.add_done_callback(lambda _: live.closed(connection))
-    return EventStream(connection, heartbeat=live.heartbeat, peer_timeout=settings().peer_timeout, direct=direct())
+    return EventStream(
+        connection, heartbeat=live.heartbeat, peer_timeout=app().settings.peer_timeout, direct=app().direct
+    )

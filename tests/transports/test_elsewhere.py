@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from quart_app.transports.direct import hear, pipe_of, websocket_wire
+from quart_app.transports.below.direct import hear, pipe_of, websocket_wire
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 

@@ -8,7 +8,7 @@ import pytest
 import websockets
 
 from quart_app.config import load_settings
-from quart_app.transports.hosts import HostGuard
+from quart_app.transports.guards.hosts import HostGuard
 from tests.running import ServerProcess
 from tests.transports.socketio.engine_io import Session
 from tests.transports.test_secure import SECURE

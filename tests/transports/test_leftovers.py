@@ -13,7 +13,7 @@ from hypercorn.protocol.ws_stream import WSStream
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.subscription import Subscription
-from quart_app.transports.direct import TidyTCPServer
+from quart_app.transports.below.direct import TidyTCPServer
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.served import ServedWebsocket
 from tests.inside import serving

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 from quart_app.identity import cors_headers
 from quart_app.realtime import Refused, encode
 from quart_app.realtime.limits import BATCH_EVENTS, BODY_TIMEOUT, INBOUND_MESSAGE_BYTES, REPLY_BACKLOG
-from quart_app.transports.body import Application, Receive, Send
-from quart_app.transports.direct import decline_compression, drop, hold_back
+from quart_app.transports.below.direct import decline_compression, drop, hold_back
+from quart_app.transports.guards.body import Application, Receive, Send
 from quart_app.transports.socketio.server import OPENED, SocketIo
 from quart_app.wire import Close
 

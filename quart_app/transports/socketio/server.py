@@ -21,7 +21,7 @@ from quart_app.config import Settings
 from quart_app.identity import check_origin, identify
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
-from quart_app.transports.direct import drop
+from quart_app.transports.below.direct import drop
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
 from quart_app.wire import Close

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from quart_app.realtime import limits
-from quart_app.transports.http import while_there
+from quart_app.transports.below.http import while_there
 from quart_app.wire import Close
 
 CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from quart_app.realtime import Batch, Connection, Form, Message
-from quart_app.transports.direct import Pipe, WebsocketWire, pipe_of, websocket_wire
+from quart_app.transports.below.direct import Pipe, WebsocketWire, pipe_of, websocket_wire
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 
 _NEVER: Final = float("-inf")

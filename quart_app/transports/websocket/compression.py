@@ -27,7 +27,7 @@ _BITS = re.compile("[89]|1[0-5]")
 
 
 def answer_to(lines: Iterable[str]) -> str | None:
-    """What to agree to of the offers in the Sec-WebSocket-Extensions header, None for nothing.
+    """Return what to agree to of the offers in the Sec-WebSocket-Extensions header, None for nothing.
 
     The first offer that can be kept is taken. Nothing is agreed to where the header is no list of offers.
     """
@@ -45,7 +45,7 @@ def answer_to(lines: Iterable[str]) -> str | None:
 
 
 def _answer(parameters: list[tuple[str, str | None]]) -> str | None:
-    """The answer to one offer (RFC 7692 section 7.1), None where it is to be declined."""
+    """Return the answer to one offer (RFC 7692 section 7.1), None where it is to be declined."""
     offered = dict(parameters)
     if len(offered) < len(parameters):
         return None
@@ -87,7 +87,8 @@ class MessageDeflate(Extension):
     def frame_inbound_header(
         self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
     ) -> CloseReason | RsvBits:
-        """RSV1 tells of a compressed message, in the first of its frames; control frames may come between them."""
+        """Note what RSV1 tells of: a compressed message, in the first of its frames; control frames may come between
+        them."""
         if rsv.rsv1 and opcode not in {Opcode.TEXT, Opcode.BINARY}:
             return CloseReason.PROTOCOL_ERROR
         if rsv.rsv1:
@@ -131,7 +132,7 @@ class MessageDeflate(Extension):
 
 
 def _without_last_character(cut: bytes) -> bytes:
-    """Four bytes less at most, so that text that was cut anywhere is text."""
+    """Return `cut` without up to four bytes of its end, so that text that was cut anywhere is text."""
     for _ in range(3):
         if cut[-1] & 0xC0 == 0x80:
             cut = cut[:-1]

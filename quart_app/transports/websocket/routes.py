@@ -11,10 +11,11 @@ from quart import Blueprint
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
+from quart_app.context import app
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Close, Refused, message
-from quart_app.transports.direct import agree_to, decline_compression, hold_back, part
-from quart_app.transports.handshake import direct, hub, opening, settings, source
+from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, part
+from quart_app.transports.opening import opening, source
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 from quart_app.transports.websocket.served import ServedWebsocket
@@ -64,12 +65,12 @@ class RoutedConnection(ASGIWebsocketConnection):
         return websocket.served
 
     async def accept_connection(self, send: Any, headers: Any, subprotocol: str | None) -> None:
-        """Accept; from here on it is not Quart's to close, which would when the route is over."""
+        """Accept, and keep Quart from closing the WebSocket when its route is over."""
         await super().accept_connection(send, headers, subprotocol)
         self._closed = True
 
     def _agree_to_compression(self, send: Any) -> bool:
-        """Whether the peer will read compressed messages."""
+        """Return whether the peer will read compressed messages."""
         answer = None
         if self.app.settings.compression:  # type: ignore[attr-defined]  # the app is an EnVivo
             headers = self.scope["headers"]
@@ -83,18 +84,18 @@ class RoutedConnection(ASGIWebsocketConnection):
 
 
 def add_routes(routes: Blueprint) -> None:
-    """The WebSocket `/ws`."""
+    """Serve the WebSocket `/ws`."""
     routes.websocket("/ws", defaults={"name": None})(follow_websocket)
     routes.websocket("/ws/<path:name>")(follow_websocket)
 
 
 async def follow_websocket(name: str | None) -> None:
-    """The WebSocket of the topic `name`, of those in the query where it is None."""
+    """Serve the WebSocket of the topic `name`, of the topics in the query where it is None."""
     websocket = source()
     assert isinstance(websocket, RoutedWebsocket)  # noqa: S101 - create_app sets the class
     try:
-        check_origin(settings(), websocket)
-        connection = await hub().open(opening("ws", name))
+        check_origin(app().settings, websocket)
+        connection = await app().hub.open(opening("ws", name))
     except Refused as refused:
         await _refuse(websocket, refused)
         return
@@ -102,9 +103,9 @@ async def follow_websocket(name: str | None) -> None:
         logger.exception("a WebSocket could not be opened")
         await _refuse(websocket, Refused("internal", "something went wrong here", status=500))
         return
-    served = ServedWebsocket(hub(), websocket.asgi, connection, settings().peer_timeout)
+    served = ServedWebsocket(app().hub, websocket.asgi, connection, app().settings.peer_timeout)
     try:
-        await served.begin(_accept(websocket), direct=direct(), compressed=websocket.compressed)
+        await served.begin(_accept(websocket), direct=app().direct, compressed=websocket.compressed)
     except BaseException:
         served.abandon()
         raise
@@ -119,7 +120,7 @@ async def _accept(websocket: RoutedWebsocket) -> None:
 
 async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     """Say why, over an accepted WebSocket: a browser shows its page nothing of a refused one."""
-    hub().counters.errors[refused.code] += 1
+    app().hub.counters.errors[refused.code] += 1
     await _accept(websocket)
     await websocket.asgi.send(message("error", data=refused.data()).text)
     await websocket.asgi.close(Close.for_status(refused.status), refused.message)

@@ -9,7 +9,7 @@ from quart.asgi import ASGIHTTPConnection
 from quart.utils import encode_headers
 from quart.wrappers import Request
 
-from quart_app.transports.direct import drop, hold_back, stop_reading
+from quart_app.transports.below.direct import drop, hold_back, stop_reading
 
 
 class StreamedResponse(Response):
@@ -38,8 +38,10 @@ def while_there(send: Any) -> Any:
 
 
 class CutOffConnection(ASGIHTTPConnection):
-    """A slow peer holds its answer back, whatever the version of HTTP; one that sends its next request ahead and is
-    lost in the middle of an answer leaves nothing."""
+    """Holds an answer back for a slow peer, whatever the version of HTTP.
+
+    A peer that has sent its next request ahead, and is lost in the middle of an answer, leaves nothing.
+    """
 
     async def __call__(self, receive: Any, send: Any) -> None:
         self._asgi_send = send
@@ -50,7 +52,7 @@ class CutOffConnection(ASGIHTTPConnection):
             await stop_reading(send)
 
     async def handle_request(self, request: Request, send: Any) -> None:
-        """Answer; when that is cancelled, the peer is lost or has not taken for too long what was sent."""
+        """Answer a request. When that is cancelled, the peer is lost, or has not taken for too long what was sent."""
         try:
             await super().handle_request(request, send)
         except asyncio.CancelledError:

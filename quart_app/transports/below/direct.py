@@ -20,7 +20,7 @@ from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import Extension
 
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
-from quart_app.transports.hypercorn_018 import (
+from quart_app.transports.below.hypercorn_018 import (
     BUFFER_HIGH_WATER,
     BUFFER_LOW_WATER,
     LACKING,
@@ -50,8 +50,8 @@ logger = logging.getLogger(__name__)
 class Pipe:
     """The TCP connection of one HTTP/1.1 peer, to write whole frames or chunks to at once.
 
-    Only while the ordinary way of sending rests: what is written here comes after all that was sent
-    there, because both end in the same transport.
+    It is used only while the ordinary way of sending rests: what is written here comes after all that was sent there,
+    because both end in the same transport.
     """
 
     __slots__ = ("_protocol", "_stream", "_transport", "_waiting", "_write")
@@ -64,7 +64,8 @@ class Pipe:
         self._waiting: Callable[[], int] = self._transport.get_write_buffer_size
 
     def push(self, data: bytes) -> bool:
-        """Write, never waiting; whether more can be written at once. A no-op after the end, which a failure is."""
+        """Write without waiting; return whether more can be written at once. After the end, which a failure is, do
+        nothing."""
         if self._stream.closed or self._transport.is_closing():
             return False
         try:
@@ -84,8 +85,8 @@ class Pipe:
 class WebsocketWire:
     """One accepted WebSocket below ASGI.
 
-    `heard_at`: when its peer last sent a frame, of any kind (s, the loop's clock). `close_code`:
-    the peer's, once it has sent a close frame. `ponged` is called when it answers a ping.
+    `heard_at` is when its peer last sent a frame, of any kind (s, the loop's clock). `close_code` is the peer's, once
+    it has sent a close frame. `ponged` is called when the peer answers a ping.
     """
 
     __slots__ = ("_events", "_loop", "_stream", "_unfinished", "close_code", "heard_at", "ponged")
@@ -113,8 +114,10 @@ class WebsocketWire:
                 yield event
 
     def _bounded(self, part: Message[Any]) -> Generator[Event, None, None]:
-        """A message that outgrows the limit is handed over as far as it has come, to be refused, and
-        nothing after it: Hypercorn would go on collecting the rest for as long as the peer sends."""
+        """Hand over a message that outgrows the limit as far as it has come, to be refused, and nothing after it.
+
+        Hypercorn would go on collecting the rest for as long as the peer sends.
+        """
         if self._unfinished > INBOUND_MESSAGE_BYTES:
             return
         self._unfinished += len(part.data)
@@ -125,7 +128,7 @@ class WebsocketWire:
         yield part
 
     async def send(self, frames: bytes) -> None:
-        """Write whole frames; returns when the transport takes more. After the end, a no-op."""
+        """Write whole frames, and return when the transport takes more; after the end, do nothing."""
         stream = self._stream
         if stream.state is ASGIWebsocketState.CONNECTED and not stream.closed:
             try:  # noqa: SIM105 - this is done for every delivery, and suppress() costs ten times as much
@@ -134,7 +137,7 @@ class WebsocketWire:
                 pass  # the peer is lost, and the reading side is told so
 
     async def ping(self) -> None:
-        """RFC 6455 section 5.5.2: every peer has to answer it."""
+        """Send a ping, which every peer has to answer (RFC 6455 section 5.5.2)."""
         if self._stream.connection.state is ConnectionState.OPEN:
             await self.send(self._stream.connection.send(Ping()))
 
@@ -146,16 +149,19 @@ class WebsocketWire:
 
 
 def _owner(method: Any) -> Any:
-    """The object that a bound method belongs to, None for another callable."""
+    """Return the object that a bound method belongs to, None for another callable."""
     return getattr(method, "__self__", None)
 
 
 class HeldBuffer(StreamBuffer):
-    """What one HTTP/2 stream still has to send. Hypercorn's own lets its writer go on whenever the peer's window is
-    shut, and so collects everything that a peer does not take."""
+    """Holds what one HTTP/2 stream still has to send.
+
+    Hypercorn's own buffer lets its writer go on whenever the peer's window is shut, and so collects everything that a
+    peer does not take.
+    """
 
     async def push(self, data: bytes) -> None:
-        """Take data; returns when most of it has gone."""
+        """Take data, and return when most of it has gone."""
         if self._complete:
             raise BufferCompleteError
         self.buffer.extend(data)
@@ -165,7 +171,7 @@ class HeldBuffer(StreamBuffer):
             await self._paused.wait()
 
     async def pop(self, max_length: int) -> bytes:
-        """The next data to go, as much as the peer takes."""
+        """Return the next data to go, as much as the peer takes."""
         data = bytes(self.buffer[:max_length])
         del self.buffer[:max_length]
         if len(self.buffer) < BUFFER_LOW_WATER:
@@ -184,16 +190,21 @@ def hold_back(send: Any) -> None:
 
 
 def decline_compression(send: Any) -> None:
-    """Agree to no permessage-deflate (RFC 7692). Hypercorn would to any: with a window for each direction of each
-    connection, and to what unpacks to a thousand times its size before anything can look at it."""
+    """Agree to no permessage-deflate (RFC 7692).
+
+    Hypercorn would agree to any offer of it: to a window for each direction of each connection, and to messages that
+    unpack to a thousand times their size before anything can look at them.
+    """
     stream = _owner(send)
     if type(stream) is WSStream:
         stream.handshake.extensions = None
 
 
 def agree_to(send: Any, extension: Extension, answer: str) -> bool:
-    """Make Hypercorn accept a WebSocket with this extension alone, and with this answer to the peer's offer of it;
-    whether it will."""
+    """Make Hypercorn accept a WebSocket with this extension alone, and with this answer to the peer's offer of it.
+
+    Return whether it will.
+    """
     stream = _owner(send)
     if type(stream) is not WSStream:
         return False
@@ -210,7 +221,7 @@ def agree_to(send: Any, extension: Extension, answer: str) -> bool:
 
 
 async def drop(send: Any) -> None:
-    """End an answer at once, whatever of it is still on its way. After the end, a no-op."""
+    """End an answer at once, whatever of it is still on its way; after the end, do nothing."""
     stream = _owner(send)
     protocol = _owner(getattr(stream, "send", None))
     if isinstance(protocol, H11Protocol):
@@ -224,8 +235,11 @@ async def drop(send: Any) -> None:
 
 
 async def stop_reading(send: Any) -> None:
-    """After an answer over HTTP/1.1 that was cut off: Hypercorn waits for its end before it reads the
-    request that the peer had sent ahead (RFC 9112 section 9.3.2), and would wait for ever."""
+    """Read nothing more after an answer over HTTP/1.1 that was cut off.
+
+    Hypercorn waits for the end of the answer before it reads the request that the peer had sent ahead (RFC 9112 section
+    9.3.2), and would wait for ever.
+    """
     protocol = _owner(getattr(_owner(send), "send", None))
     if isinstance(protocol, H11Protocol) and protocol.stream is None and protocol.connection.our_state is h11.SEND_BODY:
         protocol.connection = h11.Connection(h11.SERVER)  # in which there is nothing to wait for
@@ -233,9 +247,11 @@ async def stop_reading(send: Any) -> None:
 
 
 def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> bool:
-    """Have the events of a WebSocket over HTTP/1.1, which is about to be accepted, handed to `take` as they come
-    instead of to the queue that `receive` reads from; whether that is done. Over HTTP/2 one that takes its time would
-    hold up the others on the connection."""
+    """Have the events of a WebSocket that is about to be accepted handed to `take` as they come.
+
+    Return whether that is done; where it is not, they go to the queue that `receive` reads from. It is not done over
+    HTTP/2, where one WebSocket that takes its time would hold up the others on the connection.
+    """
     stream, queue = _owner(send), _owner(receive)
     if (
         type(stream) is not WSStream
@@ -252,7 +268,7 @@ def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> boo
 
 
 def part(send: Any) -> None:
-    """Nobody listens to a WebSocket any more, nor watches it: what it holds of its conversation is free to go."""
+    """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = _owner(send)
     if type(stream) is WSStream:
         stream.app_put = _ignore
@@ -261,33 +277,36 @@ def part(send: Any) -> None:
 
 
 async def _ignore(event: Any) -> None:
-    """What comes after the end."""
+    """Ignore what comes after the end."""
 
 
 class _Over(ProtocolWrapper):
-    """Of a connection that is over: whoever still tries to send on it tells it so."""
+    """Stands in for the protocol of a connection that is over, for whoever still tries to send on it."""
 
     def __init__(self) -> None:
-        """There is nothing to it."""
+        """Begin nothing."""
 
     async def handle(self, event: Any) -> None:
-        """Nothing is left to be done."""
+        """Do nothing."""
 
 
 _OVER: Final = _Over()
 
 
 class _NeverIdle(AsyncioSingleTask):
-    """Of a connection whose peer has ended: there is no next request to wait for."""
+    """Stands in for the idle timer of a connection whose peer has ended: there is no next request to wait for."""
 
     async def restart(self, task_group: Any, action: Any) -> None:
         """Wait for nothing."""
 
 
 class TidyTCPServer(TCPServer):
-    """Hypercorn's side of one TCP connection. It ends with its peer's side, where Hypercorn would wait for the rest of
-    the keep-alive time. In the end it lets go of its protocol, as that holds it: a hundred objects in a ring would wait
-    for the garbage collector, and those of a crowd that left for a second of its time."""
+    """Hypercorn's side of one TCP connection, with two manners that it lacks.
+
+    It ends with its peer's side, where Hypercorn would wait for the rest of the keep-alive time. In the end it lets go
+    of its protocol, which holds it: a hundred objects in a ring would wait for the garbage collector, and the rings of
+    a crowd that left would cost it a second.
+    """
 
     async def run(self) -> None:
         try:
@@ -298,20 +317,20 @@ class TidyTCPServer(TCPServer):
             self.protocol = _OVER
 
     async def _read_data(self) -> None:
-        """Read to the peer's end: an answer that is complete after it is the last one."""
+        """Read to the end of the peer's side: an answer that is complete after that is the last one."""
         await super()._read_data()
         idle, self.idle_task = self.idle_task, _NeverIdle()
         await idle.stop()
 
 
 def serve_tidily() -> None:
-    """Have Hypercorn serve each TCP connection so, where it is the release that is known."""
+    """Have Hypercorn serve each TCP connection by `TidyTCPServer`, where it is the release that is known."""
     if not LACKING:
         vars(running)["TCPServer"] = TidyTCPServer  # there is no other way in
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:
-    """The wire behind an ASGI `send`, after the WebSocket was accepted."""
+    """Return the WebSocket behind an ASGI `send`, after it was accepted, None where there is none of Hypercorn's."""
     stream = _owner(send)
     if type(stream) is WSStream and hasattr(stream, "connection"):
         return WebsocketWire(stream)
@@ -319,8 +338,8 @@ def websocket_wire(send: Any) -> WebsocketWire | None:
 
 
 def pipe_of(send: Any) -> Pipe | None:
-    """The pipe behind an ASGI `send`: of a WebSocket that was accepted, or of an answer in chunks whose
-    head was sent; None over HTTP/2, where others share the connection."""
+    """Return the pipe behind an ASGI `send`: of a WebSocket that was accepted, or of an answer in chunks whose head was
+    sent. It is None over HTTP/2, where others share the connection."""
     stream = _owner(send)
     protocol = _owner(getattr(stream, "send", None))
     if not isinstance(protocol, H11Protocol):

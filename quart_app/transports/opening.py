@@ -1,4 +1,4 @@
-"""What every transport does before anything flows: who comes, to which topics, from which cursor."""
+"""What every transport asks before anything flows: who comes, to which topics, from which cursor."""
 
 import re
 from typing import Any
@@ -6,69 +6,55 @@ from typing import Any
 from quart import has_websocket_context, request, websocket
 from quart.wrappers import Request, Websocket
 
-from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.identity import identify
-from quart_app.realtime import Connection, Hub, Identity, Opening, Refused
+from quart_app.realtime import Connection, Identity, Opening, Refused
 from quart_app.realtime.limits import AGENT_CHARACTERS, TOPICS_PER_CONNECTION
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{24}")
 
 
-def hub() -> Hub:
-    """The engine of the application that serves this context."""
-    return app().hub
-
-
-def settings() -> Settings:
-    """The settings of the application that serves this context."""
-    return app().settings
-
-
-def direct() -> bool:
-    """Whether deliveries are written past ASGI in the application that serves this context."""
-    return app().direct
-
-
 def source() -> Request | Websocket:
-    """The request, or the WebSocket, of this context; without the proxy in front of it."""
+    """Return the request or the WebSocket of this context, without the proxy in front of it."""
     proxy: Any = websocket if has_websocket_context() else request
     return proxy._get_current_object()  # type: ignore[no-any-return]  # werkzeug's documented way past the proxy
 
 
 def connection_id() -> str:
-    """The connection that the client says it has, empty where it says none."""
+    """Return the id of the connection that the client says it has, empty where it says none."""
     client = source()
     id = client.headers.get("X-Connection-Id") or client.args.get("connection_id", "")
     return id if _CONNECTION_ID.fullmatch(id) else ""
 
 
 def speaker() -> tuple[Identity, Connection | None]:
-    """Who speaks, and the connection they say they have, if this process knows it.
+    """Return who speaks, and the connection they say they have, if this process knows it. Raise Refused.
 
     In open mode the connection's id alone proves whose it is, because a guest is another one at
-    every request; in secure mode the token has to agree. Raises Refused.
+    every request; in secure mode the token has to agree.
     """
     client = source()
-    connection = hub().connections.get(connection_id())
-    if connection is not None and settings().access == "open":
+    connection = app().hub.connections.get(connection_id())
+    if connection is not None and app().settings.access == "open":
         return connection.identity, connection
-    identity = identify(settings(), client)
+    identity = identify(app().settings, client)
     if connection is not None and connection.identity.user_id != identity.user_id:
         raise Refused("forbidden", "this connection is somebody else's", status=403)
     return identity, connection
 
 
 def opening(transport: str, name: str | None) -> Opening:
-    """What the client of this context asks for; `name` is the topic of the path, None where the
-    topics are query parameters. Raises Refused."""
+    """Return what the client of this context asks for. Raise Refused.
+
+    `name` is the topic of the path, None where the topics are query parameters.
+    """
     client = source()
     names = [name] if name is not None else client.args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
     return Opening(
-        identify(settings(), client),
-        tuple(dict.fromkeys(hub().topic(topic) for topic in names)),
+        identify(app().settings, client),
+        tuple(dict.fromkeys(app().hub.topic(topic) for topic in names)),
         transport,
         since=client.headers.get("Last-Event-ID") or client.args.get("since") or None,
-        fresh=frozenset(hub().topic(topic) for topic in client.args.getlist("fresh")),
+        fresh=frozenset(app().hub.topic(topic) for topic in client.args.getlist("fresh")),
         agent=client.headers.get("User-Agent", "")[:AGENT_CHARACTERS],
     )

@@ -1,4 +1,4 @@
-"""Under which names the server answers in open mode: those of this machine, and the one it was configured with.
+"""The names under which the server answers in open mode: those of this machine, and the one it was configured with.
 
 A page of any site can have its own name resolve to 127.0.0.1 and then read everything as if it were ours (DNS
 rebinding): it is the Host header that tells. In secure mode the token does, which such a page has not got.
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from quart_app.config import Settings, is_loopback
 from quart_app.realtime.limits import BODY_TIMEOUT
-from quart_app.transports.body import Application, Receive, Send
+from quart_app.transports.guards.body import Application, Receive, Send
 
 MISDIRECTED: Final = 421  # RFC 9110 section 15.5.20
 _HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")  # RFC 9110 section 7.2
@@ -21,9 +21,9 @@ _SHOWN: Final = 200  # characters
 
 
 class HostGuard:
-    """ASGI middleware: a request or WebSocket for another host is answered with 421, whatever its path.
+    """ASGI middleware that answers a request or WebSocket for another host with 421, whatever its path.
 
-    Who names no host is let through: that is no browser.
+    A client that names no host is let through: it is no browser.
     """
 
     def __init__(self, application: Application, settings: Settings) -> None:

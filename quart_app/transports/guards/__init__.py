@@ -1,0 +1,1 @@
+"""ASGI middleware that turns requests away before anything reads them."""

@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         str,
         Meta(
-            pattern=r"^(sqlite://.+|postgres://.+)$",
+            pattern=r"^(sqlite|postgres|postgresql)://.+$",
             title="Database",
             description="sqlite://<file>, such as sqlite://envivo.db, or postgres://<user>@<host>/<name>",
         ),

@@ -153,6 +153,7 @@ def test_an_option_that_does_not_exist_is_a_mistake_of_the_program() -> None:
         ("sqlite:///var/a.db?synchronous=NORMAL", Path("/var/a.db")),
         ("sqlite://:memory:", None),
         ("postgres://a@b/c", None),
+        ("postgresql://a@b/c", None),
     ],
 )
 def test_where_the_file_is(url: str, path: Path | None) -> None:

@@ -61,6 +61,9 @@ IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
 
 # Retention
 RETENTION_AGE: Final = 30 * 24 * 3600.0  # s
+CLOCK_JUMP: Final = 60.0  # s between the clock and the time that has passed, which the operator is told of
+CLOCK_CATCHES_UP: Final = 2.0  # s that what is kept may age within one second
+CLOCK_OVER_RESTART: Final = 24 * 3600.0  # s that it may age while the program does not run
 TRIM_INTERVAL: Final = 60.0  # s
 TRIM_BATCH: Final = 5_000  # events deleted in one transaction
 

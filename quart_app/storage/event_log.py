@@ -13,7 +13,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 
 from quart_app.realtime import Cursor, Event, Term, Terms, Trimmed
-from quart_app.realtime.limits import TERMS
+from quart_app.realtime.limits import LARGEST_ID, TERMS
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"
@@ -162,18 +162,22 @@ async def append(client: BaseDBAsyncClient, events: Sequence[Event], term: str |
     )
 
 
-async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int) -> int:
+async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int, *, latest: int = LARGEST_ID) -> int:
     """Remove the oldest events and raise the floor, inside the writer's transaction.
 
     An event goes that is at or below position `upto` or from before `before` (ms since the Unix
-    epoch), as long as every older one goes too; `limit` at most. Returns how many went.
+    epoch), as long as every older one goes too; `limit` at most. One that says to be from after
+    `latest` holds nothing up: it was written by a clock that was wrong. Return how many went.
     """
     _, rows = await client.execute_query(
         sql("SELECT position, at FROM event_log ORDER BY position LIMIT ?", client), [limit]
     )
     old = 0
-    while old < len(rows) and (rows[old]["position"] <= upto or rows[old]["at"] < before):
-        old += 1
+    for number, row in enumerate(rows, 1):
+        if row["position"] <= upto or row["at"] < before:
+            old = number
+        elif row["at"] <= latest:
+            break
     if old:
         floor = rows[old - 1]["position"]
         await client.execute_query(sql("DELETE FROM event_log WHERE position <= ?", client), [floor])

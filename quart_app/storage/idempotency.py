@@ -92,14 +92,18 @@ async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, Answer
     )
 
 
-async def purge(client: BaseDBAsyncClient, before: int, limit: int) -> int:
-    """Forget keys from before `before` (ms since the Unix epoch), `limit` at most; returns how many.
+async def purge(client: BaseDBAsyncClient, before: int, limit: int, *, latest: int) -> int:
+    """Forget keys from before `before` (ms since the Unix epoch), `limit` at most; return how many.
 
-    They go in the order in which they came, so no index by time is needed.
+    They go in the order in which they came, so no index by time is needed. One that says to be from after `latest` was
+    stored by a clock that was wrong: it is from `latest` from now on.
     """
     _, rows = await client.execute_query(
         sql("SELECT id, created_at FROM idempotency_keys ORDER BY id LIMIT ?", client), [limit]
     )
+    if rows and any(row["created_at"] > latest for row in rows):
+        redate = "UPDATE idempotency_keys SET created_at = ? WHERE created_at > ? AND id <= ?"
+        await client.execute_query(sql(redate, client), [latest, latest, rows[-1]["id"]])
     old = 0
     while old < len(rows) and rows[old]["created_at"] < before:
         old += 1

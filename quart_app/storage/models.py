@@ -38,7 +38,8 @@ class LogTerm(Model):
 
 
 class LogState(Model):
-    """`floor`: the last position that was trimmed. `probe`: when somebody tried last whether anything can be stored."""
+    """`floor`: the last position that was trimmed. `probe`: when somebody tried last whether anything can be stored.
+    `time`: what the time was last, as far as clocks can be believed."""
 
     name = CharField(max_length=16, primary_key=True)
     value = TextField()

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from quart_app.realtime import now
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT, RETENTION_AGE, TRIM_BATCH, TRIM_INTERVAL
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import writing
 from quart_app.storage.event_log import TortoiseEventLog
+from quart_app.storage.log_time import LogTime
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
+from quart_app.surroundings import REAL, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,9 @@ class Retention:
         *,
         age: float = RETENTION_AGE,
         keys: float = IDEMPOTENCY_KEPT,
+        surroundings: Surroundings = REAL,
     ) -> None:
+        self._time = LogTime(surroundings)
         self._writer = writer
         self._log = event_log
         self._events = events
@@ -53,13 +56,21 @@ class Retention:
     async def trim(self) -> int:
         """Remove the events that are past number or age and raise the floor; returns how many."""
         upto = await self._log.head() - self._events
-        before = now() - round(self._age * 1000)
-        return await self._in_batches(lambda client: event_log.trim(client, upto, before, TRIM_BATCH))
+        present = await self._time.look()
+        if self._time.is_due:
+            await self._writer.run(lambda _: self._time.keep(writing()))
+        before = present.earliest - round(self._age * 1000)
+        return await self._in_batches(
+            lambda client: event_log.trim(client, upto, before, TRIM_BATCH, latest=present.latest)
+        )
 
     async def purge(self) -> int:
         """Forget the answers whose keys are past their time; returns how many."""
-        before = now() - round(self._keys * 1000)
-        return await self._in_batches(lambda client: idempotency.purge(client, before, TRIM_BATCH))
+        present = await self._time.look()
+        before = present.earliest - round(self._keys * 1000)
+        return await self._in_batches(
+            lambda client: idempotency.purge(client, before, TRIM_BATCH, latest=present.latest)
+        )
 
     async def _in_batches(self, batch: _Batch) -> int:
         async def unit(_work: UnitOfWork) -> int:

@@ -138,4 +138,5 @@ def _at(standing: Condition, severity: Severity) -> Condition:
 
 
 def _unless_old(notice: Condition, at: int) -> Condition | None:
-    return notice if at - notice.since < NOTICE_LIFE else None
+    # One that began in the future was begun by a clock that was wrong.
+    return notice if abs(at - notice.since) < NOTICE_LIFE else None

@@ -78,7 +78,7 @@ class Telemetry:
         What is older than the latest that is stored of its reservoir comes late: it is kept, and changes nothing else.
         """
         at = now()
-        before = await _heard({reading.reservoir_id for reading in readings})
+        before = await _heard({reading.reservoir_id for reading in readings}, at)
         await _check_room(before)
         first = await newest_id(Reading) + 1
         stored = [
@@ -154,15 +154,18 @@ async def _latest() -> list[Reading]:
     return list(await Reading.raw(_LATEST))
 
 
-async def _heard(reservoir_ids: Collection[str]) -> dict[str, int | None]:
-    """Return when each reservoir was heard of last (ms since the Unix epoch), None where never."""
+async def _heard(reservoir_ids: Collection[str], at: int) -> dict[str, int | None]:
+    """Return when each reservoir was heard of last up to `at` (ms since the Unix epoch), None where never.
+
+    What a clock that was wrong has stamped ahead does not make the readings that follow late ones.
+    """
     client = reading_connection()
     wanted = ", ".join(["(?)"] * len(reservoir_ids))
     statement = (
         f"WITH wanted (name) AS (VALUES {wanted})"  # noqa: S608 - only placeholders
-        " SELECT name, (SELECT max(at) FROM readings WHERE reservoir_id = name) AS at FROM wanted"
+        " SELECT name, (SELECT max(at) FROM readings WHERE reservoir_id = name AND at <= ?) AS at FROM wanted"
     )
-    _, rows = await client.execute_query(sql(statement, client), list(reservoir_ids))
+    _, rows = await client.execute_query(sql(statement, client), [*reservoir_ids, at])
     return {row["name"]: row["at"] for row in rows}
 
 

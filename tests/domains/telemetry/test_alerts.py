@@ -262,6 +262,15 @@ async def test_a_day_can_be_asked_for_in_few_readings(rest: httpx.AsyncClient) -
     assert early == list(newest.values())[:12]
 
 
+async def test_a_reading_that_is_stamped_ahead_silences_no_alert(rest: httpx.AsyncClient) -> None:
+    pond = new_reservoir()
+    await send(rest, pond, temperature=20, timestamp=ago(minutes=-4))
+    await send(rest, pond, temperature=35)
+    assert [one["severity"] for one in await alerts_of(rest, pond)] == ["critical"]
+    await send(rest, pond, temperature=20)
+    assert (await alerts_of(rest, pond))[0]["severity"] == "info"  # it has recovered
+
+
 async def test_a_reading_that_comes_late_is_kept_and_changes_nothing(rest: httpx.AsyncClient) -> None:
     pond = new_reservoir()
     now = await send(rest, pond, temperature=20)

@@ -4,7 +4,7 @@ Positions are consecutive whole numbers from 1 in the order of commit. Appending
 business: it happens inside the transaction of the change that the event tells of.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from quart_app.realtime.flow.terms import Term, Terms
@@ -52,7 +52,9 @@ class EventLog(Protocol):
 class MemoryLog:
     """A log that lives as long as the process: for tests and for the engine on its own."""
 
-    def __init__(self, epoch: str = "memory") -> None:
+    def __init__(self, epoch: str = "memory", *, wall: Callable[[], int] = now) -> None:
+        """`epoch` names its first term, and `wall()` returns the time of its events (ms since the Unix epoch)."""
+        self._wall = wall
         self.terms = Terms([Term(epoch, 0)])
         self._events: list[Event] = []
         self._floor = 0
@@ -65,7 +67,7 @@ class MemoryLog:
             topic,
             type,
             encoding.fields_json(fields),
-            now(),
+            self._wall(),
             epoch=self.terms.current,
             position=head + 1,
             hidden_from=hidden_from,

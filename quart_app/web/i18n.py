@@ -13,6 +13,8 @@ from typing import Any
 
 from quart import Quart, Response, has_request_context, request
 
+from quart_app.web.address import over_tls
+
 LANGUAGES = ("es", "en")
 LANGUAGE_COOKIE = "envivo_language"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -82,7 +84,7 @@ def texts(*sections: str) -> dict[str, str]:
 def remember_language(response: Response, language: str) -> None:
     """Keep the visitor's choice in a cookie for a year."""
     response.set_cookie(
-        LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+        LANGUAGE_COOKIE, language, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True, secure=over_tls()
     )
 
 

@@ -13,6 +13,7 @@ from quart import Blueprint, Quart, Response, render_template, request
 
 from quart_app.identity import TOKEN_COOKIE, read_token
 from quart_app.realtime import Identity, Refused
+from quart_app.web.address import over_tls
 from quart_app.web.context import settings
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
@@ -67,7 +68,7 @@ def _remembered(token: str, path: str) -> Response:
     read_token(settings(), token)
     response = Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
     # It ends with the browser's session; how long the token itself is good for, it says itself.
-    response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="Lax", secure=request.is_secure)
+    response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="Lax", secure=over_tls())
     return response
 
 

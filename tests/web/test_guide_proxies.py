@@ -137,5 +137,7 @@ async def test_a_page_behind_nginx_is_of_the_same_site(nginx: Proxied) -> None:
         message = {"topic": "log/origins", "type": "said", "data": {}}
         allowed = await browser.post("/api/publish", json=message, headers={"Origin": nginx.url})
         refused = await browser.post("/api/publish", json=message, headers={"Origin": "https://evil.example"})
+        page = await browser.get("/guide/clients")
     assert allowed.status_code == 202
     assert refused.json()["error"]["code"] == "origin_not_allowed"
+    assert f"{nginx.url}/static/js/envivo/index.js" in page.text

@@ -12,6 +12,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
+from markupsafe import Markup
 
 from quart_app.web.guide.highlight import highlight
 
@@ -228,12 +229,12 @@ def _open_places(text: str) -> str:
     return text
 
 
-def fill_places(html: str, origin: str) -> str:
-    """Return `html` with the address of the server at `origin` (`http://host:port`) in its places."""
+def fill_places(html: str, origin: str) -> Markup:
+    """Return the HTML of a page with the address of the server at `origin` (`http://host:port`) in its places."""
     for address, place in PLACES.items():
         known = origin.replace("http", "ws", 1) if address.startswith("ws") else origin
         html = html.replace(place, escape(known))
-    return html
+    return Markup(html)  # noqa: S704 - our own files, rendered without the HTML that they may hold, and escaped words
 
 
 def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:

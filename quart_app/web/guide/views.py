@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from quart import Blueprint, abort, render_template, request
 
 from quart_app.context import App
+from quart_app.web.address import origin
 from quart_app.web.context import app
 from quart_app.web.guide.book import FOLDER, Book, Table
 from quart_app.web.guide.markdown import fill_places
@@ -38,10 +39,6 @@ def make_book(language: str, document: Mapping[str, Any], words: Mapping[str, st
     return Book(FOLDER / language, tables, words)
 
 
-def _origin() -> str:
-    return request.host_url.rstrip("/")
-
-
 @guide_pages.get("/guide")
 async def contents() -> str:
     """Show all pages, or with ``q`` what a search finds."""
@@ -63,7 +60,7 @@ async def whole() -> str:
     """Show the whole guide as one page, to be printed."""
     book = await _book()
     html = await asyncio.to_thread(lambda: book.whole)
-    return await render_template("guide/whole.html", book=book, html=fill_places(html, _origin()))
+    return await render_template("guide/whole.html", book=book, html=fill_places(html, origin()))
 
 
 @guide_pages.get("/guide/<name>")
@@ -78,7 +75,7 @@ async def page(name: str) -> str:
         "guide/page.html",
         book=book,
         page=book.pages[name],
-        html=fill_places(html, _origin()),
+        html=fill_places(html, origin()),
         before=before,
         after=after,
     )

@@ -10,6 +10,7 @@ from quart import Blueprint, Response, render_template, request
 
 from quart_app.context import App
 from quart_app.realtime import is_topic_name
+from quart_app.web.address import origin, over_tls
 from quart_app.web.context import app, settings
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi
@@ -38,7 +39,7 @@ async def openapi_document() -> Response:
 @reference.get("/asyncapi.json")
 async def asyncapi_document() -> Response:
     """Answer the AsyncAPI 3.0 document of every topic and message, at this address."""
-    return json_answer(asyncapi(app().topic_shapes, request.host, secure=request.is_secure))
+    return json_answer(asyncapi(app().topic_shapes, request.host, secure=over_tls()))
 
 
 @reference.get("/docs")
@@ -55,7 +56,7 @@ async def connect() -> str:
     return await render_template(
         "reference/connect.html",
         snippets=snippets(),
-        origin=request.host_url.rstrip("/"),
+        origin=origin(),
         topic=asked if is_topic_name(asked) else _FIRST_TOPIC,
         topics=[*known, "rooms/1", *_OPEN_TOPICS],
         secure=settings().access == "secure",

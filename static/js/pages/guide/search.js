@@ -29,7 +29,7 @@ export function mountSearch(root) {
       if (!answer.ok) throw new Error(answer.statusText);
       const html = await answer.text();
       if (signal.aborted) return;
-      found.innerHTML = html; // of our own server, which has escaped what was asked
+      found.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
       said.textContent = found.querySelector("[data-count]").textContent;
     } catch {
       if (signal.aborted) return;

@@ -4,8 +4,20 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 CHUNK = 65536
+KINDS = ("ws", "sse", "poll", "send")
+
+
+def answer(status: str, body: str = "<html>Log in to use this network</html>", *headers: str) -> bytes:
+    """What something in between answers: `status` is code and reason."""
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Length: {len(body)}",
+        "Content-Type: text/html",
+        "Connection: close",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
 
 
 class Between:
@@ -17,6 +29,8 @@ class Between:
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.refuses_websockets = False
+        self.answers: dict[str, bytes] = {}
+        """What it answers itself, by the kind of the request: ws, sse, poll, send."""
         self.holds_events = False
         """Takes event streams, and lets nothing of them through."""
         self.buffers_events = 0
@@ -26,7 +40,7 @@ class Between:
         self.freezes_websockets = False
         """Lets nothing through on WebSockets, and keeps them open."""
         self.seen: list[str] = []
-        """The kinds of the requests that passed, in order: ws, sse, poll, other."""
+        """The kinds of the requests that came, in order: ws, sse, poll, send, other."""
         self.url = ""
 
     def cut(self) -> None:
@@ -77,12 +91,13 @@ class Between:
         kind: list[str],
     ) -> None:
         while data := await reader.read(CHUNK):
-            if data.startswith(b"GET /"):
-                path = data[5:9]
-                kind[0] = next((name for name in ("ws", "sse", "poll") if path.startswith(name.encode())), "other")
+            if data.startswith((b"GET /", b"POST /")):
+                path = data.partition(b"/")[2][:4]
+                kind[0] = next((name for name in KINDS if path.startswith(name.encode())), "other")
                 self.seen.append(kind[0])
-            if kind[0] == "ws" and self.refuses_websockets:
-                writer.write(REFUSAL)
+            refusal = answer("403 Forbidden") if kind[0] == "ws" and self.refuses_websockets else None
+            if own := refusal or self.answers.get(kind[0]):
+                writer.write(own)
                 await writer.drain()
                 return
             if not (kind[0] == "ws" and self.freezes_websockets):

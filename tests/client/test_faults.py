@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from quart_app.client import TRANSPORTS, Live, SendRefused, State
-from tests.client.between import between
+from tests.client.between import answer, between
 from tests.client.traffic import DEADLINE, client, fresh, numbers, publish, reaches, until
 from tests.running import ServerProcess
 
@@ -40,6 +40,65 @@ async def test_a_proxy_that_holds_events_back_leads_to_polling(server: ServerPro
         answer = await live.send(topic, {"type": "numbered", "data": {"number": 0}})
         assert answer["type"] == "published"
         assert await numbers(live, 1) == [0]
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
+async def test_a_portal_s_refusal_of_one_rung_leads_to_the_next(server: ServerProcess, status: str) -> None:
+    topic = fresh()
+    async with between(server.port) as proxy, client(proxy.url, topic) as live:
+        proxy.answers = {"ws": answer(status), "sse": answer(status)}
+        await reaches(live, state=State.CONNECTED, transport="poll")
+        assert [attempt.outcome for attempt in live.status.why] == ["failed", "failed", "opened"]
+        assert status[:3] in live.status.why[1].seen
+
+
+async def test_a_portal_that_takes_everything_is_waited_for(server: ServerProcess) -> None:
+    """A page that somebody has to click through first is no word of the server's, in whatever status it comes."""
+    topic = fresh()
+    portal = dict.fromkeys(("ws", "sse", "poll"), answer("404 Not Found"))
+    async with between(server.port) as proxy, client(proxy.url, topic) as live:
+        proxy.answers = portal
+        await reaches(live, state=State.WAITING)
+        proxy.answers = {kind: answer("200 OK") for kind in portal}
+        await reaches(live, state=State.CONNECTING)
+        await reaches(live, state=State.WAITING)
+        proxy.answers = {}
+        await reaches(live, state=State.CONNECTED)
+        await publish(live, topic, 1)
+        assert await numbers(live, 1) == [1]
+
+
+async def test_a_portal_that_cuts_in_later_stops_nobody(server: ServerProcess) -> None:
+    topic = fresh()
+    async with between(server.port) as proxy, client(proxy.url, topic, transports=["poll"], poll_wait=0.2) as live:
+        await reaches(live, state=State.CONNECTED)
+        proxy.answers = {"poll": answer("401 Unauthorized"), "ws": answer("401 Unauthorized")}
+        proxy.cut()
+        await reaches(live, state=State.WAITING)
+        proxy.answers = {}
+        await reaches(live, state=State.CONNECTED)
+
+
+@pytest.mark.parametrize("transport", ["sse", "poll"])
+@pytest.mark.parametrize(
+    "status", ["401 Unauthorized", "404 Not Found", "429 Slow Down", "500 Oh", "502 Gateway", "200 OK"]
+)
+async def test_what_is_sent_is_kept_while_somebody_else_answers(
+    server: ServerProcess, transport: str, status: str
+) -> None:
+    topic = fresh()
+    async with between(server.port) as proxy, client(proxy.url, topic, transports=[transport]) as live:
+        await live.opened()
+        proxy.answers = {"send": answer(status)}
+        sends = [asyncio.create_task(live.send(topic, {"type": "numbered", "data": {"number": n}})) for n in range(5)]
+        async with asyncio.timeout(DEADLINE):
+            while proxy.seen.count("send") < 3:
+                await asyncio.sleep(0.02)
+        assert not any(send.done() for send in sends)
+        proxy.answers = {}
+        answers = await asyncio.wait_for(asyncio.gather(*sends), DEADLINE)
+        assert {answer["type"] for answer in answers} == {"published"}
+        assert await numbers(live, 5) == list(range(5))
 
 
 async def test_a_thousand_messages_down_the_ladder_and_up_again(server: ServerProcess) -> None:

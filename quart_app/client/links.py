@@ -38,7 +38,7 @@ class Link(Protocol):
         """Seconds without an arrival that mean it is dead; None: as the heartbeat announces."""
 
     async def receive(self) -> Arrival:
-        """Return the next messages (possibly none); waits for them."""
+        """Return the next messages (possibly none); wait for them. A wait that is cancelled loses none."""
 
     async def send(self, topic: str, message: Message) -> list[Message] | None:
         """Send; return the replies, None where they come by `receive`.

@@ -22,7 +22,7 @@ from quart_app.web.reference.streams import STREAMS
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")  # in the order in which a reader expects them
 _EVERYWHERE: Final = (400, 401, 403, 421, 429, 503)
-_WITH_BODY: Final = (408, 413, 415)
+_WITH_BODY: Final = (408, 413, 415, 422)
 
 _REFUSALS: Final = {
     400: "Not understood: `fields` names what is wrong.",
@@ -36,8 +36,9 @@ _REFUSALS: Final = {
     413: "The body, or a message in it, is too big.",
     415: "The body has to be `application/json`.",
     421: "Open mode: the Host is not of this machine.",
+    422: "This `Idempotency-Key` was used for another request before: take a new one.",
     429: "Too many at once; `Retry-After` says when to come back.",
-    503: "Busy, or about to stop; `Retry-After` says when to come back.",
+    503: "Busy, about to stop, or nothing can be stored; `Retry-After` says when to come back.",
 }
 _ABOUT: Final = """Everything that is asked over HTTP. What comes by itself, over WebSocket, server-sent events or long
 poll, is in [/asyncapi.json](/asyncapi.json); snippets to try are on [/connect](/connect).
@@ -46,7 +47,8 @@ poll, is in [/asyncapi.json](/asyncapi.json); snippets to try are on [/connect](
   refusals `{"success": false, "error": {"code", "message", "fields"?}}`.
 * **Who you are**: in open mode `?user_id=` and `?username=` say so, and nobody is asked for more. In secure mode a
   token of `envivo token` does: `Authorization: Bearer …`, `?token=`, or the cookie `envivo_token`.
-* **`Idempotency-Key`** on a change: the same key again changes nothing and gets the first answer again, for 48 hours.
+* **`Idempotency-Key`** on a change: the same key again changes nothing and gets the first answer again, for 48 hours;
+  with another request it is refused (422).
 * **Times** are ISO 8601 in UTC, with milliseconds. A **cursor** (`<epoch>-<position>`) is opaque: give it back as
   `since`.
 """

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from quart_app import proof
-from quart_app.event_loop import new_event_loop
+from quart_app.server import proof
+from quart_app.server.event_loop import new_event_loop
 from quart_app.transports.below.direct import Pipe, WebsocketWire, hear
 from tests.running import ServerProcess
 from tests.transports.drivers import PollStream, SseStream, WebsocketStream

@@ -14,12 +14,12 @@ import pytest
 from hypercorn.config import Config
 
 from quart_app.config import Settings
-from quart_app.event_loop import ListenerLoop, new_event_loop
-from quart_app.listening import ListenError, address_to_open, open_sockets
-from quart_app.logs import configure_logging
 from quart_app.resources import MissingResource, resource
-from quart_app.server import ServerOptions, StartError, server_config
-from quart_app.tls import TlsError, local_certificate
+from quart_app.server.event_loop import ListenerLoop, new_event_loop
+from quart_app.server.listening import ListenError, address_to_open, open_sockets
+from quart_app.server.logs import configure_logging
+from quart_app.server.running import ServerOptions, StartError, server_config
+from quart_app.server.tls import TlsError, local_certificate
 
 
 @pytest.mark.parametrize("key", sorted(tomllib.loads(resource("hypercorn.toml").read_text("utf-8"))))

@@ -13,7 +13,7 @@ def migrate(**options: str | None) -> None:
     A SQLite file is copied beside itself first. The exit code is 1 where it could not be done; the database is then
     as it was.
     """
-    from quart_app.server import StartError, migrate_database
+    from quart_app.server.running import StartError, migrate_database
 
     try:
         applied = migrate_database(settings_from(options), click.echo)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quart_app.bench.load import FULL, QUICK, Load
-from quart_app.bench.measures import GROUPS, Figures
-from quart_app.bench.report import Runs, document, table
-from quart_app.bench.stream import BenchError
-from quart_app.listening import raise_descriptor_limit
+from quart_app.cli.bench.load import FULL, QUICK, Load
+from quart_app.cli.bench.measures import GROUPS, Figures
+from quart_app.cli.bench.report import Runs, document, table
+from quart_app.cli.bench.stream import BenchError
+from quart_app.server.listening import raise_descriptor_limit
 from tests.bench.ceiling import ceiling, said
 from tests.bench.chart import fan_out_chart
 from tests.bench.comparing import Comparison

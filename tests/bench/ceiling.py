@@ -4,9 +4,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from quart_app.bench.fan_out import LIST, turns
-from quart_app.bench.load import Load
-from quart_app.bench.measures import Figures, carry_out
+from quart_app.cli.bench.fan_out import LIST, turns
+from quart_app.cli.bench.load import Load
+from quart_app.cli.bench.measures import Figures, carry_out
 from tests.bench.contenders import EPOLL, named
 from tests.bench.servers import pinned, running
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Final
 
-from quart_app.bench.load import Load
-from quart_app.bench.report import MEASURES, Measure, Runs, medians
+from quart_app.cli.bench.load import Load
+from quart_app.cli.bench.report import MEASURES, Measure, Runs, medians
 from tests.bench.contenders import OURS
 from tests.bench.drawing import Bars, bar_chart
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from quart_app.bench.load import Load, Target
-from quart_app.bench.measures import GROUPS, Figures, measure
-from quart_app.bench.stream import BenchError
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.measures import GROUPS, Figures, measure
+from quart_app.cli.bench.stream import BenchError
 from tests.bench.contenders import Contender
 from tests.bench.servers import pinned, running
 

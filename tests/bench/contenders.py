@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quart_app.bench.dialect import EN_VIVO, Dialect
+from quart_app.cli.bench.dialect import EN_VIVO, Dialect
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PEERS: Final = Path(__file__).parent / "peers"

@@ -19,14 +19,13 @@ from typing import Final
 
 import msgspec
 
-from quart_app.bench.crowd import crowd, fresh
-from quart_app.bench.fan_out import from_inside
-from quart_app.bench.load import Target
-from quart_app.bench.measures import carry_out
-from quart_app.bench.process import processor_time, used_since
-from quart_app.bench.wire import Poster
+from quart_app.cli.bench.crowd import crowd, fresh
+from quart_app.cli.bench.fan_out import from_inside
+from quart_app.cli.bench.load import Target
+from quart_app.cli.bench.measures import carry_out
+from quart_app.cli.bench.process import processor_time, used_since
+from quart_app.cli.bench.wire import Poster
 from quart_app.domains.topics.requests import Publication
-from quart_app.event_loop import new_event_loop
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.flow.subscription import Subscription
@@ -35,6 +34,7 @@ from quart_app.realtime.messages.batch import NOWHERE, Batch, Form
 from quart_app.realtime.messages.event import Event, now
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.validation import checked
+from quart_app.server.event_loop import new_event_loop
 from tests.bench.contenders import OURS, named
 from tests.bench.servers import pinned, running
 

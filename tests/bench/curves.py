@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from quart_app.bench.crowd import Crowd, crowd, fresh
-from quart_app.bench.fan_out import from_inside
-from quart_app.bench.load import Target
-from quart_app.bench.measures import carry_out
-from quart_app.bench.process import processor_time, used_since
-from quart_app.bench.storing import come_back, fill
-from quart_app.bench.stream import BenchError
+from quart_app.cli.bench.crowd import Crowd, crowd, fresh
+from quart_app.cli.bench.fan_out import from_inside
+from quart_app.cli.bench.load import Target
+from quart_app.cli.bench.measures import carry_out
+from quart_app.cli.bench.process import processor_time, used_since
+from quart_app.cli.bench.storing import come_back, fill
+from quart_app.cli.bench.stream import BenchError
 from tests.bench.comparing import Say
 from tests.bench.contenders import BARE, OURS, named
 from tests.bench.drawing import Lines, line_chart

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from quart_app.bench.load import Load
-from quart_app.bench.report import MEASURES
+from quart_app.cli.bench.load import Load
+from quart_app.cli.bench.report import MEASURES
 
 _TABLE: Final = re.compile(r"^\|  \| (?:unit|unidad) \|.*(?:\n\|.*)*", re.MULTILINE)
 
@@ -80,7 +80,7 @@ SPANISH: Final[Mapping[str, str]] = {
 
 
 def in_spanish(load: Load, table: str) -> str:
-    """Return the rows of a `table` of `quart_app.bench.report` in Spanish: its words, and how numbers are written."""
+    """Return the rows of a `table` of the benchmark in Spanish: its words, and how numbers are written."""
     titles = {measure.title for measure in MEASURES}
     words = {**SPANISH, **{title.format(**asdict(load)): SPANISH[title].format(**asdict(load)) for title in titles}}
     rows = [[words.get(cell.strip(), cell.strip()) for cell in row.strip("|").split("|")] for row in _rows(table)]

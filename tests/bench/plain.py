@@ -20,8 +20,8 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from quart import Quart, Response, request, websocket
 
-from quart_app.event_loop import new_event_loop
 from quart_app.resources import resource
+from quart_app.server.event_loop import new_event_loop
 
 app = Quart(__name__)
 followers: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from quart_app.bench.load import Target
-from quart_app.bench.stream import BenchError
-from quart_app.bench.wire import Address
+from quart_app.cli.bench.load import Target
+from quart_app.cli.bench.stream import BenchError
+from quart_app.cli.bench.wire import Address
 from tests.bench.contenders import CHECKOUT, Contender
 
 START_DEADLINE: Final = 60.0  # s

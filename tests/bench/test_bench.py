@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
-from quart_app.bench import load as loads
-from quart_app.bench.load import Load
-from quart_app.bench.measures import GROUPS
-from quart_app.bench.report import MEASURES, document, table
 from quart_app.cli.bench import bench
+from quart_app.cli.bench import load as loads
+from quart_app.cli.bench.load import Load
+from quart_app.cli.bench.measures import GROUPS
+from quart_app.cli.bench.report import MEASURES, document, table
 from tests.bench.ceiling import ceiling, said
 from tests.bench.chart import fan_out_chart
 from tests.bench.comparing import Comparison

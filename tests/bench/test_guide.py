@@ -4,8 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-from quart_app.bench.load import FULL, QUICK
-from quart_app.bench.report import MEASURES, table
+from quart_app.cli.bench.load import FULL, QUICK
+from quart_app.cli.bench.report import MEASURES, table
 from tests.bench.contenders import CHECKOUT
 from tests.bench.guide import SPANISH, in_spanish, write_tables
 

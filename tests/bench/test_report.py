@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from quart_app.bench.dialect import EN_VIVO, Dialect
-from quart_app.bench.load import Load
-from quart_app.bench.report import medians, spreads, table
+from quart_app.cli.bench.dialect import EN_VIVO, Dialect
+from quart_app.cli.bench.load import Load
+from quart_app.cli.bench.report import medians, spreads, table
 from tests.bench.contenders import NCHAN, SOCKET_IO
 from tests.bench.drawing import WIDTH, Bars, Lines, bar_chart, line_chart
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from quart_app.bench.followers import EventStreamFollower
-from quart_app.bench.stream import BenchError, SharedStream, Split, block_end, frame_end
-from quart_app.bench.wire import Address
+from quart_app.cli.bench.followers import EventStreamFollower
+from quart_app.cli.bench.stream import BenchError, SharedStream, Split, block_end, frame_end
+from quart_app.cli.bench.wire import Address
 from quart_app.realtime.messages.encoding import http_chunk, sse_block, websocket_frame
 
 

@@ -12,8 +12,8 @@ import sys
 from collections import defaultdict
 from typing import Any, cast
 
-from quart_app.event_loop import new_event_loop
-from quart_app.listening import raise_descriptor_limit
+from quart_app.server.event_loop import new_event_loop
+from quart_app.server.listening import raise_descriptor_limit
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Self, cast
 from urllib.parse import urlsplit
 
-from quart_app.bench.stream import BenchError
+from quart_app.cli.bench.stream import BenchError
 
 UPGRADE: Final = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n"

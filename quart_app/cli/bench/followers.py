@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from time import perf_counter
 
-from quart_app.bench.stream import BenchError, SharedStream
-from quart_app.bench.wire import UPGRADE, Address, Client, masked
+from quart_app.cli.bench.stream import BenchError, SharedStream
+from quart_app.cli.bench.wire import UPGRADE, Address, Client, masked
 
 
 class Follower(Client):

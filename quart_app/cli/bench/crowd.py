@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.followers import EventStreamFollower, Follower
-from quart_app.bench.load import Target
-from quart_app.bench.stream import BenchError, SharedStream, block_end, frame_end
+from quart_app.cli.bench.followers import EventStreamFollower, Follower
+from quart_app.cli.bench.load import Target
+from quart_app.cli.bench.stream import BenchError, SharedStream, block_end, frame_end
 
 _STALL: Final = 60.0  # s without a delivery after which something is lost
 _POLL: Final = 0.001  # s, for a thousand followers; to look at more of them takes longer

@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
-from quart_app.bench.crowd import crowd, fresh
-from quart_app.bench.delays import latency, senders, steady
-from quart_app.bench.fan_out import LIST, fan_out, turns
-from quart_app.bench.load import Load, Target
-from quart_app.bench.process import processor_time, resident, settled, used_since
-from quart_app.bench.returning import returning
-from quart_app.bench.storing import durable, resume
-from quart_app.bench.stream import BenchError
-from quart_app.event_loop import new_event_loop
-from quart_app.listening import raise_descriptor_limit
+from quart_app.cli.bench.crowd import crowd, fresh
+from quart_app.cli.bench.delays import latency, senders, steady
+from quart_app.cli.bench.fan_out import LIST, fan_out, turns
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.process import processor_time, resident, settled, used_since
+from quart_app.cli.bench.returning import returning
+from quart_app.cli.bench.storing import durable, resume
+from quart_app.cli.bench.stream import BenchError
+from quart_app.server.event_loop import new_event_loop
+from quart_app.server.listening import raise_descriptor_limit
 
 T = TypeVar("T")
 Figures = dict[str, float]

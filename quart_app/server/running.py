@@ -22,14 +22,14 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
 
 from quart_app.config import Settings, SettingsError
-from quart_app.event_loop import ListenerLoop, new_event_loop
 from quart_app.functions.loading import FunctionsError
-from quart_app.leaving import INTERRUPTED, Leaving, say
-from quart_app.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
-from quart_app.logs import configure_logging
-from quart_app.proof import direct_way_works
 from quart_app.resources import is_checkout, resource
-from quart_app.tls import TlsError, local_certificate
+from quart_app.server.event_loop import ListenerLoop, new_event_loop
+from quart_app.server.leaving import INTERRUPTED, Leaving, say
+from quart_app.server.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
+from quart_app.server.logs import configure_logging
+from quart_app.server.proof import direct_way_works
+from quart_app.server.tls import TlsError, local_certificate
 from quart_app.transports.below.direct import serve_tidily
 
 USAGE: Final = 2  # exit code, as of a wrong option
@@ -295,7 +295,7 @@ def _in_words(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     text = str(error) or "no reason given"
-    if type(error).__module__.partition(".")[0] == __package__:
+    if type(error).__module__.partition(".")[0] == __name__.partition(".")[0]:
         return text
     return f"{type(error).__name__}: {text} (--log-level debug tells where)"
 

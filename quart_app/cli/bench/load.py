@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from quart_app.bench.dialect import EN_VIVO, Dialect
-from quart_app.bench.wire import Address
+from quart_app.cli.bench.dialect import EN_VIVO, Dialect
+from quart_app.cli.bench.wire import Address
 
 
 @dataclass(frozen=True)

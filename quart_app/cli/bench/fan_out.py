@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from time import perf_counter, process_time
 from typing import Final
 
-from quart_app.bench.crowd import Crowd, crowd, fresh
-from quart_app.bench.load import Load, Target
-from quart_app.bench.process import processor_time, used_since
-from quart_app.bench.wire import Poster
+from quart_app.cli.bench.crowd import Crowd, crowd, fresh
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.process import processor_time, used_since
+from quart_app.cli.bench.wire import Poster
 
 LIST: Final = 100  # messages in a list
 TURNS: Final = 20  # messages that are published inside the server on one request

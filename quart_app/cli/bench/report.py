@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from quart_app import __version__
-from quart_app.bench.load import Load
+from quart_app.cli.bench.load import Load
 
 Runs = Mapping[str, Sequence[Mapping[str, float]]]
 """Per server, the figures of each run."""

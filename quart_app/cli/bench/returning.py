@@ -8,10 +8,10 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.crowd import OPENING, fresh
-from quart_app.bench.load import Load, Target
-from quart_app.bench.senders import Speaker
-from quart_app.bench.stream import BenchError
+from quart_app.cli.bench.crowd import OPENING, fresh
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.senders import Speaker
+from quart_app.cli.bench.stream import BenchError
 from quart_app.client.backoff import full_jitter
 from quart_app.client.options import Options
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.stream import BenchError
-from quart_app.bench.wire import UPGRADE, Address, Client, masked
+from quart_app.cli.bench.stream import BenchError
+from quart_app.cli.bench.wire import UPGRADE, Address, Client, masked
 
 _OVERLAP: Final = 256  # bytes kept, so that what is looked for is found where two reads meet
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.crowd import Crowd, Following, crowd, fresh
-from quart_app.bench.fan_out import LIST
-from quart_app.bench.load import Load, Target
-from quart_app.bench.process import processor_time, used_since
-from quart_app.bench.senders import Sender
-from quart_app.bench.stream import BenchError
-from quart_app.bench.wire import Poster
+from quart_app.cli.bench.crowd import Crowd, Following, crowd, fresh
+from quart_app.cli.bench.fan_out import LIST
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.process import processor_time, used_since
+from quart_app.cli.bench.senders import Sender
+from quart_app.cli.bench.stream import BenchError
+from quart_app.cli.bench.wire import Poster
 
 _DEADLINE: Final = 60.0  # s
 

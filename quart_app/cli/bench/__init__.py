@@ -6,3 +6,7 @@ subscribers share is parsed once and compared for the rest.
 
 Errors: `BenchError`, whose message says what was not as it has to be.
 """
+
+from quart_app.cli.bench.command import bench
+
+__all__ = ["bench"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from quart_app.bench.crowd import Crowd, crowd, fresh
-from quart_app.bench.load import Load, Target
-from quart_app.bench.process import processor_time, settled, used_since
-from quart_app.bench.senders import Speaker
-from quart_app.bench.wire import Poster
+from quart_app.cli.bench.crowd import Crowd, crowd, fresh
+from quart_app.cli.bench.load import Load, Target
+from quart_app.cli.bench.process import processor_time, settled, used_since
+from quart_app.cli.bench.senders import Speaker
+from quart_app.cli.bench.wire import Poster
 
 _PUBLISHERS: Final = 4
 _LISTENED_TO: Final = 20  # followers whose delays are noted where a note of each delivery would slow the load down

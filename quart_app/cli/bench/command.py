@@ -36,12 +36,12 @@ def bench(  # noqa: PLR0913 - an argument an option, which is how click calls it
     of their own (live/bench-…, log/bench-…) and stay in the server's log until it forgets them: measure a server
     that has no visitors. The exit code is 1 when something was lost or the server cannot be reached.
     """
-    from quart_app.bench import load as loads
-    from quart_app.bench.load import Target
-    from quart_app.bench.measures import measure
-    from quart_app.bench.report import document, table
-    from quart_app.bench.stream import BenchError
-    from quart_app.bench.wire import Address
+    from quart_app.cli.bench import load as loads
+    from quart_app.cli.bench.load import Target
+    from quart_app.cli.bench.measures import measure
+    from quart_app.cli.bench.report import document, table
+    from quart_app.cli.bench.stream import BenchError
+    from quart_app.cli.bench.wire import Address
 
     load = loads.QUICK if quick else loads.FULL
     try:

@@ -17,7 +17,7 @@ NAME = "08-build-your-own.md"
 TRIP = "Which day for the trip?"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the window's test comes first, and many others may come before the rest
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The copy in which everything is done, its server running."""
     checkout = Checkout(tmp_path_factory.mktemp("tutorial"))

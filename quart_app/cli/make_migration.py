@@ -14,9 +14,8 @@ def make_migration(name: str) -> None:
     """Write the next file of migrations/, for those who change the program's tables.
 
     The models of all domains are compared with what the migrations of this checkout give. NAME says in a word or two
-    what changes: "polls" becomes 0010_polls.py, or the
-    number that is next. No database is touched; `envivo migrate` and the next start apply the
-    file. The exit code is 1 where nothing could be written.
+    what changes: "polls" becomes 0010_polls.py, or whatever number is next. No database is touched; `envivo migrate`
+    and the next start apply the file. The exit code is 1 where nothing could be written.
     """
     from quart_app.server.running import StartError, write_migration
 

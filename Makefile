@@ -19,18 +19,24 @@ DEFAULT_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_
 # Where npm notes what it has installed.
 NODE_PACKAGES := tests/js/node_modules/.package-lock.json
 
+# Autobahn|Testsuite, which needs a Python 2.7: on the PATH, or of pyenv. It is told where its packages are.
+AUTOBAHN_VENV := .venv-autobahn
+AUTOBAHN := tests/transports/autobahn
+AUTOBAHN_PYTHON = $(firstword $(foreach candidate,python2.7 $(wildcard $(HOME)/.pyenv/versions/2.7.*/bin/python),\
+	$(shell $(candidate) -c 'import pip, sys; sys.version_info[:2] == (2, 7) and sys.stdout.write(sys.executable)' 2>/dev/null)))
+
 # What `make bench` measures beside the program.
 PEERS := tests/bench/peers
 PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check bench bench-peers clean chromium node-packages test-js test-newest
+.PHONY: run test check bench bench-peers clean chromium node-packages autobahn test-js test-newest
 
 run: $(VENV)/.run
 	@$(BIN)/envivo serve
 
-test: $(VENV)/.test chromium node-packages
+test: $(VENV)/.test chromium node-packages autobahn
 	@failed=; \
 	$(MAKE) --no-print-directory test-js || failed=1; \
 	$(MAKE) --no-print-directory test-newest || failed=1; \
@@ -73,7 +79,7 @@ $(PEERS_VENV)/.peers: $(PEERS_VENV)/.created $(PEERS)/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(NEWEST_VENV) $(PEERS_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(NEWEST_VENV) $(PEERS_VENV) $(AUTOBAHN_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test-js:
@@ -113,6 +119,24 @@ $(NODE_PACKAGES): tests/js/package-lock.json
 	@echo "installing the packages of tests/js"
 	@npm ci --prefix tests/js --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# Other people's tests of WebSockets; without them those are left out too.
+autobahn:
+	@if [ -n "$(AUTOBAHN_PYTHON)" ]; then \
+		$(MAKE) --no-print-directory --silent $(AUTOBAHN_VENV)/wstest || echo "The tests that need Autobahn|Testsuite are left out."; \
+	else \
+		echo "The tests with Autobahn|Testsuite need a Python 2.7 with pip: 'pyenv install 2.7.18', or as your system has it."; \
+	fi
+
+$(AUTOBAHN_VENV)/wstest: $(AUTOBAHN)/requirements.txt
+	@echo "installing Autobahn|Testsuite into $(AUTOBAHN_VENV)"
+	@rm -rf $(AUTOBAHN_VENV)
+	@$(AUTOBAHN_PYTHON) -W ignore $(PIP_INSTALL) --target $(AUTOBAHN_VENV)/packages --requirement $(AUTOBAHN)/requirements.txt 2>$(AUTOBAHN_VENV).log \
+		|| { tail -3 $(AUTOBAHN_VENV).log; exit 1; }
+	@rm -f $(AUTOBAHN_VENV).log
+	@printf '#!%s\nimport site\nsite.addsitedir("%s")\nfrom autobahntestsuite.wstest import run\nrun()\n' \
+		"$(AUTOBAHN_PYTHON)" "$(CURDIR)/$(AUTOBAHN_VENV)/packages" >$@
+	@chmod +x $@
 
 # One environment for all targets; the tests' tools come only when they are needed.
 %/.created:

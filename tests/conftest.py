@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.running import ServerProcess, can_make_networks, find_chromium, find_node
+from tests.running import ServerProcess, can_make_networks, find_autobahn, find_chromium, find_node
 from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
@@ -81,6 +81,8 @@ def _missing() -> dict[str, str]:
         needs["browser"] = "Chromium (apt-get install chromium)"
     if find_node() is None:
         needs["node"] = "Node.js and the packages of tests/js (apt-get install nodejs npm; npm ci --prefix tests/js)"
+    if find_autobahn() is None:
+        needs["autobahn"] = "Autobahn|Testsuite (a Python 2.7 with pip; make autobahn)"
     if not can_make_networks():
         needs["namespaces"] = "network namespaces (root on Linux, and ip: apt-get install iproute2)"
     needs |= {name: f"{name} (apt-get install {name})" for name in ("nginx", "caddy") if shutil.which(name) is None}

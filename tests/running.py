@@ -70,6 +70,12 @@ def find_node() -> str | None:
     return shutil.which("node") if (NODE_CLIENTS / "node_modules" / ".package-lock.json").exists() else None
 
 
+def find_autobahn() -> str | None:
+    """Return the fuzzing client of Autobahn|Testsuite, None where it is not installed."""
+    wstest = Path(__file__).parents[1] / ".venv-autobahn" / "wstest"
+    return str(wstest) if wstest.exists() else None
+
+
 def can_make_networks() -> bool:
     """Whether this user may make network namespaces."""
     ip = shutil.which("ip")

@@ -98,7 +98,7 @@ def caddy(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> It
     address = f"http://localhost:{free_port()}"
     site = configuration("caddy").replace("envivo.example.org", address)
     site = site.replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-    (folder / "Caddyfile").write_text(f"{{\n    admin off\n}}\n{site}")
+    (folder / "Caddyfile").write_text(f"{{\n    admin off\n    grace_period 1s\n}}\n{site}")
     command = ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     with running(command, folder, address, verify=True):
         yield Proxied(address, None)

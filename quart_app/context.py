@@ -1,6 +1,6 @@
 """The application that answers the request or the WebSocket at hand, typed for those who ask it something.
 
-Stands below `web` and `transports`, which both need it and may not import each other.
+This file stands below `web` and `transports`, which both need it and may not import each other.
 """
 
 from collections.abc import Callable, Sequence

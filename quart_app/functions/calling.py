@@ -1,7 +1,7 @@
-"""Calls a declared function, in whichever way it is written, and says in one line what went wrong.
+"""Call a declared function, in whichever way it is written, and say in one line what went wrong.
 
-An async function runs on the event loop, and is named when it holds that up; a plain one runs in a thread, where it
-may wait. Knows nothing of when functions are called.
+An async function runs on the event loop, and is named when it holds that up; a plain one runs in a thread, where it may
+wait. This file knows nothing of when functions are called.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The decorators `@feed`, `@on` and `@command`, and what they note down while a file is read.
 
-They check what they are given, at the line that gives it, and leave the function as it is. Knows nothing of how
-functions are called.
+They check what they are given, at the line that gives it, and leave the function as it is. This file knows nothing of
+how functions are called.
 
 Errors: `WrongDeclaration` (a ValueError).
 """

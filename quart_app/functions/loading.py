@@ -1,7 +1,7 @@
-"""Reads a file of functions: what it declares, or in one line what is wrong with it and where.
+"""Read a file of functions: what it declares, or in one line what is wrong with it and where.
 
-Runs the file as Python runs a script: its folder can be imported from. Nothing of it is kept in `__pycache__`, so that
-what is read is what stands in the file.
+The file is run as Python runs a script: its folder can be imported from. Nothing of it is kept in `__pycache__`, so
+that what is read is what stands in the file.
 
 Errors: `FunctionsError`, whose message is all that its author needs.
 """

@@ -1,7 +1,7 @@
 """`publish()`, and where what functions publish goes out: checked, counted, and marked with how deep it is.
 
-The depth of a message is how many reactions led to it, one after another; so reactions that hear themselves end.
-Knows nothing of how functions are called.
+The depth of a message is how many reactions led to it, one after another; so reactions that hear themselves end. This
+file knows nothing of how functions are called.
 """
 
 import asyncio

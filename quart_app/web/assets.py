@@ -1,7 +1,7 @@
 """The files under `/static`: where the vendored modules are, how long a browser may keep a file, of what type it is.
 
-Owns the import map and the caching headers. It must not know what is drawn with them. Third-party files live in
-folders that carry their version, so they never change and are kept for a year; ours are asked for again (ETag).
+This file owns the import map and the caching headers. It must not know what is drawn with them. Third-party files live
+in folders that carry their version, so they never change and are kept for a year; ours are asked for again (ETag).
 """
 
 import base64

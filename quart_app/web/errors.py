@@ -1,7 +1,8 @@
 """Refusals and failures as a visitor meets them: JSON for programs, a page for people.
 
-Owns the shape `{"success": false, "error": {"code", "message", "fields"?}}`. Who refuses and why is decided elsewhere:
-every layer raises `Refused`, Werkzeug raises `HTTPException`, and anything else is our fault, logged under an id.
+This file owns the shape `{"success": false, "error": {"code", "message", "fields"?}}`. Who refuses and why is decided
+elsewhere: every layer raises `Refused`, Werkzeug raises `HTTPException`, and anything else is our fault, logged under
+an id.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """`GET /health`: is the process well, and are its stores.
 
-Owns the answer only. What there is to look at is known by the application, which offers it as `healthy()`.
+This file owns the answer only. What there is to look at is known by the application, which offers it as `healthy()`.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The home page, the language switch, and the files a browser asks for at the root.
 
-Owns what a newcomer sees first. Everything live on it comes through the page module, none of it from here.
+This file owns what a newcomer sees first. Everything live on it comes through the page module, none of it from here.
 """
 
 from typing import Annotated, Literal, NotRequired, TypedDict

@@ -1,8 +1,8 @@
 """The page texts, Spanish and English, from one catalogue, and which of the two a visitor reads.
 
-Owns the files `texts.toml` (one for what all pages share, one beside each domain that has pages), the language cookie
-and the template globals `_`, `lang` and `texts`. It must not know any page: a template or a page module names a key,
-nothing here does.
+This file owns the files `texts.toml` (one for what all pages share, one beside each domain that has pages), the
+language cookie and the template globals `_`, `lang` and `texts`. It must not know any page: a template or a page module
+names a key, nothing here does.
 """
 
 import tomllib

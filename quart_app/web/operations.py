@@ -1,6 +1,6 @@
 """What a REST operation takes and answers, said once beside the handler that does it.
 
-Owns the mark on the handler; the OpenAPI document is made of these marks.
+This file owns the mark on the handler; the OpenAPI document is made of these marks.
 """
 
 from collections.abc import Callable

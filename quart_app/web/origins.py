@@ -1,7 +1,7 @@
 """Pages of other sites: which may read our answers (CORS), and that no other may act through a visitor's browser.
 
-Owns the answer to preflight requests and the check of `Origin` on everything that changes something. Which sites are
-allowed is known by `identity`.
+This file owns the answer to preflight requests and the check of `Origin` on everything that changes something. Which
+sites are allowed is known by `identity`.
 """
 
 from quart import Quart, Response, request

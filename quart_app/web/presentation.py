@@ -1,7 +1,8 @@
 """How people and their messages look, for the templates: the page modules draw the same with the same rules.
 
-Owns the colour of a person and what makes a block of messages; twin of `hue` in `static/js/pages/shared/page.js` and of
-`follows` in `chat/list.js`, so that a page taken over by its module does not change under the reader's eyes.
+This file owns the colour of a person and what makes a block of messages; twin of `hue` in
+`static/js/pages/shared/page.js` and of `follows` in `chat/list.js`, so that a page taken over by its module does not
+change under the reader's eyes.
 """
 
 from collections.abc import Mapping

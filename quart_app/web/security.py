@@ -1,7 +1,7 @@
 """The security headers of every answer.
 
-Owns the Content-Security-Policy: scripts, styles, images and connections from our own origin only, nothing inline, no
-`eval`. An answer that has set its own policy keeps it. It must not know any page.
+This file owns the Content-Security-Policy: scripts, styles, images and connections from our own origin only, nothing
+inline, no `eval`. An answer that has set its own policy keeps it. It must not know any page.
 """
 
 from quart import Quart, Response

@@ -1,8 +1,8 @@
 """Coming in with a token, in secure mode: from a form, or from a link that carries it.
 
-Owns the cookie that keeps the token for this browser, and takes the token out of the address, where it would be
-copied, shared and logged. A link alone signs nobody in: whoever made it may want others to act, unawares, in his name
-(login CSRF), so the visitor is asked first. What a token says is known by `identity`.
+This file owns the cookie that keeps the token for this browser, and takes the token out of the address, where it would
+be copied, shared and logged. A link alone signs nobody in: whoever made it may want others to act, unawares, in his
+name (login CSRF), so the visitor is asked first. What a token says is known by `identity`.
 """
 
 from typing import Annotated, NotRequired, TypedDict

@@ -1,6 +1,6 @@
 """What happens in the bank, and the topics that tell of it.
 
-Knows neither tables nor sockets.
+This file knows neither tables nor sockets.
 """
 
 from typing import ClassVar, Final

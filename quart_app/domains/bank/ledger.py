@@ -1,6 +1,6 @@
 """Where money moves: a movement, the account's new balance and the events that tell of both, or none of them.
 
-Nothing else writes balances. Runs inside a unit of work; what may move is decided before, by the rules.
+Nothing else writes balances. Everything here runs inside a unit of work; what may move is decided before, by the rules.
 """
 
 from quart_app.domains.bank import rules

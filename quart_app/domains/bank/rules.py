@@ -1,7 +1,7 @@
 """What the bank decides without looking anything up: cédulas, names, amounts, what a balance may become.
 
-Money is whole cents here and nothing else. Pure functions; they raise ValueError with a text for people, which says
-what would be right.
+Money is whole cents here and nothing else. The functions are pure; they raise ValueError with a text for people, which
+says what would be right.
 """
 
 import re

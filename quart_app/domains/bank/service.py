@@ -1,6 +1,7 @@
 """What can be done in the bank: open an account, deposit, withdraw, look at accounts and their movements.
 
-Loads, decides by the rules, saves, records. It answers with the shapes of the wire; it knows nothing of connections.
+The service loads, decides by the rules, saves, records. It answers with the shapes of the wire; it knows nothing of
+connections.
 """
 
 from typing import TypeVar

@@ -1,6 +1,7 @@
 """What the bank answers and tells, by field and type: accounts, movements, receipts, counters.
 
-Amounts are dollars with whole cents, times ISO 8601 as the wire writes them. Knows neither tables nor sockets.
+Amounts are dollars with whole cents, times ISO 8601 as the wire writes them. This file knows neither tables nor
+sockets.
 """
 
 from typing import Annotated

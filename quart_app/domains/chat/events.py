@@ -1,7 +1,7 @@
 """What happens in a room, and how it looks on the wire.
 
 `MessagePosted` and `MessageRead` are facts that are kept; the others are signals of the moment. Times are ISO 8601 as
-the wire writes them. Knows neither tables nor sockets.
+the wire writes them. This file knows neither tables nor sockets.
 """
 
 from collections.abc import Mapping

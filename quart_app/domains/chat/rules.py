@@ -1,6 +1,6 @@
 """What the chat decides without looking anything up: names of rooms, content, limits.
 
-Pure functions; they raise ValueError with a text for people, which says what would be right.
+The functions are pure; they raise ValueError with a text for people, which says what would be right.
 """
 
 from typing import Final

@@ -1,6 +1,7 @@
 """What can be done in the chat: make rooms, say something, read on, look back.
 
-Loads, decides by the rules, saves, records. It answers with what the wire carries; it knows nothing of connections.
+The service loads, decides by the rules, saves, records. It answers with what the wire carries; it knows nothing of
+connections.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """What the chat answers and tells, by field and type: people, messages, rooms, who is there.
 
-Times are ISO 8601 as the wire writes them. Knows neither tables nor sockets.
+Times are ISO 8601 as the wire writes them. This file knows neither tables nor sockets.
 """
 
 from typing import Annotated, TypedDict

@@ -1,6 +1,6 @@
 """What is told of the clinic: changes of records, notices to pets' owners, and the topics that carry them.
 
-Knows neither tables nor sockets.
+This file knows neither tables nor sockets.
 """
 
 from typing import Annotated, Any, Final, Literal

@@ -1,6 +1,7 @@
 """A small practice in Quito for a new database: who works there, whose pets come, two weeks around now.
 
-Made as ordinary use would make it, through the same checks, so that every stream tells of it from the start.
+The examples are made as ordinary use would make it, through the same checks, so that every stream tells of it from the
+start.
 """
 
 from datetime import UTC, datetime, timedelta, timezone

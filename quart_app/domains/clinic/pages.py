@@ -1,6 +1,6 @@
 """The clinic's page: one page with five views, drawn with what is true now and the cursor to go on from.
 
-Owns the addresses `/clinic…` and what a view needs at first; the browser shows the same views from then on.
+This file owns the addresses `/clinic…` and what a view needs at first; the browser shows the same views from then on.
 """
 
 from datetime import UTC, date, datetime, timedelta

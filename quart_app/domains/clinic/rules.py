@@ -1,7 +1,7 @@
 """What the clinic decides without looking anything up: how fields are kept and shown, times, money, states.
 
-Pure functions; they raise ValueError with a text for people, which says what would be right. Money is whole cents here
-and in the tables, a number with two decimals on the wire; times are ms since the Unix epoch here.
+The functions are pure; they raise ValueError with a text for people, which says what would be right. Money is whole
+cents here and in the tables, a number with two decimals on the wire; times are ms since the Unix epoch here.
 """
 
 from collections.abc import Callable, Mapping

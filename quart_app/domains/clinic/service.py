@@ -1,7 +1,7 @@
 """What can be done with the records of the clinic, the same for every kind: make, change, remove, look up.
 
-Checks the fields, loads what is referred to, lets the kind's policy decide, writes through the journal: one unit of
-work a change. It answers with what the wire carries and knows nothing of connections.
+The service checks the fields, loads what is referred to, lets the kind's policy decide, writes through the journal: one
+unit of work a change. It answers with what the wire carries and knows nothing of connections.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """The records of the clinic as REST answers them and as its topics tell of them, by field and type.
 
-A record looks the same however it comes. Knows neither tables nor sockets.
+A record looks the same however it comes. This file knows neither tables nor sockets.
 """
 
 from typing import Annotated, Literal

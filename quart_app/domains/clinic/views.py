@@ -1,6 +1,6 @@
 """REST of the clinic: the same five operations for every kind of record, made from its description.
 
-Parses, asks the service, renders; every list carries the cursor that was read before its data.
+A view reads the request, asks the service and answers; every list carries the cursor that was read before its data.
 """
 
 from collections.abc import Awaitable, Callable

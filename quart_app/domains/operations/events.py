@@ -1,6 +1,6 @@
 """How a look at the server appears on the wire: the one message of the topic `operations`, and its parts.
 
-Knows neither where the numbers come from nor who may see them.
+This file knows neither where the numbers come from nor who may see them.
 """
 
 from typing import Annotated, Final

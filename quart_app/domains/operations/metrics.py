@@ -1,7 +1,7 @@
 """`/metrics`: the engine's counters as Prometheus reads them, in its text format or as OpenMetrics.
 
-Owns the names of the metrics. They are read from the counters when somebody asks; nothing runs in between but, for a
-minute and a half after each time, the measuring of the event loop's lag.
+This file owns the names of the metrics. They are read from the counters when somebody asks; nothing runs in between
+but, for a minute and a half after each time, the measuring of the event loop's lag.
 """
 
 import platform

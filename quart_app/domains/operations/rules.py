@@ -1,6 +1,6 @@
 """From counts to what people read: rates between two looks, and percentiles of histograms. And who may see it.
 
-Pure: no clock, no engine.
+The functions are pure: no clock, no engine.
 """
 
 from collections.abc import Mapping, Sequence

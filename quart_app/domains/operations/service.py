@@ -1,6 +1,6 @@
 """Looking at the engine: what it did since the last look, who is connected, the state of the whole; and disconnecting.
 
-Reads the engine's counters and never keeps more than the looks of the last minutes.
+The service reads the engine's counters and never keeps more than the looks of the last minutes.
 """
 
 import time

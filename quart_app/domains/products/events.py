@@ -1,6 +1,7 @@
 """What happens to products, and the topic that tells of it.
 
-Every change carries the whole product, so that hearing of one twice is harmless. Knows neither tables nor sockets.
+Every change carries the whole product, so that hearing of one twice is harmless. This file knows neither tables nor
+sockets.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """What the inventory decides without looking anything up: how each field of a product may be, ids, money.
 
-Pure functions on decoded JSON, whose numbers with a point are `Decimal`. They raise ValueError with a text for people,
-which says what would be right.
+The functions are pure and work on decoded JSON, whose numbers with a point are `Decimal`. They raise ValueError with a
+text for people, which says what would be right.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What can be done with the inventory: make, change and delete products, and look at them.
 
-Loads, decides, saves, records. It answers with products as the wire has them; it knows nothing of requests.
+The service loads, decides, saves, records. It answers with products as the wire has them; it knows nothing of requests.
 """
 
 from collections.abc import Awaitable, Callable

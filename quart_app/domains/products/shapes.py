@@ -1,6 +1,6 @@
 """A product as REST answers it and as the topic `products` tells of it, by field and type.
 
-The Spanish names are those of the system that this one replaces. Knows neither tables nor sockets.
+The Spanish names are those of the system that this one replaces. This file knows neither tables nor sockets.
 """
 
 from typing import Annotated

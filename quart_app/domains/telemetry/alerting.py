@@ -1,7 +1,8 @@
 """When a value is worth an alert: thresholds, hysteresis, and what stands at a measure after each value.
 
-Pure. An alert is raised where a value passes a threshold and is over when the value is back inside by the margin, so
-that one on the edge raises one. Times are ms since the Unix epoch. It knows neither tables nor the wire's messages.
+The functions are pure. An alert is raised where a value passes a threshold and is over when the value is back inside by
+the margin, so that one on the edge raises one. Times are ms since the Unix epoch. This file knows neither tables nor
+the wire's messages.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """What stands at each measure of some reservoirs while their readings are judged one after another.
 
-Applies `alerting`'s decisions to alerts in memory; loads, saves and tells nothing.
+The board applies `alerting`'s decisions to alerts in memory; loads, saves and tells nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """What is told of reservoirs, and the topics that tell it.
 
-Knows neither tables nor requests.
+This file knows neither tables nor requests.
 """
 
 from typing import Final, Literal

@@ -1,6 +1,6 @@
 """From what a request holds to what the telemetry's use cases take; a refusal names every field that is wrong.
 
-Knows neither the request nor the tables.
+This file knows neither the request nor the tables.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """What a reading may be: names, ranges, times; and how many are kept.
 
-Pure. What a value means for the people at the reservoir is the alerting's affair.
+The functions are pure. What a value means for the people at the reservoir is the alerting's affair.
 """
 
 import math

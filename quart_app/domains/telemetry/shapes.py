@@ -1,6 +1,6 @@
 """Readings, alerts and their counts as REST answers them and as the topics tell of them, by field and type.
 
-Times are ISO 8601, UTC, with milliseconds. Knows neither tables nor requests.
+Times are ISO 8601, UTC, with milliseconds. This file knows neither tables nor requests.
 """
 
 from typing import Annotated, Literal

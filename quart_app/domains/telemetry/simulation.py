@@ -1,7 +1,7 @@
 """The simulation of reservoirs that have no devices.
 
-Pure, and a function of time: it goes on where it was after a pause or a restart. It knows no thresholds; its surges are
-large enough to cross some now and then.
+The simulation is pure, and a function of time: it goes on where it was after a pause or a restart. It knows no
+thresholds; its surges are large enough to cross some now and then.
 """
 
 import math

@@ -1,6 +1,6 @@
 """The AsyncAPI 3.0 document: every topic as a channel, every message that is sent on it or taken, on all transports.
 
-Made of the shapes that the domains describe their topics with, and of the engine's own messages.
+The document is made of the shapes that the domains describe their topics with, and of the engine's own messages.
 """
 
 import re

@@ -1,6 +1,6 @@
 """From shapes (Structs, TypedDicts, plain types) to JSON Schema 2020-12, the dialect of OpenAPI 3.1 and AsyncAPI 3.
 
-Owns what msgspec does not know of our wire: decimals go out as numbers there. It knows neither document.
+This file owns what msgspec does not know of our wire: decimals go out as numbers there. It knows neither document.
 """
 
 from collections.abc import Iterable

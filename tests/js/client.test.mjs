@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { LiveClient } from "../../static/js/envivo/client.js";
-import { endOfClose } from "../../static/js/envivo/codes.js";
+import { endingOfClose } from "../../static/js/envivo/codes.js";
 import { FakeWorld, settle } from "./fakes.mjs";
 
 let world;
@@ -173,7 +173,7 @@ test("an orderly end blames no rung, however young and however often", async () 
   world.behaviour.ws = welcomes;
   const live = await connect();
   for (const code of [1000, 1001, 1005, 1008, 1009, 1011, 1000, 1001]) {
-    world.last.end(endOfClose(code));
+    world.last.end(endingOfClose(code));
     while (live.status.state !== "connected") await world.pass(100);
     assert.equal(live.status.transport, "ws", `closed ${code}`);
   }

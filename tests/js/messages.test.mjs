@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endOfResponse, parseRetryAfter } from "../../static/js/envivo/codes.js";
+import { endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/codes.js";
 import {
   Keys,
   checkTopic,
@@ -70,7 +70,7 @@ function answer(status, body, headers) {
 
 test("our server's refusal stops, with the code a WebSocket would have been closed with", async () => {
   const body = { success: false, error: { code: "unauthorized", message: "who are you?" } };
-  const end = await endOfResponse(answer(401, body), 0);
+  const end = await endingOfAnswer(answer(401, body), 0);
   assert.equal(end.kind, "stop");
   assert.equal(end.code, 4401);
   assert.equal(end.error.code, "unauthorized");
@@ -78,13 +78,13 @@ test("our server's refusal stops, with the code a WebSocket would have been clos
 
 test("a proxy's refusal is only a reason to try another rung", async () => {
   for (const status of [400, 403, 404, 502]) {
-    assert.equal((await endOfResponse(answer(status, "<html>no</html>"), 0)).kind, "failed");
+    assert.equal((await endingOfAnswer(answer(status, "<html>no</html>"), 0)).kind, "failed");
   }
 });
 
 test("a busy server says when to come back", async () => {
   const body = { success: false, error: { code: "going_away", message: "restart" } };
-  const end = await endOfResponse(answer(503, body, { "Retry-After": "2" }), 0);
+  const end = await endingOfAnswer(answer(503, body, { "Retry-After": "2" }), 0);
   assert.equal(end.kind, "later");
   assert.equal(end.retryAfter, 2000);
 });

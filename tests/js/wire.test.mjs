@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { fullJitter } from "../../static/js/envivo/backoff.js";
-import { endOfClose, endOfResponse, parseRetryAfter } from "../../static/js/envivo/codes.js";
+import { endingOfClose, endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/codes.js";
 import { Heartbeat } from "../../static/js/envivo/heartbeat.js";
 import { Ladder } from "../../static/js/envivo/ladder.js";
 import * as limits from "../../static/js/envivo/limits.js";
@@ -35,7 +35,7 @@ test("names of topics", () => {
 
 test("close codes", () => {
   for (const [code, meaning] of Object.entries(vectors.close_codes)) {
-    assert.equal(endOfClose(Number(code)).kind, meaning, code);
+    assert.equal(endingOfClose(Number(code)).kind, meaning, code);
   }
 });
 
@@ -44,9 +44,9 @@ test("statuses, of our server and of others", async () => {
   for (const [text, means] of Object.entries(vectors.statuses)) {
     const status = Number(text);
     const answer = (body) => new Response(status === 204 ? null : body, { status });
-    assert.equal((await endOfResponse(answer("<html>"), 0)).kind, means.theirs, `their ${status}`);
+    assert.equal((await endingOfAnswer(answer("<html>"), 0)).kind, means.theirs, `their ${status}`);
     if (status === 204) continue;
-    const end = await endOfResponse(answer(ours), 0);
+    const end = await endingOfAnswer(answer(ours), 0);
     assert.equal(end.kind, means.ours, `our ${status}`);
     if (means.ours === "stop") assert.equal(end.code, means.close_code);
   }

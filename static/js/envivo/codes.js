@@ -3,7 +3,7 @@
  * so, or a failure of this way of connecting. Close codes are RFC 6455's and the server's 44xx;
  * an HTTP status becomes the same code (401 is 4401), so that a page need know one list. Pure.
  *
- * @typedef {object} End
+ * @typedef {object} Ending
  * @property {"stop" | "later" | "failed" | "stalled"} kind
  * @property {number | null} code close code, where there is one
  * @property {number | null} retryAfter ms the server asked us to stay away
@@ -33,7 +33,7 @@ export const TOO_BIG = 1009;
 /** Normal closure (RFC 6455, 7.4.1). */
 export const NORMAL = 1000;
 
-/** @param {string} seen @param {Partial<End>} [details] @returns {End} */
+/** @param {string} seen @param {Partial<Ending>} [details] @returns {Ending} */
 export function failed(seen, details = {}) {
   return { kind: "failed", code: null, retryAfter: null, error: null, seen, ...details };
 }
@@ -55,22 +55,22 @@ export function meaningOfStatus(status, { ours }) {
   return BUSY_STATUS.has(status) ? "later" : "failed";
 }
 
-/** @param {number} code @returns {End} */
-export function endOfClose(code) {
+/** @param {number} code @returns {Ending} */
+export function endingOfClose(code) {
   return failed(`closed with ${code}`, { kind: meaningOfClose(code), code });
 }
 
-/** @param {number | null} retryAfter ms @returns {End} */
-export function endOfBye(retryAfter) {
+/** @param {number | null} retryAfter ms @returns {Ending} */
+export function endingOfBye(retryAfter) {
   return failed("the server said bye", { kind: "later", retryAfter });
 }
 
 /**
  * @param {Response} response one that was no success
  * @param {number} now ms, to resolve a Retry-After that is a date
- * @returns {Promise<End>}
+ * @returns {Promise<Ending>}
  */
-export async function endOfResponse(response, now) {
+export async function endingOfAnswer(response, now) {
   const { status } = response;
   const words = await errorOf(response);
   const kind = meaningOfStatus(status, { ours: words !== null });
@@ -80,7 +80,7 @@ export async function endOfResponse(response, now) {
   return failed(`HTTP ${status}`, { kind, code, retryAfter, error });
 }
 
-/** @param {End} end of a request @returns {boolean} whether our server says that it failed, by its own fault */
+/** @param {Ending} end of a request @returns {boolean} whether our server says that it failed, by its own fault */
 export function isServersFault({ code }) {
   return code !== null && code >= STATUS_TO_CODE + 500 && code < STATUS_TO_CODE + 600;
 }

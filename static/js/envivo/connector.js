@@ -4,7 +4,7 @@
  * nothing of messages beyond what opens and ends a connection.
  *
  * @typedef {import("./link.js").Link} Link
- * @typedef {import("./codes.js").End} End
+ * @typedef {import("./codes.js").Ending} Ending
  *
  * @typedef {object} Plan everything a connector works with
  * @property {import("./environment.js").Environment} environment
@@ -20,9 +20,9 @@
  * @property {(link: Link, message: object) => void} message
  * @property {(key: string, retryAfter: number | null) => void} unsent
  * @property {(ms: number) => void} rtt
- * @property {(link: Link, end: End) => void} ended one connection, tried or current, is over
- * @property {(topics: string[], end: End) => void} refused the server will not have these topics
- * @property {(end: End) => void} stopped the server will not have us: nothing is tried any more
+ * @property {(link: Link, end: Ending) => void} ended one connection, tried or current, is over
+ * @property {(topics: string[], end: Ending) => void} refused the server will not have these topics
+ * @property {(end: Ending) => void} stopped the server will not have us: nothing is tried any more
  * @property {(link: Link, topic: string) => void} join a topic is to be added to it in place
  * @property {(link: Link, topic: string) => void} part a topic is to be taken from it in place
  * @property {() => void} changed state or transport

@@ -3,12 +3,12 @@
  * its round trip. Ends exactly once. Does not know why it was opened nor what comes after it.
  *
  * @typedef {import("./messages.js").Message} Message
- * @typedef {import("./codes.js").End} End
+ * @typedef {import("./codes.js").Ending} Ending
  *
  * @typedef {object} LinkSpec
  * @property {string} transport name of the rung
  * @property {import("./transports/websocket.js").Open} open
- * @property {import("./transports/address.js").Request} request
+ * @property {import("./transports/address.js").StreamRequest} request
  * @property {import("./subscription.js").Intake} intake books of what it brings
  * @property {import("./limits.js").Timing} timing
  * @property {import("./messages.js").Keys} keys
@@ -20,10 +20,10 @@
  * @property {(link: Link, id: string) => void} cursor
  * @property {(key: string, retryAfter: number | null) => void} unsent
  * @property {(link: Link, ms: number) => void} rtt
- * @property {(link: Link, end: End) => void} ended by itself; never after `leave` or `drop`
+ * @property {(link: Link, end: Ending) => void} ended by itself; never after `leave` or `drop`
  */
 
-import { endOfBye, failed } from "./codes.js";
+import { endingOfBye, failed } from "./codes.js";
 import { Heartbeat } from "./heartbeat.js";
 import { DEFAULT_HEARTBEAT, FIRST_MEASURE } from "./limits.js";
 import { isWelcome } from "./messages.js";
@@ -139,7 +139,7 @@ export class Link {
       else if (message.type === "error") this.#refusal = message.data ?? null;
     }
     if (this.#state === "open") this.#deliver(message);
-    if (message.type === "bye" && message.topic === undefined) this.#finish(endOfBye(message.data?.retry_after ?? null));
+    if (message.type === "bye" && message.topic === undefined) this.#finish(endingOfBye(message.data?.retry_after ?? null));
   }
 
   #open(welcome) {

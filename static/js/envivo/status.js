@@ -47,7 +47,7 @@ export class Why {
 
   /**
    * @param {import("./link.js").Link} link
-   * @param {import("./codes.js").End} end
+   * @param {import("./codes.js").Ending} end
    * @param {number} now ms
    */
   ended(link, end, now) {

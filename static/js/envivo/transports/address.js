@@ -1,7 +1,7 @@
 /**
  * Where each transport finds the server. Owns the addresses of the wire contract and nothing else.
  *
- * @typedef {object} Request what a connection is asked for
+ * @typedef {object} StreamRequest what a connection is asked for
  * @property {string} base address of the server, with a path prefix if it lives under one
  * @property {string[]} topics
  * @property {string[]} fresh those of `topics` that `since` does not apply to
@@ -11,7 +11,7 @@
 
 /**
  * @param {"ws" | "sse" | "poll"} kind
- * @param {Request} request
+ * @param {StreamRequest} request
  * @param {string[]} topics one gets the topic's own address, several a list
  * @param {Record<string, string | number>} [extra] further query parameters
  * @returns {string}
@@ -28,12 +28,12 @@ export function streamAddress(kind, request, topics, extra = {}) {
   return url.href;
 }
 
-/** @param {Request} request @param {string} topic @returns {string} */
+/** @param {StreamRequest} request @param {string} topic @returns {string} */
 export function sendAddress(request, topic) {
   return addressOf(request, `send/${topic}`).href;
 }
 
-/** @param {Request} request @param {string} path @returns {URL} with the identity in it */
+/** @param {StreamRequest} request @param {string} path @returns {URL} with the identity in it */
 function addressOf(request, path) {
   const base = request.base.endsWith("/") ? request.base : `${request.base}/`;
   const url = new URL(path, base);

@@ -1,8 +1,8 @@
 /**
- * One HTTP request with a deadline and a way to call it off, whose every ending is an `End`.
+ * One HTTP request with a deadline and a way to call it off, whose every ending is an `Ending`.
  */
 
-import { endOfResponse, failed } from "../codes.js";
+import { endingOfAnswer, failed } from "../codes.js";
 import { rememberTexts } from "../messages.js";
 
 /**
@@ -11,7 +11,7 @@ import { rememberTexts } from "../messages.js";
  * @param {RequestInit} options
  * @param {{signal: AbortSignal, timeout: number}} limits `signal` calls it off; timeout in ms
  * @param {(response: Response) => T | Promise<T>} read what to make of a success
- * @returns {Promise<{body: T, end: null} | {body: null, end: import("../codes.js").End}>}
+ * @returns {Promise<{body: T, end: null} | {body: null, end: import("../codes.js").Ending}>}
  */
 export async function request(address, options, { signal, timeout }, read) {
   // AbortSignal.any and .timeout would say this shorter, in browsers of 2024 and later only.
@@ -21,7 +21,7 @@ export async function request(address, options, { signal, timeout }, read) {
   signal.addEventListener("abort", giveUp, { once: true });
   try {
     const response = await fetch(address, { cache: "no-store", ...options, signal: limit.signal });
-    if (!response.ok) return { body: null, end: await endOfResponse(response, Date.now()) };
+    if (!response.ok) return { body: null, end: await endingOfAnswer(response, Date.now()) };
     return { body: await read(response), end: null };
   } catch (error) {
     const seen = limit.signal.aborted ? `no answer within ${timeout} ms` : String(error);

@@ -15,7 +15,7 @@ export class Upstream {
   #closing = new AbortController();
 
   /**
-   * @param {import("./address.js").Request} asked what the connection was asked for
+   * @param {import("./address.js").StreamRequest} asked what the connection was asked for
    * @param {import("./websocket.js").Handlers} handlers
    * @param {number} timeout ms an answer may take
    */

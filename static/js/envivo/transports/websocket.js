@@ -11,7 +11,7 @@
  * @property {(id: string) => void} cursor a place up to which everything was brought
  * @property {(key: string | undefined, retryAfter: number | null) => void} unsent a message that did
  *   not get through and should be sent again, after so many ms if the server said so
- * @property {(end: import("../codes.js").End) => void} end once, unless we ended it ourselves
+ * @property {(end: import("../codes.js").Ending) => void} end once, unless we ended it ourselves
  *
  * @typedef {object} Connection what a transport takes
  * @property {string[]} topics those it was opened with
@@ -22,11 +22,11 @@
  * @property {(connectionId: string | null) => void} leave end it in an orderly way: "I am gone"
  * @property {() => void} drop end it: "I will be back"
  *
- * @typedef {(request: import("./address.js").Request, handlers: Handlers,
+ * @typedef {(request: import("./address.js").StreamRequest, handlers: Handlers,
  *   timing: import("../limits.js").Timing) => Connection} Open
  */
 
-import { NORMAL, endOfClose, failed } from "../codes.js";
+import { NORMAL, endingOfClose, failed } from "../codes.js";
 import { parseMessage } from "../messages.js";
 import { streamAddress } from "./address.js";
 
@@ -52,7 +52,7 @@ export function openWebSocket(request, handlers) {
     if (message) handlers.message(message);
     else finish(failed("something that is not our server answers"));
   };
-  socket.onclose = ({ code }) => finish(endOfClose(code));
+  socket.onclose = ({ code }) => finish(endingOfClose(code));
 
   return {
     topics,

@@ -50,8 +50,10 @@ async def test_a_value_that_is_refused_is_not_called_published(
     (reply,) = (await rest.post("/send/state/a", json=body)).json()["messages"]
     assert (reply["type"], reply["data"]["code"], reply.get("key")) == ("error", "too_many_keys", key)
     headers = {"Idempotency-Key": key} if key else {}
-    answer = await rest.post("/api/publish", json={"topic": "state/a", "type": "three"}, headers=headers | {"a": "b"})
+    answer = await rest.post("/api/publish", json={"topic": "state/a", "type": "two"}, headers=headers | {"a": "b"})
     assert answer.status_code == (202 if key else 409)
+    other = await rest.post("/api/publish", json={"topic": "state/a", "type": "three"}, headers=headers | {"a": "b"})
+    assert other.status_code == (422 if key else 409)
     assert await types_of_state(rest, "state/a") == ["one"]
 
 

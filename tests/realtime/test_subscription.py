@@ -9,6 +9,7 @@ from quart_app.realtime.flow.subscription import Backlogged, Subscription
 from quart_app.realtime.messages.batch import Form
 from quart_app.realtime.messages.event import Message, message
 from quart_app.wire import Cursor
+from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, brief, brief_blocks, drain, turn
 
 
@@ -232,17 +233,22 @@ class TestPushing:
         assert pushed.written == [102]
         assert pushed.subscription.outlet.written_at > 0.0
 
-    async def test_the_newest_of_what_it_was_sent_counts(self, engine: Engine) -> None:
+    @skipping_time
+    async def test_the_newest_of_what_it_was_sent_counts(self) -> None:
+        engine = Engine()
+        await engine.relay.start()
         pushed = await self.waiting(engine, "live/x")
+        await asyncio.sleep(1)
         engine.broadcast("live/x", 100)
         await turn()
-        first = pushed.subscription.outlet.written_at
-        await asyncio.sleep(0.01)
+        assert pushed.subscription.outlet.written_at == 1.0
+        await asyncio.sleep(1)
         pushed.subscription.send(message("ack"))
         await turn()
-        assert pushed.subscription.outlet.written_at > first
+        assert pushed.subscription.outlet.written_at == 2.0
         with pushed.subscription.held():
-            assert pushed.subscription.outlet.written_at > first
+            assert pushed.subscription.outlet.written_at == 2.0
+        pushed.reading.cancel()
 
     async def test_a_direct_message_comes_before_what_follows_it(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")

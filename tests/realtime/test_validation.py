@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from quart_app.realtime import Refused, checked, cleaned, row_id
-from quart_app.realtime.limits import LARGEST_ID, WRONG_FIELDS
+from quart_app.realtime.limits import FIELD_NAME_CHARACTERS, LARGEST_ID, WRONG_FIELDS
 
 
 @pytest.mark.parametrize(
@@ -149,3 +149,13 @@ def test_whatever_is_sent_is_taken_or_refused_in_words(body: Any) -> None:
         said = f"{refusal.message} {refusal.fields}"
         assert refusal.message
         assert not any(word in said for word in ("Expected", "regex", "^", "`"))
+
+
+def test_the_name_of_an_unknown_field_is_told_as_far_as_it_is_readable() -> None:
+    class Known(Struct, forbid_unknown_fields=True):
+        age: int = 0
+
+    with pytest.raises(Refused) as refused:
+        checked({"x" * 10_000: 1}, Known)
+    assert refused.value.fields is not None
+    assert list(refused.value.fields) == ["x" * FIELD_NAME_CHARACTERS]

@@ -9,7 +9,7 @@ from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity
-from quart_app.realtime.clients.parking import SentAway
+from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.timers import Heartbeat
 from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
@@ -46,6 +46,7 @@ __all__ = [
     "Counters",
     "Cursor",
     "CursorText",
+    "EndedMeanwhile",
     "Event",
     "EventLog",
     "Feed",
@@ -61,7 +62,6 @@ __all__ = [
     "Peer",
     "Presence",
     "Refused",
-    "SentAway",
     "Subscription",
     "Term",
     "Terms",

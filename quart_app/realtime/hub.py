@@ -53,7 +53,7 @@ class Hub:
         self.connections: dict[str, Connection] = {}
         self.commands = Commands(self._channels, self.bus.counters, surroundings, self.spawn)
         self.draining = False
-        self._parking = Parking(self._closed)
+        self._parking = Parking(self.closed)
         self._empty = asyncio.Event()
         self._backplane = backplane or InProcess()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -248,9 +248,6 @@ class Hub:
 
     def closed(self, connection: Connection, *, orderly: bool = False) -> None:
         """Note that a connection is over, for whatever reason. Idempotent."""
-        self._closed(connection, orderly)
-
-    def _closed(self, connection: Connection, orderly: bool) -> None:
         if self.connections.get(connection.id) is not connection:
             return
         del self.connections[connection.id]
@@ -262,7 +259,7 @@ class Hub:
                 self._channels.of(topic).left(connection.peer(topic), orderly=orderly)
             except Exception:
                 logger.exception("leaving %s failed", topic)
-        self.counters.leave(connection.transport, connection.closed(), connection.traffic)
+        self.counters.count_closed(connection.transport, connection.closed(), connection.traffic)
         if self.draining and not self.connections:
             self._empty.set()
 
@@ -271,7 +268,7 @@ class Hub:
     async def resume(self, opening: Opening, known: Connection | None) -> Connection:
         """Return the connection of a long poll that goes on: `known` if it is here, else a new one.
 
-        Raise Refused, and SentAway where the connection has ended between two requests.
+        Raise Refused, and EndedMeanwhile where the connection has ended between two requests.
         """
         self._parking.check(opening.connection_id)
         connection = await self._resume(opening, known)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
-from quart_app.realtime import Batch, Connection, Message, Refused, SentAway, limits
+from quart_app.realtime import Batch, Connection, EndedMeanwhile, Message, Refused, limits
 from quart_app.transports.opening import connection_id, opening, speaker
 
 
@@ -28,7 +28,7 @@ async def _poll(name: str | None) -> Response:
         identity, known = speaker()
         try:
             connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
-        except SentAway as away:
+        except EndedMeanwhile as away:
             return _answer(_body(away.words, asked.since))
     else:
         connection = await live.open(asked)

@@ -35,8 +35,8 @@ def test_a_histogram_counts_each_value_once_up_to_its_bound() -> None:
 
 def test_traffic_is_that_of_who_is_here_and_of_who_was() -> None:
     counters = Counters()
-    counters.leave("ws", Close.NORMAL, Traffic(3, 300, 1))
-    counters.leave("ws", Close.GONE, Traffic(1, 100, 0))
+    counters.count_closed("ws", Close.NORMAL, Traffic(3, 300, 1))
+    counters.count_closed("ws", Close.GONE, Traffic(1, 100, 0))
     traffic = counters.traffic([("ws", Traffic(1, 1, 1)), ("sse", Traffic(5, 50, 0))])
     assert traffic == {"ws": Traffic(5, 401, 2), "sse": Traffic(5, 50, 0)}
     assert counters.closed == {("ws", 1000): 1, ("ws", 1006): 1}

@@ -8,7 +8,7 @@ import pytest
 from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Channel
 from quart_app.realtime.clients.connection import Opening
-from quart_app.realtime.clients.parking import SentAway
+from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
@@ -162,7 +162,7 @@ class TestLongPolls:
         asked = Opening(ANA, ("talk/1",), "poll", poller.cursor, connection_id=known.id)
         late = asyncio.create_task(hub.resume(asked, known))
         known.bye("closed by the administrator", 1000)
-        with pytest.raises(SentAway) as away:
+        with pytest.raises(EndedMeanwhile) as away:
             await late
         assert [json.loads(words.json)["type"] for words in away.value.words] == ["bye"]
         assert hub.connections == {}

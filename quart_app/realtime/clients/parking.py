@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.messages.event import Message
 
 
-class SentAway(Exception):
+class EndedMeanwhile(Exception):
     """A connection has ended between two requests; `words` are what its client has still to be told."""
 
     def __init__(self, words: list[Message]) -> None:
@@ -17,10 +18,10 @@ class SentAway(Exception):
 
 
 class Parking:
-    """Keeps connections that nobody reads. `close(connection, orderly)` is called for one that is over."""
+    """Keeps connections that nobody reads. `closed(connection, orderly=…)` is called for one that is over."""
 
-    def __init__(self, close: Callable[[Connection, bool], None]) -> None:
-        self._close = close
+    def __init__(self, closed: Callable[..., None]) -> None:
+        self._closed = closed
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._last_words: dict[str, list[Message]] = {}
         self.draining = False
@@ -28,10 +29,12 @@ class Parking:
     def park(self, connection: Connection) -> None:
         """Keep a connection until its next request, unless it has ended."""
         if self.draining or connection.ending is not None:
-            self._send_away(connection)
+            self._end(connection)
         else:
             loop = asyncio.get_running_loop()
-            self._timers[connection.id] = loop.call_later(limits.LINGER, self._close, connection, True)
+            self._timers[connection.id] = loop.call_later(
+                limits.LINGER, partial(self._closed, connection, orderly=True)
+            )
 
     def release(self, connection: Connection) -> None:
         """Keep a connection no longer, because its next request has come or because it is over."""
@@ -42,16 +45,16 @@ class Parking:
     def ended(self, connection: Connection) -> None:
         """Close a connection that has ended while it was parked, as there is nobody else who would."""
         if connection.id in self._timers:
-            self._send_away(connection)
+            self._end(connection)
 
-    def _send_away(self, connection: Connection) -> None:
-        self._close(connection, False)
+    def _end(self, connection: Connection) -> None:
+        self._closed(connection, orderly=False)
         words = connection.subscription.forget_direct()
         if words and not self.draining:
             self._last_words[connection.id] = words
             asyncio.get_running_loop().call_later(limits.LINGER, self._last_words.pop, connection.id, None)
 
     def check(self, connection_id: str) -> None:
-        """Raise SentAway, once, where the connection of this id has ended between two requests."""
+        """Raise EndedMeanwhile, once, where the connection of this id has ended between two requests."""
         if words := self._last_words.pop(connection_id, None):
-            raise SentAway(words)
+            raise EndedMeanwhile(words)

@@ -60,14 +60,14 @@ class Deadline:
         """Never call `passed`."""
         self._timer.cancel()
 
-    def _left(self) -> float:
+    def _remaining(self) -> float:
         return self._at - self._wall() / 1000
 
     def _next(self) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(min(max(self._left(), 0.0), _LOOK), self._look)
+        return asyncio.get_running_loop().call_later(min(max(self._remaining(), 0.0), _LOOK), self._look)
 
     def _look(self) -> None:
-        if self._left() <= 0:
+        if self._remaining() <= 0:
             self._passed()
         else:
             self._timer = self._next()

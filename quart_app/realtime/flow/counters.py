@@ -85,7 +85,7 @@ class Counters:
             traffic[transport] = traffic.get(transport, Traffic()).plus(own)
         return traffic
 
-    def leave(self, transport: str, code: int, traffic: Traffic) -> None:
+    def count_closed(self, transport: str, code: int, traffic: Traffic) -> None:
         """Count a connection that is over, and its traffic."""
         self.closed[transport, code] += 1
         self.over[transport] = self.over.get(transport, Traffic()).plus(traffic)

@@ -267,7 +267,7 @@ def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> boo
     return True
 
 
-def part(send: Any) -> None:
+def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = _owner(send)
     if type(stream) is WSStream:

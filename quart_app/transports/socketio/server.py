@@ -79,7 +79,7 @@ class SocketIo:
         self._open_engine: Callable[[str, Any], Awaitable[object]] = self._server.eio.handlers["connect"]
         self._server.eio.on("connect", self._opened)
         self._server.on("connect", self._connect)
-        self._server.on("disconnect", self._left)
+        self._server.on("disconnect", self._disconnected)
         self._server.on("*", self._said)
         self._clients: dict[str, _Client] = {}
         self._sends: defaultdict[str, set[Send]] = defaultdict(set)
@@ -110,7 +110,7 @@ class SocketIo:
         if not sends:
             self._sends.pop(engine_id, None)
 
-    async def abandon(self, engine_id: str) -> None:
+    async def peer_closed(self, engine_id: str) -> None:
         """That session's peer is gone."""
         if (socket := self.socket(engine_id)) is not None:
             await _close(socket, abort=True)
@@ -175,7 +175,7 @@ class SocketIo:
             raise refusals[self.topics[0]]
         return tuple(topic for topic in self.topics if topic not in refusals)
 
-    async def _left(self, id: str, reason: str) -> None:
+    async def _disconnected(self, id: str, reason: str) -> None:
         engine_id: str = self._server.manager.eio_sid_from_sid(id, _NAMESPACE)
         client = self._clients.pop(engine_id, None)
         if client is None:

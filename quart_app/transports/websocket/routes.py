@@ -14,7 +14,7 @@ from quart.wrappers import Websocket
 from quart_app.context import app
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Close, Refused, message
-from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, part
+from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, unhook
 from quart_app.transports.opening import opening, source
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
@@ -46,7 +46,7 @@ class RoutedConnection(ASGIWebsocketConnection):
             elif self._accepted:
                 await asgi.closed()
         finally:
-            part(send)
+            unhook(send)
 
     async def _route(self, asgi: AsgiWebsocket) -> ServedWebsocket | None:
         websocket = self._create_websocket_from_scope(asgi.send_event)
@@ -60,7 +60,7 @@ class RoutedConnection(ASGIWebsocketConnection):
             await self.handle_websocket(websocket, asgi.send_event)
         except BaseException:
             if websocket.served is not None:
-                websocket.served.abandon()
+                websocket.served.closed()
             raise
         return websocket.served
 
@@ -107,7 +107,7 @@ async def follow_websocket(name: str | None) -> None:
     try:
         await served.begin(_accept(websocket), direct=app().direct, compressed=websocket.compressed)
     except BaseException:
-        served.abandon()
+        served.closed()
         raise
     websocket.served = served
 

@@ -42,8 +42,8 @@ class ServedWebsocket:
             self._asgi, self._connection, self._hub.spawn, direct=direct, compressed=compressed
         )
 
-    def abandon(self) -> None:
-        """Give it up before it was run."""
+    def closed(self) -> None:
+        """Note that it was over before it was run."""
         self._asgi.gone = True
         self._hub.closed(self._connection)
 
@@ -57,7 +57,7 @@ class ServedWebsocket:
                         await self._asgi.close(ending.code, ending.reason)
         finally:
             self._hub.closed(self._connection)
-        await self._closed()
+        await self._until_closed()
 
     async def _serve(self) -> None:
         assert self._carrier is not None  # noqa: S101 - it has begun
@@ -73,7 +73,7 @@ class ServedWebsocket:
                 reader.cancel()
                 await asyncio.wait([reader])
 
-    async def _closed(self) -> None:
+    async def _until_closed(self) -> None:
         if not self._hears:
             await self._asgi.closed()
         elif not self._asgi.gone:
@@ -86,14 +86,14 @@ class ServedWebsocket:
             while self._connection.ending is None:
                 await self._receive(await self._asgi.receive())
         except Disconnected:
-            self._lost()
+            self._peer_closed()
 
     async def _hear(self, event: Any) -> None:
         """Take what the server gets from the peer, as soon as it does."""
         try:
             data = self._asgi.payload(event)
         except Disconnected:
-            self._lost()
+            self._peer_closed()
             if self._gone is not None:
                 self._gone.set()
         else:
@@ -110,7 +110,7 @@ class ServedWebsocket:
             logger.exception("reading from a WebSocket failed")
             self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")
 
-    def _lost(self) -> None:
+    def _peer_closed(self) -> None:
         code = None if self._carrier is None else self._carrier.close_code
         # What else a peer may have put there is its own.
         ending = Close(code) if code in {Close.NORMAL, Close.GOING_AWAY} else Close.GONE

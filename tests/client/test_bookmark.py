@@ -104,3 +104,14 @@ def test_however_often_the_stream_is_taken_over_each_position_comes_once(
             cursors.append(bookmark.cursor)
     assert admitted == list(range(1, len(admitted) + 1))
     assert bookmark.repeats == 0
+
+
+def test_what_an_earlier_start_of_the_server_wrote_is_overlap_once_a_later_one_was_heard() -> None:
+    """Cursors name the start that wrote their position; positions go on growing (a restart resets nobody)."""
+    bookmark = bookmark_at("a-48")
+    assert [bookmark.admit("t", cursor) for cursor in ("a-49", "a-50", "b-51")] == [True, True, True]
+    bookmark.begin("a-49")
+    assert [bookmark.admit("t", cursor) for cursor in ("a-50", "b-51", "b-52")] == [False, False, True]
+    assert (bookmark.cursor, bookmark.repeats) == ("b-52", 0)
+    bookmark.reset("a-3")
+    assert bookmark.admit("t", "a-4")

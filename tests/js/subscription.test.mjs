@@ -163,3 +163,18 @@ test("a connection has at most a hundred topics", () => {
   for (let i = 0; i < 100; i += 1) subscription.add(`t/${i}`);
   assert.throws(() => subscription.add("t/100"), RangeError);
 });
+
+test("what an earlier start of the server wrote is overlap once a later one was heard", () => {
+  const at = (id) => ({ type: "message", topic: "rooms/1", id });
+  const subscription = new Subscription(["rooms/1"], "a-48");
+  const first = opened(subscription);
+  const heard = feed(subscription, first, [welcome("a-48", "rooms/1"), at("a-49"), at("a-50"), at("b-51")]);
+  assert.deepEqual(heard, [true, true, true, true]);
+  const candidate = subscription.intake("a-49");
+  subscription.takeOver(candidate, ["rooms/1"]);
+  const again = feed(subscription, candidate, [welcome("a-49", "rooms/1"), at("a-50"), at("b-51"), at("b-52")]);
+  assert.deepEqual(again, [true, false, false, true]);
+  assert.deepEqual([subscription.cursor, subscription.gaps, subscription.repeats], ["b-52", 0, 0]);
+  feed(subscription, candidate, [{ type: "reset", id: "a-3", data: {} }, at("a-4")]);
+  assert.equal(subscription.cursor, "a-4");
+});

@@ -34,10 +34,6 @@ export class Listeners {
       }
     }
   }
-
-  clear() {
-    this.#byType.clear();
-  }
 }
 
 function report(error) {

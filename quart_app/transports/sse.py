@@ -61,7 +61,7 @@ class EventStreamCarrier:
         """Leave it to the end of the answer's task, which cuts off what it has not sent."""
 
 
-class EventStream(StreamedResponse):
+class EventStreamAnswer(StreamedResponse):
     """The answer that goes on for as long as its connection."""
 
     def __init__(self, connection: Connection, *, heartbeat: float, peer_timeout: float, direct: bool) -> None:
@@ -91,6 +91,6 @@ async def _events(name: str | None) -> Response:
     assert task is not None  # noqa: S101 - a request is handled in a task
     # Whatever becomes of the response, even if its head is never sent: this task ends.
     task.add_done_callback(lambda _: live.closed(connection))
-    return EventStream(
+    return EventStreamAnswer(
         connection, heartbeat=live.heartbeat, peer_timeout=app().settings.peer_timeout, direct=app().direct
     )

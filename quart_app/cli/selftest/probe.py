@@ -123,7 +123,7 @@ class Prober:
         self._progress(f"{transport}: opening")
         topic = fresh_topic()
         try:
-            async with Stream(self._dialer.open(transport, StreamRequest((topic,), None, ()))) as stream:
+            async with FollowedTopic(self._dialer.open(transport, StreamRequest((topic,), None, ()))) as stream:
                 await self._measure(stream, topic, evidence)
         except LinkEnded as error:
             evidence.problem = error.ending.seen
@@ -131,7 +131,7 @@ class Prober:
             evidence.problem = str(error)
         return evidence
 
-    async def _measure(self, stream: Stream, topic: str, evidence: RungEvidence) -> None:
+    async def _measure(self, stream: FollowedTopic, topic: str, evidence: RungEvidence) -> None:
         heard = await stream.until(lambda: stream.heard is not None, self._options.open_within(evidence.transport))
         if not heard:
             self._progress(f"{evidence.transport}: no first message, looking for what it takes to come out")
@@ -206,7 +206,7 @@ class Prober:
             evidence.published += 1
 
 
-class Stream:
+class FollowedTopic:
     """A connection that is opened and then read all the time; collects what the measurements wait for.
 
     `opened` and `heard` are the milliseconds until it was open, and until its first message.

@@ -87,7 +87,7 @@ class Outlet:
             self._full = False
             await self._pushable.drain()
 
-    def join(self, audience: Audience, reader: Reader) -> None:
+    def stand_in(self, audience: Audience, reader: Reader) -> None:
         """Have its reader written to as the events of `audience` come."""
         assert self._pushable is not None  # noqa: S101 - only a writable outlet joins
         self._stream = stream = audience.stream(self._pushable.form)

@@ -161,7 +161,7 @@ class Subscription:
     def _stand_with_others(self) -> None:
         """Wait at the head, to read or to be written to."""
         if self.outlet.writable and not self._holds:
-            self.outlet.join(self._audience, self)
+            self.outlet.stand_in(self._audience, self)
         else:
             self._audience.waiting[self] = None
 

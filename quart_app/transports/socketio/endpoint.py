@@ -98,7 +98,7 @@ class _Exchange:
         if engine_id:
             self._socketio.writing(engine_id, self._send)
         try:
-            await self._socketio.handle(scope, receive, self._answer)
+            await self._socketio.serve(scope, receive, self._answer)
         except Exception:
             logger.debug("a request of Socket.IO failed", exc_info=True)
             await self._refuse(Refused("bad_request", "this is not Engine.IO 4"))
@@ -210,7 +210,7 @@ class _Websocket:
                 return
         self._opened(self._engine_id)
         try:
-            await self._socketio.handle(scope, self._next, self._pass)
+            await self._socketio.serve(scope, self._next, self._pass)
         except Exception:
             logger.debug("a WebSocket of Socket.IO failed", exc_info=True)
         finally:

@@ -85,7 +85,7 @@ class SocketIo:
         self._sends: defaultdict[str, set[Send]] = defaultdict(set)
         self._packets = Packets()
 
-    async def handle(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+    async def serve(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Serve one request or WebSocket of Engine.IO."""
         await self._server.handle_request(scope, receive, send)
 

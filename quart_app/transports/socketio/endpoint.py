@@ -23,6 +23,7 @@ UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polli
 # Acknowledgements count too, which the library queues itself; a client that owes more of them is not listened to.
 _UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 _GONE: Final = {"type": "websocket.disconnect", "code": 1006}
+_NOOP: Final = "6"  # ends a poll; the library sends it over the WebSocket that takes over, too
 _ALLOW: Final = (b"allow", b"GET, OPTIONS, POST")
 
 logger = logging.getLogger(__name__)
@@ -201,13 +202,12 @@ class _Websocket:
         hold_back(self._send)
         # HTTP/2 has no such headers (RFC 8441 section 5), and the library looks for them.
         scope = _with_headers(self._scope, self._opened, connection="Upgrade", upgrade="websocket")
-        if not self._takes_over:
-            try:
-                self._socketio.admit()
-            except Refused:
-                await self._receive()
-                await self._send({"type": "websocket.close"})
-                return
+        try:
+            self._admit()
+        except Refused:
+            await self._receive()
+            await self._send({"type": "websocket.close"})
+            return
         self._opened(self._engine_id)
         try:
             await self._socketio.serve(scope, self._next, self._pass)
@@ -216,6 +216,14 @@ class _Websocket:
         finally:
             self._socketio.written(self._engine_id, self._send)
             await self._end()
+
+    def _admit(self) -> None:
+        """Raise Refused where no session may begin with this WebSocket, and where its session has another one."""
+        socket = self._socketio.socket(self._engine_id)
+        if not self._takes_over:
+            self._socketio.admit()
+        elif socket is not None and (socket.upgraded or socket.upgrading):
+            raise Refused("bad_request", "this session has a WebSocket already")
 
     def _opened(self, engine_id: str) -> None:
         if engine_id:
@@ -251,4 +259,5 @@ class _Websocket:
 
     async def _pass(self, event: Any) -> None:
         self._open = event["type"] != "websocket.close"
-        await self._send(event)
+        if event.get("text") != _NOOP:
+            await self._send(event)

@@ -56,14 +56,14 @@ _scope: ContextVar[_Scope | None] = ContextVar("unit_of_work", default=None)
 
 
 def inside_unit() -> bool:
-    """Whether the caller runs inside a unit of work that has not ended."""
+    """Tell whether the caller runs inside a unit of work that has not ended."""
     scope = _scope.get()
     return scope is not None and scope.open
 
 
 @contextmanager
 def unit_scope() -> Iterator[None]:
-    """Inside, statements take the writer's connection, and a task that outlives it may not write."""
+    """Give the writer's connection to the statements inside; a task that outlives it may not write."""
     scope = _Scope()
     token = _scope.set(scope)
     try:
@@ -77,11 +77,11 @@ class Router:
     """Tortoise's router: reads outside a unit take the reader, rows change inside a unit only."""
 
     def db_for_read(self, model: type[Model]) -> str:
-        """The name of the connection that a query of `model` takes."""
+        """Return the name of the connection that a query of `model` takes."""
         return _read_name()
 
     def db_for_write(self, model: type[Model]) -> str:
-        """The name of the connection that a change of `model` takes. Raises WriteOutsideUnit."""
+        """Return the name of the connection that a change of `model` takes. Raise WriteOutsideUnit."""
         if not inside_unit():
             raise WriteOutsideUnit(f"{model.__name__} was changed outside of a unit of work; use Writer.run")
         return WRITER
@@ -92,19 +92,19 @@ def _read_name() -> str:
 
 
 def reading() -> BaseDBAsyncClient:
-    """The connection for a SELECT; inside a unit it sees the unit's own changes."""
+    """Return the connection for a SELECT; inside a unit it sees the unit's own changes."""
     return get_connection(_read_name())
 
 
 def writing() -> BaseDBAsyncClient:
-    """The writer's connection, for SQL inside a unit of work. Raises WriteOutsideUnit elsewhere."""
+    """Return the writer's connection, for SQL inside a unit of work. Raise WriteOutsideUnit elsewhere."""
     if not inside_unit():
         raise WriteOutsideUnit("SQL that changes rows belongs into a unit of work; use Writer.run")
     return get_connection(WRITER)
 
 
 def sql(statement: str, client: BaseDBAsyncClient) -> str:
-    """`statement`, written with `?` for its parameters, in the dialect of `client`."""
+    """Return `statement`, written with `?` for its parameters, in the dialect of `client`."""
     return _numbered(statement) if client.capabilities.dialect == "postgres" else statement
 
 
@@ -115,7 +115,7 @@ def _numbered(statement: str) -> str:
 
 
 def sqlite_file(database_url: str) -> Path | None:
-    """The absolute path of the SQLite file that the URL names; None in memory or elsewhere."""
+    """Return the absolute path of the SQLite file that the URL names; None in memory or elsewhere."""
     if urlsplit(database_url).scheme != "sqlite":
         return None
     path = _credentials(database_url)["credentials"]["file_path"]
@@ -123,11 +123,11 @@ def sqlite_file(database_url: str) -> Path | None:
 
 
 def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str, Any]:
-    """Tortoise's configuration for `database_url`.
+    """Return Tortoise's configuration for `database_url`.
 
     `model_modules`: the dotted names of the domains' model modules; the storage's own is added.
     For SQLite the query of the URL sets pragmas (`sqlite://envivo.db?synchronous=NORMAL`).
-    Raises DatabaseUnavailable for a URL that names no database we can use.
+    Raise DatabaseUnavailable for a URL that names no database we can use.
     """
     writer = _credentials(database_url)
     connections = {WRITER: writer}

@@ -45,7 +45,7 @@ class Database:
 
         `database_url`: `sqlite://path`, `sqlite://:memory:` or `postgres://…`. `model_modules`: the
         dotted names of the domains' models. `report` gets a line for the operator per migration.
-        Raises DatabaseUnavailable (also DatabaseInUse, NotADatabase), MigrationFailed (also
+        Raise DatabaseUnavailable (also DatabaseInUse, NotADatabase), MigrationFailed (also
         NewerDatabase); whatever it raises, nothing stays open.
         """
         config = tortoise_config(database_url, model_modules)
@@ -121,7 +121,7 @@ class Database:
 
 
 async def migrate(database_url: str, model_modules: Sequence[str], report: Report = _silent) -> list[str]:
-    """Bring the schema up to date without serving; returns the names of the migrations applied.
+    """Bring the schema up to date without serving, and return the names of the migrations applied.
 
     Parameters and errors as of `Database.open`.
     """

@@ -82,20 +82,20 @@ class TortoiseEventLog:
         return self.terms.refusal(cursor, floor=floor, head=head)
 
     async def head(self) -> int:
-        """The position of the newest committed event, 0 in a log that never had one."""
+        """Return the position of the newest committed event, 0 in a log that never had one."""
         if self._shared:
             await self.look(reading())
         return self.committed
 
     async def floor(self) -> int:
-        """The last position that was trimmed, 0 when none was."""
+        """Return the last position that was trimmed, 0 when none was."""
         _, rows = await reading().execute_query("SELECT value FROM log_state WHERE name = 'floor'")
         return int(rows[0]["value"])
 
     async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
-        """The first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`, by position.
+        """Return the first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`, by position.
 
-        Raises Trimmed where `after` is below the floor, decided atomically with the reading.
+        Raise Trimmed where `after` is below the floor, decided atomically with the reading.
         """
         client = reading()
         if topics is None:
@@ -110,15 +110,15 @@ class TortoiseEventLog:
         return [self._event(row) for row in rows[1:]]
 
     async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:
-        """The last `limit` events of `topic` with a position ≤ `until`, by position; and the position above which
-        these are all there are."""
+        """Return the last `limit` events of `topic` with a position ≤ `until`, by position; and the position above
+        which these are all there are."""
         client = reading()
         _, rows = await client.execute_query(sql(_NEWEST, client), [topic, until, limit])
         floor, events = rows[0][0], [self._event(row) for row in rows[1:]]
         return events, floor if len(events) < limit else events[0].position - 1
 
     async def heads(self, after: str, limit: int) -> dict[str, int]:
-        """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
+        """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
         client = reading()
         _, rows = await client.execute_query(sql(_HEADS, client), [after, limit])
         return {row["topic"]: int(row["head"]) for row in rows}
@@ -131,7 +131,7 @@ class TortoiseEventLog:
 
 @lru_cache(maxsize=128)
 def _select(topics: int | None) -> str:
-    """The SELECT for that many topics: each one's next positions from its index, then the rows of the first ones."""
+    """Return the SELECT for that many topics: each one's next positions by its index, then the rows of the first."""
     # Every name in these statements is this module's own.
     if topics is None:
         rows = f"SELECT {_COLUMNS} FROM event_log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"  # noqa: S608

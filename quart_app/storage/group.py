@@ -70,7 +70,7 @@ async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callab
 
     A unit that fails before it has changed anything fails alone. Any other failure undoes the
     transaction, and every unit runs again in one of its own: only the guilty fails. A commit that
-    fails is the failure of all; so is a `check` right before it that raises. Raises nothing but
+    fails is the failure of all; so is a `check` right before it that raises. Raise nothing but
     cancellation: every job has its outcome.
     """
     try:
@@ -91,7 +91,7 @@ async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callab
 
 
 def _lost(error: Exception) -> DatabaseRefused:
-    """The database's failure as each caller gets it: an exception of its own, with the cause."""
+    """Return the database's failure as each caller gets it: an exception of its own, with the cause."""
     failure = DatabaseRefused(f"the database could not store it: {error}")
     failure.__cause__ = error
     return failure
@@ -132,7 +132,7 @@ class _Group:
     rows: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     async def run(self, job: Job) -> Outcome:
-        """The outcome of `job`'s unit, or the first answer to its key. Raises _Spoiled."""
+        """Return the outcome of `job`'s unit, or the first answer to its key. Raise _Spoiled."""
         if job.key and (answer := self.known.get(job.key) or self.given.get(job.key)):
             try:
                 job.key.check(answer.fingerprint)
@@ -178,7 +178,7 @@ class _Group:
         return Outcome(job, result, work.events)
 
     async def flush(self) -> None:
-        """Store the rows that were added: in their order, neighbours of one kind at once. Raises _Spoiled."""
+        """Store the rows that were added: in their order, neighbours of one kind at once. Raise _Spoiled."""
         rows, self.rows = self.rows, []
         client = self.transaction.client
         try:
@@ -215,7 +215,7 @@ def _writer_is_cancelled() -> bool:
 
 
 def _as_failure(error: BaseException) -> BaseException:
-    """What the caller of a failed unit gets: its own exception, or the database's as a StorageError."""
+    """Return what the caller of a failed unit gets: its own exception, or the database's as a StorageError."""
     if isinstance(error, (StorageError, IntegrityError, NotExistOrMultiple, ObjectDoesNotExistError)):
         return error
     if isinstance(error, (OperationalError, TransactionManagementError, DBConnectionError, sqlite3.Error)):

@@ -54,7 +54,7 @@ class HeldFile:
 
     @property
     def lost(self) -> Path | None:
-        """The file among them that was deleted or replaced, None where all are there."""
+        """Return the file among them that was deleted or replaced, None where all are there."""
         return next((path for path, identity in self._parts.items() if _identity(path) != identity), None)
 
     def check(self) -> None:

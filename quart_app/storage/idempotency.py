@@ -24,7 +24,7 @@ class IdempotencyKey:
     """`key` as the client chose it; `scope` keeps the keys of different clients and commands apart; `fingerprint` tells
     what was asked with it, and is no part of it.
 
-    Raises Refused (`invalid_key`) where the client's key is empty, too long or not printable.
+    Raise Refused (`invalid_key`) where the client's key is empty, too long or not printable.
     """
 
     scope: str
@@ -63,7 +63,7 @@ def fingerprint(asked: object) -> str:
 
 
 async def answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Answer]:
-    """The answers that some of `keys` got before."""
+    """Return the answers that some of `keys` got before."""
     if not keys:
         return {}
     pairs = ", ".join(["(?, ?)"] * len(keys))

@@ -23,7 +23,7 @@ _KEEP_EVERY = 3_600_000  # ms that the believed time may be ahead of the one tha
 
 
 class Present(NamedTuple):
-    """Between which two times the present lies for certain, in ms since the Unix epoch."""
+    """The two times, in ms since the Unix epoch, between which the present lies for certain."""
 
     earliest: int
     latest: int
@@ -52,7 +52,7 @@ class LogTime:
 
     @property
     def is_due(self) -> bool:
-        """Whether the believed time is to be kept."""
+        """Tell whether the believed time is to be kept."""
         return self._believed is not None and abs(self._believed - self._kept) >= _KEEP_EVERY
 
     async def keep(self, client: BaseDBAsyncClient) -> None:

@@ -18,13 +18,13 @@ from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
 from quart_app.surroundings import REAL, Surroundings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _Batch = Callable[[BaseDBAsyncClient], Awaitable[int]]
 
 
 class Retention:
-    """Keeps the newest `events` events, none older than `age` seconds, and keys for `keys` seconds."""
+    """It keeps the newest `events` events, none older than `age` seconds, and keys for `keys` seconds."""
 
     def __init__(
         self,
@@ -51,10 +51,10 @@ class Retention:
                 await self.trim()
                 await self.purge()
             except Exception:
-                log.exception("old events could not be removed; trying again later")
+                logger.exception("old events could not be removed; trying again later")
 
     async def trim(self) -> int:
-        """Remove the events that are past number or age and raise the floor; returns how many."""
+        """Remove the events that are past number or age and raise the floor; return how many."""
         upto = await self._log.head() - self._events
         present = await self._time.look()
         if self._time.is_due:
@@ -65,7 +65,7 @@ class Retention:
         )
 
     async def purge(self) -> int:
-        """Forget the answers whose keys are past their time; returns how many."""
+        """Forget the answers whose keys are past their time; return how many."""
         present = await self._time.look()
         before = present.earliest - round(self._keys * 1000)
         return await self._in_batches(

@@ -45,7 +45,7 @@ async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[Non
     """Apply what the open database lacks and return the names of it, in order.
 
     `apps`: as in `tortoise_config`. `before` is called once, with the name of the first migration,
-    before anything is changed; `report` gets a line per migration. Raises NewerDatabase,
+    before anything is changed; `report` gets a line per migration. Raise NewerDatabase,
     MigrationFailed, and what the driver raises when the database cannot be reached.
     """
     client = get_connection(WRITER)
@@ -80,7 +80,7 @@ async def _without_foreign_keys(client: BaseDBAsyncClient) -> AsyncIterator[None
 
 @asynccontextmanager
 async def _exclusively() -> AsyncIterator[BaseDBAsyncClient]:
-    """A transaction while no other process migrates; a SQLite file is locked already."""
+    """Give a transaction while no other process migrates; a SQLite file is locked already."""
     async with in_transaction(WRITER) as client:
         if client.capabilities.dialect == "postgres":
             await client.execute_query(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
@@ -113,10 +113,10 @@ async def _make_record(history: MigrationExecutor) -> None:
 
 
 class _Recorder(MigrationRecorder):
-    """Making the table again, as a script, would end the transaction on SQLite."""
+    """A recorder that makes no table: making it again, as a script, would end the transaction on SQLite."""
 
     async def ensure_schema(self, schema_editor: Any) -> None:
-        """The table is there."""
+        """Do nothing: the table is there."""
 
 
 async def _apply(name: str, apps: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionConte
 
 from quart_app.storage.errors import WriteFailed
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LOG_LOCK = 0x656E7669766F  # PostgreSQL's advisory lock of the log: one process appends at a time
 
@@ -49,10 +49,10 @@ class Transaction(ABC):
             await self._context.__aexit__(failed, None, None)
         except Exception:
             # The connection has been let go of; nothing of an unfinished transaction is stored.
-            log.warning("a transaction could not be rolled back", exc_info=True)
+            logger.warning("a transaction could not be rolled back", exc_info=True)
 
     async def commit(self) -> None:
-        """Make it durable. Raises what the driver raises."""
+        """Make the transaction durable. Raise what the driver raises."""
         await self.client.commit()
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Transaction(ABC):
     @property
     @abstractmethod
     def shared(self) -> bool:
-        """Whether other processes append to the same log between our transactions."""
+        """Tell whether other processes append to the same log between our transactions."""
 
     @abstractmethod
     async def mark(self) -> None:
@@ -70,15 +70,15 @@ class Transaction(ABC):
 
     @abstractmethod
     async def keep(self) -> None:
-        """The unit has ended well. Raises WriteFailed where the transaction is not usable any more."""
+        """Keep what the unit did, which has ended well. Raise WriteFailed where the transaction is of no more use."""
 
     @abstractmethod
     async def undo(self) -> bool:
-        """The unit has failed. True when the transaction is as it was at the mark."""
+        """Take back what the failed unit did; return whether the transaction is as it was at the mark."""
 
 
 def transaction(client: BaseDBAsyncClient) -> Transaction:
-    """A new transaction on `client`, the writer's connection."""
+    """Return a new transaction on `client`, the writer's connection."""
     if isinstance(client, SqliteClient):
         return _SqliteTransaction(client)
     return _PostgresTransaction(client._in_transaction())
@@ -91,7 +91,7 @@ class _ImmediateWrapper(SqliteTransactionWrapper):
 
 
 class _SqliteTransaction(Transaction):
-    """Tells whether a unit changed anything by SQLite's count of changed rows: no savepoints needed."""
+    """It tells whether a unit changed anything by SQLite's count of changed rows: no savepoints needed."""
 
     shared = False
 
@@ -100,7 +100,7 @@ class _SqliteTransaction(Transaction):
         self._changes = 0
 
     async def _began(self) -> None:
-        """BEGIN IMMEDIATE was all."""
+        """Do nothing more: BEGIN IMMEDIATE was all."""
 
     @property
     def _connection(self) -> Connection:
@@ -121,7 +121,7 @@ class _SqliteTransaction(Transaction):
 
 
 class _PostgresTransaction(Transaction):
-    """A savepoint per unit: after any error PostgreSQL refuses all statements until it is rolled back."""
+    """It has a savepoint per unit: after any error PostgreSQL refuses all statements until it is rolled back."""
 
     shared = True
 

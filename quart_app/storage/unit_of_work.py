@@ -41,7 +41,7 @@ class UnitOfWork:
 
         `data` (unless None) and `fields` become the top-level members of the message. The event
         has its position at once; should the unit run again, that run's event has its own.
-        Raises ValueError for a topic or type that is none, TypeError for what JSON cannot hold,
+        Raise ValueError for a topic or type that is none, TypeError for what JSON cannot hold,
         WriteOutsideUnit after the unit's end.
         """
         self._check()
@@ -66,13 +66,13 @@ class UnitOfWork:
         """Store a row by the statement `insert`, whose `?` stand for the `values`.
 
         It is stored after the unit's end, together with those of its neighbours, and before any
-        unit that may look at it. Raises WriteOutsideUnit after the unit's end.
+        unit that may look at it. Raise WriteOutsideUnit after the unit's end.
         """
         self._check()
         self.rows.append((insert, list(values)))
 
     def end(self) -> None:
-        """Nothing is recorded or stored any more."""
+        """End the unit: nothing is recorded or stored any more."""
         self._over = True
 
     def _check(self) -> None:

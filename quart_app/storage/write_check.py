@@ -18,7 +18,7 @@ _TOUCH = (
 
 
 class WriteCheck:
-    """Tells of `writer`."""
+    """The check of `writer`, which remembers when it has tried last."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

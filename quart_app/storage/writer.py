@@ -21,7 +21,7 @@ from quart_app.storage.group import Job, Outcome, commit_group
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Relay = Callable[[Sequence[Event]], object]
@@ -30,7 +30,7 @@ _BUSY_RETRY = 1.0  # s after which a refused caller may try again
 
 
 class Writer:
-    """Owns the writing to `event_log` and its database; `relay` gets committed events in order. Each transaction is
+    """It owns the writing to `event_log` and its database; `relay` gets committed events in order. Each transaction is
     counted in `counters`. `check` is called before each commit, and raises where that would store nothing."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Writer:
 
     @property
     def running(self) -> bool:
-        """Whether it takes units of work: not before `start`, after `stop`, or when its task has died."""
+        """Tell whether it takes units of work: not before `start`, after `stop`, or when its task has died."""
         return self._task is not None and not self._task.done() and not self._stopping
 
     def start(self) -> None:
@@ -88,7 +88,7 @@ class Writer:
         cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
         types, the first time and every time the key is used again, when the unit does not run.
         `committed` is called with the result right after the commit, in commit order, before any
-        event of it is relayed. Raises what the unit raises (nothing of it is stored then),
+        event of it is relayed. Raise what the unit raises (nothing of it is stored then),
         Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
         """
         if inside_unit():
@@ -128,13 +128,13 @@ class Writer:
                 try:
                     outcome.job.committed(outcome.result)
                 except Exception:
-                    log.exception("what follows a commit has failed; the commit stands")
+                    logger.exception("what follows a commit has failed; the commit stands")
         events = [event for outcome in outcomes for event in outcome.events]
         if events:
             try:
                 self._relay(events)
             except Exception:
-                log.exception("the relay has failed on the events up to position %d", events[-1].position)
+                logger.exception("the relay has failed on the events up to position %d", events[-1].position)
         self._note_failures(outcomes)
         for outcome in outcomes:
             _settle(outcome)
@@ -151,12 +151,12 @@ class Writer:
             if known == self.refusal:
                 return  # the operator knows; what a flood of refusals would add is their number, told at the end
         if failures:
-            log.error("%d of %d writes have failed: %s", len(failures), len(outcomes), failures[0])
+            logger.error("%d of %d writes have failed: %s", len(failures), len(outcomes), failures[0])
 
     def has_stored(self) -> None:
-        """The database was seen to store something."""
+        """Note that the database was seen to store something."""
         if self.refusal is not None:
-            log.warning("the database stores again what it gets; it has refused %d writes meanwhile", self._refused)
+            logger.warning("the database stores again what it gets; it has refused %d writes meanwhile", self._refused)
         self.refusal, self._refused, self.stored_at = None, 0, time.monotonic()
 
 

@@ -1,6 +1,6 @@
-"""What a function raises that would end the program, or the task that calls it: it becomes a failure like any other.
+"""Make a failure like any other of what a function raises that would end the program, or the task that calls it.
 
-So does what a task of a function's own raises.
+The same is done for the tasks that a function makes.
 """
 
 import asyncio
@@ -12,8 +12,7 @@ ENDS = "it ends the program"
 
 
 class EndsProgram(Exception):
-    """A function has raised what is no Exception: `sys.exit()`, KeyboardInterrupt, a cancellation that nobody asked
-    for."""
+    """A function has raised what is no Exception: SystemExit, KeyboardInterrupt, a cancellation nobody asked for."""
 
 
 @contextlib.contextmanager
@@ -58,7 +57,7 @@ class _Steps(Coroutine[Any, Any, Any]):
 
 
 def hold_tasks(loop: asyncio.AbstractEventLoop, of_a_function: Callable[[], object]) -> None:
-    """Have a task that is made while `of_a_function` says so end nothing but itself: the loop would end with it."""
+    """Have the loop go on when a task ends the program that was made while `of_a_function` said so."""
 
     def make(loop: asyncio.AbstractEventLoop, steps: Any, **options: Any) -> asyncio.Task[Any]:
         return asyncio.Task(_Steps(steps) if of_a_function() else steps, loop=loop, **options)

@@ -33,7 +33,10 @@ def configure_logging(settings: Settings) -> None:
 
 
 def _leave_out_what_is_not_shown() -> None:
-    """Each connection is worth two lines, and finding out the caller of each costs as much as all the rest (the
-    section "Optimization" of logging's documentation)."""
+    """Have logging find out nothing that our lines do not show.
+
+    Each connection is worth two lines, and finding out the caller of each costs as much as all the rest (the section
+    "Optimization" of logging's documentation).
+    """
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

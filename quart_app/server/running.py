@@ -268,7 +268,7 @@ class _Server:
 
 
 class _WithoutTraceback(logging.Filter):
-    """Drops Quart's traceback of a failed start: one clear line is printed in its place."""
+    """Drops Quart's traceback of a failed start, in whose place one clear line is printed."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.exc_info is None
@@ -301,9 +301,12 @@ def _in_words(error: BaseException) -> str:
 
 
 def _settle_garbage_collector() -> None:
-    """What is here now stays until the end: no collection need look at it again. And connections come in crowds, stay,
-    and leave nothing to collect, so that the collector's habit to look after every 700 new objects only costs; what it
-    looks at a second time it takes in small parts, as everything waits meanwhile."""
+    """Spare the garbage collector what it would look at in vain.
+
+    What is here now stays until the end: no collection need look at it again. Connections come in crowds, stay, and
+    leave nothing to collect, so that a look after every 700 new objects would only cost. What is looked at a second
+    time is taken in small parts, as everything waits meanwhile.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 5, 400)

@@ -16,8 +16,9 @@ _DISCARDED = 16  # times the limit
 
 
 class BodyLimit:
-    """ASGI middleware: a GET has no body; any other that passes `limit` bytes is answered with 413 (RFC 9110 section
-    15.5.14), and its application is told that the client is gone.
+    """ASGI middleware that lets a GET have no body, and no other request a body of more than `limit` bytes.
+
+    A larger one is answered with 413 (RFC 9110 section 15.5.14), and its application is told that the client is gone.
 
     No answer goes out before the body has come in, and the rest of one that is too big is read and
     thrown away, within reason: Hypercorn ends the whole connection when data comes for a request
@@ -44,8 +45,11 @@ class BodyLimit:
 
 
 def _without_body(receive: Receive) -> Receive:
-    """What a GET brings means nothing (RFC 9110 section 9.3.1), and Quart would keep it, without a bound, for as long
-    as the answer goes on: an event stream's has no end."""
+    """Return a `receive` that leaves out the body of a GET.
+
+    It means nothing (RFC 9110 section 9.3.1), and Quart would keep it, without a bound, for as long as the answer goes
+    on: an event stream's has no end.
+    """
 
     async def received() -> Any:
         while (event := await receive())["type"] == "http.request":
@@ -91,7 +95,7 @@ class _Guard:
             await self._send(event)
 
     async def refuse(self, *, more: bool = True) -> None:
-        """Answer for the application."""
+        """Refuse the request with 413, in the application's place."""
         self._refused = True
         while more and self._size <= self._limit * _DISCARDED:
             event = await self._receive()

@@ -17,7 +17,10 @@ _KNOWN = ("token", "user_id", "username", "since")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A source for `identity.identify`; `cursors`: whether the client has spoken of `since`, even if to have none."""
+    """What a client says of itself, as a source for `identity.identify`.
+
+    `cursors` tells whether the client has spoken of `since`, even if to have none.
+    """
 
     args: Mapping[str, str]
     headers: Headers
@@ -31,7 +34,7 @@ class Credentials:
 
     @classmethod
     def read(cls, scope: Mapping[str, Any], auth: object) -> Self:
-        """From the ASGI scope of the handshake and the `auth` of the CONNECT packet, which wins. Raises Refused."""
+        """Return what the handshake's ASGI scope and the CONNECT packet's `auth`, which wins, say. Raise Refused."""
         if not isinstance(auth, dict | None):
             raise Refused("bad_request", f"auth: {_AUTH}", fields={"auth": _AUTH})
         query = dict(reversed(parse_qsl(scope["query_string"].decode("latin-1"))))

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class SocketIoEndpoint:
-    """ASGI middleware: `/socket.io` is Socket.IO's, everything else `application`'s."""
+    """ASGI middleware that serves Socket.IO at `/socket.io`, and leaves everything else to `application`."""
 
     def __init__(self, application: Application, socketio: SocketIo) -> None:
         self._application = application
@@ -53,7 +53,7 @@ def _query(scope: Any) -> dict[str, list[str]]:
 
 
 def _with_headers(scope: Any, opened: Callable[[str], object], **headers: str) -> dict[str, Any]:
-    """`scope` as the library gets it, which tells `opened` the id of a session that begins with it."""
+    """Return `scope` as the library gets it: it tells `opened` the id of a session that begins with this scope."""
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in named]
     return {**scope, "headers": [*kept, *named.items()], OPENED: opened}
@@ -109,8 +109,11 @@ class _Exchange:
                 watcher.cancel()
 
     async def _answer_without_session(self, method: str) -> None:
-        """Answer a method that Engine.IO does not have: a preflight request with the headers of the client's own that a
-        listed site may send (Fetch standard, CORS protocol), any other with 405."""
+        """Answer a method that Engine.IO does not have.
+
+        A preflight request of a listed site is told that it may send the headers of its own that it asks for (Fetch
+        standard, CORS protocol); any other method is refused with 405.
+        """
         with contextlib.suppress(Refused):  # there is nothing to be said of a body that nobody wants
             await self._body()
         if method != "OPTIONS":
@@ -123,7 +126,7 @@ class _Exchange:
         await self._answer({"type": "http.response.body", "body": b""})
 
     async def _admit(self, method: str, engine_id: str) -> bytes:
-        """The request's body. Raises Refused."""
+        """Return the request's body. Raise Refused."""
         if "j" in _query(self._scope):
             # JSONP: any site's page could read with it what it may not.
             raise Refused("bad_request", "JSONP is not served", fields={"j": "not to be given"})
@@ -241,7 +244,7 @@ class _Websocket:
             await self._send({"type": "websocket.close", "code": Close.POLICY})
 
     async def _next(self) -> Any:
-        """What the peer sends, as far as it is to be listened to."""
+        """Return what the peer sends, as far as it is to be listened to."""
         socket = self._socketio.socket(self._engine_id)
         if socket is not None and socket.queue.qsize() > _UNTAKEN:
             await socket.queue.join()

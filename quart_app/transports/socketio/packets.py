@@ -1,4 +1,4 @@
-"""From messages to Socket.IO packets, and which packets of a client are taken.
+"""Make Socket.IO packets of messages, and say which packets of a client are taken.
 
 Pure. An event's name is the message's type and its argument the message's `data`; a client that speaks of cursors gets
 `{id, timestamp, topic}` as a second one.
@@ -21,11 +21,14 @@ _RESERVED: Final = frozenset(
 
 
 class TextPacket(Packet):  # type: ignore[misc]  # python-socketio has no types
-    """A packet as a client may send it. Binary ones are refused: the library would collect as many parts as are
-    announced. So are events with reserved names: it would take them for its own."""
+    """A packet as a client may send it.
+
+    Binary packets are refused, because the library would collect as many parts as are announced. So are events with
+    reserved names, because the library would take them for its own.
+    """
 
     def decode(self, encoded_packet: Any) -> int:
-        """Raises ValueError for what is not taken."""
+        """Take the packet apart; return how many binary parts it announces. Raise ValueError for what is refused."""
         attachments: int = super().decode(encoded_packet)
         if self.packet_type in {BINARY_EVENT, BINARY_ACK}:
             raise ValueError("binary packets are not taken")
@@ -50,7 +53,7 @@ class Packets:
         self._shared: dict[bool, tuple[Batch, Packed]] = {}
 
     def of(self, batch: Batch, *, cursors: bool) -> Packed:
-        """The packets of `batch`; with the second argument where `cursors`."""
+        """Return the packets of `batch`, with the second argument where `cursors`."""
         if not batch.version:
             return _packets(batch.messages, cursors=cursors)
         known = self._shared.get(cursors)
@@ -89,7 +92,7 @@ def _packets(messages: Sequence[Message], *, cursors: bool) -> Packed:
 
 
 def _event(json: bytes, head: _Told, *, cursors: bool) -> bytes:
-    """The text of an EVENT packet (Socket.IO protocol 5). What has no `data` goes as it is."""
+    """Return the text of an EVENT packet (Socket.IO protocol 5); a message without `data` is its argument itself."""
     reserved = head.type in _RESERVED
     name, payload = ("message", json) if reserved else (head.type, bytes(head.data) or json)
     place = b"," + encode(_Place(head.id, head.timestamp, head.topic)) if cursors else b""

@@ -1,4 +1,4 @@
-"""The Socket.IO clients: letting them in, sending them what their topics bring, sending them away.
+"""Let Socket.IO clients in, send them what their topics bring, and send them away.
 
 python-socketio keeps what a client has not taken in a queue without a bound. Nothing is read for a client before that
 queue is empty, so that a slow one falls behind in the log, as on every other transport, and holds no events here.
@@ -58,7 +58,7 @@ class _Client:
 
 
 class SocketIo:
-    """Serves `topics`, to every client those that it may follow; none, and there is no Socket.IO."""
+    """Serves `topics`, to every client those that it may follow; without topics there is no Socket.IO."""
 
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self.topics: tuple[str, ...] = ()
@@ -90,7 +90,7 @@ class SocketIo:
         await self._server.handle_request(scope, receive, send)
 
     def socket(self, engine_id: str) -> AsyncSocket | None:
-        """The Engine.IO session of that id."""
+        """Return the Engine.IO session of that id, None where there is none."""
         return self._server.eio.sockets.get(engine_id)
 
     def admit(self) -> None:
@@ -101,7 +101,7 @@ class SocketIo:
             raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
 
     def writing(self, engine_id: str, send: Send) -> None:
-        """`send` goes to that session's peer, until `written`."""
+        """Note that `send` goes to the peer of that session, until `written`."""
         self._sends[engine_id].add(send)
 
     def written(self, engine_id: str, send: Send) -> None:
@@ -111,12 +111,12 @@ class SocketIo:
             self._sends.pop(engine_id, None)
 
     async def peer_closed(self, engine_id: str) -> None:
-        """That session's peer is gone."""
+        """End the session of that id, whose peer is gone."""
         if (socket := self.socket(engine_id)) is not None:
             await _close(socket, abort=True)
 
     async def stop(self) -> None:
-        """End what is left."""
+        """End the clients that are left, and the library's tasks."""
         tasks = [client.task for client in self._clients.values() if client.task is not None]
         for task in tasks:
             task.cancel()
@@ -127,7 +127,7 @@ class SocketIo:
     # What the library tells
 
     async def _opened(self, engine_id: str, environ: dict[str, Any]) -> object:
-        """A session of Engine.IO has begun."""
+        """Take note of an Engine.IO session that has begun, and give it some time to connect in."""
         environ["asgi.scope"][OPENED](engine_id)
         asyncio.get_running_loop().call_later(CONNECT_DEADLINE, self._expect, engine_id)
         return await self._open_engine(engine_id, environ)
@@ -138,7 +138,7 @@ class SocketIo:
             self._hub.spawn(_close(socket))
 
     async def _connect(self, id: str, environ: dict[str, Any], auth: object) -> None:
-        """A client wants to be let in. Raises ConnectRefused, which it gets as `connect_error`."""
+        """Let a client in. Raise ConnectRefused, which the client gets as `connect_error`."""
         engine_id: str = self._server.manager.eio_sid_from_sid(id, _NAMESPACE)
         socket = self.socket(engine_id)
         try:
@@ -164,7 +164,7 @@ class SocketIo:
         client.task = asyncio.create_task(self._follow(engine_id, client), name="socketio")
 
     async def _topics_for(self, identity: Identity) -> tuple[str, ...]:
-        """Those of the topics that `identity` may follow: nobody here could ask for fewer. Raises Refused."""
+        """Return those of the topics that `identity` may follow: nobody here could ask for fewer. Raise Refused."""
         refusals: dict[str, Refused] = {}
         for topic in self.topics:
             try:
@@ -188,7 +188,7 @@ class SocketIo:
             self._hub.spawn(_close(client.socket))
 
     async def _said(self, event: str, id: str, *_: object) -> dict[str, Any] | None:
-        """A client's own event. What is returned answers one that asked for an acknowledgement."""
+        """Act on an event that a client sends; what is returned goes to a client that asked for an acknowledgement."""
         client = self._clients.get(self._server.manager.eio_sid_from_sid(id, _NAMESPACE))
         if client is None:
             return None
@@ -207,7 +207,7 @@ class SocketIo:
     # What a client gets
 
     async def _follow(self, engine_id: str, client: _Client) -> None:
-        """Send what its connection brings, until that ends or the client is gone."""
+        """Send what the client's connection brings, until that ends or the client is gone."""
         try:
             await self._forward(client)
         except SocketIsClosedError:
@@ -223,7 +223,7 @@ class SocketIo:
         await _close(client.socket)
 
     async def _forward(self, client: _Client) -> None:
-        """Raises SocketIsClosedError and _Stalled."""
+        """Send batch after batch, until the connection ends. Raise SocketIsClosedError and _Stalled."""
         while (batch := await client.connection.read()) is not None:
             packets, size = self._packets.of(batch, cursors=client.cursors)
             client.connection.count(len(batch.messages), size)
@@ -234,8 +234,10 @@ class SocketIo:
             await self._taken(client)
 
     async def _taken(self, client: _Client) -> None:
-        """Wait until the client has taken what it was sent. Raises _Stalled when that takes too long; once its
-        connection has ended, that is soon."""
+        """Wait until the client has taken what it was sent.
+
+        Raise _Stalled when that takes too long; once the client's connection has ended, that is soon.
+        """
         now = asyncio.get_running_loop().time
         gives_up = now() + self.settings.peer_timeout
         while True:
@@ -247,8 +249,10 @@ class SocketIo:
 
 
 def _ping_interval(heartbeat: float) -> tuple[float, float]:
-    """Return the seconds between two pings, and how many more clients are told: the library tells whole seconds, and
-    leaves out what is beyond them."""
+    """Return the seconds between two pings, and how many more clients are told.
+
+    The library tells whole seconds, and leaves out what is beyond them.
+    """
     return heartbeat, 1.0 if heartbeat % 1 else 0.0
 
 

@@ -107,11 +107,10 @@ class Candidate:
         return replace(self._opened, first=Arrival(self._messages, self._cursor))
 
     async def read_on(self, seconds: float) -> None:
-        """Read for so long, and no more than MOST_JOINED messages; raise LinkEnded if it does not live so long."""
+        """Read for so long, or until there are MOST_JOINED messages; raise LinkEnded if it does not live so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while len(self._messages) < MOST_JOINED:
                     arrival = await self._opened.link.receive()
                     self._messages += arrival.messages
                     self._cursor = arrival.cursor or self._cursor
-                await asyncio.Event().wait()

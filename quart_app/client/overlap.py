@@ -9,7 +9,7 @@ from __future__ import annotations
 from quart_app.client.messages import Message, encode
 from quart_app.wire import SERVER_TYPES
 
-MOST_TOLD = 1000
+MOST_TOLD = 5000
 """Signals remembered; older ones are forgotten."""
 
 
@@ -19,14 +19,16 @@ class Overlap:
     def __init__(self) -> None:
         self._told: dict[int, int] = {}
         self._passed: set[tuple[object, object]] = set()
+        self._forgot = False
 
     def tell(self, message: Message) -> None:
         """The old connection brought a message."""
         if not is_signal(message):
             return
         mark = hash(encode(message))
-        while len(self._told) >= MOST_TOLD:
+        if len(self._told) >= MOST_TOLD:
             del self._told[next(iter(self._told))]
+            self._forgot = True
         self._told[mark] = self._told.get(mark, 0) + 1
 
     def repeats(self, message: Message) -> bool:
@@ -35,8 +37,10 @@ class Overlap:
             return False
         mark, sort = hash(encode(message)), (message.get("topic"), message.get("type"))
         if not self._told.get(mark):
-            # A state's value of before, told once more: the newer one has to come after it again.
-            self._passed.add(sort)
+            # A state's value of before, told once more: the newer one has to come after it again. A flood of signals,
+            # of which some were forgotten, looks alike, and is no state.
+            if not self._forgot:
+                self._passed.add(sort)
             return False
         self._told[mark] -= 1
         return sort not in self._passed

@@ -9,7 +9,7 @@ import pytest
 from quart_app.client import TRANSPORTS, Live, SendRefused, State
 from tests.client.between import answer, between
 from tests.client.traffic import DEADLINE, client, fresh, numbers, publish, reaches, until
-from tests.running import ServerProcess
+from tests.running import ServerProcess, eventually
 
 MakeServer = Callable[..., ServerProcess]
 every_transport = pytest.mark.parametrize("transport", TRANSPORTS)
@@ -124,6 +124,38 @@ async def test_a_thousand_messages_down_the_ladder_and_up_again(server: ServerPr
         await say(800, 1000)
         assert await collected == list(range(1000))
         assert (live.status.gaps, live.status.repeats) == (0, 0)
+
+
+async def test_signals_that_flow_while_better_rungs_take_over(server: ServerProcess) -> None:
+    """Signals have no cursor: what is on its way by the old connection is waited for, what both bring is told once."""
+    topic = fresh("live")
+    heard: list[int] = []
+    said = 0
+    async with (
+        between(server.port) as proxy,
+        client(proxy.url, topic, overlap=1.0) as live,
+        client(server.url, topic) as sender,
+    ):
+        proxy.refuses_websockets = proxy.holds_events = True
+        await reaches(live, transport="poll", state=State.CONNECTED)
+        listening = asyncio.create_task(_listen(live, heard))
+        for rung in ("sse", "ws"):
+            proxy.holds_events, proxy.refuses_websockets = False, rung == "sse"
+            async with asyncio.timeout(DEADLINE):
+                while live.status.transport != rung:
+                    signals = [{"type": "numbered", "data": {"number": said + n}} for n in range(10)]
+                    await asyncio.gather(*(sender.send(topic, signal) for signal in signals))
+                    said += 10
+        await eventually(lambda: heard[-1:] == [said - 1], DEADLINE)
+        listening.cancel()
+        assert said > 100
+        assert heard == list(range(said))
+        assert live.status.dropped == 0
+
+
+async def _listen(live: Live, heard: list[int]) -> None:
+    async for message in live:
+        heard += [message["data"]["number"]] if message["type"] == "numbered" else []
 
 
 async def test_two_missed_heartbeats_demote(make_server: MakeServer) -> None:

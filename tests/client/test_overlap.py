@@ -41,4 +41,4 @@ def test_it_remembers_no_more_than_so_many() -> None:
     overlap = overlap_of(*(signal(number) for number in range(MOST_TOLD + 10)))
     assert news(overlap, *(signal(number) for number in range(10, MOST_TOLD + 10))) == []
     overlap = overlap_of(*(signal(number) for number in range(MOST_TOLD + 10)))
-    assert news(overlap, signal(0), signal(9)) == [0, 9]
+    assert news(overlap, signal(0), signal(9), signal(10), signal(11)) == [0, 9]

@@ -29,7 +29,7 @@
  */
 
 import { planRetry, retryTime } from "./backoff.js";
-import { MAX_TOLD } from "./limits.js";
+import { MAX_HELD } from "./limits.js";
 
 export class Connector {
   #plan;
@@ -169,7 +169,7 @@ export class Connector {
   #whenInUse(link, act) {
     if (link !== this.#trial || this.#held === null) return act();
     this.#held.push(act);
-    if (this.#held.length >= MAX_TOLD) this.#takeOver(link);
+    if (this.#held.length >= MAX_HELD) this.#takeOver(link);
   }
 
   #takeOver(link) {

@@ -61,8 +61,10 @@ export const MAX_TOPIC_LENGTH = 128;
 export const MAX_KEY_LENGTH = 128;
 /** No wish of a server to stay away (ms), or of something in between, counts for more than this. */
 export const MAX_RETRY_AFTER = 3_600_000;
-/** Signals remembered, and messages held back, while one connection replaces another. */
-export const MAX_TOLD = 1000;
+/** Signals remembered while one connection replaces another. */
+export const MAX_TOLD = 5000;
+/** Messages held back meanwhile; with more of them the other one takes over at once. */
+export const MAX_HELD = 1000;
 /** Records of tried transports kept in `status.why`. */
 export const MAX_WHY = 20;
 

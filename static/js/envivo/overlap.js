@@ -15,12 +15,16 @@ export class Overlap {
   #told = new Map();
   /** Topics and types of which the new connection brought something the old one had not told. @type {Set<string>} */
   #passed = new Set();
+  #hasForgotten = false;
 
   /** The old connection brought a message. @param {Message} message */
   tell(message) {
     if (!isSignal(message)) return;
     const mark = JSON.stringify(message);
-    if (this.#told.size >= MAX_TOLD) this.#told.delete(this.#told.keys().next().value);
+    if (this.#told.size >= MAX_TOLD) {
+      this.#told.delete(this.#told.keys().next().value);
+      this.#hasForgotten = true;
+    }
     this.#told.set(mark, (this.#told.get(mark) ?? 0) + 1);
   }
 
@@ -36,8 +40,9 @@ export class Overlap {
     const sort = `${message.topic} ${message.type}`;
     const times = this.#told.get(mark) ?? 0;
     if (times === 0) {
-      // A state's value of before, told once more: the newer one has to come after it again.
-      this.#passed.add(sort);
+      // A state's value of before, told once more: the newer one has to come after it again. A flood
+      // of signals, of which some were forgotten, looks alike, and is no state.
+      if (!this.#hasForgotten) this.#passed.add(sort);
       return false;
     }
     this.#told.set(mark, times - 1);

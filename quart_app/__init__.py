@@ -1,6 +1,6 @@
 """En Vivo: committed facts as live streams over WebSocket, Server-Sent Events and long polling.
 
-The package's front door. It owns the version and nothing else, so that importing it costs nothing:
+This is the package's front door. It owns the version and nothing else, so that importing it costs nothing:
 the application itself is built by ``quart_app.app.create_app``.
 """
 

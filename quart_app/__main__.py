@@ -1,4 +1,4 @@
-"""`python -m quart_app`: the same as the `envivo` command."""
+"""Run the `envivo` command as `python -m quart_app`."""
 
 from quart_app.cli import main
 

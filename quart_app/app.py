@@ -1,6 +1,6 @@
-"""The composition root: builds everything and knows the order in which it starts and stops.
+"""The composition root, which builds everything and knows the order in which the parts start and stop.
 
-Nobody imports it but the server and the tests.
+Only the server and the tests import it.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class EnVivo(Quart):
     asgi_websocket_class = RoutedConnection
 
     direct = True
-    """Whether deliveries are written past ASGI where they can be; the server finds out whether that works here."""
+    """Tells whether deliveries may be written past ASGI; the server finds out whether that works here."""
 
     writer: Writer
     _log: TortoiseEventLog
@@ -57,7 +57,7 @@ class EnVivo(Quart):
         super().__init__("quart_app", static_folder=str(resources.static_folder()), static_url_path="/static")
         self.config["MAX_CONTENT_LENGTH"] = REQUEST_BODY_BYTES
         self.config["BODY_TIMEOUT"] = BODY_TIMEOUT
-        self.url_map.redirect_defaults = False  # nothing of ours redirects so, and every connection would pay for it
+        self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
         self.hub = Hub(heartbeat=settings.heartbeat)
         self.socketio = SocketIo(self.hub, settings)
@@ -75,11 +75,11 @@ class EnVivo(Quart):
         key: IdempotencyKey | None = None,
         committed: Callable[[T], object] | None = None,
     ) -> T:
-        """Run a unit of work; `Writer.run` tells all about it."""
+        """Run a unit of work and return its result; `Writer.run` tells all about it."""
         return await self.writer.run(unit, key=key, committed=committed)
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
-        """The position of the newest retained event of the first `limit` topics whose names come after `after`."""
+        """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
         return await self._log.heads(after, limit)
 
     def add_routes(self, routes: Blueprint) -> None:
@@ -104,9 +104,9 @@ class EnVivo(Quart):
         self._at_start.append(work)
 
     async def start(self) -> None:
-        """Open the stores, then the engine, then the domains; what a start that fails has opened, `stop` closes.
+        """Open the stores, then the engine, then the domains. Where that fails, `stop` closes what is open.
 
-        Raises StorageError.
+        Raise StorageError.
         """
         database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
         self._opened.push_async_callback(database.close)
@@ -126,7 +126,7 @@ class EnVivo(Quart):
             await work()
 
     async def stop(self) -> None:
-        """The other way round: nothing new, then what waits is committed, then the stores close."""
+        """Stop in the reverse order: take nothing new, commit what waits, then close the stores."""
         await self._opened.aclose()
 
     async def _fill(self, work: UnitOfWork) -> None:
@@ -134,11 +134,11 @@ class EnVivo(Quart):
             await example(work)
 
     async def drain(self) -> None:
-        """Send every client away in good order; returns when they are gone, or after 4 s."""
+        """Send every client away in good order; return when they are gone, or after 4 s."""
         await self.hub.drain()
 
     async def healthy(self) -> dict[str, str]:
-        """Each store's name, and `ok` or what is wrong with it."""
+        """Return by each store's name `ok`, or what is wrong with it."""
         try:
             await self.hub.log.floor()
             reading = "ok"
@@ -155,7 +155,8 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def create_app(settings: Settings) -> EnVivo:
-    """The whole program for `settings`, not started. Raises FunctionsError where its functions cannot be read."""
+    """Return the whole program for `settings`, not started. Raise FunctionsError where the functions cannot be
+    loaded."""
     app = EnVivo(settings)
     web.register(app)
     app.register_blueprint(transports.blueprint())
@@ -165,7 +166,7 @@ def create_app(settings: Settings) -> EnVivo:
     if settings.functions is not None:
         functions = Functions(app, Path(settings.functions))
         app.before_serving(functions.start)
-        app.after_serving(functions.stop)  # before the stores close
+        app.after_serving(functions.stop)  # this comes before the stores close
     app.after_serving(app.stop)
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if settings.access == "open":

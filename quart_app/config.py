@@ -1,7 +1,7 @@
-"""Settings: what an operator may decide, where it is read from, and what it may be.
+"""The settings: what an operator may decide, where each value is read from, and what it may be.
 
-The only reader of the environment and of ``.env``. Owns the rule that a public address needs the secure mode.
-Knows nothing of what the settings are used for.
+This module is the only reader of the environment and of ``.env``, and owns the rule that a public address needs the
+secure mode. It knows nothing of what the settings are used for.
 
 Errors: `SettingsError` (a ValueError) for every value that cannot be used.
 """
@@ -43,7 +43,7 @@ def _seconds(title: str, least: float, most: float) -> Meta:
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of one process; times in seconds. Build it with `load_settings`, which checks them."""
+    """The settings of one process, with times in seconds. `load_settings` builds them and checks each value."""
 
     host: Annotated[str, Meta(title="Address to listen on", description="an IP address or a host name")] = "127.0.0.1"
     port: Port = 8000
@@ -122,14 +122,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sqlite_path(self) -> Path | None:
-        """The SQLite file, None where the database is another or only in memory."""
+        """The path of the SQLite file, None where the database is another or only in memory."""
         scheme, _, rest = self.database_url.partition("://")
         path = rest.partition("?")[0]
         return Path(path) if scheme == "sqlite" and path != ":memory:" else None
 
 
 class SettingsError(ValueError):
-    """A setting cannot be used; the message names it, what it was, and what it may be."""
+    """The error of a setting that cannot be used; the message names the setting, its value, and what it may be."""
 
     def __init__(self, name: str, was: object, may_be: str) -> None:
         shown = f"is {was!r}" if was is not None else "is not set"
@@ -138,7 +138,7 @@ class SettingsError(ValueError):
 
 
 class SettingSpec(msgspec.Struct, frozen=True):
-    """One setting as an operator sees it: its name, what it is for, what it may be, its default."""
+    """One setting as an operator sees it: its name, its purpose, its possible values, its default."""
 
     name: str
     title: str
@@ -148,12 +148,12 @@ class SettingSpec(msgspec.Struct, frozen=True):
 
     @property
     def variable(self) -> str:
-        """Its name in the environment, e.g. ``ENVIVO_PORT``."""
+        """The name of the setting in the environment, e.g. ``ENVIVO_PORT``."""
         return PREFIX + self.name.upper()
 
     @property
     def option(self) -> str:
-        """Its name on the command line, e.g. ``--port``."""
+        """The name of the setting on the command line, e.g. ``--port``."""
         return "--" + self.name.replace("_", "-")
 
 
@@ -174,7 +174,7 @@ def load_settings(**options: object) -> Settings:
     """Return the settings in force: an option that is not None, else the environment, else ``.env``, else the default.
 
     ``options`` are named like the fields of `Settings`; their values may be text, as typed.
-    Raises `SettingsError` for the first value that cannot be used, TypeError for an option that does not exist.
+    Raise `SettingsError` for the first value that cannot be used, TypeError for an option that does not exist.
     """
     unknown = sorted(set(options) - set(SPECS))
     if unknown:
@@ -201,8 +201,8 @@ def local_url() -> str:
 def read_dotenv(path: Path) -> dict[str, str]:
     """Return the ``ENVIVO_`` variables of a ``.env`` file; an absent file has none.
 
-    One ``NAME=value`` a line, ``export`` before it allowed, value bare or in one pair of quotes, ``#`` starts a
-    comment on a line of its own or after a space. Nothing is expanded. Raises `SettingsError` for a line it
+    Each line is ``NAME=value``; ``export`` may stand before it, and the value is bare or in one pair of quotes. ``#``
+    starts a comment on a line of its own or after a space. Nothing is expanded. Raise `SettingsError` for a line it
     cannot read and for an ``ENVIVO_`` name that is no setting.
     """
     try:
@@ -268,7 +268,7 @@ def _origin(name: str, origin: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on ``host``."""
+    """Return whether only this machine can reach a server that listens on ``host``."""
     if host.lower() == "localhost":
         return True
     try:
@@ -278,7 +278,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _command(options: Mapping[str, object]) -> str:
-    """Return what starts the server with `options`, without those that decide the access: the remedy sets these."""
+    """Return the command that starts the server with `options`, except those of access, which the remedy sets
+    itself."""
     words = ["envivo", "serve"]
     for spec in SPECS.values():
         given = options.get(spec.name)

@@ -14,7 +14,7 @@ from quart_app.realtime import Hub, TopicShape
 
 
 class App(Protocol):
-    """What views and transports use of the application; `app.EnVivo` has it."""
+    """The part of the application that views and transports use; `app.EnVivo` implements it."""
 
     settings: Settings
     hub: Hub

@@ -1,7 +1,7 @@
-"""Who is speaking, and from which site: tokens, cookies, the open mode's plain names, the origin check.
+"""The identity of who is speaking, and the check of their site: tokens, cookies, plain names in open mode, origins.
 
-Owns both access modes. Knows nothing of topics: what somebody may do there is the channel's answer.
-Refuses with `Refused`: ``unauthorized`` (401), ``bad_request`` (400), ``origin_not_allowed`` (403).
+This module owns both access modes. It knows nothing of topics: a channel decides what somebody may do there. It
+raises `Refused`: ``unauthorized`` (401), ``bad_request`` (400), ``origin_not_allowed`` (403).
 """
 
 import secrets
@@ -24,16 +24,16 @@ NAME_CHARACTERS: Final = 64
 TOKEN_CHARACTERS: Final = 4096
 
 _ALGORITHM = "HS256"  # RFC 7518 section 3.2
-_CLOCK_SKEW = 30  # s that the clock of whoever issued a token may be ahead of ours: it holds from then, not for longer
+_CLOCK_SKEW = 30  # s that the clock of a token's issuer may be ahead of ours; the token does not last longer for it
 _ALLOWED_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Connection-Id",
 )  # fmt: skip
 _FIT = f"at most {NAME_CHARACTERS} characters, without control characters"
-_OPEN_ROLE = ADMIN  # in open mode everybody may do everything
+_OPEN_ROLE = ADMIN  # everybody has this role in open mode, and may do everything
 
 
 class Source(Protocol):
-    """What a request or a WebSocket tells of its sender; Quart's ``request`` and ``websocket`` both fit."""
+    """The part of a request or a WebSocket that tells of its sender; Quart's ``request`` and ``websocket`` both fit."""
 
     @property
     def args(self) -> Mapping[str, str]:
@@ -51,9 +51,10 @@ class Source(Protocol):
 def identify(settings: Settings, source: Source) -> Identity:
     """Return who sent `source`.
 
-    Secure mode: by the token of ``Authorization: Bearer``, else of the subprotocol pair ``bearer, <token>``, else of
-    the query parameter ``token``, else of the cookie ``envivo_token``. Open mode: by ``user_id`` and ``username`` of
-    the query, else by the cookie ``envivo_user``, else a new guest. Raises `Refused`.
+    In secure mode the token tells: that of ``Authorization: Bearer``, else of the subprotocol pair
+    ``bearer, <token>``, else of the query parameter ``token``, else of the cookie ``envivo_token``. In open mode
+    ``user_id`` and ``username`` of the query tell, else the cookie ``envivo_user``; else the sender is a new guest.
+    Raise `Refused` where neither mode lets the sender in.
     """
     if settings.access == "secure":
         return read_token(settings, _token(source))
@@ -63,7 +64,7 @@ def identify(settings: Settings, source: Source) -> Identity:
 def issue_token(settings: Settings, identity: Identity, lifetime: timedelta) -> str:
     """Return a JSON Web Token (RFC 7519) that speaks for `identity` for `lifetime` from now.
 
-    Claims: ``sub`` (user_id), ``name``, ``role``, ``iat``, ``exp``. Raises ValueError without a secret key.
+    Its claims are ``sub`` (user_id), ``name``, ``role``, ``iat`` and ``exp``. Raise ValueError without a secret key.
     """
     now = datetime.now(UTC)
     claims = {
@@ -77,7 +78,7 @@ def issue_token(settings: Settings, identity: Identity, lifetime: timedelta) -> 
 
 
 def read_token(settings: Settings, token: str | None) -> Identity:
-    """Return who `token` speaks for. Raises `Refused` (``unauthorized``) where it is missing, forged or expired."""
+    """Return who `token` speaks for. Raise `Refused` (``unauthorized``) where it is missing, forged or expired."""
     if not token:
         raise _unauthorized("a token is needed here; ask for one, or make one with `envivo token`")
     if len(token) > TOKEN_CHARACTERS:
@@ -101,20 +102,20 @@ def read_token(settings: Settings, token: str | None) -> Identity:
     if not all(_fit(text) for text in (user_id, name, role)):
         raise _unauthorized(f"the token's sub, name and role may have {_FIT} each")
     expires_at = int(claims["exp"])
-    if expires_at <= time.time():  # PyJWT's leeway is for both ends
+    if expires_at <= time.time():  # PyJWT's leeway would count at both ends of the token's time
         raise _expired()
     return Identity(user_id, name, role, expires_at=expires_at)
 
 
 def accepted_subprotocol(source: Source) -> str | None:
-    """Return the subprotocol to accept a WebSocket with: the browser fails one that offered some and got none."""
+    """Return the subprotocol to accept a WebSocket with, because a browser that offered some and got none gives up."""
     return TOKEN_SUBPROTOCOL if _subprotocol_token(source) is not None else None
 
 
 def check_origin(settings: Settings, source: Source) -> None:
-    """Refuse a browser that speaks for a page of a site which is not ours (cross-site WebSocket hijacking).
+    """Raise `Refused` where a browser speaks for a page of a foreign site (cross-site WebSocket hijacking).
 
-    Our own host is always allowed, and so is whoever names no origin: that is no browser. Raises `Refused`.
+    Our own host is always allowed, and so is a client that names no origin, because it is no browser.
     """
     origin = source.headers.get("Origin")
     if origin is None or _allowed(settings, origin) or _same_host(origin, source.headers.get("Host", "")):
@@ -127,7 +128,8 @@ def check_origin(settings: Settings, source: Source) -> None:
 
 
 def cors_headers(settings: Settings, origin: str | None) -> dict[str, str]:
-    """Return the headers (Fetch standard, CORS protocol) that let a listed site's pages read an answer, else none."""
+    """Return the headers (Fetch standard, CORS protocol) that let pages of a listed site read an answer; none for
+    others."""
     if origin is None or not _allowed(settings, origin):
         return {}
     return {
@@ -160,14 +162,15 @@ def _open_identity(source: Source) -> Identity:
         user_id, username = _read_user_cookie(source.cookies.get(USER_COOKIE, ""))
     user_id, username = _clean("user_id", user_id), _clean("username", username)
     if not (user_id or username):
-        # The guest keeps this name for the connection; the part behind it keeps two guests apart.
+        # The guest keeps this name for the connection; the random part at its end keeps two guests apart.
         guest = f"guest-{secrets.token_hex(4)}"
         return Identity(guest, guest, _OPEN_ROLE, nameless=True)
     return Identity(user_id or username, username or user_id, _OPEN_ROLE)
 
 
 def _read_user_cookie(cookie: str) -> tuple[str, str]:
-    """Return (user_id, username) of ``user_id=1&username=Ana``, percent-encoded as a whole or not, or a bare name."""
+    """Return (user_id, username) of a cookie: ``user_id=1&username=Ana``, percent-encoded as a whole or not, or a
+    bare name."""
     text = unquote(cookie)
     if "=" not in text:
         return "", text
@@ -183,7 +186,7 @@ def _clean(name: str, text: str) -> str:
 
 
 def _fit(text: str) -> bool:
-    """Whether everybody can be told it: half a surrogate pair, which JSON can spell, has no UTF-8."""
+    """Return whether `text` can be sent to everybody: half a surrogate pair, which JSON can spell, has no UTF-8."""
     return len(text) <= NAME_CHARACTERS and text.isprintable()
 
 
@@ -206,7 +209,7 @@ def _allowed(settings: Settings, origin: str) -> bool:
 
 
 def _same_host(origin: str, host: str) -> bool:
-    # The scheme is left out of it: behind a proxy that ends TLS ours is http and the browser's is https.
+    # The scheme is not compared: behind a proxy that ends TLS ours is http and the browser's is https.
     try:
         parts = urlsplit(origin.lower())
     except ValueError:

@@ -1,7 +1,7 @@
-"""Where the files that travel with the program are, in a checkout and in an installed wheel.
+"""The places of the files that travel with the program, in a checkout and in an installed wheel.
 
-Owns the two layouts: a checkout keeps ``static/``, ``migrations/`` and ``hypercorn.toml`` beside ``quart_app/``, the
-wheel carries them inside it. Knows nothing of what is in them.
+This module owns the two layouts: a checkout keeps ``static/``, ``migrations/`` and ``hypercorn.toml`` beside
+``quart_app/``, the wheel carries them inside it. It knows nothing of what is in the files.
 """
 
 import importlib.util
@@ -13,14 +13,14 @@ _MIGRATIONS = "quart_app.migrations"
 
 
 class MissingResource(RuntimeError):
-    """The installation is incomplete: a file that belongs to the program is not there."""
+    """The error of an incomplete installation: a file that belongs to the program is not there."""
 
 
 def resource(name: str) -> Path:
     """Return the absolute path of a file or folder that travels with the program.
 
     ``name`` is relative to the top of a checkout, e.g. ``"static"`` or ``"hypercorn.toml"``.
-    Raises `MissingResource` when neither layout has it.
+    Raise `MissingResource` when neither layout has it.
     """
     for parent in (_PACKAGE, _PACKAGE.parent):
         path = parent / name

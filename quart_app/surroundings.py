@@ -1,7 +1,7 @@
-"""Time, chance and ids, for whoever must be able to run in a world where they are given: the engine and the client.
+"""The source of time, chance and ids for the engine and the client, which must also run where a test decides these.
 
-Standard library only. Everything else in `realtime` and `client` asks a `Surroundings` it was handed, so that a test or
-a simulation can run both on virtual time and repeat a run to the letter.
+This module uses the standard library only. All of `realtime` and `client` asks a `Surroundings` that it was handed, so
+that a test or a simulation can run both on virtual time and repeat a run to the letter.
 """
 
 import random
@@ -17,7 +17,7 @@ def _wall() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The real ones, where nothing else is given.
+    """The real surroundings, which are used where no others are given.
 
     `time()` returns the seconds of a clock that never goes back, with any beginning. `wall()` returns the time of day
     in ms since the Unix epoch; it is for people to read and may jump. `token(n)` returns URL-safe text made of `n`

@@ -1,6 +1,6 @@
 """The `envivo` command: one module per subcommand, imported when it is used.
 
-Owns the list of subcommands and the rule that `envivo` alone serves. Knows nothing of what they do.
+This package owns the list of subcommands and the rule that `envivo` alone serves. It knows nothing of what they do.
 """
 
 from importlib import import_module
@@ -9,13 +9,13 @@ import click
 
 from quart_app import __version__
 
-# In the order a newcomer meets them. Each has a module of the same name, with `_` for `-`, and in it a click command.
+# The order is that in which a newcomer meets them. Each has a module of its name (`_` for `-`) with a click command.
 _COMMANDS = ("serve", "chat", "tail", "send", "token", "migrate", "make-migration", "selftest", "bench")
 _GROUP_OPTIONS = frozenset({"--help", "-h", "--version"})
 
 
 class _LazyGroup(click.Group):
-    """A group whose subcommands cost nothing until they are asked for."""
+    """A group whose subcommands are imported only when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)

@@ -26,9 +26,9 @@ HELP = """/ping    time a round trip to the server
 /quit    leave (or Ctrl-D)
 Anything else is said in the room; // at the start says a line that begins with /."""
 TYPING_AGAIN = 3.0
-"""Seconds between two signals that somebody goes on typing."""
+"""The seconds between two signals that somebody goes on typing."""
 LAST_WORDS = 5.0
-"""Seconds that a leaving participant's messages have to be acknowledged."""
+"""The seconds within which the messages of a leaving participant have to be acknowledged."""
 MOST_UNSETTLED = 100
 REDRAW = 0.5
 
@@ -77,7 +77,7 @@ async def _chat(server: Server, room: int, transports: tuple[str, ...]) -> int:
 
 
 class Participant:
-    """One person in one room: shows what is said, says what is entered."""
+    """One person in one room, who is shown what others say and says what is entered."""
 
     def __init__(self, live: Live, topic: str, me: str | None) -> None:
         self._live = live
@@ -90,7 +90,8 @@ class Participant:
         self.left = False
 
     async def attend(self, input: Coroutine[Any, Any, None]) -> None:
-        """Returns when the input is over and everything entered is settled; raises Closed."""
+        """Run `input`, show the room, and return when everything entered is settled; raise Closed when the server
+        says stop."""
         listening = asyncio.create_task(self._listen())
         entering = asyncio.create_task(input)
         try:
@@ -108,7 +109,7 @@ class Participant:
             await asyncio.gather(listening, entering, *self._unsettled, return_exceptions=True)
 
     def enter(self, line: str) -> None:
-        """Does what a line says: a command, or a message."""
+        """Carry out a line that was entered: obey a command, send a message."""
         command = line.strip()
         if not command:
             return
@@ -129,18 +130,18 @@ class Participant:
             self._start(self._say(command.removeprefix("/") if command.startswith("//") else command))
 
     async def settled(self, most: int) -> None:
-        """Returns when no more than `most` of the things entered are under way."""
+        """Return when no more than `most` of the things entered are under way."""
         while len(self._unsettled) > most:
             await asyncio.wait(self._unsettled, return_when=asyncio.FIRST_COMPLETED)
 
     async def _heard(self) -> None:
-        """Returns when the last thing said has come back, as everybody hears it."""
+        """Return when the last thing said has come back, as everybody hears it."""
         while self._view.shown < self._said:
             self._news.clear()
             await self._news.wait()
 
     def typed(self, text: str) -> None:
-        """The line being entered changed."""
+        """Tell the room that this person types, if the line that is being entered has changed so."""
         now = time.monotonic()
         if text and not text.startswith("/") and now - self._typed_at > TYPING_AGAIN:
             self._typed_at = now
@@ -150,7 +151,7 @@ class Participant:
             self._start(self._signal({"type": "typing", "is_typing": False}))
 
     def toolbar(self) -> str:
-        """Returns the status badge, and who is here."""
+        """Return the status badge, and who is here."""
         return f" {describe(self._live.status)} │ {self._view.summary(time.monotonic())}"
 
     async def _listen(self) -> None:
@@ -179,7 +180,7 @@ class Participant:
     async def _signal(self, message: Message) -> None:
         from quart_app.client import ClientError
 
-        # Nobody is told when the others don't learn of somebody's typing.
+        # Where this fails the others do not learn that somebody types; nobody needs to be told of that.
         with suppress(ClientError):
             await self._live.send(self._topic, message)
 
@@ -233,16 +234,18 @@ async def _piped(participant: Participant) -> None:
 
 
 async def _stdin_lines() -> AsyncIterator[str]:
-    """Reads in a daemon thread: asyncio reads no regular files, and a pool's thread would hold up Ctrl-C.
+    """Give the lines of standard input, which a daemon thread reads: asyncio reads no regular files, and a thread of a
+    pool would hold up Ctrl-C.
 
-    From a file object of its own: the interpreter may not end while a thread holds the lock of `sys.stdin`.
+    The thread reads a file object of its own, because the interpreter may not end while a thread holds the lock of
+    `sys.stdin`.
     """
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
     room = threading.Semaphore(MOST_UNSETTLED)
 
     def hand_over(line: str | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        with suppress(RuntimeError):  # the loop is closed, and nobody listens any more
             loop.call_soon_threadsafe(lines.put_nowait, line)
 
     def read() -> None:

@@ -1,4 +1,4 @@
-"""What the commands that talk to a running server share: their options, running, ending without a traceback."""
+"""The common part of the commands that talk to a running server: options, running, ending without a traceback."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from quart_app.client.status import State, Status
 from quart_app.config import local_url
 
 INTERRUPTED = 130
-"""128 + SIGINT, what a shell expects of a program ended by Ctrl-C."""
+"""The exit code (128 + SIGINT) that a shell expects of a program ended by Ctrl-C."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Which server, and who is speaking to it."""
+    """The server that a command talks to, and the identity of its user."""
 
     url: str
     user_id: str | None
@@ -36,14 +36,14 @@ class Server:
 
     @property
     def params(self) -> dict[str, object]:
-        """The `params` of `connect`. Who gives no name is one guest as long as the command runs, however often it
-        has to connect."""
+        """The `params` of `connect`. A user without a name stays one guest as long as the command runs, however
+        often it has to connect."""
         if not (self.user_id or self.username or self.token):
             return {"user_id": self.guest}
         return {"user_id": self.user_id, "username": self.username, "token": self.token}
 
     def options(self, options: Options | None = None) -> Options:
-        """Returns the client's options with the authority to trust; raises click.BadParameter."""
+        """Return the client's options with the authority to trust; raise click.BadParameter for an unusable file."""
         chosen = options or Options()
         if self.ca is None:
             return chosen
@@ -51,7 +51,8 @@ class Server:
 
 
 def trusting(ca: str) -> ssl.SSLContext:
-    """Returns what verifies a server by the authority in the file `ca`; raises click.BadParameter."""
+    """Return the TLS context that verifies a server by the authority in the file `ca`; raise click.BadParameter for an
+    unusable file."""
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:
@@ -59,13 +60,13 @@ def trusting(ca: str) -> ssl.SSLContext:
 
 
 def ca_option(command: Command) -> Command:
-    """Adds --ca."""
+    """Return the command with the option --ca."""
     help_text = "File with the authority that signed the server's certificate."
     return click.option("--ca", type=click.Path(), help=help_text)(command)
 
 
 def server_options(command: Command) -> Command:
-    """Adds --url, --user-id, --username, --token and --ca."""
+    """Return the command with the options --url, --user-id, --username, --token and --ca."""
     options = (
         click.option(
             "--url", default=local_url, envvar="ENVIVO_URL", show_default="this machine's", help="The server."
@@ -81,19 +82,19 @@ def server_options(command: Command) -> Command:
 
 
 def transport_option(command: Command) -> Command:
-    """Adds --transport."""
+    """Return the command with the option --transport."""
     choice = click.Choice(["auto", *TRANSPORTS])
     help_text = "One transport only; auto takes the best that works."
     return click.option("--transport", type=choice, default="auto", show_default=True, help=help_text)(command)
 
 
 def rungs(transport: str) -> tuple[str, ...]:
-    """Returns what --transport stands for."""
+    """Return the transports, best first, that the value of --transport stands for."""
     return TRANSPORTS if transport == "auto" else (transport,)
 
 
 def run(main: Coroutine[Any, Any, int]) -> int:
-    """Returns the exit code of `main`; Ctrl-C and a reader that went away end it quietly."""
+    """Run `main` and return its exit code; Ctrl-C, and a closed standard output, end it quietly."""
     try:
         return asyncio.run(main)
     except KeyboardInterrupt:
@@ -105,7 +106,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
 
 
 def describe(status: Status) -> str:
-    """Returns a line for people on what the connection is up to."""
+    """Return a line that tells people the state of the connection."""
     last = status.why[-1].seen if status.why else ""
     if status.state is State.CONNECTED:
         return f"connected · {status.transport}" + ("" if status.rtt is None else f" · {status.rtt:.0f} ms")
@@ -117,18 +118,19 @@ def describe(status: Status) -> str:
 
 
 class StatusLines:
-    """Writes a line on standard error when the connection comes or goes; the tries in between are told once."""
+    """A writer of lines on standard error, one when the connection comes or goes; the tries in between are told
+    once."""
 
     def __init__(self, *, only_trouble: bool = False) -> None:
         self._only_trouble = only_trouble
         self._told: tuple[State, str | None, str] | None = None
 
     def __call__(self, status: Status) -> None:
-        """To be given as `Options.on_status`."""
+        """Write the line of `status`, if it is news; this is to be given as `Options.on_status`."""
         reason = status.why[-1].seen if status.state is State.WAITING else ""
         news = (status.state, status.transport, reason)
         retrying = status.state is State.CONNECTING and self._told is not None
-        # How it is closed is told by the command itself, with the exit code.
+        # The command itself tells how the client was closed, with the exit code.
         if status.state is State.CLOSED or retrying or news == self._told:
             return
         self._told = news

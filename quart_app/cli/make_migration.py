@@ -1,4 +1,5 @@
-"""`envivo make-migration`: write the next file of `migrations/` from what the models have that the history lacks."""
+"""`envivo make-migration`: it writes the next file of `migrations/` from what the models have that the history
+lacks."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""`envivo migrate`: bring the database up to date without serving."""
+"""`envivo migrate`: it brings the database up to date without serving."""
 
 import click
 

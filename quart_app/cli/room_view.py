@@ -1,6 +1,6 @@
-"""A chat room as lines of text: what to print for each message, who is here, who is typing. Pure.
+"""A chat room as lines of text: what to print for each message, who is here, who is typing.
 
-Everything that came from other people is stripped of control characters first: a terminal obeys those.
+This module is pure. Everything that came from other people is stripped of control characters, which a terminal obeys.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import Any
 
 TYPING_SHOWN = 6.0
-"""Seconds after which somebody who said no more is not typing any more."""
+"""The seconds after the last sign of somebody's typing after which they count as not typing."""
 MOST_SEEN_BY = 5
 
 
 def printable(text: object) -> str:
-    """Returns the text without anything a terminal would act on; line breaks stay, indented."""
+    """Return the text without anything a terminal would act on; line breaks stay, indented."""
     lines = str(text).splitlines() or [""]
     return "\n    ".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines)
 
 
 def clock_time(stamp: object) -> str:
-    """Returns the local HH:MM of an ISO 8601 time, or dashes."""
+    """Return the local HH:MM of an ISO 8601 time, or dashes."""
     try:
         return datetime.fromisoformat(str(stamp)).astimezone().strftime("%H:%M")
     except ValueError:
@@ -54,13 +54,13 @@ class RoomView:
         }
 
     def take(self, message: dict[str, Any], now: float) -> list[str]:
-        """Returns the lines to print for a message; `now` in seconds of any steady clock."""
+        """Return the lines to print for a message; `now` is in seconds of any steady clock."""
         handler = self._handlers.get(str(message.get("type")))
         data = message.get("data")
         return handler(data, now) if handler is not None and isinstance(data, dict) else []
 
     def summary(self, now: float) -> str:
-        """Returns who is here, who is typing, who has read the newest message."""
+        """Return who is here, who is typing, who has read the newest message."""
         typing = [name for user, (name, until) in self._typing.items() if until > now and user in self._here]
         parts = [", ".join(self._here.values()) or "nobody here"]
         if typing:

@@ -1,4 +1,4 @@
-"""`envivo send`: one message, and the server's acknowledgement."""
+"""`envivo send`: it sends one message, and prints the server's acknowledgement."""
 
 from __future__ import annotations
 

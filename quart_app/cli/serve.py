@@ -1,4 +1,4 @@
-"""`envivo serve`: the server, in this process, until it is told to stop."""
+"""`envivo serve`: it runs the server in this process, until told to stop."""
 
 import tomllib
 from pathlib import Path
@@ -21,7 +21,7 @@ from quart_app.cli.settings import settings_from, settings_options
     "--server", "keys", multiple=True, metavar="KEY=VALUE", help="One key of hypercorn.toml; wins over both files."
 )
 def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **options: str | None) -> None:
-    """Serve until Ctrl-C. Prints the address to open once it can be opened.
+    """Serve until Ctrl-C. The address is printed once it can be opened.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The program's settings as options of a command, each under the name and with the answer that config.py gives it."""
+"""The program's settings as options of a command, with the names and the checks of `config.py`."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def settings_options(*names: str) -> Callable[[Command], Command]:
-    """Return a decorator that adds an option for each of the named settings, for all of them without a name.
+    """Return a decorator that adds an option for each of the named settings, or for all where none is named.
 
     The values arrive as text or None, for `settings_from`.
     """
@@ -31,7 +31,7 @@ def settings_options(*names: str) -> Callable[[Command], Command]:
 
 
 def settings_from(options: dict[str, Any]) -> Settings:
-    """Return the settings in force under `options`. Raises click.ClickException with what is wrong."""
+    """Return the settings in force under `options`. Raise click.ClickException with what is wrong."""
     try:
         return load_settings(**options)
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""`envivo tail`: the messages of topics, one JSON object a line."""
+"""`envivo tail`: it prints the messages of topics, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def _follow(server: Server, topics: tuple[str, ...], since: str | None, tr
     try:
         async with live, _reader_of_output():
             async for message in live:
-                # Blocks while the reader of our output is slow; the server then sees that we are.
+                # Printing blocks while the reader of our output is slow; the server then sees that we are slow.
                 click.echo(encode(message))
     except Closed as error:
         click.echo(f"stopped: {error}", err=True)
@@ -56,7 +56,8 @@ async def _follow(server: Server, topics: tuple[str, ...], since: str | None, tr
 
 @asynccontextmanager
 async def _reader_of_output() -> AsyncIterator[None]:
-    """Raises BrokenPipeError inside as soon as nobody reads our output any more, not only at the next message."""
+    """Raise BrokenPipeError inside the block as soon as nobody reads our output any more, not only at the next
+    message."""
     loop, output, task = asyncio.get_running_loop(), sys.stdout.fileno(), asyncio.current_task()
     if task is None or sys.platform == "win32" or not stat.S_ISFIFO(os.fstat(output).st_mode):
         yield
@@ -69,7 +70,7 @@ async def _reader_of_output() -> AsyncIterator[None]:
         loop.remove_reader(output)
         task.cancel()
 
-    # The writing end of a pipe becomes readable, with an error, when its reading end is closed.
+    # The writing end of a pipe counts as readable, with an error, when its reading end is closed.
     loop.add_reader(output, leave)
     try:
         yield

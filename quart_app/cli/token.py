@@ -1,4 +1,4 @@
-"""`envivo token`: a signed token for one person, for the secure mode."""
+"""`envivo token`: it prints a signed token for one person, for the secure mode."""
 
 import re
 from datetime import timedelta

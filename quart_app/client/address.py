@@ -1,4 +1,4 @@
-"""Where the server's endpoints are: builds every URL and header of a client from one base URL. Pure."""
+"""The addresses of the server's endpoints: every URL and header of a client is built from one base URL. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ SECURE = {"http": False, "ws": False, "https": True, "wss": True}
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """What a connection is asked for: its topics, the cursor (None: from now), the topics it says nothing about."""
+    """The request for a connection: its topics, the cursor (None: from now), and the topics that the cursor does not
+    cover."""
 
     topics: tuple[str, ...]
     since: str | None
@@ -20,7 +21,8 @@ class StreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server and who is speaking to it. `base` is `host[:port][/prefix]`; `identity` goes into every query."""
+    """The address of a server and the identity of its client. `base` is `host[:port][/prefix]`; `identity` goes into
+    every query."""
 
     base: str
     secure: bool
@@ -29,7 +31,7 @@ class Address:
 
     @classmethod
     def of(cls, url: str, params: Mapping[str, object] | None) -> Address:
-        """Return the address of `url` (http, https, ws, wss; `host:port` means http); raises ValueError."""
+        """Return the address of `url` (http, https, ws, wss; `host:port` means http); raise ValueError."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in SECURE or not parts.hostname:
             raise ValueError(f"not a server's address: {url!r} (expected for example http://127.0.0.1:8000)")
@@ -40,7 +42,7 @@ class Address:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of every request. The token travels here, so that it stays out of access logs."""
+        """The headers of every request. They carry the token, so that it stays out of access logs."""
         return {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
 
     def websocket(self, request: StreamRequest) -> str:

@@ -1,6 +1,6 @@
-"""What has been received: the cursor to come back with, and which durable messages are repeats.
+"""The record of what has been received: the cursor to come back with, and which durable messages are repeats.
 
-Pure; knows one stream at a time. Positions grow within an epoch (wire, section 1).
+This module is pure, and knows one stream at a time. Positions grow within an epoch (wire, section 1).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ def parse(text: object) -> Cursor | None:
 
 
 class Bookmark:
-    """The cursor, and the counters: `gaps` and `repeats` of durable messages, `dropped` signals."""
+    """The cursor of a client, and its counters: `gaps` and `repeats` of durable messages, `dropped` signals."""
 
     def __init__(self, since: str | None) -> None:
-        """`since` is the cursor to start from, None for now."""
+        """Start from the cursor `since`, None for now."""
         self.gaps = 0
         self.repeats = 0
         self.dropped = 0
@@ -37,17 +37,17 @@ class Bookmark:
 
     @property
     def full_cursor(self) -> str | None:
-        """The cursor to come back with; after a poll, with its counts of the signals that were received."""
+        """The cursor to come back with; a poll's also holds its counts of the signals that were received."""
         return self.cursor if self._full is None else str(self._full)
 
     def begin(self, since: str | None) -> None:
-        """A new connection, opened with this `since`: what it brings up to our position is overlap, no repeat."""
+        """Begin a new connection, opened with this `since`: what it brings up to our position is overlap, no repeat."""
         self._stream_at = parse(since)
         self._full = None
         self._floors.clear()
 
     def advance(self, cursor: str) -> None:
-        """Everything up to `cursor` has been received, or was nothing for us."""
+        """Note that everything up to `cursor` has been received, or was nothing for us."""
         at = parse(cursor)
         if at is None:
             return
@@ -56,7 +56,7 @@ class Bookmark:
         self._full = at if at.run and self._newest == at.plain else None
 
     def reset(self, cursor: str) -> None:
-        """The server cannot honour our cursor: go on from this one, forwards or backwards."""
+        """Go on from this cursor, forwards or backwards, because the server cannot honour ours."""
         self.gaps += 1
         at = parse(cursor)
         if at is None:
@@ -66,13 +66,13 @@ class Bookmark:
         self._floors.clear()
 
     def snapshot(self, topic: str, cursor: str) -> None:
-        """A topic's welcome holds everything up to `cursor`: its older events are contained in it."""
+        """Note that a topic's welcome holds everything up to `cursor`, its older events too."""
         at = parse(cursor)
         if at is not None:
             self._floors[topic] = at
 
     def admit(self, topic: str, cursor: str) -> bool:
-        """Take a durable message; return whether it is new. Counts it as a repeat if this very stream went back."""
+        """Take a durable message; return whether it is new. It counts as a repeat if this very stream went back."""
         at = parse(cursor)
         if at is None:
             return True

@@ -1,7 +1,7 @@
-"""One connection in use: reads into the inbox, writes from the outbox, pings, and watches the silence.
+"""One connection in use: it reads into the inbox, writes from the outbox, pings, and watches the silence.
 
-Lives from a connection's first message to its end and returns that end. Must not know why a connection was chosen or
-what follows it.
+A conversation lasts from a connection's first message to its end, and returns that end. It must not know why a
+connection was chosen or what follows it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from quart_app.client.session import Session
 from quart_app.wire import Close
 
 MOST_FAILED_REQUESTS = 5
-"""In a row, beside a stream that seems well: then the connection is of no use."""
+"""The number of requests failing in a row, beside a stream that seems well, after which the connection is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """What outlives a connection: its user's queues, and `wake`, set when there is something to write."""
+    """The parts that outlive a connection: its user's queues, and `wake`, which is set when there is something to
+    write."""
 
     session: Session
     inbox: Inbox
@@ -55,12 +56,12 @@ class Conversation:
         self._cut: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def cut(self, ending: Ending) -> None:
-        """End it as if this had happened to the connection."""
+        """End the conversation as if `ending` had happened to the connection."""
         if not self._cut.done():
             self._cut.set_result(ending)
 
     async def run(self, first: Arrival) -> Ending:
-        """Return how the connection ended; `first` is what has been read from it already."""
+        """Use the connection until it ends, and return how it ended; `first` is what has been read from it already."""
         endings: list[Ending] = []
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -104,7 +105,7 @@ class Conversation:
         elif self._session.rtt != before:
             self._rtt_changed()
         else:
-            # An acknowledgement makes room for the next message.
+            # Each acknowledgement makes room for the next message.
             self._wake.set()
 
     async def _write(self) -> None:
@@ -150,7 +151,7 @@ class Conversation:
             outbox.refuse(pending.key, SendRefused("unacknowledged", "the server answered without an acknowledgement"))
 
     def _patience(self) -> float:
-        """Return the seconds until a message is sent again, more of them after each failure in a row."""
+        """Return the seconds until a message is sent again; they grow with each failure in a row."""
         self._setbacks += 1
         options = self._options
         uniform = options.surroundings.uniform
@@ -159,7 +160,7 @@ class Conversation:
     async def _ping(self) -> None:
         while True:
             ping = self._session.ping(self._clock())
-            # An unanswered ping is no reason to leave: the stream itself tells whether it is alive.
+            # An unanswered ping is no reason to leave, because the stream itself tells whether it is alive.
             with suppress(SendRefused, Postponed, ServerFailed, RequestFailed):
                 for reply in await self._link.send(self._session.topics.wanted[0], ping) or ():
                     self._take(reply)

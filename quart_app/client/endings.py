@@ -1,7 +1,7 @@
-"""How a connection ends, or fails to begin, and what that says about the rung and the server.
+"""The ways in which a connection ends, or fails to begin, and what each says about the rung and the server.
 
-Pure: turns close codes, HTTP answers and bad certificates into an `Ending`. Must not know any transport library and
-decides nothing: what to do about an ending is the ladder's business.
+This module is pure: it turns close codes, HTTP answers and bad certificates into an `Ending`. It must not know any
+transport library, and it decides nothing: what to do about an ending is the ladder's business.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from quart_app.wire import meaning_of_close, meaning_of_status
 
 TRUST = "Name the file of the authority that signed it (--ca; in a program Options.tls)"
 STATUS_TO_CODE = 4000
-"""401 is told as 4401, so that a program needs to know one list."""
+"""What is added to an HTTP status to make a code: 401 is told as 4401, so that a program needs to know one list."""
 
 
 class EndingKind(Enum):
-    """What an ending means; the first four are the browser client's, too."""
+    """The meaning of an ending; the browser client has the first four, too."""
 
     STOP = "stop"
-    """The server will not have us."""
+    """The server refuses us."""
     LATER = "later"
-    """The server ended it in an orderly way, or is busy: come back, by the same rung."""
+    """The server ended the connection in an orderly way, or is busy: come back, by the same rung."""
     FAILED = "failed"
     """No first message came through on this rung, or the connection broke."""
     STALLED = "stalled"
     """The heartbeats stayed away."""
     UNREACHABLE = "unreachable"
-    """Nothing answered: the server's or the network's trouble, not the rung's."""
+    """Nothing answered, which is the trouble of the server or the network, not of the rung."""
     UNTRUSTED = "untrusted"
-    """Its certificate cannot be verified: whoever answered, nothing may be said to them."""
+    """The certificate cannot be verified: nothing may be said to whoever answered."""
 
 
 FINAL = frozenset({EndingKind.STOP, EndingKind.UNTRUSTED})
@@ -41,7 +41,7 @@ FINAL = frozenset({EndingKind.STOP, EndingKind.UNTRUSTED})
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """One ending: its kind, what was seen, the close code if there was one, seconds to stay away if told."""
+    """One ending: its kind, what was seen, the close code if there was one, and the seconds to stay away if told."""
 
     kind: EndingKind
     seen: str
@@ -50,7 +50,7 @@ class Ending:
 
 
 class LinkEnded(Exception):
-    """A connection ended; raised by transports, never seen by users of the client."""
+    """The error that transports raise when a connection ended; users of the client never see it."""
 
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending.seen)
@@ -58,21 +58,21 @@ class LinkEnded(Exception):
 
 
 def failed(seen: str) -> LinkEnded:
-    """Return what is raised when something went wrong on the way."""
+    """Return the error to raise when something went wrong on the way."""
     return LinkEnded(Ending(EndingKind.FAILED, seen))
 
 
 def from_close_code(code: int, reason: str) -> Ending:
-    """Return what a WebSocket's close code (RFC 6455 section 7.4, and our own 44xx) means."""
+    """Return the ending that a WebSocket's close code (RFC 6455 section 7.4, and our own 44xx) means."""
     kind = EndingKind(meaning_of_close(code).value)
     seen = f"closed {code} {reason}".strip()
     return Ending(kind, reason if reason and kind is EndingKind.STOP else seen, code)
 
 
 def from_answer(status: int, error: ServerError | None, retry_after: float | None) -> Ending:
-    """Return what an HTTP status in the place of a stream means.
+    """Return the ending that an HTTP status means which came in the place of a stream.
 
-    `error` is our server's, None where somebody else answers: only its own words stop us.
+    `error` is our server's, None where somebody else answers: only our server's own words stop us.
     """
     kind = EndingKind(meaning_of_status(status, ours=error is not None).value)
     if error is None:
@@ -81,7 +81,7 @@ def from_answer(status: int, error: ServerError | None, retry_after: float | Non
 
 
 def untrusted(error: BaseException) -> Ending | None:
-    """Return the ending that `error` is where a certificate (RFC 9110 section 4.3.4) is behind it, else None."""
+    """Return the ending where a bad certificate (RFC 9110 section 4.3.4) is the cause of `error`, else None."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__

@@ -1,4 +1,4 @@
-"""What the client raises.
+"""The errors that the client raises.
 
     ClientError
     ├── SendRefused    the server answered a message with an error
@@ -6,18 +6,18 @@
     ├── Unreachable    a plain request got no answer
     └── Closed         the client is closed: by its user, by the server's word, for want of trust
 
-Owns nothing else; what ends one *connection* (not the client) is in `endings`.
+The ends of one *connection* (not of the client) are in `endings`.
 """
 
 from __future__ import annotations
 
 
 class ClientError(Exception):
-    """Anything this client raises on its own account."""
+    """Any error that this client raises on its own account."""
 
 
 class SendRefused(ClientError):
-    """The server refused a message.
+    """The error of a message that the server refused.
 
     `code` is the wire's error code (`invalid_content`, `not_allowed`, …), `message` its explanation.
     """
@@ -29,18 +29,18 @@ class SendRefused(ClientError):
 
 
 class SendStalled(ClientError):
-    """Received messages pile up unread, so the answer to a send cannot be reached; its outcome is unknown."""
+    """The error of a send whose answer is behind too many unread messages, so that its outcome is unknown."""
 
 
 class Unreachable(ClientError):
-    """A plain request got no (sensible) answer; its text says what was seen instead."""
+    """The error of a plain request without a sensible answer; its text says what was seen instead."""
 
 
 class Closed(ClientError):
-    """No connection any more and none to come.
+    """The error of a closed client: there is no connection any more, and none to come.
 
     `code` is the close code (4404 …) when the server said stop, None when the user closed or the server's certificate
-    is not trusted; `reason` is its text.
+    is not trusted; `reason` is the reason in words.
     """
 
     def __init__(self, code: int | None, reason: str) -> None:

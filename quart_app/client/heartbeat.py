@@ -1,18 +1,19 @@
-"""When silence is too long: a deadline from the heartbeat the welcome announces. Pure: the time is passed in."""
+"""The deadline of silence, from the heartbeat that the welcome announces. Pure: the time is passed in."""
 
 from __future__ import annotations
 
 SLACK_SHARE = 0.25
-"""Part of one heartbeat allowed for the way and for the sender's own lateness."""
+"""The part of one heartbeat that is allowed for the way and for the sender's own lateness."""
 SLACK_MAX = 5.0
-"""Seconds; no more than these are allowed for it."""
+"""The most seconds that are allowed for the way and for the sender's own lateness."""
 
 
 class HeartbeatDeadline:
-    """Counts silence only while somebody listens: a consumer that is slow must not make the server look dead."""
+    """A deadline that counts silence only while somebody listens, so that a slow consumer does not make the server look
+    dead."""
 
     def __init__(self, missed: int, quiet: float | None) -> None:
-        """`missed` heartbeats are allowed to stay away; `quiet` s is the limit of a transport that has none."""
+        """Allow `missed` heartbeats to stay away; `quiet` is the limit (s) of a transport that has none."""
         self._missed = missed
         self._limit = quiet
         self._follows_heartbeat = quiet is None
@@ -24,7 +25,7 @@ class HeartbeatDeadline:
             self._limit = heartbeat * self._missed + min(heartbeat * SLACK_SHARE, SLACK_MAX)
 
     def listening(self, now: float) -> None:
-        """Listening begins, or something was heard."""
+        """Note that listening begins, or that something was heard."""
         self._since = now
 
     def remaining(self, now: float) -> float | None:

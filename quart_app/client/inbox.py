@@ -15,10 +15,10 @@ from quart_app.client.messages import Message
 
 
 class Inbox:
-    """Messages received and not yet consumed."""
+    """The messages received and not yet consumed."""
 
     def __init__(self, limit: int, limit_while_sending: int, sending: Callable[[], bool]) -> None:
-        """Limits in messages; `sending()` tells whether an acknowledgement is awaited."""
+        """Hold at most so many messages; `sending()` tells whether an acknowledgement is awaited."""
         self._limit = limit
         self._limit_while_sending = limit_while_sending
         self._sending = sending
@@ -29,11 +29,11 @@ class Inbox:
 
     @property
     def overfull(self) -> bool:
-        """Whether not even the higher limit leaves room."""
+        """Tell whether not even the higher limit leaves room."""
         return len(self._messages) >= self._limit_while_sending
 
     def nudge(self) -> None:
-        """Something was sent: look again whether reading should go on."""
+        """Look again whether reading should go on, because something was sent."""
         self._changed.set()
 
     async def room(self) -> None:
@@ -43,7 +43,7 @@ class Inbox:
             await self._changed.wait()
 
     def put(self, message: Message) -> None:
-        """Appends a message; to be called after `room` without waiting in between."""
+        """Append a message; this is to be called after `room` without waiting in between."""
         self._messages.append(message)
         self._arrived.set()
 
@@ -59,6 +59,6 @@ class Inbox:
         return message
 
     def close(self, reason: Closed) -> None:
-        """No more messages after those already here."""
+        """Let no more messages in after those already here; then `get` raises `reason`."""
         self._closed = reason
         self._arrived.set()

@@ -1,4 +1,4 @@
-"""Which rung to try, and when to try a better one again. Pure: the clock and the dice come from the caller.
+"""The choice of the rung to try, and of when to try a better one again. Pure: clock and dice come from the caller.
 
 A rung is demoted only once a lower one came through: while nothing comes through at all it is the server or the
 network that is away, and no rung is to blame. Better rungs are probed in the background, at growing intervals that
@@ -17,7 +17,7 @@ MAX_STEP = 16
 
 @dataclass(slots=True)
 class Rung:
-    """One transport: `step` counts demotions and failed probes since it was last steady, `deaths` early deaths in a
+    """One transport; `step` counts demotions and failed probes since it was last steady, `deaths` early deaths in a
     row; `probe_at` is the time of the next background try, None for a rung that is not demoted."""
 
     name: str
@@ -38,7 +38,7 @@ class Ladder:
     """The rungs, best first, and where we stand on them."""
 
     def __init__(self, names: Sequence[str], options: Options, uniform: Callable[[float, float], float]) -> None:
-        """`names` are transports, best first; `uniform(a, b)` draws the jitter."""
+        """Make a ladder of `names`, transports, best first; `uniform(a, b)` draws the jitter."""
         self._rungs = [Rung(name) for name in names]
         self._options = options
         self._uniform = uniform
@@ -46,22 +46,22 @@ class Ladder:
         self._failed: set[str] = set()
 
     def next(self) -> str | None:
-        """Return the rung to try: from the one that worked last down, then the better ones; None if all have failed."""
+        """Return the rung to try, from the one that worked last down, then the better ones; None if all have failed."""
         order = self._rungs[self._home :] + self._rungs[: self._home]
         return next((rung.name for rung in order if rung.name not in self._failed), None)
 
     def failed(self, name: str) -> None:
-        """The rung did not come through."""
+        """Note that the rung did not come through."""
         self._failed.add(name)
 
     def exhausted(self) -> None:
-        """Nothing is reachable: nobody is to blame."""
+        """Note that nothing is reachable, so that no rung is to blame."""
         self._failed.clear()
         for rung in self._rungs:
             rung.deaths = 0
 
     def opened(self, name: str, now: float) -> None:
-        """The rung's first message came through."""
+        """Note that the rung's first message came through."""
         self._home = self._rungs.index(self._rung(name))
         for index, rung in enumerate(self._rungs):
             if index >= self._home:
@@ -71,14 +71,14 @@ class Ladder:
         self._failed.clear()
 
     def dropped(self, name: str, lived: float) -> bool:
-        """An open connection ended by itself after `lived` seconds; return whether its rung is to be left."""
+        """Note that an open connection ended by itself after `lived` seconds; return whether its rung is to be left."""
         rung = self._rung(name)
         self._trust(rung, lived)
         if lived >= self._options.early_death:
             rung.deaths = 0
             return False
         rung.deaths += 1
-        # A rung that came back from a demotion and dies again has no three lives any more.
+        # A rung that came back from a demotion and dies again is left at its first early death.
         if rung.deaths < (1 if rung.step else self._options.early_deaths):
             return False
         rung.deaths = 0
@@ -86,7 +86,7 @@ class Ladder:
         return True
 
     def stalled(self, name: str, lived: float) -> None:
-        """The heartbeats stayed away."""
+        """Note that the heartbeats stayed away."""
         self._trust(self._rung(name), lived)
         self._failed.add(name)
 
@@ -96,7 +96,7 @@ class Ladder:
         return min(better, key=lambda probe: probe.at, default=None)
 
     def probe_failed(self, name: str, now: float) -> None:
-        """The better rung did not come through: leave it alone for longer."""
+        """Note that the better rung did not come through, and leave it alone for longer."""
         self._demote(self._rung(name), now)
 
     def _rung(self, name: str) -> Rung:

@@ -37,7 +37,7 @@ def connect(  # noqa: PLR0913 - what a user may say, each by its name
 
     `since` is a cursor to replay from (`"0"`: everything retained; None: from now). `params` are `user_id`, `username`
     and `token`. `transports` are the rungs to use, best first. `dialer` opens the connections, by default over the
-    network. Raises ValueError for what cannot be meant.
+    network. Raise ValueError for an argument that makes no sense.
     """
     unknown = [name for name in transports if name not in TRANSPORTS]
     if unknown or not transports:
@@ -65,11 +65,11 @@ class Live:
 
     @property
     def status(self) -> Status:
-        """The connection as it is now."""
+        """The status of the connection now."""
         return self._supervisor.status
 
     async def __aenter__(self) -> Self:
-        """Starts connecting; does not wait for it (see `opened`)."""
+        """Start connecting without waiting for the connection (`opened` waits)."""
         self._running = asyncio.create_task(self._run(), name="en vivo client")
         return self
 
@@ -84,7 +84,7 @@ class Live:
     async def __anext__(self) -> Message:
         """Return the next message: everything the server says but heartbeats, and answers to `send`.
 
-        Ends after `close`; raises Closed when the server said stop, or its certificate is not trusted.
+        The iteration ends after `close`. Raise Closed when the server said stop, or its certificate is not trusted.
         """
         try:
             return await self._inbox.get()
@@ -99,7 +99,7 @@ class Live:
         return self.status
 
     async def opened(self) -> Status:
-        """Return the status as soon as it is connected; raises Closed if that will never be."""
+        """Return the status as soon as the client is connected; raise Closed if that will never be."""
         while self.status.state is not State.CONNECTED:
             if self._closed is not None:
                 raise self._closed
@@ -107,11 +107,11 @@ class Live:
         return self.status
 
     async def send(self, topic: str, message: Mapping[str, object]) -> Message:
-        """Sends a message to `topic`; returns the server's acknowledgement.
+        """Send a message to `topic`; return the server's acknowledgement.
 
-        Repeated with the same `key` after a lost connection, so it takes effect once. While `Options.outbox` messages
-        are unacknowledged it waits for a place. Raises SendRefused, SendStalled, Closed; TypeError for what JSON
-        cannot hold; ValueError for a bad topic or a `key` already on its way.
+        The message is repeated with the same `key` after a lost connection, so that it takes effect once. While
+        `Options.outbox` messages are unacknowledged this call waits for a place. Raise SendRefused, SendStalled,
+        Closed; TypeError for what JSON cannot hold; ValueError for a bad topic or a `key` already on its way.
         """
         complete: Message = {"key": self._session.new_key(), **message}
         encode(complete)
@@ -137,32 +137,32 @@ class Live:
                 self._session.outbox.discard(pending.key)
 
     def subscribe(self, topic: str) -> None:
-        """Wants one more topic; its welcome will come as a message, or an `error` that names it."""
+        """Follow one more topic; its welcome will come as a message, or an `error` that names the topic."""
         if self._session.topics.add(topic):
             self._supervisor.topics_changed()
 
     def unsubscribe(self, topic: str) -> None:
-        """Wants a topic no more."""
+        """Follow a topic no more."""
         if self._session.topics.drop(topic):
             self._supervisor.topics_changed()
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
         """Return the JSON that the server's REST endpoint `path` (no leading slash) answers to the same speaker.
 
-        Raises SendRefused for an error reply, Unreachable for no answer.
+        Raise SendRefused for an error reply, Unreachable for no answer.
         """
         return await self._dialer.call(method, path, body)
 
     def interrupt(self) -> None:
-        """Cuts the connection as a failing network would; the client comes back by itself. For tests and self-tests."""
+        """Cut the connection as a failing network would; the client comes back by itself. For tests and self-tests."""
         self._supervisor.cut(EndingKind.FAILED, "interrupted on request")
 
     def step_down(self) -> None:
-        """Leaves the rung as if its heartbeats had stayed away. For tests and self-tests."""
+        """Leave the rung as if its heartbeats had stayed away. For tests and self-tests."""
         self._supervisor.cut(EndingKind.STALLED, "left on request")
 
     async def close(self) -> None:
-        """Says goodbye to the server and ends; messages already received can still be read."""
+        """Say goodbye to the server and end; messages already received can still be read."""
         self._leaving = True
         if self._running is not None:
             self._running.cancel()

@@ -1,4 +1,4 @@
-"""The JSON of one message, both ways, and the fields that every message may have. Pure."""
+"""The JSON of one message, both ways, and the fields that every message may have. This module is pure."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class ServerError:
-    """What our server says in the place of an answer: `{"success": false, "error": {code, message}}`."""
+    """The error that our server gives in the place of an answer: `{"success": false, "error": {code, message}}`."""
 
     code: str
     message: str
 
 
 class NotAMessage(ValueError):
-    """What came is not a JSON object."""
+    """The error of a text that is not a JSON object."""
 
 
 def decode(text: str | bytes) -> Message:
-    """Return the message in `text` (UTF-8 JSON); raises NotAMessage."""
+    """Return the message in `text` (UTF-8 JSON); raise NotAMessage."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -34,18 +34,18 @@ def decode(text: str | bytes) -> Message:
 
 
 def encode(message: Message) -> bytes:
-    """Return the message as UTF-8 JSON; raises TypeError for what JSON cannot hold."""
+    """Return the message as UTF-8 JSON; raise TypeError for what JSON cannot hold."""
     return _encoder.encode(message)
 
 
 def text_field(message: Message, name: str) -> str | None:
-    """Return the field if it is there and a string."""
+    """Return the field `name` if it is there and a string, else None."""
     value = message.get(name)
     return value if isinstance(value, str) else None
 
 
 def is_welcome(message: Message) -> bool:
-    """Whether this opens a connection: nothing else carries a connection id (wire, section 1)."""
+    """Return whether `message` opens a connection: no other message carries a connection id (wire, section 1)."""
     return "connection_id" in message
 
 

@@ -1,6 +1,7 @@
-"""Messages sent and not yet acknowledged: kept in order, repeated on a new connection with the same key.
+"""The messages sent and not yet acknowledged, kept in order, and repeated on a new connection with the same key.
 
-Pure: the time is passed in, the outcome goes to the callback given with each message. Bounded by its user.
+This module is pure: the time is passed in, the outcome goes to the callback given with each message. The user of the
+outbox bounds it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from quart_app.wire import Control, bounded_delay
 BUSY = "busy"
 INTERNAL = "internal"
 REPEATED_AFTER = 1.0
-"""Seconds to wait before a message is sent again, where the server does not say how long."""
+"""The seconds to wait before a message is sent again, where the server names no time."""
 
 Done = Callable[[Message | ClientError], None]
 
@@ -56,16 +57,16 @@ class Outbox:
         self._pending[pending.key] = pending
 
     def discard(self, key: str) -> None:
-        """Nobody waits for this outcome any more: don't repeat the message."""
+        """Repeat this message no more, because nobody waits for its outcome."""
         self._pending.pop(key, None)
 
     def restart(self) -> None:
-        """A new connection: everything pending is to be written again."""
+        """Write everything pending again, because there is a new connection."""
         for pending in self._pending.values():
             pending.written = False
 
     def next(self, now: float) -> Pending | None:
-        """Return the message to write now, marked as written; None if there is none (or it is not its time)."""
+        """Return the message to write now, marked as written; None if there is none, or its time has not come."""
         head = self._head()
         if head is None or head.not_before > now:
             return None
@@ -73,7 +74,7 @@ class Outbox:
         return head
 
     def due_in(self, now: float) -> float | None:
-        """Return the seconds until `next` has something without anything else happening; None if never."""
+        """Return the seconds until `next` has a message, if nothing else happens; None if never."""
         head = self._head()
         return None if head is None else max(0.0, head.not_before - now)
 
@@ -97,14 +98,16 @@ class Outbox:
         return True
 
     def postpone(self, key: str, not_before: float) -> None:
-        """The server cannot take this message now: write it again, and what follows after it, not before then."""
+        """Write this message again, and what follows it, not before `not_before`, because the server cannot take it
+        now."""
         pending = self._pending.get(key)
         if pending is not None:
             pending.written = False
             pending.not_before = not_before
 
     def fail(self, key: str, now: float, error: ClientError, wait: float) -> None:
-        """The server failed at this message: write it again after `wait` seconds, unless it has failed for too long."""
+        """Write this message, at which the server failed, again after `wait` seconds, unless it has failed for too
+        long."""
         pending = self._pending.get(key)
         if pending is None:
             return
@@ -121,19 +124,19 @@ class Outbox:
         return pending is not None and pending.written
 
     def refuse(self, key: str, error: ClientError) -> None:
-        """This message failed for good."""
+        """Let this message fail for good, with `error`."""
         pending = self._pending.get(key)
         if pending is not None:
             self._finish(pending, error)
 
     def refuse_largest(self, error: ClientError) -> None:
-        """The connection was closed over a message too big: fail the largest written one, or it would come again."""
+        """Let the largest written message fail: the connection was closed over one too big, and would be again."""
         written = [pending for pending in self._pending.values() if pending.written]
         if written:
             self._finish(max(written, key=lambda pending: len(encode(pending.message))), error)
 
     def refuse_all(self, error: ClientError) -> None:
-        """None of the pending messages will get its acknowledgement."""
+        """Let all pending messages fail, because none will get its acknowledgement."""
         for pending in list(self._pending.values()):
             self._finish(pending, error)
 

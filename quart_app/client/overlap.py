@@ -1,4 +1,4 @@
-"""The signals that come by two connections while one replaces the other: each is told once. Pure.
+"""The signals that come by two connections while one replaces the other, each of which is told once. Pure.
 
 Signals have no position. Both connections bring the same ones, in the same order and spelled alike (with the time, in
 ms), so what the old one told since the new one was asked for is known again when the new one brings it.
@@ -10,11 +10,11 @@ from quart_app.client.messages import Message, encode
 from quart_app.wire import SERVER_TYPES
 
 MOST_TOLD = 5000
-"""Signals remembered; older ones are forgotten."""
+"""The number of signals remembered; older ones are forgotten."""
 
 
 class Overlap:
-    """What the old connection told, for the new one to be compared with."""
+    """The signals of the old connection, with which those of the new one are compared."""
 
     def __init__(self) -> None:
         self._told: dict[int, int] = {}
@@ -22,7 +22,7 @@ class Overlap:
         self._forgot = False
 
     def tell(self, message: Message) -> None:
-        """The old connection brought a message."""
+        """Note a message that the old connection brought."""
         if not is_signal(message):
             return
         mark = hash(encode(message))
@@ -32,12 +32,12 @@ class Overlap:
         self._told[mark] = self._told.get(mark, 0) + 1
 
     def repeats(self, message: Message) -> bool:
-        """The new connection brought a message; return whether the old one told it, so that it is no news."""
+        """Take a message that the new connection brought; return whether the old one told it, so that it is no news."""
         if not (self._told and is_signal(message)):
             return False
         mark, sort = hash(encode(message)), (message.get("topic"), message.get("type"))
         if not self._told.get(mark):
-            # A state's value of before, told once more: the newer one has to come after it again. A flood of signals,
+            # A state's earlier value is told again, so the newer one has to follow it again. A flood of signals,
             # of which some were forgotten, looks alike, and is no state.
             if not self._forgot:
                 self._passed.add(sort)
@@ -47,5 +47,5 @@ class Overlap:
 
 
 def is_signal(message: Message) -> bool:
-    """Return whether this is an event without a place in the log: a signal, or a state's value."""
+    """Return whether `message` is an event without a place in the log: a signal, or a state's value."""
     return "topic" in message and "id" not in message and "key" not in message and message["type"] not in SERVER_TYPES

@@ -1,7 +1,7 @@
 """The client's side of the wire without any I/O: messages go in, what is for the user comes out.
 
-Owns the topics, the bookmark, the outbox and the round-trip time, which outlive every connection. Must not know which
-transport carries the messages nor what time it is: the clock is passed in.
+This module owns the topics, the bookmark, the outbox and the round-trip time, which outlive every connection. It must
+not know which transport carries the messages nor what time it is: the clock is passed in.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from quart_app.wire import Control, bounded_delay
 from quart_app.wire.sizes import HEARTBEAT
 
 MOST_PINGS = 8
-"""Unanswered pings remembered; older ones are forgotten."""
+"""The number of unanswered pings remembered; older ones are forgotten."""
 KEY_BYTES = 12
 
 
 class Session:
-    """Everything that is to survive a change of connection."""
+    """The session of a client: everything that is to survive a change of connection."""
 
     def __init__(self, topics: Topics, since: str | None, outbox: Outbox, token: Callable[[int], str]) -> None:
-        """`since` is the user's cursor or None; `token` as in `Surroundings`."""
+        """Start at `since`, the user's cursor or None; `token` is as in `Surroundings`."""
         self.topics = topics
         self.bookmark = Bookmark(since)
         self.outbox = outbox
@@ -47,25 +47,25 @@ class Session:
         self._asked: dict[str, str] = {}
 
     def new_key(self) -> str:
-        """Return a key no other message has."""
+        """Return a key that no other message has."""
         return self._token(KEY_BYTES)
 
     def request(self, transport: str) -> StreamRequest:
-        """Return what the next connection is to be asked for."""
+        """Return the request for the next connection."""
         bookmark, wanted, fresh = self.bookmark, self.topics.wanted, self.topics.fresh
         if bookmark.cursor is None:
             return StreamRequest(wanted, None, ())
-        # Counts of signals are those of the topics they were made for. A poll that brings some is taken for one that
+        # Counts of signals hold for the topics they were made for only. A poll that brings some is taken for one that
         # goes on, and not welcomed.
         counted = transport != "poll" and not fresh and set(wanted) == set(self._request.topics)
         return StreamRequest(wanted, bookmark.full_cursor if counted else bookmark.cursor, fresh)
 
     def overlap(self) -> None:
-        """Another connection is asked for: what the present one tells from now on may come by both."""
+        """Remember what the present connection tells from now on: another one is asked for, and may tell it too."""
         self._after = Overlap()
 
     def begin(self, request: StreamRequest) -> None:
-        """The connection asked for with `request` takes over: forget what was owed by the one before."""
+        """Let the connection asked for with `request` take over, and forget what the one before still owed."""
         self._request = request
         self._before, self._after = self._after, Overlap()
         self._welcomed = False
@@ -80,11 +80,11 @@ class Session:
 
     @property
     def outdated(self) -> bool:
-        """Whether the connection carries other topics than are wanted now."""
+        """Tell whether the connection carries other topics than are wanted now."""
         return self._told != set(self.topics.wanted)
 
     def reconcile(self) -> None:
-        """Queues the messages that tell the connection which topics are wanted now."""
+        """Queue the messages that tell the connection which topics are wanted now."""
         wanted = set(self.topics.wanted)
         for topic in self.topics.wanted:
             if topic not in self._told:
@@ -178,7 +178,7 @@ def _dropped(message: Message) -> int:
 
 
 def farewell(message: Message) -> Ending:
-    """Return what a `bye` means: come back after its `retry_after` (ms)."""
+    """Return the ending that a `bye` means: come back after its `retry_after` (ms)."""
     told = details(message)
     seen = f"bye: {told.get('reason', 'no reason given')}"
     return Ending(EndingKind.LATER, seen, retry_after=bounded_delay(told.get("retry_after"), unit=0.001))

@@ -1,4 +1,4 @@
-"""What a user of the client can see of its connection. Values only; the supervisor makes them."""
+"""The values that show a user of the client its connection; the supervisor makes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where the client stands; `waiting` has the time of the next try, `closed` may have a code."""
+    """The state of the client; a status that is `waiting` has the time of the next try, a `closed` one may have a
+    code."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -17,7 +18,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One thing that happened: the transport, what came of it, what was seen, the seconds it took (or had lasted)."""
+    """One attempt: the transport, what came of it, what was seen, and the seconds that it took (or had lasted)."""
 
     transport: str
     outcome: str
@@ -29,7 +30,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of the connection.
+    """The status of the connection at one moment.
 
     `why` is what was tried, oldest first; `gaps` and `repeats` are of durable messages, `dropped` counts signals that
     were too fast for us; `rtt` is in milliseconds; `id` is the cursor; `retry_at` is Unix time in

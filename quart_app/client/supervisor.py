@@ -1,6 +1,7 @@
-"""Keeps a client connected: climbs the ladder, holds a connection, replaces it by a better one, waits, comes back.
+"""The supervisor of a client's connections: it climbs the ladder, holds a connection, replaces it by a better one,
+waits, and comes back.
 
-Owns the state and the record of what was tried. The decisions are the ladder's, the messages the session's.
+It owns the state and the record of what was tried. The decisions are the ladder's, the messages the session's.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ logger = logging.getLogger(__name__)
 
 REMEMBERED_ATTEMPTS = 20
 PATIENCE_AT_CLOSE = 3.0
-"""Seconds given to open connections to say goodbye."""
+"""The seconds that open connections get to say goodbye."""
 
 
 class Supervisor:
-    """The life of one client's connections."""
+    """The supervisor of one client's connections."""
 
     def __init__(
         self, session: Session, inbox: Inbox, dialer: Dialer, transports: Sequence[str], options: Options
     ) -> None:
-        """`transports` are the rungs, best first."""
+        """Supervise connections by `transports`, the rungs, best first."""
         self._session = session
         self._inbox = inbox
         self._dialer = dialer
@@ -58,7 +59,7 @@ class Supervisor:
 
     @property
     def status(self) -> Status:
-        """The connection as it is now."""
+        """The status of the connection now."""
         bookmark = self._session.bookmark
         connected = self._state is State.CONNECTED
         return Status(
@@ -79,21 +80,22 @@ class Supervisor:
         await self._changed.wait()
 
     def wake(self) -> None:
-        """There is something to write."""
+        """Let the connection look for something to write."""
         self._lasting.wake.set()
         self._inbox.nudge()
 
     def topics_changed(self) -> None:
-        """Other topics are wanted."""
+        """Let the connection carry the topics that are wanted now."""
         self._topics_changed.set()
 
     def cut(self, kind: EndingKind, seen: str) -> None:
-        """End the present connection, if there is one, as if this had happened to it."""
+        """End the present connection, if there is one, as if an ending of this `kind` had happened to it."""
         if self._conversation is not None:
             self._conversation.cut(Ending(kind, seen))
 
     async def run(self) -> Ending:
-        """Return the ending that stopped the client for good (one of FINAL); run until then or until cancelled."""
+        """Keep connected until the client is stopped for good, and return that ending (one of FINAL); or until
+        cancelled."""
         try:
             while True:
                 opened = await self._climb()
@@ -108,7 +110,7 @@ class Supervisor:
         return ending
 
     def closed(self, code: int | None) -> None:
-        """The client is closed, with the server's code if it was the server's word."""
+        """Note that the client is closed, with the server's code if it was the server's word."""
         self._code = code
         self._enter(State.CLOSED)
 
@@ -136,7 +138,7 @@ class Supervisor:
                 self._ladder.failed(transport)
                 asked += [] if ending.retry_after is None else [ending.retry_after]
             else:
-                # The server's trouble, or the network's: no rung is to blame.
+                # This is the trouble of the server or the network, and no rung is to blame.
                 self._ladder.exhausted()
                 await self._pause(self._backoff.wait(ending.retry_after))
 
@@ -153,7 +155,8 @@ class Supervisor:
     # On a connection
 
     async def _hold(self, opened: Opened) -> Ending:
-        """Return how the connection ended, or the last of those that replaced it; wait as long as that asks for."""
+        """Hold a connection and those that replace it; return how the last one ended, after the wait that it asks
+        for."""
         while True:
             began = self._clock()
             following = await self._converse(opened)
@@ -169,14 +172,15 @@ class Supervisor:
         return following
 
     def _blames(self, transport: str, ending: Ending, lived: float) -> bool:
-        """Return whether the rung is left for this ending; an orderly end, and a server that is gone, blame none."""
+        """Return whether the rung is to be left after this ending; an orderly end and a vanished server blame no
+        rung."""
         if ending.kind is EndingKind.STALLED:
             self._ladder.stalled(transport, lived)
             return True
         return ending.kind is EndingKind.FAILED and self._ladder.dropped(transport, lived)
 
     async def _converse(self, opened: Opened) -> Opened | Ending:
-        """Use a connection until it ends, or until another one is ready to take its place."""
+        """Use a connection until it ends or another one is ready; return its ending, or the other connection."""
         self._transport = opened.link.transport
         self._ladder.opened(self._transport, self._clock())
         self._session.begin(opened.request)
@@ -226,7 +230,7 @@ class Supervisor:
                 await self._probe(probe.name)
 
     async def _reopen(self, current: Opened) -> None:
-        """Open the same rung with the topics wanted now; give the new ones up where they are refused."""
+        """Open the same rung with the topics wanted now; give up the new topics where they are refused."""
         try:
             await self._prepare(current.link.transport)
         except LinkEnded as error:
@@ -244,7 +248,7 @@ class Supervisor:
             self._ladder.probe_failed(transport, self._clock())
 
     async def _prepare(self, transport: str) -> None:
-        """Open a candidate, and let it go on beside the current connection while that brings what is on its way."""
+        """Open a candidate, and keep it beside the current connection while that brings what is on its way."""
         self._session.overlap()
         self._candidate = candidate = Candidate(await self._try(transport))
         try:

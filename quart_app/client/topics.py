@@ -1,4 +1,4 @@
-"""Which topics are wanted, and what each connection has to be told about them. Pure."""
+"""The topics that are wanted, and what each connection has to be told about them. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from quart_app.wire.sizes import TOPICS_PER_CONNECTION
 
 
 def checked(topic: str) -> str:
-    """Return the topic's name; raise ValueError, which names it, if it cannot be one."""
+    """Return `topic`; raise ValueError, which names it, if it is no topic's name."""
     if not is_topic_name(topic):
         raise ValueError(f"not a topic name: {topic!r} (a name is {TOPIC_NAME_RULE})")
     return topic
 
 
 class Topics:
-    """The wanted topics in order. A topic is *known* once a connection has welcomed us to it."""
+    """The wanted topics in order. A topic is *known* once a connection has welcomed the client to it."""
 
     def __init__(self, wanted: Iterable[str], known: bool) -> None:
-        """`known`: a cursor given by the user applies to all of `wanted`."""
+        """Want these topics; `known` tells whether a cursor given by the user applies to all of them."""
         self._wanted = dict.fromkeys(checked(topic) for topic in wanted)
         if not 1 <= len(self._wanted) <= TOPICS_PER_CONNECTION:
             raise ValueError(f"a connection takes 1 to {TOPICS_PER_CONNECTION} topics, not {len(self._wanted)}")
@@ -33,11 +33,11 @@ class Topics:
 
     @property
     def fresh(self) -> tuple[str, ...]:
-        """The wanted topics our cursor says nothing about."""
+        """The wanted topics that our cursor does not cover."""
         return tuple(topic for topic in self._wanted if topic not in self._known)
 
     def add(self, topic: str) -> bool:
-        """Wants a topic; return whether it is new. Raise ValueError for a bad name or one too many."""
+        """Want a topic; return whether it is new. Raise ValueError for a bad name or one too many."""
         if checked(topic) in self._wanted:
             return False
         if len(self._wanted) >= TOPICS_PER_CONNECTION:
@@ -46,7 +46,7 @@ class Topics:
         return True
 
     def drop(self, topic: str) -> bool:
-        """Wants a topic no more; return whether it was wanted. Raise ValueError for the last one."""
+        """Want a topic no more; return whether it was wanted. Raise ValueError for the last one."""
         if topic not in self._wanted:
             return False
         if len(self._wanted) == 1:
@@ -55,21 +55,21 @@ class Topics:
         return True
 
     def forget(self, topic: str) -> None:
-        """The server refused this topic."""
+        """Want a topic no more, because the server refused it."""
         self._wanted.pop(topic, None)
         self._known.discard(topic)
         self._expected.discard(topic)
 
     def expect(self, topics: Iterable[str]) -> None:
-        """A connection owes us the welcomes of exactly these topics."""
+        """Expect the welcomes of exactly these topics from the connection."""
         self._expected = set(topics)
 
     def expect_also(self, topic: str) -> None:
-        """The connection owes us one more welcome."""
+        """Expect one more welcome from the connection."""
         self._expected.add(topic)
 
     def welcomed(self, topic: str) -> bool:
-        """A message of `topic` came: return whether it is the welcome owed."""
+        """Take a message of `topic`; return whether it is the welcome that was expected."""
         if topic not in self._expected:
             return False
         self._expected.discard(topic)

@@ -1,7 +1,8 @@
-"""The event loop of the server: uvloop where there is one, and a hold on what it listens to.
+"""The event loop of the server: uvloop where it is installed, and a hold on the sockets that the loop listens to.
 
-Owns the answer to two gaps of asyncio that `serve` of Hypercorn falls into: a listener cannot be closed before its
-server is told to stop, and from Python 3.12.1 on `Server.wait_closed` waits for every open connection, without end.
+This module owns the answer to two gaps of asyncio that `serve` of Hypercorn falls into: a listener cannot be closed
+before its server is told to stop, and from Python 3.12.1 on `Server.wait_closed` waits for every open connection,
+without end.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 else:
     try:
         from uvloop import Loop as _BaseLoop
-    except ImportError:  # Windows, PyPy
+    except ImportError:  # there is none for Windows and PyPy
         if sys.platform == "win32":
             from asyncio import ProactorEventLoop as _BaseLoop
         else:
@@ -32,7 +33,7 @@ class _Listener:
         self._server.close()
 
     async def wait_closed(self) -> None:
-        """Return: `close` has closed the socket already."""
+        """Return at once, because `close` has closed the socket already."""
 
 
 class ListenerLoop(_BaseLoop):
@@ -44,7 +45,7 @@ class ListenerLoop(_BaseLoop):
         self._accepted_transports: set[asyncio.Transport] = set()
 
     async def create_server(self, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
-        """Listen as every loop does, and keep hold of the listener and its connections."""
+        """Listen as every loop does, keep hold of the listener and its connections, and return the listener."""
 
         def tracked() -> Any:
             return self._track(protocol_factory())
@@ -54,7 +55,7 @@ class ListenerLoop(_BaseLoop):
         return listener
 
     def close_listeners(self) -> None:
-        """Refuse new connections from now on; those that are open stay so."""
+        """Refuse new connections from now on; the open ones stay open."""
         for listener in self._open_listeners:
             listener.close()
 
@@ -68,7 +69,7 @@ class ListenerLoop(_BaseLoop):
         return protocol
 
     def _connection_made(self, protocol: Any, transport: asyncio.Transport) -> None:
-        del protocol.connection_made  # that of its class is the next one
+        del protocol.connection_made  # the method of its class is found next
         self._accepted_transports.add(transport)
         protocol.connection_lost = partial(self._connection_lost, protocol, transport)
         protocol.connection_made(transport)

@@ -1,7 +1,7 @@
 """The end of the process: signals, the deadline for leaving, and the way out that nothing can hold up.
 
-Owns what a signal means: the first asks the server to stop, a second ends the process. Both hold while something keeps
-the event loop to itself. Knows nothing of what there is to be stopped.
+This module owns what a signal means: the first asks the server to stop, a second ends the process. Both work even
+while something keeps the event loop busy. Knows nothing of what there is to be stopped.
 """
 
 import asyncio
@@ -15,15 +15,16 @@ import time
 from typing import Any, Final, NoReturn
 
 DEADLINE: Final = 10.0  # s from the signal until the process ends whatever still runs
-ONE_SIGNAL: Final = 0.5  # s in which a signal counts once: a terminal and a launcher may both send it
+ONE_SIGNAL: Final = 0.5  # s in which a repeated signal counts once: a terminal and a launcher may both send it
 INTERRUPTED: Final = 130  # exit code, 128 + SIGINT as shells have it
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def leave(code: int) -> NoReturn:
-    """End the process with `code` at once: no thread can hold it, be it one that a failed start left behind."""
+    """End the process with exit code `code` at once: no thread can hold it up, not even one that a failed start left
+    behind."""
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, RuntimeError):
@@ -33,12 +34,12 @@ def leave(code: int) -> NoReturn:
 
 def say(text: str) -> None:
     """Print a line for whoever sits at the terminal, if anybody does."""
-    with contextlib.suppress(OSError, ValueError, RuntimeError):  # a signal may come in the middle of another line
+    with contextlib.suppress(OSError, ValueError, RuntimeError):  # a signal may come while a line is printed
         print(text, flush=True)  # noqa: T201 - the terminal is this module's interface
 
 
 class Leaving:
-    """Listens for signals, in the main thread, from when it is made. `asked` is set in the loop at the first one."""
+    """A listener for signals in the main thread, from when it is made; the first signal sets `asked` in the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.asked = asyncio.Event()
@@ -46,14 +47,14 @@ class Leaving:
         self._asked_at: float | None = None
         for name in _SIGNALS:
             if (number := getattr(signal, name, None)) is not None:
-                # Not the loop's own handler, which is not called while something holds the loop.
+                # This is not the loop's own handler, which is not called while something holds the loop.
                 signal.signal(number, self._on_signal)
 
     def _on_signal(self, *_: Any) -> None:
         now = time.monotonic()
         if self._asked_at is None:
             self._asked_at = now
-            with contextlib.suppress(RuntimeError):  # the loop is closed: that is what was asked for
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and a signal asks for no more
                 self._loop.call_soon_threadsafe(self.asked.set)
             _end_in_any_case()
             say("En Vivo: stopping; Ctrl-C again ends it at once")
@@ -67,7 +68,7 @@ def _end_in_any_case() -> None:
     def end() -> None:
         frame = sys._current_frames().get(main)
         at = f"at {frame.f_code.co_filename}, line {frame.f_lineno}" if frame is not None else "nowhere"
-        _logger.error("still not done %g s after the signal, %s: ending", DEADLINE, at)
+        logger.error("still not done %g s after the signal, %s: ending", DEADLINE, at)
         leave(1)
 
     watchdog = threading.Timer(DEADLINE, end)

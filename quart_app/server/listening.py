@@ -1,6 +1,6 @@
-"""The sockets the server listens on, and what to tell whoever started it when there is none to be had.
+"""The sockets that the server listens on, and what to tell whoever started it where it cannot listen.
 
-Owns the socket options that find dead peers. Knows nothing of HTTP.
+This module owns the socket options that find dead peers. Knows nothing of HTTP.
 Errors: `ListenError`, whose message says what is in the way and what to type instead.
 """
 
@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _KEEPALIVE_PROBES = 4
-_DESCRIPTORS = 100_000  # files a process may have open, as far as the system allows
-_DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more
+_DESCRIPTORS = 100_000  # files that a process may have open, as far as the system allows
+_DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more than this
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
 _ABSENT_FAMILY = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
@@ -24,8 +24,8 @@ class ListenError(RuntimeError):
 def open_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socket]:
     """Return one bound, not yet listening, non-blocking socket for each address of ``host``, all on one port.
 
-    Port 0 takes a free one. Connections accepted from them are dropped by the system when the peer has taken
-    nothing for ``peer_timeout`` seconds, as far as the platform can. Raises `ListenError`.
+    Port 0 stands for any free port. Connections accepted from them are dropped by the system when the peer has taken
+    nothing for ``peer_timeout`` seconds, as far as the platform can. Raise `ListenError`.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -60,7 +60,7 @@ def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
-            # There SO_REUSEADDR would let two servers share a port.
+            # On Windows SO_REUSEADDR would let two servers share a port.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,7 +76,7 @@ def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.
 
 
 def _find_dead_peers(listener: socket.socket, peer_timeout: float) -> None:
-    """Set what accepted connections inherit: keep-alive for silent ones, a limit for unacknowledged data.
+    """Set the options that accepted connections inherit: keep-alive for silent peers, a limit for unacknowledged data.
 
     TCP_USER_TIMEOUT (RFC 5482) also ends a peer that answers but whose window stays shut.
     """
@@ -84,9 +84,9 @@ def _find_dead_peers(listener: socket.socket, peer_timeout: float) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     interval = max(1, round(peer_timeout / (_KEEPALIVE_PROBES + 1)))
     wanted = {
-        "TCP_KEEPIDLE": interval,  # s of silence before the first probe
-        "TCP_KEEPALIVE": interval,  # the same on macOS
-        "TCP_KEEPINTVL": interval,  # s between probes
+        "TCP_KEEPIDLE": interval,  # seconds of silence before the first probe
+        "TCP_KEEPALIVE": interval,  # the same option on macOS
+        "TCP_KEEPINTVL": interval,  # seconds between probes
         "TCP_KEEPCNT": _KEEPALIVE_PROBES,
         "TCP_USER_TIMEOUT": round(peer_timeout * 1000),  # ms
     }

@@ -10,12 +10,13 @@ FILE_BYTES = 10 * 1024 * 1024
 FILES_KEPT = 5
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Libraries that tell at "info" what only their own developers want to know.
+# These libraries tell at "info" what only their own developers want to know.
 _QUIET = ("hypercorn.error", "httpx", "httpcore", "asyncio", "aiosqlite", "tortoise", "hpack", "websockets")
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log to standard error and `settings.log_file` from `settings.log_level` up. Raises `SettingsError`."""
+    """Send records of `settings.log_level` and above to standard error and to `settings.log_file`. Raise
+    `SettingsError`."""
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if settings.log_file is not None:
         path = Path(settings.log_file)

@@ -1,8 +1,8 @@
-"""The proof, before the first client comes, that what passes by ASGI is what would have gone through it.
+"""The proof, before the first client comes, that writing past ASGI sends the bytes that ASGI would have sent.
 
-Serves a few deliveries with Hypercorn on a loopback connection, as a WebSocket, as one with compression and as an event
-stream, once each way, and compares the bytes; a WebSocket's last are what was heard of its client. Knows nothing of
-what the application does.
+It serves a few deliveries with Hypercorn on a loopback connection, to a WebSocket, to one with compression and to an
+event stream, once through ASGI and once past it, and compares the bytes; the last bytes of a WebSocket repeat what its
+client said. It knows nothing of what the application does.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from quart_app.transports.below.hypercorn_018 import LACKING
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 
 DEADLINE: Final = 2.0  # s
-# One for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
+# There is one for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
 _BATCHES: Final = [
     Batch([Message(b'{"type":"%b"}' % ("\u00f1".encode() * length), cursor) for length in lengths])
     for cursor, lengths in ((None, (1,)), ("e-1", (300, 2, 3_000)), ("e-2", (40_000,)), (None, (5, 6)))
@@ -35,13 +35,14 @@ _CLIENTS: Final = {
     "an event stream": b"Connection: close\r\n",
 }
 
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 async def direct_way_works() -> bool:
-    """Whether deliveries can be written past ASGI here; a warning tells what they are not the same on."""
+    """Return whether deliveries can be written past ASGI here; a warning names the connections where the bytes
+    differ."""
     if LACKING:
-        _logger.warning(
+        logger.warning(
             "This is another Hypercorn than 0.18 (%s): every connection is served the ordinary way, which is slower",
             LACKING,
         )
@@ -50,10 +51,10 @@ async def direct_way_works() -> bool:
         async with asyncio.timeout(DEADLINE):
             different = await _compare()
     except Exception as error:
-        _logger.debug("the proof failed", exc_info=True)
+        logger.debug("the proof failed", exc_info=True)
         different = [f"{type(error).__name__} while it was tried"]
     if different:
-        _logger.warning(
+        logger.warning(
             "Deliveries written past Hypercorn are not what it sends itself (%s): every connection is served the "
             "ordinary way, which is slower",
             ", ".join(different),
@@ -62,7 +63,7 @@ async def direct_way_works() -> bool:
 
 
 async def _compare() -> list[str]:
-    """The clients to which the two ways are not the same."""
+    """Return the names of the connections on which the two ways send different bytes."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = Config()
@@ -81,7 +82,7 @@ async def _compare() -> list[str]:
 
 
 async def _answer(port: int, path: bytes, headers: bytes) -> bytes:
-    """What a client gets after the head of the answer, up to the end."""
+    """Return what a client gets after the head of the answer, up to the end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))
@@ -94,7 +95,7 @@ async def _answer(port: int, path: bytes, headers: bytes) -> bytes:
 
 
 async def _deliver(scope: Any, receive: Any, send: Any) -> None:
-    """The ASGI application that is served."""
+    """Serve the deliveries: this is the ASGI application of the proof."""
     if scope["type"] == "lifespan":
         for phase in ("startup", "shutdown"):
             await receive()

@@ -1,7 +1,8 @@
 """Hypercorn in this process: its configuration, start, and an end that takes seconds.
 
-Owns the event loop and the order of leaving: no new connections, a `bye` to every client, the rest cut
-off, the stores closed. Knows nothing of what the application does. Hypercorn is run through its public `serve`.
+This module owns the event loop and the order of leaving: refuse new connections, send every client a `bye`, cut off
+those that stay, close the stores. It knows nothing of what the application does. Hypercorn is run through its public
+`serve`.
 
 Errors: `StartError`, whose message is all that whoever started it needs.
 """
@@ -32,7 +33,7 @@ from quart_app.server.proof import direct_way_works
 from quart_app.server.tls import TlsError, local_certificate
 from quart_app.transports.below.direct import serve_tidily
 
-USAGE: Final = 2  # exit code, as of a wrong option
+USAGE: Final = 2  # exit code, the same as for a wrong option
 
 _OURS = {
     "bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
@@ -42,18 +43,18 @@ _OURS = {
     "errorlog": "ENVIVO_LOG_FILE says where to log",
     "worker_class": "the loop is uvloop wherever there is one",
 }
-_logger = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Application(Protocol):
-    """What is served: a Quart application that can also tell its clients to leave."""
+    """The application that is served: a Quart application that can also tell its clients to leave."""
 
     direct: bool
-    """Whether it may write past ASGI."""
+    """Whether the application may write past ASGI."""
 
     @property
     def logger(self) -> logging.Logger:
-        """Where Quart logs."""
+        """The logger that Quart writes to."""
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
         """Serve one ASGI connection."""
@@ -70,10 +71,10 @@ class Application(Protocol):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How to serve, beside the settings.
+    """The options of the server that are not settings.
 
-    ``config_file``: a hypercorn.toml whose keys win over the one that travels with the program. ``overrides``: keys
-    that win over both. ``tls``: serve https with a certificate for this machine.
+    ``config_file`` is a hypercorn.toml whose keys win over the one that travels with the program; the keys in
+    ``overrides`` win over both. ``tls`` tells whether to serve https with a certificate for this machine.
     """
 
     config_file: Path | None = None
@@ -86,7 +87,7 @@ class StartError(RuntimeError):
 
 
 class ServerConfig(Config):
-    """Hypercorn's configuration with sockets of our own making."""
+    """Hypercorn's configuration, with sockets that we have bound ourselves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,16 +102,17 @@ class ServerConfig(Config):
 
 
 def run(settings: Settings, *, options: ServerOptions) -> int:
-    """Serve until told to stop; return the exit code. Prints one line where it cannot start."""
+    """Serve until told to stop; return the exit code. Print one line where the server cannot start."""
     from quart_app.app import create_app
 
     return serve(settings, options, lambda: create_app(settings))
 
 
 def migrate_database(settings: Settings, report: Callable[[str], object]) -> list[str]:
-    """Bring the database up to date; return the names of what was applied.
+    """Bring the database up to date; return the names of the applied migrations.
 
-    ``report`` is told of each migration before it begins. Raises `StartError`, the database is then as it was.
+    ``report`` is told of each migration before it begins. Raise `StartError` where it fails;
+    the database is then as it was.
     """
     from quart_app.app import MODEL_MODULES
     from quart_app.storage.database import migrate
@@ -123,9 +125,9 @@ def migrate_database(settings: Settings, report: Callable[[str], object]) -> lis
 
 
 def write_migration(name: str) -> list[str]:
-    """Write the next migration of this checkout; return lines that tell of it, none where there is nothing to do.
+    """Write the next migration of this checkout; return lines that describe it, none where there is nothing to do.
 
-    Raises `StartError` where it cannot be written.
+    Raise `StartError` where the migration cannot be written.
     """
     from quart_app.app import MODEL_MODULES
     from quart_app.storage.errors import StorageError
@@ -144,7 +146,7 @@ def write_migration(name: str) -> list[str]:
 
 
 def serve(settings: Settings, options: ServerOptions, build: Callable[[], Application]) -> int:
-    """Serve the application that ``build`` returns, as `run` does."""
+    """Serve the application that ``build`` returns until told to stop; return the exit code."""
     try:
         configure_logging(settings)
         config = server_config(settings, options)
@@ -162,9 +164,10 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Applic
 
 
 def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
-    """Return Hypercorn's configuration: our hypercorn.toml, then the operator's, then the options.
+    """Return Hypercorn's configuration: our hypercorn.toml, over it the operator's, over both the options.
 
-    Raises `StartError` for a file that cannot be read, a key Hypercorn does not have or that is not to be set here.
+    Raise `StartError` for a file that cannot be read, and for a key that Hypercorn does not have or that is not to be
+    set here.
     """
     values = _read_toml(resource("hypercorn.toml"))
     if options.config_file is not None:
@@ -225,7 +228,7 @@ class _Server:
         except OSError as error:  # another server took the port between our bind and our listen
             raise StartError(f"cannot listen: {error.strerror or error}") from error
         except Exception:
-            _logger.debug("connections that ended badly while leaving", exc_info=True)
+            logger.debug("connections that ended badly while leaving", exc_info=True)
             if not leaving.asked.is_set():
                 raise
         finally:
@@ -241,13 +244,14 @@ class _Server:
         except TimeoutError as error:
             raise StartError(f"the start took more than {self._config.startup_timeout:g} s") from error
         except Exception as error:
-            _logger.debug("the start failed", exc_info=True)
+            logger.debug("the start failed", exc_info=True)
             raise StartError(_in_words(error)) from error
         finally:
             self._app.logger.removeFilter(traceback_of_quart)
 
     async def _serve_until_asked(self, loop: ListenerLoop, asked: asyncio.Event) -> None:
-        """Hypercorn's shutdown trigger: it is awaited once every socket listens, and leaving begins when it ends."""
+        """Return when the server shall leave. Hypercorn awaits this trigger once every socket listens, and ends
+        after it."""
         scheme = "https" if self._config.ssl_enabled else "http"
         say(f"En Vivo: {address_to_open(self._config.listeners[0], scheme)}")
         await asked.wait()
@@ -255,8 +259,8 @@ class _Server:
         try:
             await self._app.drain()
         except Exception:
-            _logger.exception("not every client could be told to leave")
-        # Before Hypercorn's patience ends: a connection cut off here ends in order, one it cancels may not.
+            logger.exception("not every client could be told to leave")
+        # This comes before Hypercorn's patience ends: a connection cut off here ends in order, a cancelled one may not.
         loop.call_later(self._config.graceful_timeout * 0.8, loop.abort_connections)
 
     async def _close_stores(self) -> None:
@@ -264,20 +268,20 @@ class _Server:
             async with asyncio.timeout(self._config.shutdown_timeout):
                 await self._app.shutdown()
         except Exception:
-            _logger.exception("the stores were not closed in order")
+            logger.exception("the stores were not closed in order")
 
 
 class _WithoutTraceback(logging.Filter):
-    """Drops Quart's traceback of a failed start, in whose place one clear line is printed."""
+    """A filter that drops Quart's traceback of a failed start: one clear line is printed in its place."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.exc_info is None
 
 
 def _without_lifespan(app: Application) -> Callable[..., Awaitable[None]]:
-    """Return the ASGI application without its lifespan: the server starts and stops it itself.
+    """Return the ASGI application without its lifespan, because the server starts and stops the application itself.
 
-    So a failed start is known by its exception, not by its text (ASGI lifespan 2.0 passes only a string).
+    That way a failed start is known by its exception, not by its text (ASGI lifespan 2.0 passes only a string).
     """
 
     def served(scope: Any, receive: Any, send: Any) -> Awaitable[None]:

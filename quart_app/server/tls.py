@@ -1,6 +1,6 @@
 """A certificate for this machine's own use of HTTPS, made once and kept.
 
-Owns the files of ``envivo serve --tls``. For a public address a real certificate goes into the server's
+This module owns the files of ``envivo serve --tls``. For a public address a real certificate goes into the server's
 configuration (``certfile``, ``keyfile``) or the proxy before it.
 Errors: `TlsError`.
 """
@@ -29,7 +29,8 @@ class TlsError(RuntimeError):
 
 @dataclass(frozen=True)
 class LocalCertificate:
-    """``certificate``: key and chain in one PEM file. ``authority``: what a browser imports to trust it."""
+    """The files of a certificate: ``certificate`` holds key and chain in one PEM file, ``authority`` is what a browser
+    imports to trust it."""
 
     certificate: Path
     authority: Path
@@ -38,7 +39,7 @@ class LocalCertificate:
 def local_certificate(settings: Settings) -> LocalCertificate:
     """Return the certificate for localhost and ``settings.host``; make it where it is missing or about to expire.
 
-    It is kept in ``envivo-tls`` beside the SQLite file, else in the user's cache folder. Raises `TlsError`.
+    It is kept in ``envivo-tls`` beside the SQLite file, else in the user's cache folder. Raise `TlsError`.
     """
     database = settings.sqlite_path
     folder = database.absolute().parent / "envivo-tls" if database else Path.home() / ".cache" / "envivo" / "tls"

@@ -31,11 +31,11 @@ WRITER = "default"
 READER = "reader"
 IN_MEMORY = ":memory:"
 EPOCH_BYTES = 6
-"""How random the name of a log is."""
+"""The number of random bytes in the name of a log."""
 
 _SCHEMES = ("sqlite", "postgres", "postgresql", "asyncpg")
 _PRAGMAS: dict[str, str | int] = {
-    "busy_timeout": 5_000,  # ms, for another program that looks into the file
+    "busy_timeout": 5_000,  # ms to wait for another program that looks into the file
     "synchronous": "FULL",  # an acknowledged write survives a power cut
     "journal_size_limit": 64 * 1024 * 1024,  # bytes the WAL keeps after a checkpoint
     "cache_size": -32_768,  # KiB, when negative
@@ -125,7 +125,7 @@ def sqlite_file(database_url: str) -> Path | None:
 def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str, Any]:
     """Return Tortoise's configuration for `database_url`.
 
-    `model_modules`: the dotted names of the domains' model modules; the storage's own is added.
+    `model_modules` are the dotted names of the domains' model modules; the storage's own is added.
     For SQLite the query of the URL sets pragmas (`sqlite://envivo.db?synchronous=NORMAL`).
     Raise DatabaseUnavailable for a URL that names no database we can use.
     """

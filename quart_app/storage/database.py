@@ -25,11 +25,11 @@ _PATIENCE = 1.0  # s that a reader of the file may hold up the end
 
 
 def _silent(_line: str) -> None:
-    """Tell nobody."""
+    """Drop the line: nobody is told."""
 
 
 class Database:
-    """The open database. Any task of the process reaches it through Tortoise's models."""
+    """The open database of the process; any task reaches it through Tortoise's models."""
 
     def __init__(self, file: Path | None) -> None:
         self.migrations: list[str] = []
@@ -41,9 +41,9 @@ class Database:
 
     @classmethod
     async def open(cls, database_url: str, model_modules: Sequence[str], report: Report = _silent) -> Self:
-        """Lock, connect and migrate. There can be one in a process at a time.
+        """Lock the database, connect to it, migrate it, and return it. There can be one in a process at a time.
 
-        `database_url`: `sqlite://path`, `sqlite://:memory:` or `postgres://…`. `model_modules`: the
+        `database_url` is `sqlite://path`, `sqlite://:memory:` or `postgres://…`. `model_modules` are the
         dotted names of the domains' models. `report` gets a line for the operator per migration.
         Raise DatabaseUnavailable (also DatabaseInUse, NotADatabase), MigrationFailed (also
         NewerDatabase); whatever it raises, nothing stays open.
@@ -56,7 +56,7 @@ class Database:
         try:
             await database._connect(config, report)
         except BaseException as error:
-            with suppress(Exception):  # of a connection that was never made
+            with suppress(Exception):  # closing a connection that was never made
                 await database.close()
             if isinstance(error, StorageError) or not isinstance(error, Exception):
                 raise
@@ -123,7 +123,7 @@ class Database:
 async def migrate(database_url: str, model_modules: Sequence[str], report: Report = _silent) -> list[str]:
     """Bring the schema up to date without serving, and return the names of the migrations applied.
 
-    Parameters and errors as of `Database.open`.
+    The parameters and the errors are those of `Database.open`.
     """
     database = await Database.open(database_url, model_modules, report)
     await database.close()
@@ -148,8 +148,8 @@ def _inspect(file: Path) -> None:
 
 
 def _checkpoint(file: Path) -> None:
-    """Move what is in the write-ahead log into `file`: unasked only the last connection to close does so, and that may
-    be the one of somebody who looks into the file."""
+    """Move what is in the write-ahead log into `file`. SQLite does so unasked only when the last connection closes,
+    and that may be the one of somebody who looks into the file."""
     if not file.with_name(f"{file.name}-wal").exists():
         return
     # Where it cannot be done (a full disk, a reader in the middle of it) nothing is lost: the next start reads the log.
@@ -158,7 +158,7 @@ def _checkpoint(file: Path) -> None:
 
 
 def _copy(file: Path, target: Path) -> None:
-    """Write a copy of the database `file`, whole or not at all; no copy of one that holds nothing."""
+    """Write a copy of the database `file`, whole or not at all; a database that holds nothing is not copied."""
     unfinished = target.with_name(f"{target.name}.part")
     unfinished.unlink(missing_ok=True)
     with closing(sqlite3.connect(file)) as connection:
@@ -167,7 +167,7 @@ def _copy(file: Path, target: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(unfinished),))
     with closing(sqlite3.connect(unfinished)) as copy:
         if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'log_state'").fetchone():
-            # Restored, its log goes on from an older head: no cursor of the original may fit it.
+            # Once the copy is restored, its log goes on from an older head: no cursor of the original may fit it.
             copy.execute("UPDATE log_state SET value = ? WHERE name = 'epoch'", (secrets.token_hex(EPOCH_BYTES),))
             copy.commit()
     with unfinished.open("rb+") as written:

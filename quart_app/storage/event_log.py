@@ -27,12 +27,12 @@ _NEWEST = (
     f"SELECT * FROM (SELECT {_COLUMNS} FROM event_log WHERE topic = ? AND position <= ?"  # noqa: S608 - its own names
     f" ORDER BY position DESC LIMIT ?) AS events{_WITH_FLOOR}"
 )
-# The newest position, of a trimmed event if no other is left, beside each term.
+# Each term, and beside it the newest position, which is that of a trimmed event if no other is left.
 _TERMS = (
     "SELECT name, after, coalesce((SELECT max(position) FROM event_log),"
     " (SELECT CAST(value AS BIGINT) FROM log_state WHERE name = 'floor')) AS head FROM log_terms ORDER BY id"
 )
-# A look-up per topic, where GROUP BY would read the whole index.
+# This is one look-up per topic, where GROUP BY would read the whole index.
 _HEADS = (
     "WITH RECURSIVE topics(topic) AS (SELECT min(topic) FROM event_log WHERE topic > ? UNION ALL"
     " SELECT (SELECT min(event_log.topic) FROM event_log WHERE event_log.topic > topics.topic)"
@@ -163,11 +163,11 @@ async def append(client: BaseDBAsyncClient, events: Sequence[Event], term: str |
 
 
 async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int, *, latest: int = LARGEST_ID) -> int:
-    """Remove the oldest events and raise the floor, inside the writer's transaction.
+    """Remove the oldest events and raise the floor, inside the writer's transaction; return how many went.
 
     An event goes that is at or below position `upto` or from before `before` (ms since the Unix
-    epoch), as long as every older one goes too; `limit` at most. One that says to be from after
-    `latest` holds nothing up: it was written by a clock that was wrong. Return how many went.
+    epoch), as long as every older one goes too; `limit` events go at most. An event whose time is
+    after `latest` holds nothing up: it was written by a clock that was wrong.
     """
     _, rows = await client.execute_query(
         sql("SELECT position, at FROM event_log ORDER BY position LIMIT ?", client), [limit]
@@ -182,7 +182,7 @@ async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int, *,
         floor = rows[old - 1]["position"]
         await client.execute_query(sql("DELETE FROM event_log WHERE position <= ?", client), [floor])
         await client.execute_query(sql("UPDATE log_state SET value = ? WHERE name = 'floor'", client), [str(floor)])
-        # Of the terms that all their events have gone from, the last one's end is the floor: it still has a cursor.
+        # Terms without any event left are removed, all but the last: its end is the floor, which still has a cursor.
         ended = "DELETE FROM log_terms WHERE id < (SELECT max(id) FROM log_terms WHERE after < ?)"
         await client.execute_query(sql(ended, client), [floor])
     return old

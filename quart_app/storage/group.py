@@ -39,7 +39,7 @@ Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A unit of work that waits: `committed` is told its result before anybody hears of its events."""
+    """A unit of work that waits in line; `committed` is told its result before anybody hears of its events."""
 
     unit: Unit
     key: IdempotencyKey | None
@@ -49,7 +49,7 @@ class Job:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a job: an `error`, or its `result` and `events`, which are committed."""
+    """The end of a job: an `error`, or its `result` and its `events`, which are committed."""
 
     job: Job
     result: Any = None
@@ -81,7 +81,7 @@ async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callab
         head = log.committed
         with suppress(Exception):
             await log.look(get_connection(WRITER))
-        if log.committed > head:  # somebody else has taken its position
+        if log.committed > head:  # another process has taken the position of an event
             return await commit_group(jobs, log, check)
         return [Outcome(jobs[0], error=spoiled.error)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it

@@ -15,13 +15,13 @@ from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable
 logger = logging.getLogger(__name__)
 
 _PARTS = ("", "-wal", "-shm")
-"""What SQLite adds to the name of the file, for each file that it keeps open."""
+"""The endings that SQLite adds to the name of the database, one for each file that it keeps open."""
 
 _Identity = tuple[int, int]  # device and inode
 
 
 class HeldFile:
-    """The file at `path`, and those beside it that SQLite makes."""
+    """The database file at `path`, and the files beside it that SQLite makes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,7 +30,7 @@ class HeldFile:
 
     def take(self) -> None:
         """Lock the file, by whatever name it was reached, before SQLite opens it. Raise DatabaseInUse."""
-        if sys.platform != "linux":  # elsewhere this lock and SQLite's own get into each other's way
+        if sys.platform != "linux":  # on other systems this lock and SQLite's own get into each other's way
             return
         import fcntl
 
@@ -54,7 +54,7 @@ class HeldFile:
 
     @property
     def lost(self) -> Path | None:
-        """Return the file among them that was deleted or replaced, None where all are there."""
+        """Return a file of the database that was deleted or replaced, None where all are there."""
         return next((path for path, identity in self._parts.items() if _identity(path) != identity), None)
 
     def check(self) -> None:
@@ -66,7 +66,7 @@ class HeldFile:
             )
 
     def set_aside(self) -> None:
-        """Where another file has the name now, take our write-ahead log out of its way: SQLite would mix the two up."""
+        """Rename our write-ahead log where another file has the database's name now: SQLite would mix the two up."""
         if _identity(self._path) == self._parts.get(self._path):
             return
         for path, identity in self._parts.items():

@@ -16,13 +16,13 @@ from quart_app.realtime import Identity, Refused, now
 from quart_app.realtime.limits import KEY_CHARACTERS
 from quart_app.storage.connections import sql
 
-_SCOPE_CHARACTERS = 255  # what the table holds
+_SCOPE_CHARACTERS = 255  # characters, as many as the column holds
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """`key` as the client chose it; `scope` keeps the keys of different clients and commands apart; `fingerprint` tells
-    what was asked with it, and is no part of it.
+    """The key of a command: `key` is what the client chose, `scope` keeps the keys of different clients and commands
+    apart. `fingerprint` tells what was asked with the key, and does not count when two keys are compared.
 
     Raise Refused (`invalid_key`) where the client's key is empty, too long or not printable.
     """
@@ -33,8 +33,8 @@ class IdempotencyKey:
 
     @classmethod
     def of(cls, command: str, who: Identity, key: str | None, asked: object) -> Self | None:
-        """Return the key that `who` gave to a `command`, None where they gave none. `asked` is all that they said, as
-        anything that JSON can hold, and nothing that would be otherwise if they said it again."""
+        """Return the key that `who` gave to a `command`, None where they gave none. `asked` is everything that they
+        asked for, as anything that JSON can hold; it must hold nothing that differs when they repeat the command."""
         return None if key is None else cls(f"{command}:{who.key_owner}", key, fingerprint(asked))
 
     def check(self, asked_first: str | None) -> None:
@@ -51,7 +51,8 @@ class IdempotencyKey:
 
 
 class Answer(NamedTuple):
-    """What a key got first: `json`, for what `fingerprint` tells, which is None in rows of older versions."""
+    """The first answer to a key: `json` is its text, `fingerprint` tells what was asked, and is None in rows of older
+    versions."""
 
     json: bytes
     fingerprint: str | None
@@ -95,8 +96,8 @@ async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, Answer
 async def purge(client: BaseDBAsyncClient, before: int, limit: int, *, latest: int) -> int:
     """Forget keys from before `before` (ms since the Unix epoch), `limit` at most; return how many.
 
-    They go in the order in which they came, so no index by time is needed. One that says to be from after `latest` was
-    stored by a clock that was wrong: it is from `latest` from now on.
+    Keys go in the order in which they came, so no index by time is needed. A key whose time is after `latest` was
+    stored by a clock that was wrong: its time is set to `latest`.
     """
     _, rows = await client.execute_query(
         sql("SELECT id, created_at FROM idempotency_keys ORDER BY id LIMIT ?", client), [limit]

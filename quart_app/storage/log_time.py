@@ -30,7 +30,7 @@ class Present(NamedTuple):
 
 
 class LogTime:
-    """The time of the open database; `look` now and then."""
+    """The time of the open database; `look` is to be called now and then."""
 
     def __init__(self, surroundings: Surroundings = REAL) -> None:
         self._surroundings = surroundings

@@ -1,4 +1,4 @@
-"""How a migration is written down: what Tortoise's generator gives, in the form that the formatter of this tree keeps.
+"""The text of a migration: what Tortoise's generator writes, in the form that the formatter of this tree keeps.
 
 Knows nothing of models and databases.
 """
@@ -11,7 +11,7 @@ from typing import Final
 _WIDTH: Final = 120
 _STEP: Final = 4
 _ALWAYS_OPEN: Final = frozenset({"operations", "fields"})
-"""What has a line for each of its members, however short it is."""
+"""The names of the lists that have a line for each of their members, however short they are."""
 
 
 def migration_text(generated: str, statements: Iterable[str] = ()) -> str:

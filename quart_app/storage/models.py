@@ -38,8 +38,8 @@ class LogTerm(Model):
 
 
 class LogState(Model):
-    """`floor`: the last position that was trimmed. `probe`: when somebody tried last whether anything can be stored.
-    `time`: what the time was last, as far as clocks can be believed."""
+    """One value of the log's state, by its name: `floor` is the last position that was trimmed, `probe` is when it was
+    last tried whether anything can be stored, and `time` is the last time that was believed."""
 
     name = CharField(max_length=16, primary_key=True)
     value = TextField()

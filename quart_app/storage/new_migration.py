@@ -28,14 +28,15 @@ from quart_app.storage.schema import DiskLoader, executor
 
 @dataclass(frozen=True)
 class NewMigration:
-    """A file that was written: what it does, and what its author has to think of, each as a line for people."""
+    """A migration file that was written: what it does, and what its author has to think of, each as a line for
+    people."""
 
     path: Path
     does: list[str]
     cautions: list[str]
 
     def told(self) -> list[str]:
-        """Return all of it as lines for people."""
+        """Return everything about the new file as lines for people."""
         return [
             f"Written: {self.path}",
             *(f"  {line}" for line in self.does),
@@ -45,14 +46,14 @@ class NewMigration:
 
 
 class _Index(NamedTuple):
-    """`what`: its table, its columns, and whether it is unique."""
+    """An index; `what` holds its table, its columns, and whether it is unique."""
 
     name: str
     what: tuple[str, tuple[str, ...], bool]
 
 
 async def changes(model_modules: Sequence[str]) -> list[MigrationWriter]:
-    """Return the migrations that are missing for the models to agree with the history; none when all is well."""
+    """Return the migrations that are missing for the models to agree with the history, an empty list where none is."""
     async with TortoiseContext() as context:
         detector = await _detector(context, tortoise_config(f"sqlite://{IN_MEMORY}", model_modules))
         return await detector.changes()
@@ -72,7 +73,7 @@ async def make_migration(model_modules: Sequence[str], name: str) -> NewMigratio
         path = writer.path()
         try:
             path.write_text(migration_text(writer.as_string(), map(_made, missing)), "utf-8")
-        except ValueError as error:  # of Tortoise: a default that is a lambda, for example
+        except ValueError as error:  # Tortoise raises these, for a default that is a lambda, for example
             raise MigrationFailed(f"a field cannot be written down: {error}") from error
         except OSError as error:
             raise MigrationFailed(f"{path} cannot be written: {error.strerror}") from error
@@ -93,8 +94,8 @@ async def _detector(context: TortoiseContext, config: dict[str, Any]) -> Migrati
 
 
 async def _missing_indexes(model_modules: Sequence[str], operations: list[Operation]) -> list[_Index]:
-    """Return the indexes that the models want and SQLite would not have: Tortoise drops a table whose columns change,
-    and makes it anew without them.
+    """Return the indexes that the models want and SQLite would not have, because Tortoise drops a table whose columns
+    change, and makes it anew without its indexes.
 
     Both are tried in memory, the history with the `operations` behind it and the tables as the models describe them.
     """

@@ -24,7 +24,8 @@ _Batch = Callable[[BaseDBAsyncClient], Awaitable[int]]
 
 
 class Retention:
-    """It keeps the newest `events` events, none older than `age` seconds, and keys for `keys` seconds."""
+    """The trimming of a log, which keeps the newest `events` events, none older than `age` seconds, and keys for
+    `keys` seconds."""
 
     def __init__(
         self,

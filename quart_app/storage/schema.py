@@ -23,7 +23,7 @@ from quart_app.storage.connections import APP, WRITER, unit_scope
 from quart_app.storage.errors import MigrationFailed, NewerDatabase
 
 Report = Callable[[str], object]
-"""Gets a line for the operator."""
+"""What gets a line for the operator."""
 
 _MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migrates at a time
 
@@ -42,9 +42,9 @@ class DiskLoader(MigrationLoader):
 
 
 async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[None]], report: Report) -> list[str]:
-    """Apply what the open database lacks and return the names of it, in order.
+    """Apply the migrations that the open database lacks, and return their names in order.
 
-    `apps`: as in `tortoise_config`. `before` is called once, with the name of the first migration,
+    `apps` is as in `tortoise_config`. `before` is called once, with the name of the first migration,
     before anything is changed; `report` gets a line per migration. Raise NewerDatabase,
     MigrationFailed, and what the driver raises when the database cannot be reached.
     """
@@ -88,7 +88,7 @@ async def _exclusively() -> AsyncIterator[BaseDBAsyncClient]:
 
 
 def executor(client: BaseDBAsyncClient, apps: dict[str, Any]) -> MigrationExecutor:
-    """Return what applies the migrations of `apps` to the database of `client`."""
+    """Return the executor that applies the migrations of `apps` to the database of `client`."""
     made = MigrationExecutor(client, apps)
     made.loader = DiskLoader(apps, made.recorder)
     return made
@@ -124,7 +124,7 @@ async def _apply(name: str, apps: dict[str, Any]) -> None:
         history = executor(client, apps)
         history.recorder = _Recorder(client)
         if MigrationKey(APP, name) in await history.recorder.applied_migrations():
-            return  # by another process, since we have looked
+            return  # another process has applied it since we looked
         # Tortoise's transaction and its record are both inside of ours.
         await history.migrate([MigrationTarget(APP, name)], direction="forward")
         if client.capabilities.dialect == "sqlite":

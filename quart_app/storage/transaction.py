@@ -43,7 +43,7 @@ class Transaction(ABC):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        committed = self.client._finalized  # the only sign Tortoise gives
+        committed = self.client._finalized  # Tortoise gives no other sign
         failed = None if committed else WriteFailed
         try:
             await self._context.__aexit__(failed, None, None)
@@ -91,7 +91,8 @@ class _ImmediateWrapper(SqliteTransactionWrapper):
 
 
 class _SqliteTransaction(Transaction):
-    """It tells whether a unit changed anything by SQLite's count of changed rows: no savepoints needed."""
+    """The transaction on SQLite. It tells whether a unit changed anything by SQLite's count of changed rows: no
+    savepoints needed."""
 
     shared = False
 
@@ -121,7 +122,8 @@ class _SqliteTransaction(Transaction):
 
 
 class _PostgresTransaction(Transaction):
-    """It has a savepoint per unit: after any error PostgreSQL refuses all statements until it is rolled back."""
+    """The transaction on PostgreSQL. It has a savepoint per unit: after any error PostgreSQL refuses all statements
+    until it is rolled back."""
 
     shared = True
 

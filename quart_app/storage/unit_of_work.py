@@ -1,4 +1,4 @@
-"""What a unit of work has in its hands: a way to record events beside the rows it changes.
+"""The object that a unit of work is given: a way to record events beside the rows it changes.
 
 A unit is an async function of one `UnitOfWork`. It changes rows through its domain's models, and
 may run twice, so it has no other effect. Where it has nothing to look up it is an `Append`, which
@@ -31,7 +31,7 @@ class UnitOfWork:
 
     @property
     def next_position(self) -> int:
-        """The position that the next recorded event will have."""
+        """Return the position that the next recorded event will have."""
         return self._head + len(self.events) + 1
 
     def record(

@@ -1,4 +1,4 @@
-"""Whether the database stores anything: the writer's last refusal, and a harmless write where that may be out of date.
+"""The check whether the database stores anything: the writer's last refusal, and a harmless write where that is old.
 
 Whoever asks gets an answer that is a second old at most while writes are refused; a flood of questions tries once.
 """
@@ -18,7 +18,7 @@ _TOUCH = (
 
 
 class WriteCheck:
-    """The check of `writer`, which remembers when it has tried last."""
+    """The check of one `writer`; it remembers when it tried last."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer

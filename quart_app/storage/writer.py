@@ -30,8 +30,9 @@ _BUSY_RETRY = 1.0  # s after which a refused caller may try again
 
 
 class Writer:
-    """It owns the writing to `event_log` and its database; `relay` gets committed events in order. Each transaction is
-    counted in `counters`. `check` is called before each commit, and raises where that would store nothing."""
+    """The writer, which owns the writing to `event_log` and its database; `relay` gets committed events in order.
+    Each transaction is counted in `counters`. `check` is called before each commit, and raises where that would
+    store nothing."""
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
-"""What both ends of the wire hold to: cursors, topic names, close codes, control messages, sizes.
+"""The rules that both ends of the wire follow: cursors, topic names, close codes, control messages, sizes.
 
-Pure, standard library only, and without any import of the rest of the program: the engine and the Python client both
-stand on it, and the browser client is tested against the vectors that are made from it (`tests/wire/vectors.json`).
+This package is pure: it uses the standard library only, and nothing of the rest of the program. The engine and the
+Python client both stand on it, and the browser client is tested against the vectors that are made from it
+(`tests/wire/vectors.json`).
 """
 
 from quart_app.wire import sizes

@@ -1,4 +1,4 @@
-"""The close codes of the wire (WebSocket, RFC 6455 section 7.4), their HTTP statuses, and what both say to a client.
+"""The close codes of the wire (WebSocket, RFC 6455 section 7.4), their HTTP statuses, and what both tell a client.
 
 Every ending has a code, and the code says whether a client stops, comes back later, or should doubt the way it came.
 """
@@ -7,23 +7,23 @@ from enum import Enum, IntEnum
 
 
 class Meaning(Enum):
-    """What an ending says to a client."""
+    """The meaning of an ending for a client."""
 
     STOP = "stop"
-    """The server will not have this client: it does not come back by itself."""
+    """The server refuses this client, which then does not come back by itself."""
     LATER = "later"
     """The server ended the connection in an orderly way, or is busy: come back, by the same transport."""
     FAILED = "failed"
-    """Something went wrong on the way, and may do so again by this transport."""
+    """Something went wrong on the way, and may go wrong again on this transport."""
 
 
 class Close(IntEnum):
-    """The codes that our server closes with, and those a peer's end is told by."""
+    """The close codes that our server sends, and those that tell how a peer ended."""
 
     NORMAL = 1000
     GOING_AWAY = 1001
     GONE = 1006
-    """Never sent: the peer was lost without a word (RFC 6455 section 7.1.5)."""
+    """The code of a peer that was lost without a word; it is never sent (RFC 6455 section 7.1.5)."""
     POLICY = 1008
     TOO_BIG = 1009
     INTERNAL_ERROR = 1011
@@ -36,7 +36,7 @@ class Close(IntEnum):
 
     @property
     def meaning(self) -> Meaning:
-        """What the code says to a client."""
+        """The meaning of the code for a client."""
         return meaning_of_close(self)
 
     @classmethod
@@ -56,7 +56,7 @@ _BY_STATUS = {
     429: Close.TOO_MANY,
     503: Close.GOING_AWAY,
 }
-# Of the protocol's own codes, those that a server's close frame has: 1005 stands for a frame without one, 1012 is a
+# The protocol's own codes that a server's close frame may have: 1005 stands for a frame without a code, 1012 is a
 # service's restart, 1013 "try again later".
 _ORDERLY = frozenset({1000, 1001, 1005, 1008, 1009, 1011, 1012, 1013})
 _APPLICATION = range(3000, 5000)  # codes that only a program gives (RFC 6455 section 7.4.2), never something in between
@@ -64,17 +64,17 @@ _LATER_STATUSES = frozenset({408, 429, 503})
 
 
 def meaning_of_close(code: int) -> Meaning:
-    """Return what a WebSocket's close code says, be it one of ours or not."""
+    """Return the meaning of a WebSocket's close code, be it one of ours or not."""
     if code in _STOP:
         return Meaning.STOP
     return Meaning.LATER if code in _ORDERLY or code in _APPLICATION else Meaning.FAILED
 
 
 def meaning_of_status(status: int, *, ours: bool) -> Meaning:
-    """Return what an HTTP status in the place of a stream says.
+    """Return the meaning of an HTTP status that came in the place of a stream.
 
-    `ours`: the body is our server's error. Whatever else answers (a proxy, a portal) says nothing about us, only about
-    the way.
+    `ours` tells whether the body is our server's error. Whatever else answers (a proxy, a portal) says nothing about
+    our server, only about the way to it.
     """
     if not ours:
         return Meaning.FAILED

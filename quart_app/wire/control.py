@@ -1,6 +1,6 @@
-"""The messages that every topic has, whatever it is about: their types, and the names of what they carry.
+"""The messages that every topic has, whatever it is about: their types, and the names of their fields.
 
-The types of values are the engine's to describe (`realtime.contract`).
+The types of the values are the engine's to describe (`realtime.contract`).
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,8 @@ class Control(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ControlShape:
-    """One control message of the server: the `fields` it has at top level, and those in its `data`."""
+    """The shape of one control message of the server: `fields` are its fields at top level, `data` those inside its
+    `data`."""
 
     type: Control
     fields: tuple[str, ...] = ()
@@ -49,10 +50,10 @@ CONTROLS = (
     ControlShape(Control.PUBLISHED, ("topic", "id")),
     ControlShape(Control.UNSUBSCRIBED, ("topic",)),
 )
-"""What a server may send on any connection."""
+"""The control messages that a server may send on any connection."""
 
 SERVER_TYPES = frozenset(shape.type.value for shape in CONTROLS)
-"""The types that a client obeys or counts, whoever they come from: nobody publishes messages of these types."""
+"""The types that a client obeys or counts, whoever sent them; so nobody may publish messages of these types."""
 
 CLIENT_TYPES = frozenset(
     one.value for one in (Control.PING, Control.LOUD_PING, Control.SUBSCRIBE, Control.UNSUBSCRIBE, Control.BYE)

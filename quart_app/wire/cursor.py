@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 
 class Cursor(NamedTuple):
-    """A place in one log, as clients hold it: `<epoch>-<position>`.
+    """A place in one log, in the form that clients keep: `<epoch>-<position>`.
 
     `epoch` names the term of the log that the position belongs to: each start of the server begins one with its first
     event. A long poll's cursor also says which transient events its client has seen: `run` names the process and the
@@ -24,7 +24,7 @@ class Cursor(NamedTuple):
 
     @property
     def plain(self) -> "Cursor":
-        """The place in the log alone, which every transport takes."""
+        """The same place without the counts of transient events; every transport takes it."""
         return Cursor(self.epoch, self.position)
 
     @classmethod
@@ -39,8 +39,8 @@ class Cursor(NamedTuple):
     def reaches(self, other: "Cursor") -> bool:
         """Return whether this cursor stands at the position of `other` or further.
 
-        Of one log, that is: a client meets those of another one after a `reset` only. Within a log terms follow each
-        other, and the positions go on.
+        Both cursors are to be of one log: a client gets cursors of another log only after a `reset`. Within a log terms
+        follow each other, and the positions go on.
         """
         return self.position >= other.position
 

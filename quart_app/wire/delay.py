@@ -1,16 +1,19 @@
-"""The delays that a server may ask for: `Retry-After` of HTTP, `retry_after` of messages. The time is passed in."""
+"""The delays that a server may ask for, by `Retry-After` of HTTP and by `retry_after` of messages.
+
+This module reads no clock: the time is passed in.
+"""
 
 from email.utils import parsedate_to_datetime
 
 LONGEST_RETRY_AFTER = 3600.0
-"""Seconds; a longer wish (of the server, or of something in between) is cut to this."""
+"""The longest delay in seconds; a longer one (asked for by the server or by something in between) is cut to it."""
 
 
 def retry_after(header: str | None, now: float) -> float | None:
-    """Return the seconds to stay away that a Retry-After header (RFC 9110 section 10.2.3) asks for at `now`.
+    """Return how many seconds a Retry-After header (RFC 9110 section 10.2.3) asks a client to stay away at `now`.
 
-    The header holds whole seconds or an HTTP date; `now` is in seconds since the Unix epoch. Return None for no header
-    and for anything else in it.
+    The header holds whole seconds or an HTTP date; `now` is in seconds since the Unix epoch. Return None
+    without a header, and where it holds anything else.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
@@ -29,7 +32,7 @@ def bounded_delay(value: object, unit: float = 1.0) -> float | None:
         seconds = float(value) * unit
     except (ValueError, OverflowError):
         return None
-    # `not >=` also turns NaN away.
+    # `not >=` is also true of NaN.
     if not seconds >= 0:
         return None
     return min(seconds, LONGEST_RETRY_AFTER)

@@ -1,10 +1,10 @@
 """The load generator: measures a running server from outside and checks everything that it counts.
 
 It knows the wire, sockets and the clock, and nothing of the server: whatever speaks the same wire can be measured
-beside it. Light on purpose, so that it is the server that is measured: raw protocols, and a stream that all
-subscribers share is parsed once and compared for the rest.
+beside it. It is light on purpose, so that the server is measured and not the generator: it uses raw protocols, and
+parses a stream that all subscribers share once, to compare it for the rest.
 
-Errors: `BenchError`, whose message says what was not as it has to be.
+Errors: `BenchError`, whose message says what was wrong.
 """
 
 from quart_app.cli.bench.command import bench

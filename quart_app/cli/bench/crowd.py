@@ -13,16 +13,17 @@ from quart_app.cli.bench.followers import EventStreamFollower, Follower
 from quart_app.cli.bench.load import Target
 from quart_app.cli.bench.stream import BenchError, SharedStream, block_end, frame_end
 
-_STALL: Final = 60.0  # s without a delivery after which something is lost
-_POLL: Final = 0.001  # s, for a thousand followers; to look at more of them takes longer
-OPENING: Final = 64  # connections opened at a time
+_STALL: Final = 60.0  # s without a delivery after which a message counts as lost
+_POLL: Final = 0.001  # s between two looks at a thousand followers; a look at more of them takes longer
+OPENING: Final = 64  # connections that are being opened at a time
 
 
 @dataclass(frozen=True)
 class Following:
-    """What a crowd follows: a topic that nobody else uses, and the `mark` of the messages of this run.
+    """The topic that a crowd follows, which nobody else uses, and the `mark` of this run's messages.
 
-    `path` is used instead of the dialect's where more than the topic is asked for, `welcomes` are expected then.
+    `path` takes the place of the dialect's path where more than the topic is asked for; so many `welcomes` are
+    expected.
     """
 
     topic: str
@@ -33,7 +34,7 @@ class Following:
 
 
 def fresh(prefix: str = "live", transport: str = "ws") -> Following:
-    """A topic that nobody uses."""
+    """Return a `Following` of a topic that nobody uses."""
     run = secrets.token_hex(4)
     return Following(f"{prefix}/bench-{run}", f"{run}#", transport)
 
@@ -54,11 +55,11 @@ class Crowd:
 
     @property
     def delivered(self) -> int:
-        """How many messages every follower has."""
+        """The number of messages that every follower has."""
         return bisect_right(self.stream.ends, min(follower.position for follower in self.followers))
 
     async def until(self, count: int) -> None:
-        """Wait until everybody has `count` messages. Raises BenchError when nothing comes any more."""
+        """Wait until everybody has `count` messages. Raise BenchError when nothing comes any more."""
         most, since = -1, perf_counter()
         pause = _POLL * max(1.0, len(self.followers) / 1_000)
         while (delivered := self.delivered) < count:
@@ -75,7 +76,7 @@ class Crowd:
 
 @asynccontextmanager
 async def crowd(target: Target, following: Following, size: int) -> AsyncIterator[Crowd]:
-    """`size` followers whose welcomes have come."""
+    """Give a crowd of `size` followers whose welcomes have come, and close it at the end."""
     stream = SharedStream(following.mark, block_end if following.transport == "sse" else frame_end)
     followers = [_follower(target, following, f"bench-{number}", stream) for number in range(size)]
     gate = asyncio.Semaphore(OPENING)

@@ -1,4 +1,4 @@
-"""Delays at a steady rate: from the publishing of a message to its delivery, the last subscriber counted."""
+"""The delays at a steady rate: from the publishing of a message to its delivery, also to the last subscriber."""
 
 import asyncio
 import statistics
@@ -14,13 +14,13 @@ from quart_app.cli.bench.senders import Speaker
 from quart_app.cli.bench.wire import Poster
 
 _PUBLISHERS: Final = 4
-_LISTENED_TO: Final = 20  # followers whose delays are noted where a note of each delivery would slow the load down
-_ON_THE_WAY: Final = 100  # messages of the senders; whoever cannot keep up is measured at its own pace
+_LISTENED_TO: Final = 20  # followers whose delays are noted where noting every delivery would slow the load down
+_ON_THE_WAY: Final = 100  # messages of the senders on their way; a slow server is measured at its own pace
 
 
 @dataclass(frozen=True)
 class Delays:
-    """Percentiles (ms): over all deliveries, and over each message's last one."""
+    """Percentiles of delays in ms, over all deliveries and over the last delivery of each message."""
 
     p50: float
     p99: float
@@ -28,7 +28,7 @@ class Delays:
 
 
 class Clock:
-    """Notes when messages were sent, and when they came to those of a crowd that are listened to."""
+    """A clock that notes when messages were sent, and when they came to those of a crowd that are listened to."""
 
     def __init__(self, followers: Crowd, listened_to: int) -> None:
         self.sent: dict[int, float] = {}
@@ -41,17 +41,17 @@ class Clock:
     def _note(self, number: int, now: float) -> None:
         delay = now - self.sent[number]
         self._taken.append(delay)
-        self._last[number] = delay  # time only goes on: the last to come is the slowest
+        self._last[number] = delay  # time only goes on, so the last delivery is the slowest
 
     def delays(self) -> Delays:
-        """What was noted."""
+        """Return the percentiles of what was noted."""
         return Delays(
             _percentile(self._taken, 50), _percentile(self._taken, 99), _percentile(list(self._last.values()), 99)
         )
 
 
 async def steady(target: Target, followers: Crowd, rate: float, seconds: float) -> Delays:
-    """The delays at `rate` messages a second, published over HTTP."""
+    """Return the delays at `rate` messages a second, published over HTTP for `seconds`."""
     total = max(2, round(rate * seconds))
     clock = Clock(followers, len(followers.followers))
     following = followers.following
@@ -64,7 +64,7 @@ async def steady(target: Target, followers: Crowd, rate: float, seconds: float) 
             if (early := due - perf_counter()) > 0:
                 await asyncio.sleep(early)
                 due = perf_counter()
-            clock.sent[number] = due  # a message that had to wait for the answer to the one before was due all the same
+            clock.sent[number] = due  # it counts from when it was due, though it may have waited
             path, body = target.dialect.publishing(following.topic, [f"{following.mark}{number};"])
             await posters[sender].post(path, body)
 
@@ -81,7 +81,7 @@ async def steady(target: Target, followers: Crowd, rate: float, seconds: float) 
 
 
 async def latency(target: Target, load: Load) -> dict[str, float]:
-    """From publishing to delivery, with few subscribers and with many."""
+    """Return the delays from publishing to delivery, with few subscribers and with many."""
     figures: dict[str, float] = {}
     for name, size in (("few", load.few), ("many", load.subscribers)):
         await settled(target.pid)
@@ -96,8 +96,8 @@ async def latency(target: Target, load: Load) -> dict[str, float]:
 
 
 async def senders(target: Target, load: Load) -> dict[str, float]:
-    """Messages that come in on many WebSockets, one by one, and go to WebSockets or, where they are served, to event
-    streams: deliveries a second, and the delay from send to delivery."""
+    """Return deliveries a second, and the delay from send to delivery, of messages that come in on many WebSockets, one
+    by one, and go to WebSockets and, where they are served, to event streams."""
     figures = await _senders(target, load, "ws")
     return figures if target.dialect.events is None else figures | await _senders(target, load, "sse")
 
@@ -138,7 +138,7 @@ async def _speakers(target: Target, followers: Crowd, count: int) -> list[Speake
 
 
 async def _speak(target: Target, followers: Crowd, speakers: list[Speaker], clock: Clock, load: Load) -> int:
-    """Send as many messages as are due, each when it is due; returns how many."""
+    """Send as many messages as are due, each when it is due; return how many that were."""
     following = followers.following
     total = max(2, round(load.sent_rate * load.seconds))
     started = perf_counter()
@@ -156,5 +156,5 @@ async def _speak(target: Target, followers: Crowd, speakers: list[Speaker], cloc
 
 
 def _percentile(values: Sequence[float], percent: int) -> float:
-    """In ms."""
+    """Return the percentile of `values` (s) in ms."""
     return statistics.quantiles(values, n=100)[percent - 1] * 1_000

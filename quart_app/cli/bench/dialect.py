@@ -1,4 +1,7 @@
-"""How a kind of server is spoken to: its paths, what a client says first, what welcomes it, how one publishes. Pure."""
+"""The way to speak to one kind of server: its paths, what a client says first, what welcomes it, how one publishes.
+
+This module is pure.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,13 +10,13 @@ from urllib.parse import quote
 
 @dataclass(frozen=True)
 class Dialect:
-    """`{topic}` and `{user}` in a path, `{topic}` and `{text}` in a message stand for theirs.
+    """A dialect; `{topic}` and `{user}` in a path, `{topic}` and `{text}` in a message are replaced.
 
-    `websocket` and `events` are where a topic is followed, None where that is not served. `greeting` is the text that
-    a client sends once its WebSocket is open. `welcome` is in the message after which nothing comes but the topic's
-    (`events_welcome` in that of an event stream), and empty where none does. `publication` goes to `publish` in a
-    request, many of them as a JSON list where the server takes `lists`. `said` is what a client sends on its
-    WebSocket for all others.
+    `websocket` and `events` are the paths where a topic is followed, None where that is not served. `greeting` is the
+    text that a client sends once its WebSocket is open. `welcome` is a part of the message after which only messages
+    of the topic come (`events_welcome` is that of an event stream); it is empty where no such message comes.
+    `publication` is the body of a request to `publish`; many of them go as a JSON list where the server takes `lists`.
+    `said` is what a client sends on its WebSocket for all others.
     """
 
     websocket: str | None = "/ws/{topic}?user_id={user}&username={user}"
@@ -27,18 +30,18 @@ class Dialect:
     lists: bool = True
 
     def path(self, transport: str, topic: str, user: str) -> str | None:
-        """Where `topic` is followed over `transport` (ws, sse)."""
+        """Return the path where `topic` is followed over `transport` (ws, sse), None where that is not served."""
         form = self.events if transport == "sse" else self.websocket
         return None if form is None else _filled(form, topic=quote(topic), user=user)
 
     def publishing(self, topic: str, texts: list[str]) -> tuple[str, bytes]:
-        """The path and the body of the request that publishes messages, one or (`lists`) several."""
+        """Return the path and the body of the request that publishes messages, one or (`lists`) several."""
         bodies = [_filled(self.publication, topic=topic, text=text) for text in texts]
         body = bodies[0] if len(bodies) == 1 else f"[{','.join(bodies)}]"
         return _filled(self.publish, topic=quote(topic)), body.encode()
 
     def saying(self, topic: str, text: str) -> str:
-        """What a client sends for all others."""
+        """Return the text that a client sends for all others."""
         return _filled(self.said, topic=topic, text=text)
 
 

@@ -1,7 +1,7 @@
-"""Fan-out: how many deliveries a second, of messages that come over HTTP or are made inside the server.
+"""The fan-out: how many deliveries a second a server makes of messages that come over HTTP or are made inside it.
 
-Publishers and followers hold each other back: no more is on its way than a window of messages, so a slow server is
-measured at its own pace and a fast one never loses a signal for want of a reader.
+No more than a window of messages is on its way at a time, so that a slow server is measured at its own pace, and a fast
+one never loses a signal for want of a reader.
 """
 
 import asyncio
@@ -21,14 +21,16 @@ LIST: Final = 100  # messages in a list
 TURNS: Final = 20  # messages that are published inside the server on one request
 
 Publish = Callable[[Poster, int, int], Awaitable[object]]
-"""Publishes a list: by which poster, the number of its first message, and the step to each next one."""
+"""What publishes a list; it is given the poster, the number of the first message, and the step to each next one."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """`deliveries` a second of `published` messages; the share of the time that the load generator was `busy`: near 1
-    it may have been what held the server up; and the time that the server `used` a core (s), None if that is not
-    known."""
+    """The rate of a fan-out: `deliveries` a second, of `published` messages.
+
+    `busy` is the share of the time that the load generator was busy: near 1 it may have held the server up. `used` is
+    the time (s) that the server used a core, None if that is not known.
+    """
 
     deliveries: float
     busy: float
@@ -36,7 +38,7 @@ class Rate:
     used: float | None
 
     def figures(self, name: str, subscribers: int) -> dict[str, float]:
-        """As the report wants them."""
+        """Return the figures of the rate in the form that the report wants."""
         found = {name: self.deliveries, f"{name}_busy": self.busy}
         if self.used is not None:
             found[f"{name}_cost"] = self.used / self.published / subscribers * 1e6
@@ -44,7 +46,7 @@ class Rate:
 
 
 async def fan_out(target: Target, load: Load, transport: str, list_size: int) -> Rate:
-    """The rate of messages published `list_size` at a time over HTTP."""
+    """Return the rate of messages published `list_size` at a time over HTTP."""
     async with crowd(target, fresh(transport=transport), load.subscribers) as followers:
         following, dialect = followers.following, target.dialect
 
@@ -58,7 +60,7 @@ async def fan_out(target: Target, load: Load, transport: str, list_size: int) ->
 
 
 async def turns(target: Target, load: Load, transport: str, list_size: int = TURNS) -> Rate:
-    """The rate of messages published inside the server, one per turn of its event loop."""
+    """Return the rate of messages published inside the server, one per turn of its event loop."""
     async with crowd(target, fresh(transport=transport), load.subscribers) as followers:
         return await from_inside(target, followers, load.seconds, list_size=list_size)
 
@@ -66,8 +68,10 @@ async def turns(target: Target, load: Load, transport: str, list_size: int = TUR
 async def from_inside(
     target: Target, followers: Crowd, seconds: float, *, list_size: int = TURNS, pad: int = 0
 ) -> Rate:
-    """As `turns`, to a crowd that is there already; `list_size` messages are ordered at a time, each with `pad` more
-    bytes."""
+    """Return the rate of messages published inside the server, one per turn of its event loop, to `followers`.
+
+    `list_size` messages are ordered at a time, each with `pad` more bytes.
+    """
     following = followers.following
 
     async def publish(poster: Poster, first: int, _step: int) -> None:
@@ -78,9 +82,10 @@ async def from_inside(
 
 
 async def _rate(target: Target, followers: Crowd, publish: Publish, seconds: float, flow: tuple[int, int, int]) -> Rate:
-    """`flow`: publishers, messages they publish at a time, messages that may be on their way.
+    """Return the rate at which `publish` reaches the followers, measured for `seconds`.
 
-    One publisher numbers its lists one after another; each of several has numbers of its own.
+    `flow` holds the number of publishers, the messages each publishes at a time, and the messages that may be on their
+    way. One publisher numbers its lists one after another; each of several has numbers of its own.
     """
     publishers, list_size, window = flow
     published = 0

@@ -1,4 +1,4 @@
-"""Those who follow a topic, over WebSocket or server-sent events, and are held to one shared stream."""
+"""The followers of a topic, over WebSocket or server-sent events, who are compared with one shared stream."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -8,7 +8,7 @@ from quart_app.cli.bench.wire import UPGRADE, Address, Client, masked
 
 
 class Follower(Client):
-    """Follows over WebSocket. After its `welcomes` all it gets has to be what `stream` is."""
+    """A follower over WebSocket. Everything that it gets after its `welcomes` has to equal `stream`."""
 
     def __init__(self, address: Address, path: str, stream: SharedStream, *, greeting: str = "") -> None:
         super().__init__(address.head("GET", path, UPGRADE), 101)
@@ -24,7 +24,7 @@ class Follower(Client):
         self._following = False
 
     def data_received(self, data: bytes) -> None:
-        """Nearly all of the load's time is spent here: a memory comparison, and what it takes to get to it."""
+        """Take bytes from the server. Nearly all of the load's time is spent here, on one comparison in memory."""
         if not self._following:
             super().data_received(data)
             return
@@ -60,7 +60,7 @@ class Follower(Client):
             self._follow(rest)
 
     def _after_welcome(self, data: bytes) -> bytes:
-        """What comes after the last welcome; nothing while that has not come."""
+        """Return the bytes after the last welcome, none while that has not come."""
         if self._following:
             return data
         data = self._buffer + data
@@ -80,7 +80,7 @@ class Follower(Client):
 
 
 class EventStreamFollower(Follower):
-    """Follows over server-sent events."""
+    """A follower over server-sent events."""
 
     def __init__(self, address: Address, path: str, stream: SharedStream, *, greeting: str = "") -> None:
         super().__init__(address, path, stream, greeting=greeting)
@@ -99,7 +99,7 @@ class EventStreamFollower(Follower):
             super()._follow(text)
 
     def _unchunked(self, data: bytes) -> bytes:
-        """The content of chunked transfer coding (RFC 9112 section 7.1)."""
+        """Return the content of chunked transfer coding (RFC 9112 section 7.1)."""
         data = self._chunks + data if self._chunks else data
         parts = []
         start = 0
@@ -110,7 +110,7 @@ class EventStreamFollower(Follower):
                 raise BenchError("the server ended an event stream")
             if len(data) < end + 2:
                 break
-            # A comment keeps a silent stream open, each when it is due there; one may be the welcome as well.
+            # Comments keep a silent stream open, and come when each is due; one may also be the welcome.
             if not data.startswith(b":", begin) or self.welcome in data[begin:end]:
                 parts.append(data[begin:end])
             start = end + 2

@@ -1,4 +1,4 @@
-"""How much is asked of a server, and of which one. Knows nothing of how it is measured."""
+"""The load that is put on a server, and the server. This module knows nothing of how it is measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from quart_app.cli.bench.wire import Address
 
 @dataclass(frozen=True)
 class Load:
-    """Numbers of connections, seconds per measure, messages a second where it is steady."""
+    """The load: numbers of connections, seconds per measure, messages a second where the rate is steady."""
 
     subscribers: int = 1_000
     connections: int = 1_000
@@ -38,9 +38,9 @@ QUICK: Final = Load(
 class Target:
     """The server that is measured.
 
-    `pid`: its process, if that is here. `room`: a topic where chat messages are stored, None for one of the log.
-    `turns`: the path that publishes from inside, one message per turn of its loop, where it has that. `restart`:
-    ends it, starts it again on the same data and returns where it is then.
+    `pid` is its process, if that runs on this machine. `room` is a topic where chat messages are stored, None for a
+    topic of the log. `turns` is the path that publishes from inside, one message per turn of the event loop, if the
+    server has one. `restart` ends the server, starts it again on the same data, and returns its new address.
     """
 
     address: Address

@@ -1,4 +1,4 @@
-"""What is measured, by name; each measure checks that all came, once and in order, before it gives a figure."""
+"""The measures by name; each checks that every message came, once and in order, before it gives a figure."""
 
 import asyncio
 import gc
@@ -23,10 +23,10 @@ Figures = dict[str, float]
 
 
 async def connections(target: Target, load: Load) -> Figures:
-    """WebSockets opened a second, and what each costs the server's process in memory (KB)."""
+    """Return how many WebSockets are opened a second, and how much memory (KB) each costs the server's process."""
     following = fresh()
-    # As many are there before: what a first connection costs once is not what each costs, and what the process had
-    # left over from its start is used up.
+    # As many connections are opened before: a first one has costs that the others do not have, and the memory left over
+    # from the start of the process is used up then.
     async with crowd(target, following, load.connections):
         before = resident(target.pid)
         started = perf_counter()
@@ -37,12 +37,16 @@ async def connections(target: Target, load: Load) -> Figures:
 
 
 async def thousands(target: Target, load: Load) -> Figures:
-    """As many connections as there may be, with a message now and then: its delay for those who are served last (eight
-    tenths), and what they cost in memory (KB each), and while nothing comes (% of a core, all together)."""
+    """Return the figures of as many connections as there may be, with a message now and then.
+
+    They are its delay for those who are served last (eight tenths), the memory that connections cost (KB each), and the
+    time that they cost while nothing comes (% of a core, all together).
+    """
     if not load.crowd:
         return {}
     following = fresh()
-    first = min(2 * load.connections, load.crowd // 2)  # they fill the memory that `connections` has left behind
+    # The first connections fill the memory that `connections` has left behind.
+    first = min(2 * load.connections, load.crowd // 2)
     more = load.crowd - first
     async with crowd(target, following, first) as early:
         before = resident(target.pid)
@@ -65,12 +69,12 @@ async def thousands(target: Target, load: Load) -> Figures:
 
 
 async def web_sockets(target: Target, load: Load) -> Figures:
-    """Fan-out over WebSocket."""
+    """Return the figures of the fan-out over WebSocket."""
     return await _fan_out(target, load, "ws")
 
 
 async def event_streams(target: Target, load: Load) -> Figures:
-    """Fan-out over server-sent events."""
+    """Return the figures of the fan-out over server-sent events."""
     return await _fan_out(target, load, "sse")
 
 
@@ -83,7 +87,8 @@ async def _fan_out(target: Target, load: Load, transport: str) -> Figures:
 
 
 async def inside(target: Target, load: Load) -> Figures:
-    """Fan-out of messages that are made inside the server, over WebSocket and, where they are served, event streams."""
+    """Return the figures of the fan-out of messages made inside the server, over WebSocket and, where served, event
+    streams."""
     figures = (await turns(target, load, "ws")).figures("turns_ws", load.subscribers)
     if target.dialect.events is not None:
         figures |= (await turns(target, load, "sse")).figures("turns_sse", load.subscribers)
@@ -99,15 +104,16 @@ GROUPS: Final[dict[str, Callable[[Target, Load], Awaitable[Figures]]]] = {
     "senders": senders,
     "latency": latency,
     "durable": durable,
-    "resume": resume,  # the last two: they may have the server started again, as another process
+    "resume": resume,  # these two are last: they may have the server started again, as another process
     "returning": returning,
 }
-# What any server that speaks our wire can be asked from outside.
+# The measures of any server that speaks our wire, taken from outside.
 OUTSIDE: Final = ("connections", "web-sockets", "event-streams", "senders", "latency", "durable", "resume")
 
 
 def measure(target: Target, load: Load, groups: Collection[str] = OUTSIDE) -> Figures:
-    """The figures of one server, by the names in `report.MEASURES`. Raises BenchError."""
+    """Return the figures of one server, by the names in `report.MEASURES`. Raise BenchError where something was
+    wrong."""
     raise_descriptor_limit()
     return carry_out(_measure(target, load, groups))
 
@@ -118,12 +124,13 @@ async def _measure(target: Target, load: Load, groups: Collection[str]) -> Figur
         if name in groups:
             await settled(target.pid)
             figures |= await group(target, load)
-            gc.collect()  # streams and their followers hold each other
+            gc.collect()  # streams and their followers refer to each other, only a collection frees them
     return figures
 
 
 def carry_out(work: Coroutine[Any, Any, T]) -> T:
-    """Run a measure on a loop of its own. Raises BenchError for whatever went wrong with the server."""
+    """Run a measure on an event loop of its own and return its result. Raise BenchError for whatever went wrong with
+    the server."""
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(work)

@@ -1,4 +1,4 @@
-"""What the server's process uses, as Linux tells it (proc(5)); None where the system does not, or it is elsewhere."""
+"""What the server's process uses, as Linux tells (proc(5)); None on other systems, and for a process elsewhere."""
 
 import asyncio
 import os
@@ -7,18 +7,18 @@ from time import perf_counter
 from typing import Final
 
 _SETTLING: Final = 5.0  # s, at most
-_RESTING: Final = 0.06  # s in which it uses next to nothing
+_RESTING: Final = 0.06  # s in which a process at rest uses next to nothing
 _TICK: Final = 0.01  # s, the system's own step
 
 
 def resident(pid: int | None) -> float | None:
-    """The memory that it has in RAM (KB)."""
+    """Return the memory that the process has in RAM (KB)."""
     status = _read(pid, "status") or ""
     return next((float(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), None)
 
 
 def processor_time(pid: int | None) -> float | None:
-    """The time that it has had a core (s)."""
+    """Return the time that the process has had a core (s)."""
     stat = _read(pid, "stat")
     if stat is None:
         return None
@@ -27,13 +27,13 @@ def processor_time(pid: int | None) -> float | None:
 
 
 def used_since(before: float | None, pid: int | None) -> float | None:
-    """The time that it has had a core since `processor_time` was `before` (s)."""
+    """Return the time that the process has had a core since `processor_time` was `before` (s)."""
     after = processor_time(pid)
     return None if before is None or after is None else after - before
 
 
 async def settled(pid: int | None) -> None:
-    """Wait until it rests: what one measure has left to it is not to be done in the next one's time."""
+    """Wait until the process rests, so that it does not finish the work of one measure in the time of the next."""
     ends = perf_counter() + _SETTLING
     before = processor_time(pid)
     while before is not None and perf_counter() < ends:

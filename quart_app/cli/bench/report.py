@@ -1,4 +1,7 @@
-"""The figures as people and programs read them: medians, spreads, tables, JSON. Knows nothing of how they were got."""
+"""The figures as people and programs read them: medians, spreads, tables, JSON.
+
+This module knows nothing of how the figures were got.
+"""
 
 import os
 import platform
@@ -11,10 +14,10 @@ from quart_app import __version__
 from quart_app.cli.bench.load import Load
 
 Runs = Mapping[str, Sequence[Mapping[str, float]]]
-"""Per server, the figures of each run."""
+"""By the name of each server, the figures of each run."""
 
 _BUSY: Final = 0.9
-"""The share of the time that the load generator may be busy before its figure is marked: the server may do more."""
+"""The share of the time that the load generator may be busy; above it a figure is marked, as the server may do more."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,15 @@ MEASURES: Final = (
 
 
 def medians(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The median of each figure over the runs that have it."""
+    """Return the median of each figure over the runs that have it."""
     return {name: statistics.median(values) for name, values in _by_name(runs).items()}
 
 
 def spreads(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Half the distance of the smallest and the largest value, as a share of the median; 0 for one run alone."""
+    """Return each figure's spread: half the distance of the smallest and the largest value, as a share of the median.
+
+    It is 0 for one run alone.
+    """
     middle = medians(runs)
     return {
         name: (max(values) - min(values)) / 2 / abs(middle[name]) if middle[name] else 0.0
@@ -103,8 +109,11 @@ def _by_name(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
 
 
 def table(load: Load, runs: Runs, against: Sequence[str] = ()) -> str:
-    """The medians in Markdown, a column per server, with their spread where there were several runs; and how many
-    times better the first server is than each of those `against`. Rows that nobody has are left out."""
+    """Return the medians as a table in Markdown, a column per server, with the spread where there were several runs.
+
+    The table also tells how many times better the first server is than each of those `against`. Rows that no server
+    has are left out.
+    """
     columns = {server: medians(figures) for server, figures in runs.items()}
     ratios = [name for name in against if name in columns]
     head = ["", "unit", *columns, *(f"times better than {name}" for name in ratios)]
@@ -141,7 +150,7 @@ def _times_better(measure: Measure, first: float | None, second: float | None) -
 
 
 def document(load: Load, runs: Runs, **more: Any) -> dict[str, Any]:
-    """Everything, for programs: the load, the machine, per server the medians, the spreads and each run."""
+    """Return everything for programs: the load, the machine, and per server the medians, the spreads and each run."""
     return {
         "version": __version__,
         "machine": {

@@ -1,5 +1,7 @@
-"""A crowd that comes back after the server was restarted, each client as ours does: when it was told to, else after
-its back-off, and again where it is not let in within its time."""
+"""A crowd that comes back after the server was restarted, each client in the way that ours does.
+
+A client comes back when it was told to, else after its back-off, and again where it is not let in within its time.
+"""
 
 import asyncio
 import random
@@ -21,7 +23,7 @@ _RETRY_AFTER: Final = re.compile(rb'"type":"bye".*"retry_after":(\d+)\D')
 
 
 class _Visit(Speaker):
-    """One connection: `left` when it was lost, with the s after which to come back, if it was told."""
+    """One connection; when it is lost, `left` gets the seconds after which to come back, None where none were told."""
 
     def __init__(self, target: Target, path: str) -> None:
         super().__init__(target.address, path, target.dialect.greeting, target.dialect.welcome)
@@ -43,7 +45,7 @@ class _Visit(Speaker):
 
 
 class _Visits:
-    """How many there are now, and how many there were."""
+    """The numbers of connections: how many there are now, and how many there were."""
 
     def __init__(self) -> None:
         self.now = 0
@@ -60,7 +62,7 @@ class _Visits:
         self._changed.set()
 
     async def until(self, come_true: Callable[[], bool]) -> None:
-        """Return when that has come true. Raises TimeoutError."""
+        """Return when `come_true()` is true. Raise TimeoutError where that takes too long."""
         async with asyncio.timeout(_DEADLINE):
             while not come_true():
                 self._changed.clear()
@@ -68,7 +70,8 @@ class _Visits:
 
 
 async def returning(target: Target, load: Load) -> dict[str, float]:
-    """Seconds from the order to restart until the server listens again, and until the last client is back."""
+    """Return the seconds from the order to restart until the server listens again, and until the last client is
+    back."""
     size, restart = load.crowd, target.restart
     if not size or restart is None:
         return {}
@@ -95,7 +98,7 @@ async def returning(target: Target, load: Load) -> dict[str, float]:
 
 
 async def _live(target: Target, path: str, visits: _Visits, gate: asyncio.Semaphore) -> None:
-    """One client, until it is cancelled."""
+    """Be one client, until cancelled."""
     attempt = 0
     async with gate:
         visit = await _visit(target, path)
@@ -117,7 +120,7 @@ async def _live(target: Target, path: str, visits: _Visits, gate: asyncio.Semaph
 
 
 async def _visit(target: Target, path: str) -> _Visit | None:
-    """A connection, if it was welcomed in time."""
+    """Return a connection, None where it was not welcomed in time."""
     visit, welcomed = _Visit(target, path), False
     try:
         async with asyncio.timeout(_OPTIONS.ws_open):

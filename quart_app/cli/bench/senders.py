@@ -1,4 +1,4 @@
-"""Those who send on WebSockets: one message after another as each is acknowledged, or when they are told to."""
+"""The senders on WebSockets: some send each message when the one before is acknowledged, others when told to."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from typing import Final
 from quart_app.cli.bench.stream import BenchError
 from quart_app.cli.bench.wire import UPGRADE, Address, Client, masked
 
-_OVERLAP: Final = 256  # bytes kept, so that what is looked for is found where two reads meet
+_OVERLAP: Final = 256  # bytes kept of a read, so that a text is found that two reads share
 
 
 class Sender(Client):
-    """Sends one message after another on a WebSocket, each when the one before is acknowledged.
+    """A sender of one message after another on a WebSocket, each when the one before is acknowledged.
 
     `compose(number, key)` is the text of a message; its acknowledgement carries the `key`.
     """
@@ -61,8 +61,8 @@ class Sender(Client):
 
 
 class Speaker(Client):
-    """Sends what it is told to, when it is told to, and lets pass what comes; `greeting` and `welcome` are those of
-    the dialect."""
+    """A sender of what it is told to, when it is told to; it ignores what comes. `greeting` and `welcome` are those
+    of the dialect."""
 
     def __init__(self, address: Address, path: str, greeting: str, welcome: bytes) -> None:
         super().__init__(address.head("GET", path, UPGRADE), 101)

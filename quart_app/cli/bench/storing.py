@@ -1,4 +1,4 @@
-"""Messages that are stored: how fast they are, and how fast those who come back get what they missed."""
+"""The measures of stored messages: how fast they are, and how fast clients that come back get what they missed."""
 
 import asyncio
 import json
@@ -20,8 +20,10 @@ _DEADLINE: Final = 60.0  # s
 
 
 async def durable(target: Target, load: Load) -> dict[str, float]:
-    """Messages a second that were acknowledged, so stored, and came to all readers; each sender waits for one before
-    it sends the next."""
+    """Return how many messages a second were acknowledged, so stored, and came to all readers.
+
+    Each sender waits for an acknowledgement before it sends the next message.
+    """
     following = fresh("log")
     compose = _sending(following.mark)
     if target.room is not None:
@@ -32,7 +34,7 @@ async def durable(target: Target, load: Load) -> dict[str, float]:
         for sender in senders:
             stack.callback(sender.close)
             await sender.open(target.address)
-        # Whoever enters a room is told of what goes on there, so that no two get the same stream.
+        # Whoever enters a room is told who is there, so that no two clients get the same stream.
         readers = [await stack.enter_async_context(crowd(target, following, 1)) for _ in range(load.readers)]
         started, used = perf_counter(), processor_time(target.pid)
         try:
@@ -63,10 +65,10 @@ def _sender(target: Target, following: Following, number: int, compose: Callable
 
 
 async def resume(target: Target, load: Load) -> dict[str, float]:
-    """Seconds until clients that come back with a cursor have what they missed: as it is in the server's memory, and
-    after a restart."""
+    """Return the seconds until clients that come back with a cursor have what they missed: while it is in the server's
+    memory, and after a restart."""
     following = fresh("log")
-    async with crowd(target, following, 1) as witness:  # somebody stayed: the topic is in memory
+    async with crowd(target, following, 1) as witness:  # somebody stays, so that the topic is in memory
         since = await fill(target, following, load.backlog)
         await witness.until(load.backlog)
         figures = {"resume_warm": await come_back(target, following, since, (load.returning, load.backlog))}
@@ -77,7 +79,7 @@ async def resume(target: Target, load: Load) -> dict[str, float]:
 
 
 async def fill(target: Target, following: Following, count: int) -> str:
-    """Publish `count` durable messages; returns the cursor before them."""
+    """Publish `count` durable messages; return the cursor before them."""
     poster = Poster(target.address)
     try:
         path, body = target.dialect.publishing(following.topic, ["before"])
@@ -94,8 +96,10 @@ async def fill(target: Target, following: Following, count: int) -> str:
 
 
 async def come_back(target: Target, following: Following, since: str, numbers: tuple[int, int]) -> float:
-    """Seconds from the first connection to the last message of the last client; `numbers`: of clients, and of the
-    messages that each missed."""
+    """Return the seconds from the first connection to the last message of the last client.
+
+    `numbers` are the number of clients, and that of the messages that each missed.
+    """
     clients, missed = numbers
     path = f"{target.dialect.path('ws', following.topic, 'back')}&since={since}"
     started = perf_counter()

@@ -1,7 +1,7 @@
-"""The one stream that many subscribers have to get, byte for byte; pure.
+"""The one stream that many subscribers have to get, byte for byte. This module is pure.
 
-Whoever is ahead extends it, and only there it is parsed; everybody else's bytes are compared with it. So each
-subscriber's completeness and order are checked at the cost of a memory comparison.
+The subscriber that is ahead extends the stream, and only then its bytes are parsed; the bytes of all others are
+compared with it. So each subscriber's completeness and order are checked at the cost of a comparison in memory.
 """
 
 import re
@@ -10,16 +10,16 @@ from typing import Final
 
 
 class BenchError(Exception):
-    """Something was lost, repeated, out of order or refused, or did not come in time."""
+    """The error of a measure: something was lost, repeated, out of order or refused, or did not come in time."""
 
 
 Data = bytes | bytearray
 Split = Callable[[Data, int], int]
-"""Where the message that starts at an offset ends; -1 when it is not whole yet."""
+"""What returns the end of the message that starts at an offset, -1 while it is not whole."""
 
 
 def frame_end(data: Data, start: int) -> int:
-    """The end of an unmasked WebSocket frame (RFC 6455 section 5.2)."""
+    """Return the end of the unmasked WebSocket frame (RFC 6455 section 5.2) at `start`, -1 while it is not whole."""
     if len(data) < start + 2:
         return -1
     length, head = data[start + 1], 2
@@ -31,7 +31,7 @@ def frame_end(data: Data, start: int) -> int:
 
 
 def block_end(data: Data, start: int) -> int:
-    """The end of a server-sent event (WHATWG HTML 9.2.6)."""
+    """Return the end of the server-sent event (WHATWG HTML 9.2.6) at `start`, -1 while it is not whole."""
     found = _BLANK_LINE.search(data, start)
     return -1 if found is None else found.end()
 
@@ -40,7 +40,7 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 class SharedStream:
-    """What has come so far. A message counts when it holds `mark`, then its number, then `;`.
+    """The stream as far as it has come. A message counts when it holds `mark`, then its number, then `;`.
 
     `ends[i]` is the offset after the i-th message that counts, `numbers[i]` its number.
     """
@@ -54,7 +54,8 @@ class SharedStream:
         self._mark = re.compile(re.escape(mark.encode()) + rb"(\d+);")
 
     def take(self, position: int, data: bytes) -> int:
-        """A subscriber at `position` got `data`; returns where it stands then. Raises BenchError if it differs."""
+        """Take the `data` that a subscriber at `position` got; return its new position. Raise BenchError if the data
+        differ."""
         known = len(self._data) - position
         end = position + len(data)
         if known >= len(data):

@@ -24,7 +24,7 @@ _DEADLINE: Final = 60.0  # s to open, or to be answered
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server is, the token to show there, if any, and what verifies its certificate, None without TLS."""
+    """The address of a server, the token to show there, if any, and what verifies its certificate, None without TLS."""
 
     host: str
     port: int
@@ -33,8 +33,11 @@ class Address:
 
     @classmethod
     def parse(cls, url: str, token: str | None = None, tls: ssl.SSLContext | None = None) -> Self:
-        """The address in an `http://` or `https://` URL; `tls` None trusts what the system trusts. Raises ValueError
-        for any other."""
+        """Return the address in an `http://` or `https://` URL. Where `tls` is None the system's authorities are
+        trusted.
+
+        Raise ValueError for any other URL.
+        """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is not an http:// or https:// address")
@@ -43,14 +46,13 @@ class Address:
         return cls(parts.hostname, parts.port or 443, token, tls or ssl.create_default_context())
 
     def head(self, method: str, path: str, more: str = "") -> bytes:
-        """The head of a request."""
+        """Return the head of a request."""
         token = f"Authorization: Bearer {self.token}\r\n" if self.token else ""
         return f"{method} {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{token}{more}\r\n".encode()
 
 
 class Client(asyncio.Protocol):
-    """A connection that begins with a `request` and the answer `status`, and is `opened` when what it is for can
-    begin."""
+    """A connection that begins with a `request` and the answer `status`; `opened` is done when it can be used."""
 
     def __init__(self, request: bytes, status: int) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -63,7 +65,7 @@ class Client(asyncio.Protocol):
         self._buffer = b""
 
     async def open(self, address: Address) -> Self:
-        """Connect; returns when what the client is for can begin. Raises BenchError, OSError."""
+        """Connect, and return the client when it can be used. Raise BenchError or OSError where that fails."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_DEADLINE):
@@ -77,10 +79,10 @@ class Client(asyncio.Protocol):
     def close(self) -> None:
         self.failed = lambda error: None
         if self._transport is not None:
-            self._transport.abort()  # nothing is left to be said, and the loop may end before TLS has said goodbye
+            self._transport.abort()  # nothing is left to send, and the loop may end before TLS has said goodbye
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's own do not say what they are
+        self._transport = cast("asyncio.WriteTransport", transport)  # the errors of uvloop do not say what they are
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -110,7 +112,7 @@ class Client(asyncio.Protocol):
             self._body(body)
 
     def _ready(self) -> None:
-        """The answer's head has come."""
+        """Go on after the head of the answer."""
 
     def _body(self, data: bytes) -> None:
         raise NotImplementedError
@@ -127,14 +129,14 @@ class Client(asyncio.Protocol):
 
 
 class Poster:
-    """Publishes over one HTTP connection, a request at a time."""
+    """A publisher over one HTTP connection, with one request at a time."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: bytes) -> bytes:
-        """POST a JSON body; returns that of the answer. Raises BenchError where it is refused."""
+        """POST a JSON body; return the body of the answer. Raise BenchError where the request is refused."""
         if self._streams is None:
             address = self._address
             self._streams = await asyncio.open_connection(address.host, address.port, ssl=address.tls)
@@ -170,7 +172,7 @@ class Poster:
 
 
 def masked(payload: bytes) -> bytes:
-    """A text frame of a client (RFC 6455 section 5.3); masked with zeros, which leaves the payload as it is."""
+    """Return a client's text frame (RFC 6455 section 5.3), masked with zeros, which leave the payload as it is."""
     length = len(payload)
     head = bytes([0x81, 0x80 | length]) if length < 126 else b"\x81\xfe" + length.to_bytes(2, "big")
     return head + bytes(4) + payload

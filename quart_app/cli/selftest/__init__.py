@@ -1,4 +1,4 @@
-"""`envivo selftest`: what works between here and a server, as a table or as JSON."""
+"""`envivo selftest`: it tells what works between here and a server, as a table or as JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Measures what lies between here and a server: each rung by itself, then the whole ladder under cuts.
+"""The measurements of what lies between here and a server: each rung by itself, then the whole ladder under cuts.
 
-Works on a fresh topic of the server's open `log/` namespace. Returns evidence; how it is shown is the caller's.
+They work on a fresh topic of the server's open `log/` namespace and return evidence; the caller decides how it is
+shown.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from quart_app.client.transports import Network
 PINGS = 30
 PUBLISHED = 10
 AT_ONCE = 1.0
-"""Seconds after which a message that was published counts as held back."""
+"""The seconds after which a published message counts as held back."""
 PADDING = 4096
-"""Bytes pushed at a time to find out how much has to come before something in between lets go."""
+"""The bytes pushed at a time to find out how many it takes until something in between lets go."""
 MOST_PADDING = 256 * 1024
 PATIENCE = 5.0
 PUSH_PAUSE = 0.02
 SEGMENT = 40
-"""Messages published before, and again during, each disturbance."""
+"""The number of messages published before, and again during, each disturbance."""
 LADDER_PATIENCE = 60.0
 
 Progress = Callable[[str], None]
@@ -43,10 +44,10 @@ Progress = Callable[[str], None]
 
 @dataclass(slots=True)
 class RungEvidence:
-    """What was seen of one transport; times in milliseconds, None where it did not come to that.
+    """The evidence of one transport, with times in milliseconds, None for what was not reached.
 
-    `held` is the bytes that something in between kept back until more came: 0 is as it should be, -1 means that
-    nothing came out at all.
+    `held` is the number of bytes that something in between kept back until more came: it should be 0, and -1 means
+    that nothing came out at all.
     """
 
     transport: str
@@ -61,15 +62,16 @@ class RungEvidence:
 
     @property
     def fine(self) -> bool:
-        """Whether this rung works as it should."""
+        """Tell whether this rung works as it should."""
         return not (self.problem or self.held or self.repeated)
 
 
 @dataclass(slots=True)
 class LadderEvidence:
-    """What became of numbered messages while the client was cut off and pushed down.
+    """The fate of numbered messages while the client was cut off and pushed down.
 
-    `transports` are those before, between and after the disturbances; `away` is the milliseconds each of them cost.
+    `transports` are those before, between and after the disturbances; `away` holds the milliseconds that each
+    disturbance cost.
     """
 
     transports: list[str] = field(default_factory=list)
@@ -82,26 +84,27 @@ class LadderEvidence:
 
     @property
     def fine(self) -> bool:
-        """Whether everything came once and in order."""
+        """Tell whether everything came once and in order."""
         return not (self.problem or self.lost or self.repeated or self.disordered)
 
     def count(self, numbers: Sequence[int]) -> None:
-        """Takes the numbers in the order in which they arrived."""
+        """Count what is lost, repeated and out of order in `numbers`, which stand as they arrived."""
         self.lost = self.published - len(set(numbers))
         self.repeated = len(numbers) - len(set(numbers))
         self.disordered = sum(later < earlier for earlier, later in pairwise(numbers))
 
 
 def fresh_topic() -> str:
-    """Returns a topic nobody else uses."""
+    """Return a topic nobody else uses."""
     return f"log/selftest-{secrets.token_hex(6)}"
 
 
 class Prober:
-    """Measures one server for one speaker. To be closed."""
+    """A prober that measures one server for one speaker; it is to be closed."""
 
     def __init__(self, url: str, params: dict[str, object], options: Options, progress: Progress) -> None:
-        """As for `connect`; `progress` is told what is going on. Raises ValueError for a bad URL."""
+        """Make a prober from the parameters of `connect`; `progress` is told what is going on. Raise ValueError for
+        a bad URL."""
         self._url = url
         self._params = params
         self._options = options
@@ -109,16 +112,16 @@ class Prober:
         self._dialer = Network(Address.of(url, params), options)
 
     async def close(self) -> None:
-        """Gives up the connections."""
+        """Close the connections."""
         await self._dialer.close()
 
     async def reach(self) -> None:
-        """Returns if the server can be reached and lets us publish; raises ClientError."""
+        """Return where the server can be reached and lets us publish; else raise ClientError."""
         self._progress(f"{self._url}: reaching the server")
         await self._publish(fresh_topic(), 0)
 
     async def rung(self, transport: str) -> RungEvidence:
-        """Returns what one transport does."""
+        """Measure one transport and return the evidence."""
         evidence = RungEvidence(transport)
         self._progress(f"{transport}: opening")
         topic = fresh_topic()
@@ -157,7 +160,8 @@ class Prober:
         evidence.repeated = len(stream.numbers) - len(set(stream.numbers))
 
     async def _push(self, topic: str, released: Callable[[], bool]) -> int:
-        """Publishes padding until what is awaited comes; returns the bytes it took, -1 if it never came."""
+        """Publish padding until `released()` is true; return the number of bytes that it took, -1 where it stayed
+        false."""
         for pushed in range(PADDING, MOST_PADDING + 1, PADDING):
             await self._publish(topic, -1, "x" * PADDING)
             await asyncio.sleep(PUSH_PAUSE)
@@ -170,7 +174,7 @@ class Prober:
         await self._dialer.call("POST", "api/publish", message)
 
     async def ladder(self) -> LadderEvidence:
-        """Returns what becomes of numbered messages across a lost connection and two forced steps down."""
+        """Return the evidence of numbered messages across a lost connection and two forced steps down."""
         evidence = LadderEvidence()
         topic = fresh_topic()
         live = connect(self._url, [topic], params=self._params, options=self._options)
@@ -207,7 +211,7 @@ class Prober:
 
 
 class FollowedTopic:
-    """A connection that is opened and then read all the time; collects what the measurements wait for.
+    """A connection that is opened and then read all the time; it collects what the measurements wait for.
 
     `opened` and `heard` are the milliseconds until it was open, and until its first message.
     """
@@ -234,7 +238,7 @@ class FollowedTopic:
             await self._link.close(orderly=True)
 
     async def until(self, reached: Callable[[], bool], limit: float) -> bool:
-        """Returns whether `reached()` within `limit` seconds; raises LinkEnded when it cannot be any more."""
+        """Return whether `reached()` is true within `limit` seconds; raise LinkEnded when it cannot be any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while not reached():
@@ -245,7 +249,7 @@ class FollowedTopic:
         return reached()
 
     async def round_trip(self, topic: str) -> float:
-        """Returns the milliseconds from a ping to its pong; raises LinkEnded if there is none."""
+        """Return the milliseconds from a ping to its pong; raise LinkEnded if there is none."""
         key = secrets.token_urlsafe(12)
         began = time.monotonic()
         if self._link is None:
@@ -280,7 +284,7 @@ class FollowedTopic:
 
 
 async def _collect(live: Live, numbers: list[int], expected: int) -> None:
-    """Appends the numbers as they come, until so many different ones are there."""
+    """Append the numbers as they come, until there are `expected` different ones."""
     async for message in live:
         number = numbered(message)
         if number is not None:
@@ -290,7 +294,7 @@ async def _collect(live: Live, numbers: list[int], expected: int) -> None:
 
 
 async def _come_back(live: Live, disturb: Callable[[], None]) -> float:
-    """Disturbs the connection; returns the milliseconds until there is one again."""
+    """Disturb the connection; return the milliseconds until there is one again."""
     began = time.monotonic()
     disturb()
     status = await live.changed()
@@ -301,14 +305,14 @@ async def _come_back(live: Live, disturb: Callable[[], None]) -> float:
 
 
 def numbered(message: Message) -> int | None:
-    """Returns the number of one of our messages (padding has none)."""
+    """Return the number of one of our messages, None where it has none, as padding."""
     data = message.get("data")
     number = data.get("number") if message.get("type") == "selftest" and isinstance(data, dict) else None
     return number if isinstance(number, int) and number >= 0 else None
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Returns the nearest-rank percentile of `values` (at least one)."""
+    """Return the nearest-rank percentile of `values` (at least one)."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 

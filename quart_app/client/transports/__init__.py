@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Network:
-    """The `Dialer` of real connections; holds the HTTP connections they share."""
+    """The `Dialer` of real connections, which holds the HTTP connections that they share."""
 
     def __init__(self, address: Address, options: Options) -> None:
         self._address = address
@@ -23,26 +23,27 @@ class Network:
         self._http: Http | None = None
 
     async def open(self, transport: str, request: StreamRequest) -> Link:
-        """Return a connection on which no message has come yet; raise LinkEnded, or KeyError for no transport."""
+        """Return a connection on which no message has come yet; raise LinkEnded, or KeyError for an unknown
+        transport."""
         return await {"ws": self._websocket, "sse": self._events, "poll": self._poll}[transport](request)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the JSON a REST endpoint answers; raise SendRefused for an error, Unreachable for no answer."""
+        """Return the JSON that a REST endpoint answers; raise SendRefused for an error, Unreachable for no answer."""
         try:
             return await self.http.call(method, path, body)
         except LinkEnded as error:
             raise Unreachable(error.ending.seen) from error
 
     async def close(self) -> None:
-        """Give up the shared HTTP connections."""
+        """Close the shared HTTP connections."""
         if self._http is not None:
             await self._http.close()
 
-    # Imported late, so that a program that only offers the client (`envivo serve`) pays for none of the libraries.
+    # The imports are late, so that a program that only offers the client (`envivo serve`) loads none of the libraries.
 
     @property
     def http(self) -> Http:
-        """Plain requests to the same server, by the same speaker."""
+        """Return the plain requests to the same server, by the same speaker."""
         if self._http is None:
             from quart_app.client.transports.http import Http
 

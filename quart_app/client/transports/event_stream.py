@@ -1,6 +1,6 @@
-"""Parser of `text/event-stream` (WHATWG HTML, section 9.2.6). Sans-I/O: bytes in, data out.
+"""The parser of `text/event-stream` (WHATWG HTML, section 9.2.6). It does no I/O: bytes go in, data come out.
 
-Only the `data` of each event is kept: our events have no names, and their ids are in the data as well.
+Only the `data` of each event are kept: our events have no names, and their ids are in the data as well.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ import codecs
 import re
 
 LARGEST_EVENT = 16 * 1024 * 1024
-"""Characters of one event, at most."""
+"""The most characters of one event."""
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class EventTooBig(ValueError):
-    """An event exceeds LARGEST_EVENT."""
+    """The error of an event that exceeds LARGEST_EVENT."""
 
 
 class EventStream:
-    """Turns the bytes of a stream into the data of its events."""
+    """A parser that turns the bytes of a stream into the data of its events."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -35,7 +35,7 @@ class EventStream:
             self._at_start = False
             text = text.removeprefix("\ufeff")
         if self._after_cr and text:
-            # A CR ended the line already; an LF right behind it belongs to it.
+            # A CR ended the line already; an LF right after the CR belongs to it.
             text = text.removeprefix("\n")
             self._after_cr = False
         self._after_cr = self._after_cr or text.endswith("\r")

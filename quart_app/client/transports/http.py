@@ -24,7 +24,7 @@ BUSY = frozenset({408, 429, 503})
 CONTENT_TOO_LARGE = 413
 CONNECTION_ID = "X-Connection-Id"
 JSON = {"Content-Type": "application/json"}
-# A stream that something in between compresses is a stream it may buffer.
+# Something in between that compresses a stream may also buffer it.
 STREAM = {"Accept": "text/event-stream", "Accept-Encoding": "identity", "Cache-Control": "no-store"}
 
 
@@ -36,7 +36,7 @@ class Http:
         self._surroundings = options.surroundings
         self._client = httpx.AsyncClient(
             headers=address.headers,
-            # Loading the authorities takes tens of milliseconds: not where there is no TLS.
+            # Loading the authorities takes tens of milliseconds, which are saved where there is no TLS.
             verify=(options.tls or ssl.create_default_context()) if address.secure else False,
             timeout=httpx.Timeout(options.request, connect=CONNECT_TIMEOUT),
         )
@@ -46,7 +46,7 @@ class Http:
         await self._client.aclose()
 
     async def stream(self, url: str) -> httpx.Response:
-        """Return the open response of an event stream; raise LinkEnded unless it is 200."""
+        """Return the open response of an event stream; raise LinkEnded where its status is not 200."""
         timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT)
         request = self._client.build_request("GET", url, headers=STREAM, timeout=timeout)
         response = await self._answer(self._client.send(request, stream=True))
@@ -95,7 +95,7 @@ class Http:
         if status in BUSY:
             raise Postponed(self._retry_after(response))
         if status == CONTENT_TOO_LARGE:
-            # Something in between says so without our words; repeating the message would be useless all the same.
+            # Something in between may answer so in our server's place; repeating the message would be useless, too.
             raise SendRefused("too_big", "the message is too big" if error is None else error.message)
         if response.is_client_error and error is not None:
             raise SendRefused(error.code, error.message)
@@ -105,7 +105,8 @@ class Http:
             raise RequestFailed(self._ending(response))
 
     async def leave(self, topic: str, connection_id: str) -> None:
-        """Tell the server that a connection's user left. Best effort: without it the user lingers some seconds."""
+        """Tell the server that a connection's user left. Errors are ignored: without this word the user lingers some
+        seconds."""
         with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT):
                 await self.send(topic, {"type": "bye"}, connection_id)

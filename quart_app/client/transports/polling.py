@@ -1,6 +1,6 @@
 """The long-poll transport: one GET after another down, `POST /send` up.
 
-The replies' cursors carry more than a position (`<epoch>-<position>.<more>`); what that is only the server knows.
+The replies' cursors carry more than a position (`<epoch>-<position>.<more>`); only the server knows what `more` is.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class PollLink:
                 raise failed("not a poll's messages")
             if is_welcome(message):
                 self._connection_id = str(message["connection_id"])
-        # What answers nothing, and at once, is not to be asked in a tight loop.
+        # A server that answers at once with nothing is not to be asked in a tight loop.
         pause = self._options.poll_pause
         self._rest = 0.0 if messages or clock() - asked >= pause else pause
-        # Topics are fresh to the first poll only: from then on the cursor speaks for them.
+        # Topics are fresh in the first poll only: from then on the cursor covers them.
         self._request = replace(self._request, since=cursor, fresh=())
         return Arrival(messages, cursor)
 

@@ -58,7 +58,7 @@ class SseLink:
         return Arrival(messages)
 
     async def _chunk(self) -> bytes:
-        # A cancelled read would close the connection, and the server would miss the goodbye: the read goes on alone.
+        # A cancelled read would close the connection, and the server would miss the goodbye: it goes on in a task.
         if self._reading is None:
             self._reading = asyncio.ensure_future(anext(self._chunks, b""))
         chunk = await asyncio.shield(self._reading)

@@ -17,14 +17,15 @@ from quart_app.wire import Close, retry_after
 LARGEST_MESSAGE = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 2.0
 GIVE_UP = 4000
-"""Our own code for "this connection is of no use": anything but 1000 leaves the user's presence its linger."""
+"""Our own code for "this connection is of no use"; any code but 1000 lets the user's presence linger."""
 
 
 async def open_websocket(address: Address, request: StreamRequest, options: Options) -> WebSocketLink:
     """Open a WebSocket; raise LinkEnded.
 
-    No compression: the server hands one prebuilt frame to all, and inflating costs both sides 256 KiB a connection.
-    No pings of the library's own: a slow consumer stops reading, and so its pongs, which is no reason to cut it off.
+    It has no compression, because the server hands one prebuilt frame to all, and inflating costs both sides 256 KiB a
+    connection. It has no pings of the library's own, because a slow consumer stops reading, and so its pongs, which is
+    no reason to cut it off.
     """
     try:
         connection = await connect(
@@ -48,7 +49,7 @@ async def open_websocket(address: Address, request: StreamRequest, options: Opti
 
 
 def _rejection(error: InvalidStatus, surroundings: Surroundings) -> Ending:
-    # The server itself accepts and then closes with a code, so that a status comes from something in between, or from a
+    # Our server accepts and then closes with a code, so that an HTTP status comes from something in between, or from a
     # server too busy to say more.
     response = error.response
     wait = retry_after(response.headers.get("Retry-After"), surroundings.wall() / 1000)

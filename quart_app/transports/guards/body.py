@@ -1,4 +1,4 @@
-"""A bound on request bodies that holds for chunked ones too, which tell no length beforehand."""
+"""A bound on request bodies, also on chunked ones, which tell no length beforehand."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Receive, Send], Coroutine[Any, Any, None]]
 
 _TOO_BIG = b'{"success":false,"error":{"code":"too_big","message":"the body has more than %d bytes"}}'
-_DISCARDED = 16  # times the limit
+_DISCARDED = 16  # times the limit that is read of a body that is too big
 
 
 class BodyLimit:
@@ -20,9 +20,8 @@ class BodyLimit:
 
     A larger one is answered with 413 (RFC 9110 section 15.5.14), and its application is told that the client is gone.
 
-    No answer goes out before the body has come in, and the rest of one that is too big is read and
-    thrown away, within reason: Hypercorn ends the whole connection when data comes for a request
-    that was answered already.
+    No answer goes out before the body has come in, and the rest of one that is too big is read and thrown away, within
+    reason: Hypercorn ends the whole connection when data comes for a request that was answered already.
     """
 
     def __init__(self, application: Application, limit: int) -> None:

@@ -1,7 +1,7 @@
-"""The names under which the server answers in open mode: those of this machine, and the one it was configured with.
+"""The host names under which the server answers in open mode: those of this machine, and the configured one.
 
 A page of any site can have its own name resolve to 127.0.0.1 and then read everything as if it were ours (DNS
-rebinding): it is the Host header that tells. In secure mode the token does, which such a page has not got.
+rebinding); only the Host header gives it away. In secure mode the page has no token and gets nothing.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def _refuse(scope: Any, receive: Receive, send: Send, host: str) -> None:
     prefix = ""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(BODY_TIMEOUT):
-            # The handshake, or the body: one that was not taken would end the connection, and our answer with it.
+            # Take the handshake or the body: an unread body would end the connection, and our answer with it.
             while (await receive()).get("more_body", False):
                 pass
     if scope["type"] == "websocket":

@@ -1,4 +1,4 @@
-"""Who a Socket.IO client is: what its handshake and its `auth` say, as `identity` wants to be told."""
+"""The credentials of a Socket.IO client: its handshake and its `auth`, in the form that `identity` reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Credentials:
 
     @property
     def agent(self) -> str:
-        """What the client calls itself."""
+        """The name that the client's program gives itself."""
         return self.headers.get("User-Agent", "")[:AGENT_CHARACTERS]
 
     @classmethod

@@ -1,6 +1,6 @@
 """The ASGI side of `/socket.io`: one request or one WebSocket, held to the limits that python-engineio does not know.
 
-It reads bodies, watches for peers that leave, and makes HTTP/2's WebSockets look as the library expects them.
+This module reads bodies, watches for peers that leave, and makes HTTP/2's WebSockets look as the library expects them.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from quart_app.wire import Close
 
 PATH: Final = "/socket.io"
 UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polling
-# Acknowledgements count too, which the library queues itself; a client that owes more of them is not listened to.
+# Acknowledgements, which the library queues itself, count too; a client that has not taken so many is not read from.
 _UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 _GONE: Final = {"type": "websocket.disconnect", "code": 1006}
 _NOOP: Final = "6"  # ends a poll; the library sends it over the WebSocket that takes over, too
@@ -60,7 +60,7 @@ def _with_headers(scope: Any, opened: Callable[[str], object], **headers: str) -
 
 
 class _Exchange:
-    """One HTTP request: a handshake, a poll, packets of the client."""
+    """One HTTP request: a handshake, a poll, or packets of the client."""
 
     def __init__(self, socketio: SocketIo, scope: Any, receive: Receive, send: Send) -> None:
         self._socketio = socketio
@@ -128,7 +128,7 @@ class _Exchange:
     async def _admit(self, method: str, engine_id: str) -> bytes:
         """Return the request's body. Raise Refused."""
         if "j" in _query(self._scope):
-            # JSONP: any site's page could read with it what it may not.
+            # By JSONP a page of any site could read what it must not.
             raise Refused("bad_request", "JSONP is not served", fields={"j": "not to be given"})
         if method == "GET" and not engine_id:
             self._socketio.admit()
@@ -189,7 +189,7 @@ class _Exchange:
 
 
 class _Websocket:
-    """One WebSocket: a session that begins with it, or one that it takes over from polling."""
+    """One WebSocket: it begins a session, or takes one over from polling."""
 
     def __init__(self, socketio: SocketIo, scope: Any, receive: Receive, send: Send) -> None:
         self._socketio = socketio
@@ -238,7 +238,7 @@ class _Websocket:
         if socket is not None and socket.upgraded:
             await self._socketio.peer_closed(self._engine_id)
         elif socket is not None:
-            socket.upgrading = False  # it did not take over, and the library would keep polls empty for ever
+            socket.upgrading = False  # the WebSocket did not take over, and the library would keep polls empty for ever
         if self._open:
             self._open = False
             await self._send({"type": "websocket.close", "code": Close.POLICY})
@@ -257,7 +257,7 @@ class _Websocket:
         if event["type"] == "websocket.disconnect":
             self._open = False
         elif event.get("bytes") is not None:
-            return _GONE  # no packet of ours is binary
+            return _GONE  # no packet that we take is binary
         return event
 
     async def _pass(self, event: Any) -> None:

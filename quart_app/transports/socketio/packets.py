@@ -1,7 +1,7 @@
 """Make Socket.IO packets of messages, and say which packets of a client are taken.
 
-Pure. An event's name is the message's type and its argument the message's `data`; a client that speaks of cursors gets
-`{id, timestamp, topic}` as a second one.
+This module is pure. An event's name is the message's type and its argument the message's `data`; a client that speaks
+of cursors gets `{id, timestamp, topic}` as a second one.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
 from quart_app.realtime import Batch, Message, encode
 
-# What a client library emits on its own, in either direction: an event of that name would be mistaken for it.
+# The names that the libraries emit on their own, in either direction: an event of such a name would be mistaken for it.
 _RESERVED: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
@@ -47,7 +47,7 @@ class Packed(NamedTuple):
 
 
 class Packets:
-    """Makes packets of batches; those of a batch that many clients share are made once."""
+    """A maker of packets; the packets of a batch that many clients share are made once."""
 
     def __init__(self) -> None:
         self._shared: dict[bool, tuple[Batch, Packed]] = {}
@@ -82,7 +82,7 @@ _decode = msgspec.json.Decoder(_Told).decode
 
 def _packets(messages: Sequence[Message], *, cursors: bool) -> Packed:
     told = ((message, _decode(message.json)) for message in messages)
-    # The client is connected once, however many topics welcome it.
+    # The client hears of its connection once, however many topics welcome it.
     events = [
         _event(message.json, head, cursors=cursors)
         for message, head in told

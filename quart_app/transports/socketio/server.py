@@ -29,8 +29,8 @@ from quart_app.wire import Close
 Send = Callable[[Any], Awaitable[None]]
 
 CONNECT_DEADLINE: Final = 20.0  # s that a client has to connect in, after its handshake
-BYE_DEADLINE: Final = 1.0  # s that a client has to take the last it is sent
-OPENED: Final = "envivo.opened"  # in the scope of a handshake: who is told the id of the session
+BYE_DEADLINE: Final = 1.0  # s that a client has to take its last messages
+OPENED: Final = "envivo.opened"  # key in the scope of a handshake: the function that is told the id of the session
 
 _NAMESPACE = "/"
 _ONLY_LISTENS = (
@@ -40,9 +40,9 @@ _ONLY_LISTENS = (
 _COME_BACK = frozenset({429, 503})
 
 logger = logging.getLogger(__name__)
-# To the library every client that breaks off or sends nonsense is an error, with a traceback.
-_library = logging.getLogger(f"{__name__}.library")
-_library.setLevel(logging.CRITICAL)
+# The library logs every client that breaks off or sends nonsense as an error, with a traceback.
+library_logger = logging.getLogger(f"{__name__}.library")
+library_logger.setLevel(logging.CRITICAL)
 
 
 class _Stalled(Exception):
@@ -58,7 +58,7 @@ class _Client:
 
 
 class SocketIo:
-    """Serves `topics`, to every client those that it may follow; without topics there is no Socket.IO."""
+    """The Socket.IO server, where `topics` are not empty: every client gets those of them that it may follow."""
 
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self.topics: tuple[str, ...] = ()
@@ -67,14 +67,14 @@ class SocketIo:
         self._server = AsyncServer(
             async_mode="asgi",
             serializer=TextPacket,
-            async_handlers=False,  # one after another: a client that sends too much is held back
-            logger=_library,
-            engineio_logger=_library,
+            async_handlers=False,  # one packet after another: a client that sends too much is held back
+            logger=library_logger,
+            engineio_logger=library_logger,
             ping_interval=_ping_interval(settings.heartbeat),
             ping_timeout=settings.peer_timeout,
             max_http_buffer_size=INBOUND_MESSAGE_BYTES,
             http_compression=False,
-            cors_allowed_origins=[],  # ours are the same rules as everywhere
+            cors_allowed_origins=[],  # the origins are checked by our own rules, the same as everywhere
         )
         self._open_engine: Callable[[str, Any], Awaitable[object]] = self._server.eio.handlers["connect"]
         self._server.eio.on("connect", self._opened)
@@ -124,7 +124,7 @@ class SocketIo:
             await asyncio.wait(tasks)
         await self._server.shutdown()
 
-    # What the library tells
+    # What the library calls
 
     async def _opened(self, engine_id: str, environ: dict[str, Any]) -> object:
         """Take note of an Engine.IO session that has begun, and give it some time to connect in."""
@@ -160,7 +160,7 @@ class SocketIo:
             self._hub.closed(connection)
             raise ConnectRefused("it is gone")
         self._clients[engine_id] = client = _Client(connection, socket, credentials.cursors)
-        # It begins after this handler, and the library has said CONNECT by then.
+        # The task begins after this handler, when the library has said CONNECT.
         client.task = asyncio.create_task(self._follow(engine_id, client), name="socketio")
 
     async def _topics_for(self, identity: Identity) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ class SocketIo:
         if client is None:
             return None
         connection = client.connection
-        # Only its type counts, and that it counts: an event is a message like any other to the limits.
+        # Nothing of it is used but its type, and the limits count it as a message like any other.
         frame = '{"type":"ping"}' if event == "ping" else "{}"
         if event == "ping":
             await self._hub.receive(connection, frame)
@@ -211,7 +211,7 @@ class SocketIo:
         try:
             await self._forward(client)
         except SocketIsClosedError:
-            pass  # it is gone
+            pass  # the client is gone
         except _Stalled:
             client.connection.end(Close.TOO_SLOW, "it took nothing for too long")
             for send in tuple(self._sends.get(engine_id, ())):
@@ -257,7 +257,7 @@ def _ping_interval(heartbeat: float) -> tuple[float, float]:
 
 
 async def _close(socket: AsyncSocket, *, abort: bool = False) -> None:
-    """End a session in a way that brings its client back: told DISCONNECT, it would stay away."""
+    """End a session in a way that brings its client back: a client that is told DISCONNECT stays away."""
     with contextlib.suppress(SocketIsClosedError):
         await socket.close(wait=False, abort=abort)
     # At this the library's writer closes the WebSocket; it would wait for the peer to do so.

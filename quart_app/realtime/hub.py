@@ -197,16 +197,23 @@ class Hub:
 
     # Connections
 
+    async def check(self, opening: Opening) -> None:
+        """Raise Refused where the client would not be let in."""
+        self._check_draining()
+        if len(self.connections) >= limits.CONNECTIONS:
+            raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
+        await self._admission.authorize(opening)
+
     async def open(self, opening: Opening) -> Connection:
         """Let a client in and welcome it; return its connection, which is to be `closed` in the end. Raise Refused."""
-        await self._admit(opening)
+        await self.check(opening)
         subscription = await self._admission.subscription(opening)
         connection = Connection(opening, subscription, self.surroundings, self._parking.ended)
         if opening.connection_id and opening.connection_id not in self.connections:
             connection.id = opening.connection_id
         self.connections[connection.id] = connection
         self.counters.opened[connection.transport] += 1
-        connection.end_with_token()
+        connection.begin()
         try:
             await self._admission.welcome(connection, opening, self.heartbeat)
             self._check_draining()  # which may have begun meanwhile, and knew nothing of this one
@@ -219,12 +226,6 @@ class Hub:
     def _check_draining(self) -> None:
         if self.draining:
             raise Refused("going_away", "the server is stopping", status=503, retry_after=1.0)
-
-    async def _admit(self, opening: Opening) -> None:
-        self._check_draining()
-        if len(self.connections) >= limits.CONNECTIONS:
-            raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
-        await self._admission.authorize(opening)
 
     async def receive(self, connection: Connection, data: str | bytes) -> None:
         """Carry out what the client of a connection sent; see `Commands.receive`."""
@@ -281,7 +282,7 @@ class Hub:
 
     async def _resume(self, opening: Opening, known: Connection | None) -> Connection:
         if known is not None and sorted(known.topics) == sorted(opening.topics):
-            await self._admit(opening)
+            await self.check(opening)
             subscription = await self._admission.subscription(opening)
             if self.connections.get(known.id) is known and known.ending is None:
                 self._parking.release(known)

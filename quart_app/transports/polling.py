@@ -10,7 +10,7 @@ from dataclasses import replace
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
-from quart_app.realtime import Batch, Connection, EndedMeanwhile, Message, Refused, limits
+from quart_app.realtime import Batch, EndedMeanwhile, Message, Refused, Subscription, limits
 from quart_app.transports.opening import connection_id, opening, speaker
 
 
@@ -24,6 +24,9 @@ async def _poll(name: str | None) -> Response:
     live = app().hub
     asked = opening("poll", name)
     wait = _wait()
+    if request.method == "HEAD":
+        await live.check(asked)
+        return _answer(b"")
     if asked.since is not None and "." in asked.since and not asked.fresh:
         identity, known = speaker()
         try:
@@ -36,7 +39,7 @@ async def _poll(name: str | None) -> Response:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a request is handled in a task
     task.add_done_callback(lambda _: live.park(connection, subscription))
-    messages = await _collect(connection, wait)
+    messages = await _collect(subscription, wait)
     body = _body(messages, str(subscription.full_cursor))
     connection.count(len(messages), len(body))
     return _answer(body)
@@ -61,13 +64,16 @@ def _wait() -> float:
     return wait
 
 
-async def _collect(connection: Connection, wait: float) -> list[Message]:
+async def _collect(subscription: Subscription, wait: float) -> list[Message]:
     """Return what there is now, up to the size of a batch; if that is nothing, what comes first within `wait`
-    seconds."""
+    seconds.
+
+    Meanwhile the connection may read from another subscription, for its client's next request.
+    """
     messages: list[Message] = []
     size = 0
     while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:
-        batch: Batch | None = await connection.subscription.read_now()
+        batch: Batch | None = await subscription.read_now()
         if batch is None:
             break
         messages += batch.messages
@@ -75,7 +81,7 @@ async def _collect(connection: Connection, wait: float) -> list[Message]:
     if not messages and wait:
         try:
             async with asyncio.timeout(wait):
-                batch = await connection.subscription.read()
+                batch = await subscription.read()
                 messages += batch.messages if batch is not None else ()
         except TimeoutError:
             pass

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from quart_app.context import app
 from quart_app.realtime import Batch, Connection, Form, Message
@@ -86,7 +86,11 @@ def add_routes(routes: Blueprint) -> None:
 
 async def _events(name: str | None) -> Response:
     live = app().hub
-    connection = await live.open(opening("sse", name))
+    asked = opening("sse", name)
+    if request.method == "HEAD":  # its answer has no body, and would never be over
+        await live.check(asked)
+        return Response(headers=HEADERS)
+    connection = await live.open(asked)
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a request is handled in a task
     # Whatever becomes of the response, even if its head is never sent: this task ends.

@@ -1,13 +1,16 @@
 """One client on one transport: what its frames bring about, and how it ends."""
 
 import asyncio
+import gc
 import json
 import logging
+import time
 
 import pytest
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.connection import Connection, Ending, Life
+from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.inbound import Subscribe
 from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.hub import Hub
@@ -257,7 +260,34 @@ class TestEndings:
         hub.closed(connection)
         assert [*lives, connection.life] == [Life.OPEN, Life.ENDING, Life.CLOSED]
         said = [record.getMessage().removeprefix(f"{connection} ") for record in caplog.records]
-        assert said == ["opened", "ends with 1008 enough", "closed with 1008 enough"]
+        assert said == ["opened", "is welcomed", "ends with 1008 enough", "closed with 1008 enough"]
+
+    async def test_its_life_does_not_begin_to_end_again(self, hub: Hub, connection: Connection) -> None:
+        hub.closed(connection)
+        connection.end(Close.GONE, "the client is gone")  # which its transport tells of later
+        assert (connection.life, connection.ending) == (Life.CLOSED, None)
+
+    async def test_each_that_is_let_in_has_a_line_for_its_beginning_and_one_for_its_end(
+        self, hub: Hub, talk: Talk, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, logger="quart_app.realtime")
+        talk.broken = True
+        with pytest.raises(OSError, match="the database is gone"):
+            await connect(hub)
+        said = [record.getMessage().partition("talk/1 ")[2] for record in caplog.records]
+        assert said == ["opened", "closed with 1006 "]
+
+    async def test_its_token_does_not_keep_it_when_it_is_over(self, hub: Hub) -> None:
+        gc.collect()
+        gc.disable()
+        try:
+            connection = await connect(hub, identity=Identity("3", "Eva", expires_at=round(time.time()) + 60))
+            hub.closed(connection)
+            id = connection.id
+            del connection
+            assert [one for one in gc.get_objects() if type(one) is Connection and one.id == id] == []
+        finally:
+            gc.enable()
 
     async def test_a_topic_that_cannot_be_left_keeps_nothing_else_from_its_end(self, hub: Hub, talk: Talk) -> None:
         """Closing goes on: the other topics are left, and a drain does not wait for it."""

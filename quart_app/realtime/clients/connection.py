@@ -56,8 +56,9 @@ class Ending:
 class Life(Enum):
     """Where a connection is between its first and its last moment; it only ever moves down this list."""
 
-    OPENING = "is being welcomed"
-    OPEN = "opened"
+    OPENING = "opened"
+    """Its client was let in, and is not welcomed yet."""
+    OPEN = "is welcomed"
     ENDING = "ends"
     """Nothing more is sent to the client but what was sent before."""
     CLOSED = "closed"
@@ -111,7 +112,7 @@ class Connection:
     def _enter(self, life: Life, why: str = "") -> None:
         """Move on in life; the only place where that is done, and logged."""
         self.life = life
-        level = logging.DEBUG if life is Life.ENDING else logging.INFO
+        level = logging.INFO if life in {Life.OPENING, Life.CLOSED} else logging.DEBUG
         logger.log(level, "%s %s%s", self, life.value, why)
 
     @property
@@ -157,6 +158,11 @@ class Connection:
 
     # Its life
 
+    def begin(self) -> None:
+        """Note that its client is let in, at most until its token expires."""
+        self._enter(Life.OPENING)
+        self._end_with_token()
+
     def open(self) -> None:
         """Note that its welcome is complete."""
         if self.life is Life.OPENING:
@@ -164,7 +170,7 @@ class Connection:
 
     def end(self, code: Close, reason: str, *, orderly: bool = False) -> None:
         """Decide that nothing more comes; what was sent before can still be read. The first ending counts."""
-        if self.ending is None:
+        if self.ending is None and self.life is not Life.CLOSED:
             self.ending = Ending(code, reason, orderly)
             self._enter(Life.ENDING, f" with {code:d} {reason}")
             self.subscription.close()
@@ -178,12 +184,12 @@ class Connection:
         """Note that it is over; return the close code."""
         if self._expiry is not None:
             self._expiry.cancel()
+            self._expiry = None  # it holds this connection
         code, reason = (Close.GONE, "") if self.ending is None else (self.ending.code, self.ending.reason)
         self._enter(Life.CLOSED, f" with {code:d} {reason}")
         return code
 
-    def end_with_token(self) -> None:
-        """End this connection when its token expires."""
+    def _end_with_token(self) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
         expires_at = self.identity.expires_at
@@ -198,7 +204,7 @@ class Connection:
         """Come back, perhaps with another token, to read from another subscription; its counts go on."""
         subscription.outlet, subscription.dropped = self.subscription.outlet, self.subscription.dropped
         self.identity, self.subscription = identity, subscription
-        self.end_with_token()
+        self._end_with_token()
 
     # Speaking to its client
 

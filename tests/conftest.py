@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 def make_server(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., ServerProcess]]:
-    """``make_server("--tls", heartbeat=0.5, …)`` starts one with these arguments and settings."""
+    """Give a function: ``make_server("--tls", heartbeat=0.5, …)`` starts a server with these arguments and settings."""
     started: list[ServerProcess] = []
 
     def make(*arguments: str, **settings: Any) -> ServerProcess:
@@ -75,7 +75,7 @@ def pytest_runtest_makereport(
 
 
 def _missing() -> dict[str, str]:
-    """The markers whose tests this machine cannot run, and what they need."""
+    """Return the markers whose tests this machine cannot run, and what they need."""
     needs = {}
     if find_chromium() is None:
         needs["browser"] = "Chromium (apt-get install chromium)"
@@ -96,7 +96,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _longest_first(items: list[pytest.Item]) -> None:
-    """Lest one worker has them left when the others are done: browsers, then files with many tests."""
+    """Sort long tests to the front (browsers, then files with many tests), lest one worker has them left at the end."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (not item.get_closest_marker("browser"), -tests[item.path]))
 
@@ -119,13 +119,13 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of pytest-xdist tells the one that reports what it left out."""
+    """Let a worker of pytest-xdist tell the process that reports what it left out."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, [])
 
 
 class _Reporting:
-    """What only the process that reports, and only beside workers, can do."""
+    """The hooks that only the process that reports, and only beside workers, can have."""
 
     def pytest_testnodedown(self, node: Any) -> None:
         told = getattr(node, "workeroutput", {}).get("left_out")

@@ -26,7 +26,8 @@ async def serving(
     way: str = "direct",
     **settings: object,
 ) -> AsyncIterator[tuple[EnVivo, str]]:
-    """The program and its address; `around` may wrap the ASGI application, the `ordinary` way is through it alone."""
+    """Give the running program and its address; `around` may wrap the ASGI application, the `ordinary` way is
+    through it alone."""
     faults: list[str] = []
     let_go = hold_messages(faults.append)
     app = create_app(load_settings(database_url=f"sqlite://{database}", empty=True, **settings))

@@ -77,7 +77,7 @@ def find_autobahn() -> str | None:
 
 
 def can_make_networks() -> bool:
-    """Whether this user may make network namespaces."""
+    """Return whether this user may make network namespaces."""
     ip = shutil.which("ip")
     if ip is None or sys.platform != "linux" or os.geteuid() != 0:
         return False
@@ -89,7 +89,7 @@ def can_make_networks() -> bool:
 
 
 def _run_module(module: str, arguments: Sequence[str], folder: Path, environment: dict[str, str], log: Path) -> None:
-    """What ``python -m module arguments`` does, in this process, which is a new one."""
+    """Do what ``python -m module arguments`` does, in this process, which is a new one."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
@@ -137,16 +137,16 @@ class ServerProcess:
 
     @property
     def tls(self) -> ssl.SSLContext | bool:
-        """What an HTTP client verifies the server with."""
+        """The TLS context that an HTTP client verifies the server with."""
         authority = self.folder / "envivo-tls" / "authority.pem"
         return ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
 
     def log(self) -> str:
-        """Everything it has printed, since the first start."""
+        """Everything that the server has printed since its first start."""
         return self._log_file.read_text("utf-8", "replace") if self._log_file.exists() else ""
 
     def start(self) -> "ServerProcess":
-        """Start it and wait until /health answers 200."""
+        """Start the server, wait until /health answers 200, and return it."""
         known = len(self.log())
         self.launch()
         try:
@@ -159,7 +159,7 @@ class ServerProcess:
         return self
 
     def launch(self) -> None:
-        """Start it and wait for nothing."""
+        """Start the server and wait for nothing."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment |= {"ENVIVO_PORT": str(self.port), **self._environment}
@@ -183,7 +183,7 @@ class ServerProcess:
             os.kill(self.pid, number)
 
     def wait(self, deadline: float = STOP_DEADLINE) -> int:
-        """Wait for its end; return the exit code. Raises TimeoutError."""
+        """Wait for the server's end; return the exit code. Raise TimeoutError where it takes longer."""
         assert self._process is not None
         self._process.join(deadline)
         if self._process.exitcode is None:
@@ -191,20 +191,20 @@ class ServerProcess:
         return self._process.exitcode
 
     def kill(self) -> None:
-        """End it as a power cut would (SIGKILL)."""
+        """End the server as a power cut would (SIGKILL)."""
         if self._process is not None:
             self.killed = True
             self._process.kill()
             self._process.join(STOP_DEADLINE)
 
     def stop(self) -> int:
-        """End it as Ctrl-C does; return the exit code."""
+        """End the server as Ctrl-C does; return the exit code."""
         if self.running():
             self.send_signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGINT)
         return self.wait()
 
     def check_clean_end(self) -> None:
-        """Stop it where it still runs, and fail if it ended badly or logged a traceback."""
+        """Stop the server where it still runs, and fail if it ended badly or logged a traceback."""
         code = 0
         if self.running():
             try:
@@ -217,7 +217,7 @@ class ServerProcess:
         self.check_messages()
 
     def check_messages(self) -> None:
-        """Fail if it sent a message that `/asyncapi.json` does not know."""
+        """Fail if the server sent a message that `/asyncapi.json` does not know."""
         faults = [line for line in self.log().splitlines() if line.startswith(UNDOCUMENTED)]
         assert not faults, "\n".join(faults)
 

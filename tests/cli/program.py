@@ -1,4 +1,4 @@
-"""Runs `envivo` as a shell does: to its end, or beside the test."""
+"""Run `envivo` as a shell does, to its end or beside the test."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,13 @@ DEADLINE = 30.0
 
 
 def environment(url: str) -> dict[str, str]:
-    """The environment of a user whose server is at `url`."""
+    """Return the environment of a user whose server is at `url`."""
     clean = {name: value for name, value in os.environ.items() if name not in ("USER_ID", "USERNAME")}
     return {**clean, "ENVIVO_URL": url, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 
 def envivo(url: str, *arguments: str, input: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs the command to its end."""
+    """Run the command to its end and return what became of it."""
     return subprocess.run(
         [sys.executable, "-m", "quart_app", *arguments],
         env=environment(url),
@@ -32,7 +32,7 @@ def envivo(url: str, *arguments: str, input: str = "") -> subprocess.CompletedPr
 
 @contextlib.asynccontextmanager
 async def running(url: str, *arguments: str) -> AsyncIterator[Process]:
-    """The command beside the test; killed in the end if it still runs."""
+    """Run the command beside the test; it is killed in the end if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "quart_app", *arguments, env=environment(url), stdin=PIPE, stdout=PIPE, stderr=PIPE
     )
@@ -45,13 +45,13 @@ async def running(url: str, *arguments: str) -> AsyncIterator[Process]:
 
 
 async def line(stream: asyncio.StreamReader | None) -> str:
-    """The next line of a stream, without its end."""
+    """Return the next line of a stream, without its line break."""
     assert stream is not None
     return (await asyncio.wait_for(stream.readline(), DEADLINE)).decode().rstrip("\r\n")
 
 
 async def line_with(stream: asyncio.StreamReader | None, text: str) -> str:
-    """The next line that contains `text`."""
+    """Return the next line that contains `text`."""
     while text not in (found := await line(stream)):
         assert found, f"the stream ended without {text!r}"
     return found

@@ -9,7 +9,7 @@ KINDS = ("ws", "sse", "poll", "send")
 
 
 def answer(status: str, body: str = "<html>Log in to use this network</html>", *headers: str) -> bytes:
-    """What something in between answers: `status` is code and reason."""
+    """Return the answer of something in between; `status` is code and reason."""
     lines = [
         f"HTTP/1.1 {status}",
         f"Content-Length: {len(body)}",
@@ -21,10 +21,10 @@ def answer(status: str, body: str = "<html>Log in to use this network</html>", *
 
 
 class Between:
-    """Each fault is a switch; it applies to what passes from then on."""
+    """A proxy whose faults are switches; each applies to what passes from then on."""
 
     def __init__(self, port: int) -> None:
-        """`port` is the real server's."""
+        """Make a proxy to the real server at `port`."""
         self._port = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -44,18 +44,18 @@ class Between:
         self.url = ""
 
     def cut(self) -> None:
-        """Cuts every connection, as a network that fails."""
+        """Cut every connection, as a network that fails."""
         for writer in list(self._writers):
             writer.transport.abort()
 
     async def end(self) -> None:
-        """Cuts every connection, and waits until they are gone."""
+        """Cut every connection, and waits until they are gone."""
         while self._serving:
             self.cut()
             await asyncio.wait(self._serving, timeout=0.1)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection of a client."""
+        """Serve one connection of a client."""
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
@@ -124,7 +124,7 @@ class Between:
 
 @contextlib.asynccontextmanager
 async def between(port: int) -> AsyncIterator[Between]:
-    """A proxy to the server at `port`, transparent at first; its address is `.url`."""
+    """Give a proxy to the server at `port`, transparent at first; its address is `.url`."""
     proxy = Between(port)
     listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"

@@ -23,7 +23,7 @@ LATENCY = (0.005, 0.08)
 
 
 class Weather:
-    """What lies between the clients and the hub: rungs that are blocked, a network that is down or cut."""
+    """The weather between the clients and the hub: rungs that are blocked, a network that is down or cut."""
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
@@ -88,7 +88,7 @@ class Simulation:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Nothing is shared."""
+        """Do nothing, because connections share nothing."""
 
 
 class StreamLink:

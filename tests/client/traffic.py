@@ -25,26 +25,26 @@ SHORT = Options(
 
 
 def fresh(namespace: str = "log") -> str:
-    """A topic of its own for each test."""
+    """Return a topic that no other test uses."""
     return f"{namespace}/test-{secrets.token_hex(4)}"
 
 
 def client(
     url: str, *topics: str, since: str | None = None, transports: Sequence[str] = ("ws", "sse", "poll"), **more: Any
 ) -> Live:
-    """A client with short waits; `more` are Options, or `params`."""
+    """Return a client with short waits; `more` are Options, or `params`."""
     params = more.pop("params", None)
     return connect(url, topics, since=since, params=params, transports=transports, options=replace(SHORT, **more))
 
 
 async def publish(live: Live, topic: str, *numbers: int, type: str = "numbered") -> None:
-    """Publishes numbered messages over REST, one after the other."""
+    """Publish numbered messages over REST, one after the other."""
     for number in numbers:
         await live.call("POST", "api/publish", {"topic": topic, "type": type, "data": {"number": number}})
 
 
 async def until(live: Live, type: str) -> Message:
-    """The next message of this type."""
+    """Return the next message of this type."""
     async with asyncio.timeout(DEADLINE):
         async for message in live:
             if message["type"] == type:
@@ -53,7 +53,7 @@ async def until(live: Live, type: str) -> Message:
 
 
 async def numbers(live: Live, count: int) -> list[int]:
-    """The numbers of the next `count` numbered messages, in the order they come."""
+    """Return the numbers of the next `count` numbered messages, in the order in which they come."""
     found: list[int] = []
     try:
         async with asyncio.timeout(DEADLINE):
@@ -67,7 +67,7 @@ async def numbers(live: Live, count: int) -> list[int]:
 
 
 async def reaches(live: Live, **wanted: object) -> None:
-    """Returns as soon as the status has these values."""
+    """Return as soon as the status of `live` has these values."""
     try:
         async with asyncio.timeout(DEADLINE):
             while any(getattr(live.status, name) != value for name, value in wanted.items()):
@@ -78,7 +78,7 @@ async def reaches(live: Live, **wanted: object) -> None:
 
 @contextlib.asynccontextmanager
 async def background(work: Any) -> AsyncIterator[asyncio.Task[Any]]:
-    """Runs a coroutine beside the test; what it raises fails the test."""
+    """Run a coroutine beside the test; what it raises fails the test."""
     task = asyncio.create_task(work)
     try:
         yield task

@@ -10,7 +10,7 @@ P = ParamSpec("P")
 
 
 class _Skipping(selectors.DefaultSelector):
-    """Instead of waiting for I/O, moves the clock."""
+    """A selector that moves the clock instead of waiting for I/O."""
 
     now = 0.0
 
@@ -34,7 +34,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
 
 def skipping_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Runs a test on such a loop."""
+    """Return the test so that it runs on a loop that skips waiting."""
 
     @functools.wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -45,5 +45,5 @@ def skipping_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, N
 
 
 def clock() -> float:
-    """What time it is (s)."""
+    """Return the time of the running loop (s)."""
     return asyncio.get_running_loop().time()

@@ -18,13 +18,13 @@ _KINDS = {"state": Kind.STATE, "live": Kind.SIGNAL}
 
 
 def kind_of(topic: str) -> Kind:
-    """`state/…`, `live/…`, and durable all others."""
+    """Return the kind of a topic: state for `state/…`, live for `live/…`, durable for all others."""
     return _KINDS.get(topic.partition("/")[0], Kind.DURABLE)
 
 
 class GatedLog(MemoryLog):
-    """Counts its answers, and holds them back while `gate` is closed: they tell what was true when
-    they were asked for. `failures` reads to come fail."""
+    """A log that counts its answers, and holds them back while `gate` is closed; they tell what was true when they were
+    asked for. The next `failures` reads fail."""
 
     def __init__(self) -> None:
         super().__init__("e0")
@@ -82,24 +82,24 @@ class Engine:
         return event
 
     def subscribe(self, *topics: str, user_id: str = "1", since: int | None = None) -> Subscription:
-        """A subscription from position `since`, or from now on."""
+        """Return a subscription from position `since`, or from now on."""
         seen = self.bus.now(topics).seen
         position = self.bus.position if since is None else since
         return Subscription(self.bus, self.log, topics, user_id, Place(position, seen))
 
 
 def brief(batch: Batch | None) -> list[Any]:
-    """What is in a batch: of a durable event its position, of a transient one its data, else the type."""
+    """Return what is in a batch: of a durable event its position, of a transient one its data, else the type."""
     return _brief([] if batch is None else [json.loads(message.json) for message in batch.messages])
 
 
 def brief_blocks(blocks: bytes) -> list[Any]:
-    """The same of a batch's server-sent events."""
+    """Return what is in a batch's server-sent events, as `brief` does."""
     return _brief(parsed_blocks(blocks))
 
 
 def parsed_blocks(blocks: bytes) -> list[dict[str, Any]]:
-    """The messages in server-sent events."""
+    """Return the messages in server-sent events."""
     return [json.loads(line[6:]) for line in blocks.splitlines() if line.startswith(b"data: {")]
 
 
@@ -114,7 +114,7 @@ def _brief(bodies: list[dict[str, Any]]) -> list[Any]:
 
 
 async def drain(subscription: Subscription) -> list[Any]:
-    """All that there is to read now, in brief."""
+    """Return all that there is to read now, in the form of `brief`."""
     shown = []
     while (batch := await subscription.read_now()) is not None:
         shown += brief(batch)

@@ -15,7 +15,7 @@ ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
 
 
 class Talk(Channel):
-    """Echoes; notes who entered and left; `private` topics are not for guests. Commands of type
+    """A channel that echoes, and notes who entered and left; `private` topics are not for guests. Commands of type
     `wait` wait until `go` is set, and `welcoming` holds welcomes back."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Talk(Channel):
 
 
 async def hub_with(talk: Talk, events: int = 0) -> Hub:
-    """A hub that started on a log with `events` events of `talk/1`."""
+    """Return a hub that started on a log with `events` events of `talk/1`."""
     log = MemoryLog("e0")
     for _ in range(events):
         log.append("talk/1", "said")
@@ -76,12 +76,12 @@ async def hub_with(talk: Talk, events: int = 0) -> Hub:
 
 
 async def connect(hub: Hub, *topics: str, identity: Identity = ANA, transport: str = "ws", **asked: Any) -> Connection:
-    """Open a connection."""
+    """Open a connection to the topics and return it."""
     return await hub.open(Opening(identity, topics or ("talk/1",), transport, **asked))
 
 
 async def received(connection: Connection) -> list[dict[str, Any]]:
-    """All that it can read now, without the time of day."""
+    """Return all messages that the connection can read now, without the time of day."""
     messages: list[dict[str, Any]] = []
     while (batch := await connection.subscription.read_now()) is not None:
         messages += [json.loads(message.json) for message in batch.messages]
@@ -91,7 +91,7 @@ async def received(connection: Connection) -> list[dict[str, Any]]:
 
 
 async def types(connection: Connection) -> list[str]:
-    """The types of all that it can read now."""
+    """Return the types of all messages that the connection can read now."""
     return [message["type"] for message in await received(connection)]
 
 
@@ -105,7 +105,7 @@ class Poller:
         self.cursor: str | None = None
 
     async def ask(self, since: str | None = None) -> list[str]:
-        """One request that waits for nothing; the types of what it got."""
+        """Make one request that waits for nothing; return the types of the messages that it got."""
         asked = Opening(ANA, self._topics, "poll", since or self.cursor)
         if self.cursor is None or self.connection is None:
             self.connection = await self._hub.open(asked)

@@ -46,7 +46,7 @@ class Heard:
 
 
 class Reader:
-    """`cursor` is what it would come back with."""
+    """A client that keeps account of its messages; `cursor` is what it would come back with."""
 
     def __init__(self, published: Published, user_id: str) -> None:
         self.published = published
@@ -70,13 +70,13 @@ class Reader:
 
     @property
     def position(self) -> int:
-        """That of its cursor."""
+        """The position of the reader's cursor."""
         return 0 if self.cursor in {None, "0"} else Cursor.parse(str(self.cursor)).position
 
     # Opening
 
     def open(self, topics: Collection[str], fresh: Collection[str], *, run: str) -> None:
-        """It asks for `topics` from its cursor, except for the `fresh` ones, of the process that `run` names."""
+        """Ask the process that `run` names for `topics`, from the reader's cursor except for the `fresh` ones."""
         since = None if self.cursor is None or self.cursor == "0" else Cursor.parse(self.cursor)
         goes_on = since is not None and since.run == run and set(topics) == set(self.topics)
         self._starting = [topic for topic in topics if not goes_on or topic in fresh or topic not in self._heard]
@@ -93,12 +93,12 @@ class Reader:
         self._notes = self.notes_sent
 
     def goes_on_silently(self) -> None:
-        """A long poll that goes on gets no welcome."""
+        """Expect no welcome, because this is a long poll that goes on."""
         self._opened = True
         self._reset_due = self.at_another_log
 
     def assert_told(self) -> None:
-        """An answer is complete."""
+        """Assert that the answer was complete: each welcome and reset that was due has come."""
         assert not self._reset_due, "it goes on among events that it has not seen"
 
     def opened(self) -> None:
@@ -108,11 +108,11 @@ class Reader:
         self._forgotten.clear()
 
     def forgotten(self) -> None:
-        """It is away, and the topics that nobody followed meanwhile have lost their signals."""
+        """Expect no signals of the time away, because topics that nobody followed have lost theirs."""
         self._forgotten |= set(self.topics)
 
     def may_have_missed(self, topic: str) -> None:
-        """Signals up to now are not owed to it."""
+        """Let signals of `topic` up to now be missed."""
         heard = self._heard[topic]
         heard.high = max(heard.high, self.published.count(topic))
 
@@ -161,7 +161,7 @@ class Reader:
         self.last = position
 
     def _owed(self, after: int, until: int) -> list[int]:
-        """The positions in that range which this reader has to get."""
+        """Return the positions in that range which this reader has to get."""
         return [
             position
             for position, fact in enumerate(self.published.facts[after:until], after + 1)
@@ -216,7 +216,7 @@ class Reader:
         self._values[topic][key] = serial
 
     def _note(self, message: dict[str, Any]) -> None:
-        """A direct reply: each once, in order, before any event that was committed after it."""
+        """Check a direct reply: each comes once, in order, before any event that was committed after it."""
         assert message["number"] == self._notes, "a direct message is missing or out of order"
         self._notes += 1
         self._over = message["last"]
@@ -237,14 +237,14 @@ class Reader:
     # Adding topics
 
     def adds(self, topic: str) -> None:
-        """It follows one more topic, and is told of its signals, from now on."""
+        """Follow one more topic, whose signals are owed from now on."""
         count = self.published.count(topic)
         self._added.append(Heard(count, count))
 
     # The end
 
     def assert_complete(self) -> None:
-        """It has read all there is: then it knows everything."""
+        """Assert that the reader, which has read all there is, knows everything."""
         missing = self._owed(self.last, len(self.published.facts))
         assert not missing, f"{missing} never came"
         for topic in self.topics:

@@ -38,7 +38,7 @@ async def turns(count: int) -> None:
 
 
 class SlowLog(MemoryLog):
-    """Answers after `delay` turns of the loop, with what was true half way."""
+    """A log that answers after `delay` turns of the loop, with what was true half way."""
 
     delay = 0
 
@@ -70,7 +70,7 @@ class SlowLog(MemoryLog):
 
 
 class Probe(Channel):
-    """Lets everybody in, and welcomes with where the snapshot would be taken; both after a while."""
+    """A channel that lets everybody in, and welcomes them with the position of a snapshot; both take a while."""
 
     def __init__(self, kind: Kind, world: "World") -> None:
         self.kind = kind
@@ -103,13 +103,13 @@ class Stream:
         self.task = asyncio.create_task(self._follow())
 
     def allow(self, batches: float) -> None:
-        """How many more batches it may take; none is a stall."""
+        """Let the stream take so many more batches; with none it stalls."""
         self._allowed = batches
         self._changed.set()
 
     @property
     def resting(self) -> bool:
-        """Whether it has nothing more to read."""
+        """Return whether the stream has nothing more to read."""
         return self.task.done() or self.connection.subscription.idle
 
     async def _follow(self) -> None:
@@ -164,7 +164,7 @@ class World:
     # The process
 
     async def start(self, delay: int) -> None:
-        """A process on an empty database, which is as slow as `delay` says."""
+        """Start a process on an empty database, which is as slow as `delay` says."""
         self.log = SlowLog("e0")
         self.log.delay = delay
         await self._start_hub()
@@ -178,7 +178,7 @@ class World:
         await self.hub.start(self.log)
 
     async def stop(self) -> None:
-        """The process ends."""
+        """End the process."""
         for reader in list(self.streams):
             await self.disconnect(reader)
         await self.hub.stop()
@@ -190,13 +190,13 @@ class World:
         return f"e{self._terms}"
 
     async def restart(self) -> None:
-        """Another process on the same database."""
+        """Start another process on the same database."""
         await self.stop()
         self.log.terms.coming = self._next_term()
         await self._start_hub()
 
     async def restore(self, kept: int) -> None:
-        """Another process, on a copy of the database that was made when there were `kept` events."""
+        """Start another process, on a copy of the database that was made when there were `kept` events."""
         await self.stop()
         old, terms, delay = self.published, self.log.terms, self.log.delay
         self.published = Published()
@@ -217,11 +217,11 @@ class World:
     # What is published
 
     def later(self, action: Action) -> None:
-        """`action` happens in the same turn of the loop as the beginning of what comes next."""
+        """Put `action` off to the turn of the loop in which the next thing begins."""
         self._waiting.append(action)
 
     def act(self) -> None:
-        """What was put off happens now."""
+        """Do now what was put off."""
         waiting, self._waiting = self._waiting, []
         for action in waiting:
             action()
@@ -231,7 +231,7 @@ class World:
         return self.log.append(fact.topic, "fact", hidden_from=fact.hidden_from, data={"pad": "." * size})
 
     def commit(self, facts: Iterable[Fact], size: int, wake: str) -> None:
-        """Commit events; `wake` says what becomes of the news of it: told, late, lost, another process's."""
+        """Commit events; `wake` says what becomes of the news of them: told, late, lost, or another process's."""
         events = [self._append(fact, size) for fact in facts]
         if wake == "told":
             self.hub.committed(events)
@@ -241,14 +241,14 @@ class World:
             self.hub.relay.wake(events[-1].position)
 
     def lose(self, facts: Sequence[Fact], kept: int) -> None:
-        """Events of another process are trimmed, all but the last `kept`, before this one has read them."""
+        """Trim events of another process, all but the last `kept`, before this one has read them."""
         self.commit(facts, 0, "lost")
         head = len(self.published.facts)
         self.trim(head - min(kept, len(facts)))
         self.hub.relay.wake(head)
 
     def tell_late(self, index: int) -> None:
-        """Old news arrive after all."""
+        """Let old news arrive after all."""
         self.hub.committed(self.late.pop(index))
 
     def signal(self, topic: str, hidden_from: str | None, size: int, count: int) -> None:
@@ -267,12 +267,12 @@ class World:
         self.hub.broadcast(topic, "value", key=key, hidden_from=hidden_from, data=data)
 
     def trim(self, floor: int) -> None:
-        """The oldest events are deleted."""
+        """Delete the oldest events, up to `floor`."""
         self.log.trim(floor)
         self.published.floor = max(self.published.floor, min(floor, len(self.published.facts)))
 
     def forget(self) -> None:
-        """Time passes: topics that nobody follows are forgotten, and their signals with them."""
+        """Let time pass, so that topics that nobody follows are forgotten, and their signals with them."""
         for topic in self.hub.bus.topics():
             topic.idle_since -= limits.IDLE_TOPIC + 1
         self.hub.bus.forget_idle_topics()
@@ -300,7 +300,7 @@ class World:
         await self.along(connect(), meanwhile)
 
     async def add(self, reader: Reader, topic: str, meanwhile: Actions) -> None:
-        """One more topic for a stream."""
+        """Add one more topic to a stream."""
         connection = self.streams[reader].connection
 
         async def subscribe() -> None:
@@ -318,7 +318,7 @@ class World:
         await self.along(subscribe(), meanwhile)
 
     async def remove(self, reader: Reader, topic: str, meanwhile: Actions) -> None:
-        """One topic less."""
+        """Take one topic from a stream."""
         connection = self.streams[reader].connection
 
         async def unsubscribe() -> None:
@@ -328,7 +328,7 @@ class World:
         await self.along(unsubscribe(), meanwhile)
 
     async def disconnect(self, reader: Reader) -> None:
-        """The connection breaks; its client has what it has."""
+        """Break the connection; its client keeps what it has."""
         stream = self.streams.pop(reader)
         stream.task.cancel()
         await asyncio.wait([stream.task])
@@ -337,7 +337,7 @@ class World:
         self.hub.closed(stream.connection)
 
     async def poll(self, reader: Reader, topics: Sequence[str], fresh: Collection[str], meanwhile: Actions) -> None:
-        """One request of a long poll, which waits as long as half of `meanwhile` takes."""
+        """Make one request of a long poll, which waits as long as half of `meanwhile` takes."""
         goes_on = "." in (reader.cursor or "") and not fresh
 
         async def request() -> Connection:
@@ -361,7 +361,7 @@ class World:
         reader.cursor = cursor
 
     async def poll_in_vain(self, reader: Reader, topics: Sequence[str]) -> None:
-        """One request of a long poll whose answer is lost."""
+        """Make one request of a long poll whose answer is lost."""
         connection = await self._request(reader, topics, ())
         subscription = connection.subscription
         await self._collect(subscription, ())
@@ -378,7 +378,8 @@ class World:
         return connection
 
     async def _collect(self, subscription: Subscription, meanwhile: Actions) -> list[dict[str, Any]]:
-        """As the transport does: what there is, up to a batch; if that is nothing, what comes first."""
+        """Return messages as the transport of long polls does: those there are, up to a batch; if none, those that
+        come first."""
         messages: list[Message] = []
         while len(messages) < limits.BATCH_EVENTS and (batch := await subscription.read_now()) is not None:
             messages += batch.messages
@@ -392,7 +393,7 @@ class World:
         return [json.loads(taken.json) for taken in messages]
 
     async def along(self, work: Coroutine[Any, Any, T], meanwhile: Actions) -> T:
-        """`work`, with one of the actions at each turn of the loop."""
+        """Do `work`, with one of the actions at each turn of the loop, and return its result."""
         task = asyncio.create_task(work)
         for action in meanwhile:
             await turns(1)
@@ -400,7 +401,7 @@ class World:
         return await task
 
     def tell(self, chance: int, what: str) -> None:
-        """One of the streams, if there is any, gets a direct message: a note, a heartbeat, or a goodbye."""
+        """Send one of the streams, if there is any, a direct message: a note, a heartbeat, or a goodbye."""
         if not self.streams:
             return
         reader = list(self.streams)[chance % len(self.streams)]
@@ -419,13 +420,13 @@ class World:
     # Rest
 
     def check(self) -> None:
-        """Raise what a reader found wrong."""
+        """Raise the error of a reader that found something wrong."""
         for stream in self.streams.values():
             if stream.task.done():
                 stream.task.result()
 
     async def settle(self) -> None:
-        """All news arrive, and whoever is connected reads all there is."""
+        """Let all news arrive, and every connected reader read all there is."""
         self.act()
         head = len(self.published.facts)
         self.hub.relay.wake(head)

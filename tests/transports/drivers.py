@@ -27,7 +27,8 @@ DEADLINE = 10.0  # s for anything that is awaited
 
 
 class Refusal(Exception):
-    """The server let nobody in: `status` of HTTP or close code of a WebSocket, and the wire's error code."""
+    """The error of a client that is not let in: `status` of HTTP or close code of a WebSocket, and the wire's error
+    code."""
 
     def __init__(self, status: int, code: str, fields: dict[str, str] | None = None) -> None:
         super().__init__(f"{status} {code}")
@@ -61,7 +62,7 @@ class Stream:
         return next(str(one["id"]) for one in reversed(self.messages) if "id" in one and one["type"] != "published")
 
     async def open(self) -> None:
-        """Connect and wait for the first message. Raises Refusal."""
+        """Connect and wait for the first message. Raise Refusal where the server does not let the client in."""
         raise NotImplementedError
 
     def start(self, reading: Any) -> None:
@@ -78,7 +79,7 @@ class Stream:
             self._news.notify_all()
 
     async def next(self, type: str | None = None) -> Json:
-        """The next message not taken yet, of `type` if given; those before it are passed over."""
+        """Return the next message not taken yet, of `type` if given; those before it are passed over."""
         return await self.find(lambda one: type is None or one["type"] == type)
 
     async def find(self, wanted: Callable[[Json], bool]) -> Json:
@@ -97,14 +98,14 @@ class Stream:
             return found
 
     async def end(self) -> int:
-        """Wait until the server has closed; its code."""
+        """Wait until the server has closed the stream; return its code."""
         async with asyncio.timeout(DEADLINE), self._news:
             while self.closed is None:
                 await self._news.wait()
             return self.closed
 
     async def say(self, body: Json) -> Json:
-        """Send one message; the reply that carries its key."""
+        """Send one message; return the reply that carries its key."""
         key = body.setdefault("key", secrets.token_hex(8))
         await self.send_text(json.dumps(body))
         return await self._reply(key)
@@ -122,11 +123,11 @@ class Stream:
         raise NotImplementedError
 
     async def leave(self) -> None:
-        """Close in good order."""
+        """Close the stream in good order."""
         await self.drop()
 
     async def drop(self) -> None:
-        """Be gone without a word."""
+        """Cut the stream without a word."""
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.wait([self._reader])
@@ -135,7 +136,7 @@ class Stream:
 class WebsocketStream(Stream):
     socket: websockets.ClientConnection
     compression: str | None = "deflate"
-    """What is offered; most servers decline it."""
+    """The compression that is offered; most servers decline it."""
 
     async def open(self) -> None:
         url, headers = _target(self, "ws")
@@ -184,7 +185,7 @@ class WebsocketStreamH2(Stream):
 
     writer: asyncio.StreamWriter
     extension: PerMessageDeflate | None = None
-    """What is offered, and has to be agreed to."""
+    """The extension that is offered, and has to be agreed to."""
 
     async def open(self) -> None:
         url, headers = _target(self, "ws")
@@ -284,7 +285,7 @@ class DeflatedWebsocketStreamH2(WebsocketStreamH2):
 
 
 class HttpStream(Stream):
-    """What SSE and poll share: requests, and speaking through `POST /send`."""
+    """The common part of SSE and poll: requests, and speaking through `POST /send`."""
 
     http2 = False
 
@@ -393,7 +394,7 @@ def _target(stream: Stream, transport: str) -> tuple[str, dict[str, str]]:
 
 
 async def _first(stream: Stream) -> None:
-    """Wait for the first message. Raises Refusal where it is none of welcome."""
+    """Wait for the first message. Raise Refusal where it is no welcome."""
     first = await stream.next()
     if first["type"] == "refused":
         await stream.drop()

@@ -29,5 +29,5 @@ class App(Protocol):
 
 def app() -> App:
     """Return the application of this context, without the proxy in front of it."""
-    found = current_app._get_current_object()  # type: ignore[attr-defined]  # werkzeug's documented way past the proxy
-    return cast("App", found)
+    proxy: Any = current_app
+    return cast("App", proxy._get_current_object())  # werkzeug's documented way past the proxy

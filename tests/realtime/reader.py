@@ -98,11 +98,11 @@ class Reader:
         self._reset_due = self.at_another_log
 
     def assert_told(self) -> None:
-        """Assert that the answer was complete: each welcome and reset that was due has come."""
+        """Assert that the answer told all that was due: no `reset` is missing."""
         assert not self._reset_due, "it goes on among events that it has not seen"
 
     def opened(self) -> None:
-        """What was published while it was opening, it may have heard or not where it starts afresh."""
+        """Let the reader have heard or missed what was published while it was opening, where it starts afresh."""
         for topic in {*self._starting, *(self._forgotten & set(self.topics))}:
             self.may_have_missed(topic)
         self._forgotten.clear()

@@ -1,11 +1,11 @@
 /**
- * When to try again: full-jitter back-off and the plan of one waiting period. Pure: the clock and
- * the dice come from the caller. Knows nothing of transports.
+ * The time of the next try: full-jitter back-off and the plan of one waiting period. This module is
+ * pure: clock and dice come from the caller. It knows nothing of transports.
  */
 
 /**
- * Full jitter: uniform between 0 and an exponentially growing bound, so that clients which lost
- * the same server do not come back in step.
+ * Draw a delay evenly between 0 and an exponentially growing bound (full jitter), so that clients
+ * which lost the same server do not come back in step.
  *
  * @param {number} attempt 0 for the first retry
  * @param {{base: number, cap: number, random?: () => number}} shape base and cap in ms
@@ -33,7 +33,7 @@ export function fullJitter(attempt, { base, cap, random = Math.random }) {
  */
 export function planRetry({ now, delay, retryAfter, lastTry, hiddenSpacing }) {
   const notBefore = now + (retryAfter ?? 0);
-  // A server that named a time has already spread its clients out: no jitter on top.
+  // A server that named a time has already spread its clients out, so no jitter is added.
   const due = retryAfter === null ? now + delay : notBefore;
   return { notBefore, due, dueHidden: Math.max(due, lastTry + hiddenSpacing) };
 }

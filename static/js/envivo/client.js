@@ -47,7 +47,7 @@ export class LiveClient {
   #rtt = null;
   #code = null;
   #counted = "";
-  /** Set while sending rests, after a message did not get through. */
+  /** The timer that is set while sending rests, after a message did not get through. */
   #rest = null;
   #setbacks = 0;
 
@@ -76,7 +76,7 @@ export class LiveClient {
       },
       this.#connectorHooks(),
     );
-    // Not before the caller could add its listeners and knows the client.
+    // The start waits until the caller knows the client and could add its listeners.
     queueMicrotask(() => this.#code === null && this.#connector.start());
   }
 
@@ -108,7 +108,7 @@ export class LiveClient {
   }
 
   /**
-   * Follows a topic too. Should the server not have it, an `error` message with this `topic` comes.
+   * Follow one more topic. If the server does not have it, an `error` message with this `topic` comes.
    *
    * @param {string} topic
    * @throws {TypeError | RangeError} no topic, or too many
@@ -125,7 +125,7 @@ export class LiveClient {
   }
 
   /**
-   * Says something to a topic. The message is kept, and repeated on the next connection with the same
+   * Send a message to a topic. The message is kept, and repeated on the next connection with the same
    * `key`, until the server acknowledges it: it takes effect once, in the order of the calls.
    *
    * @param {string} topic
@@ -152,7 +152,7 @@ export class LiveClient {
   }
 
   /**
-   * Allows other rungs from now on. A connection on none of them is handed over, without a gap or a repeat.
+   * Allow other rungs from now on. A connection on none of them is handed over, without a gap or a repeat.
    *
    * @param {("ws" | "sse" | "poll")[]} transports best first
    * @throws {TypeError} no transport, or none that there is
@@ -162,7 +162,7 @@ export class LiveClient {
     this.#connector.use(new Ladder(transports, this.#timing, this.#environment.random));
   }
 
-  /** Leaves for good. Sends that wait are rejected with `closed`. */
+  /** Leave for good. Sends that wait are rejected with `closed`. */
   close() {
     if (this.#code !== null) return;
     this.#finish(NORMAL);
@@ -220,7 +220,7 @@ export class LiveClient {
     this.#outbox.rewind();
     this.#setbacks = 0;
     this.#wake();
-    // After the welcome, which is being delivered: a page may rely on that order.
+    // Sends wait for the welcome, which is being delivered: a page may rely on that order.
     queueMicrotask(() => this.#drain());
   }
 
@@ -239,7 +239,7 @@ export class LiveClient {
       message = { ...message, topic: this.#joins.get(key) }; // a refusal does not name it
       this.#onJoined(message);
     }
-    // Nobody asked for the answer to a ping of ours.
+    // The page did not ask for the answer to a ping of ours.
     else if (message.type === "pong" && this.#keys.owns(key)) return;
     // Further replies to one message are no part of the stream: they are in no books.
     else if (!this.#keys.owns(key) && !this.#subscription.accept(link.intake, message)) {
@@ -317,7 +317,7 @@ export class LiveClient {
     return this.#outbox.failing(key, this.#environment.now()) < this.#timing.repeat;
   }
 
-  /** It goes out again after a rest, and so does what comes after it: order is kept. */
+  /** The message goes out again after a rest, and so do those after it: order is kept. */
   #onUnsent(key, retryAfter) {
     if (!this.#outbox.has(key)) return;
     this.#outbox.putBack(key);

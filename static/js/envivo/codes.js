@@ -1,5 +1,5 @@
 /**
- * How a connection ends and what that means: stop for good, come back later because the server said
+ * The ways in which a connection ends and what each means: stop for good, come back later because the server said
  * so, or a failure of this way of connecting. Close codes are RFC 6455's and the server's 44xx;
  * an HTTP status becomes the same code (401 is 4401), so that a page need know one list. Pure.
  *
@@ -19,13 +19,13 @@ const STOP_CODES = new Set([4400, 4401, 4403, 4404]);
  * stands for a frame without one. They blame no way of connecting.
  */
 const ORDERLY_CODES = new Set([1000, 1001, 1005, 1008, 1009, 1011, 1012, 1013]);
-/** Codes from here to 4999 only a program gives (RFC 6455, 7.4.2), never something in between. */
+/** Only a program gives codes from here to 4999 (RFC 6455, 7.4.2), never something in between. */
 const FIRST_OF_PROGRAMS = 3000;
 const STOP_STATUS = new Set([400, 401, 403, 404]);
 const BUSY_STATUS = new Set([408, 429, 503]);
 const STATUS_TO_CODE = 4000;
 const CONTENT_TOO_LARGE = 413;
-/** A proxy says so without our words; repeating the message would be useless all the same. */
+/** A proxy may answer so in our server's place; repeating the message would be useless, too. */
 const TOO_LARGE_ERROR = Object.freeze({ code: "too_big", message: "the message is too big" });
 
 /** Message too big (RFC 6455, 7.4.1). */
@@ -93,7 +93,7 @@ export function isServersFault({ code }) {
 export function parseRetryAfter(header, now) {
   const text = (header ?? "").trim();
   if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
-  // Browsers read much as a date that is none: ours begins with a day's name, in all forms of the standard.
+  // Browsers read much as a date that is none; a date of the standard begins with a day's name in all forms.
   const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), MAX_RETRY_AFTER);
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps one good connection: walks the ladder, waits, probes better rungs, hands over from one
- * connection to the next. The I/O shell of ladder, back-off and subscription, which decide. Knows
+ * The connector keeps one good connection: it walks the ladder, waits, probes better rungs, and
+ * hands over from one connection to the next. The I/O shell of ladder, back-off and subscription, which decide. Knows
  * nothing of messages beyond what opens and ends a connection.
  *
  * @typedef {import("./link.js").Link} Link
@@ -40,7 +40,7 @@ export class Connector {
   #current = null;
   /** The one being tried, to become the current one. @type {Link | null} */
   #trial = null;
-  /** What the trial has brought since its first message, while the current one goes on beside it. */
+  /** The messages of the trial since its first one, while the current connection goes on beside it. */
   #held = null;
   /** @type {import("./backoff.js").RetryPlan | null} */
   #retry = null;
@@ -79,7 +79,7 @@ export class Connector {
     ladder.recall(memory.recall(), environment.now());
     this.#unwatch = environment.watch({
       online: () => this.#onOnline(),
-      // No proof: this very computer may be the server. An answer that does not come is one.
+      // This proves nothing, because this very computer may be the server. A missing answer proves it.
       offline: () => this.#current?.checkAlive(),
       shown: () => this.#onShown(),
       hidden: () => this.#schedule(),
@@ -90,7 +90,7 @@ export class Connector {
     this.reconcile();
   }
 
-  /** Leaves in an orderly way and stays away. */
+  /** Leave in an orderly way and stay away. */
   close() {
     this.#disconnect();
     this.#unwatch();
@@ -98,7 +98,7 @@ export class Connector {
   }
 
   /**
-   * Goes on with the rungs of another ladder. A connection on none of them stays in use until one of them has taken
+   * Go on with the rungs of another ladder. A connection on none of them stays in use until one of them has taken
    * over; one on a lower rung than it has to be probes the better ones at once.
    *
    * @param {import("./ladder.js").Ladder} ladder
@@ -120,7 +120,7 @@ export class Connector {
     } else this.reconcile();
   }
 
-  /** Brings the connection in line with the topics of the subscription. */
+  /** Bring the connection in line with the topics of the subscription. */
   reconcile() {
     const { topics } = this.#plan.subscription;
     if (this.#state === "closed") return;
@@ -238,7 +238,7 @@ export class Connector {
       this.#wait(end.retryAfter);
     } else {
       const isRungLeft = this.#blame(link.transport, end, lived);
-      // A better rung is being tried already: it goes on as the way back.
+      // A better rung is being tried already, and that trial goes on as the way back.
       if (this.#trial) this.#set("connecting");
       else if (isRungLeft) this.#climb();
       else this.#wait(null);
@@ -261,7 +261,7 @@ export class Connector {
     if (isProbe) {
       ladder.probeFailed(link.transport, environment.now());
     } else if (end.kind !== "stop" || !this.#giveUpFresh(end)) {
-      // What it was renewed for cannot wait for ever: begin again, as after any lost connection.
+      // The reason to renew the connection cannot wait for ever: begin again, as after any lost connection.
       this.#current.drop();
       this.#current = null;
       this.#onTrialEnded(link, end);
@@ -332,7 +332,7 @@ export class Connector {
       lastTry: this.#lastTry,
       hiddenSpacing: timing.hiddenSpacing,
     });
-    // A server that names a time spreads its clients itself: our own back-off has not begun.
+    // A server that names a time spreads its clients itself, so this counts as no failure of ours.
     this.#attempts = asked === null ? this.#attempts + 1 : 0;
     this.#askedToWait = null;
     this.#schedule();
@@ -357,7 +357,7 @@ export class Connector {
   }
 
   #probe(name) {
-    // Unseen pages try nothing they need not; `shown` arms it again.
+    // An unseen page does without this try; `shown` arms the timer again.
     if (this.#current && !this.#trial && !this.#plan.environment.isHidden()) this.#open(name);
   }
 
@@ -373,7 +373,7 @@ export class Connector {
       this.#schedule();
     }
     this.#armProbe();
-    // Nothing tells a quiet stream from one that died with the old network: renew it.
+    // Nothing tells a quiet stream from one that died with the old network, so renew it.
     this.#isRenewalDue = this.#current !== null && !this.#current.duplex;
     this.#current?.checkAlive();
     this.reconcile();

@@ -1,5 +1,5 @@
 /**
- * What the client takes from its surroundings: clock, timers, dice, the page's visibility and the
+ * The parts of its surroundings that the client uses: clock, timers, dice, the page's visibility and the
  * memory of the session. The only file besides the transports that touches the browser.
  *
  * @typedef {object} PageHooks

@@ -34,7 +34,7 @@ export class Heartbeat {
     return Math.max(this.#last, this.#excused) + 2 * this.#interval + slack;
   }
 
-  /** We were away: silence counts from now on only. @param {number} now ms */
+  /** Count silence from now on only, because we were away. @param {number} now ms */
   excuse(now) {
     this.#excused = now;
   }

@@ -19,7 +19,7 @@ import { browserEnvironment } from "./environment.js";
 export { SendError } from "./outbox.js";
 
 /**
- * Connects, and stays connected until `close()` or until the server says stop.
+ * Connect, and stay connected until `close()` or until the server says stop.
  *
  * @param {import("./client.js").LiveOptions} [options]
  * @returns {LiveClient}

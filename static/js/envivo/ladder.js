@@ -1,5 +1,5 @@
 /**
- * Which rung to try. Pure: no I/O, the clock and the dice come from the caller.
+ * The choice of the rung to try. This module is pure: clock and dice come from the caller.
  *
  * A rung is demoted only once a lower one came through: while nothing comes through at all it is
  * the server or the network that is away, and no rung is to blame. Better rungs are probed in the
@@ -36,7 +36,7 @@ export class Ladder {
   }
 
   /**
-   * Begins where an earlier page of this session ended up.
+   * Begin where an earlier page of this session ended up.
    *
    * @param {Remembered | null} remembered
    * @param {number} now ms
@@ -60,7 +60,7 @@ export class Ladder {
   }
 
   /**
-   * From the rung that worked last, down, and then the better ones.
+   * Return the rung to try, from the one that worked last down, then the better ones.
    *
    * @returns {string | null} null: every rung failed, nothing is reachable
    */
@@ -69,18 +69,18 @@ export class Ladder {
     return order.find((rung) => !this.#failed.has(rung.name))?.name ?? null;
   }
 
-  /** The rung did not come through. @param {string} name */
+  /** Note that the rung did not come through. @param {string} name */
   failed(name) {
     this.#failed.add(name);
   }
 
-  /** Nothing is reachable: nobody is to blame. */
+  /** Note that nothing is reachable, so that no rung is to blame. */
   exhausted() {
     this.#failed.clear();
     for (const rung of this.#rungs) rung.deaths = 0;
   }
 
-  /** The rung's first message came through. @param {string} name @param {number} now ms */
+  /** Note that the rung's first message came through. @param {string} name @param {number} now ms */
   opened(name, now) {
     this.#home = this.#rungs.findIndex((rung) => rung.name === name);
     this.#rungs.forEach((rung, index) => {
@@ -91,7 +91,7 @@ export class Ladder {
   }
 
   /**
-   * An opened connection ended by itself.
+   * Note that an opened connection ended by itself.
    *
    * @param {string} name
    * @param {number} lived ms
@@ -105,7 +105,7 @@ export class Ladder {
       return false;
     }
     rung.deaths += 1;
-    // A rung that came back from a demotion and dies again has no three lives any more.
+    // A rung that came back from a demotion and dies again is left at its first early death.
     const limit = rung.step > 0 ? 1 : this.#timing.earlyDeaths;
     if (rung.deaths < limit) return false;
     rung.deaths = 0;
@@ -113,7 +113,7 @@ export class Ladder {
     return true;
   }
 
-  /** Two heartbeats were missed. @param {string} name @param {number} lived ms */
+  /** Note that two heartbeats were missed. @param {string} name @param {number} lived ms */
   stalled(name, lived) {
     this.#trust(this.#rung(name), lived);
     this.#failed.add(name);
@@ -132,7 +132,7 @@ export class Ladder {
     this.#demote(this.#rung(name), now);
   }
 
-  /** The network changed: what failed before says nothing now. @param {number} now ms */
+  /** Forget what failed before, because the network changed. @param {number} now ms */
   hurry(now) {
     for (const rung of this.#rungs) if (rung.probeAt !== null) rung.probeAt = now;
   }

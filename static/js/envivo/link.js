@@ -1,6 +1,7 @@
 /**
  * One connection, from being tried to its end: the deadline of its first message, its heartbeats,
- * its round trip. Ends exactly once. Does not know why it was opened nor what comes after it.
+ * its round trip. A link ends exactly once. It does not know why it was opened nor what comes after
+ * it.
  *
  * @typedef {import("./messages.js").Message} Message
  * @typedef {import("./codes.js").Ending} Ending
@@ -77,7 +78,7 @@ export class Link {
       this.#connection = open(request, this.#handlers(), timing);
       this.topics = new Set(this.#connection.topics);
     } catch (error) {
-      // A browser without this transport, or a policy (CSP) against it.
+      // The browser lacks this transport, or a policy (CSP) forbids it.
       queueMicrotask(() => this.#finish(failed(String(error))));
     }
   }
@@ -87,17 +88,17 @@ export class Link {
     this.#connection.send(message, topic, this.#connectionId);
   }
 
-  /** Ends it in an orderly way: whoever spoke here is gone, or speaks elsewhere. */
+  /** End the connection in an orderly way: its user is gone, or speaks elsewhere. */
   leave() {
     this.#close(() => this.#connection?.leave(this.#connectionId));
   }
 
-  /** Ends it without a goodbye. */
+  /** End the connection without a goodbye. */
   drop() {
     this.#close(() => this.#connection?.drop());
   }
 
-  /** The computer woke up, or its network changed: find out soon whether this still lives. */
+  /** Find out soon whether the connection still lives: the computer woke up, or its network changed. */
   checkAlive() {
     if (this.#state !== "open") return;
     const now = this.#spec.environment.now();
@@ -107,7 +108,7 @@ export class Link {
     }
   }
 
-  /** Measures the round trip now, and again at every interval while the page is seen. */
+  /** Measure the round trip now, and again at every interval while the page is seen. */
   measure() {
     const { environment, keys, timing } = this.#spec;
     environment.clearTimeout(this.#timers.ping);

@@ -1,5 +1,5 @@
 /**
- * Who listens to what. A listener that throws is reported and stops nobody else.
+ * The listeners by the type of what they hear. A listener that throws is reported and stops nobody else.
  */
 
 export class Listeners {
@@ -14,7 +14,7 @@ export class Listeners {
   add(type, listener) {
     if (typeof listener !== "function") throw new TypeError("a listener is a function");
     if (!this.#byType.has(type)) this.#byType.set(type, new Set());
-    // Wrapped, so that a function added twice is two listeners, each with its own way to stop.
+    // The listener is wrapped, so that a function added twice is two listeners, each with its own way to stop.
     const entry = (told) => listener(told);
     const entries = this.#byType.get(type);
     entries.add(entry);

@@ -1,6 +1,6 @@
 /**
- * The rung found good is kept for the next page of the session, with an expiry: behind the same
- * proxy the next page need not find out again, and elsewhere tomorrow it must.
+ * The memory of the rung that was found good, for the next page of the session. It expires: behind
+ * the same proxy the next page need not find out again, and elsewhere tomorrow it must.
  */
 
 export class RungMemory {

@@ -1,6 +1,6 @@
 /**
- * The wire's small grammar: messages, cursors, topic names and keys. Pure. Knows what a message
- * looks like, not what becomes of it.
+ * The wire's small grammar: messages, cursors, topic names and keys. This module is pure, and knows
+ * what a message looks like, not what becomes of it.
  *
  * @typedef {{type: string, timestamp?: string, topic?: string, id?: string, key?: string,
  *   data?: any, [field: string]: any}} Message
@@ -12,7 +12,7 @@ import { MAX_KEY_LENGTH, MAX_TOPIC_LENGTH } from "./limits.js";
 // Addresses lose the segments . and .. on their way (RFC 3986, 5.2.4), so that no topic has them.
 const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+`;
 const TOPIC = new RegExp(`^${SEGMENT}(?:/${SEGMENT})*$`);
-/** The rule in words, for whoever gave another name. */
+/** The rule in words, for people who gave an invalid name. */
 export const TOPIC_RULE = `segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most ${MAX_TOPIC_LENGTH} characters`;
 const CURSOR = /^([a-z0-9]{1,32})-([0-9]{1,18})(?:\.[a-z0-9]{1,16}(?:\.[0-9a-f]{1,15}){0,100})?$/;
 /** The code of an error by which the server says that it failed, by no fault of the message. */
@@ -57,7 +57,7 @@ export function textOf(message) {
 }
 
 /**
- * Remembers how the messages in a list are spelled.
+ * Remember how the messages in a list are spelled.
  *
  * @param {object[]} messages of `JSON.parse(text).messages`
  * @param {string} text `{"messages":[{…},{…}],…}`, the list first
@@ -152,7 +152,7 @@ export class Keys {
   #count = 0;
 
   constructor() {
-    // Not randomUUID: that one is missing on a plain-http page, which a classroom has.
+    // randomUUID is missing on a page over plain http, as in a classroom.
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     this.#prefix = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }

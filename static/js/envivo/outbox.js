@@ -1,5 +1,5 @@
 /**
- * Sends that wait for their acknowledgement, in order, bounded. Pure bookkeeping: the client drains
+ * The sends that wait for their acknowledgement, in order, bounded. This is pure bookkeeping: the client drains
  * it into whichever connection is current and feeds it the replies.
  *
  * @typedef {import("./messages.js").Message} Message
@@ -13,7 +13,7 @@
  * @property {(reason: unknown) => void} reject
  */
 
-/** Why a send was not acknowledged. `code` is the server's, or one of the client's own. */
+/** The reason why a send was not acknowledged. `code` is the server's, or one of the client's own. */
 export class SendError extends Error {
   /**
    * @param {string} code the server's error code, or `closed`, `queue_full`, `timeout`, `too_big`
@@ -69,19 +69,19 @@ export class Outbox {
     return next;
   }
 
-  /** Another connection: everything unacknowledged goes out again. */
+  /** Let everything unacknowledged go out again, because there is another connection. */
   rewind() {
     for (const entry of this.#entries.values()) entry.sent = false;
   }
 
-  /** This one did not go through and is to go out again. @param {string} key */
+  /** Let this message, which did not get through, go out again. @param {string} key */
   putBack(key) {
     const entry = this.#entries.get(key);
     if (entry) entry.sent = false;
   }
 
   /**
-   * The server failed at this one.
+   * Note that the server failed at this message.
    *
    * @param {string} key
    * @param {number} now ms

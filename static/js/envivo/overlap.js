@@ -1,5 +1,5 @@
 /**
- * The signals that come by two connections while one replaces the other: each is told once. Pure.
+ * The signals that come by two connections while one replaces the other, each of which is told once. Pure.
  *
  * Signals have no position. Both connections bring the same ones, in the same order and spelled alike (with the time, in
  * ms), so what the old one told since the new one was asked for is known again when the new one brings it.
@@ -11,13 +11,13 @@ import { MAX_TOLD } from "./limits.js";
 import { SERVER_TYPES } from "./messages.js";
 
 export class Overlap {
-  /** How often each was told by the old connection. @type {Map<string, number>} */
+  /** How often the old connection told each signal. @type {Map<string, number>} */
   #told = new Map();
   /** Topics and types of which the new connection brought something the old one had not told. @type {Set<string>} */
   #passed = new Set();
   #hasForgotten = false;
 
-  /** The old connection brought a message. @param {Message} message */
+  /** Note a message that the old connection brought. @param {Message} message */
   tell(message) {
     if (!isSignal(message)) return;
     const mark = JSON.stringify(message);
@@ -29,7 +29,7 @@ export class Overlap {
   }
 
   /**
-   * The new connection brought a message.
+   * Take a message that the new connection brought.
    *
    * @param {Message} message
    * @returns {boolean} whether the old one told it, so that it is no news
@@ -40,8 +40,8 @@ export class Overlap {
     const sort = `${message.topic} ${message.type}`;
     const times = this.#told.get(mark) ?? 0;
     if (times === 0) {
-      // A state's value of before, told once more: the newer one has to come after it again. A flood
-      // of signals, of which some were forgotten, looks alike, and is no state.
+      // A state's earlier value is told again, so the newer one has to follow it again. A flood of
+      // signals, of which some were forgotten, looks alike, and is no state.
       if (!this.#hasForgotten) this.#passed.add(sort);
       return false;
     }

@@ -1,5 +1,5 @@
 /**
- * What the page is told about the connection: `live.status`. Pure: times come from the caller.
+ * The status that the page is told of the connection: `live.status`. Pure: times come from the caller.
  *
  * @typedef {object} Tried one try of one transport, or one connection that ended
  * @property {string} transport

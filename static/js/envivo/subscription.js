@@ -1,5 +1,5 @@
 /**
- * What is followed and how far it has been followed: the topics, the cursor, and the detection of
+ * The record of what is followed and how far: the topics, the cursor, and the detection of
  * repeats and gaps across connections. Pure. A durable message moves the cursor; the position of
  * each topic's last one tells a repeat, whichever connection brings it.
  *
@@ -20,7 +20,7 @@ import { Overlap } from "./overlap.js";
 export class Subscription {
   /** Topic to whether it is fresh: added later and not yet welcomed. @type {Map<string, boolean>} */
   #topics = new Map();
-  /** Left, but something of them may still be on its way. @type {Set<string>} */
+  /** The topics that were left, of which something may still be on its way. @type {Set<string>} */
   #left = new Set();
   /** @type {Map<string, Cursor>} */
   #seen = new Map();
@@ -28,15 +28,15 @@ export class Subscription {
   #cursor;
   /** A poll's cursor at the same place, with its counts of signals. @type {string | null} */
   #counted = null;
-  /** What the connection in use was opened with, in order. */
+  /** The topics that the connection in use was opened with, in order. */
   #covered = "";
-  /** Told by the connection in use since another was asked for. @type {Overlap | null} */
+  /** The signals that the connection in use told since another was asked for. @type {Overlap | null} */
   #telling = null;
-  /** Losses of durable messages noticed. */
+  /** The number of losses of durable messages that were noticed. */
   gaps = 0;
-  /** Durable messages that came twice without our asking and were discarded. */
+  /** The number of durable messages that came twice without our asking and were discarded. */
   repeats = 0;
-  /** Signals the server told us it dropped. */
+  /** The number of signals that the server told us it dropped. */
   dropped = 0;
 
   /**
@@ -81,8 +81,8 @@ export class Subscription {
   }
 
   /**
-   * The server refuses. When topics were added lately it is them it must mean, as the others had
-   * been taken before: they are removed.
+   * Remove the topics that were added lately, because the server refuses a connection and had taken
+   * the others before.
    *
    * @returns {string[]} the removed ones; none when there is nothing to give up
    */
@@ -101,7 +101,7 @@ export class Subscription {
     const { topics } = this;
     const fresh = topics.filter((topic) => this.#topics.get(topic));
     if (this.#cursor === null || fresh.length === topics.length) return { topics, fresh: [], since: null };
-    // Counts of signals are those of the topics they were made for. A poll that brings some is taken
+    // Counts of signals hold for the topics they were made for only. A poll that brings some is taken
     // for one that goes on, and not welcomed.
     const isCounted = transport !== "poll" && fresh.length === 0 && listed(topics) === this.#covered;
     return { topics, fresh, since: (isCounted ? this.#counted : null) ?? this.#cursor };
@@ -112,18 +112,18 @@ export class Subscription {
     return { since: parseCursor(since), start: null, met: new Set(), overlap: new Map(), told: null };
   }
 
-  /** Another connection is asked for: what the one in use tells from now on may come by both. */
+  /** Remember what the connection in use tells from now on: another one is asked for, and may tell it too. */
   beginOverlap() {
     this.#telling = new Overlap();
   }
 
-  /** No other one has come of it. */
+  /** Forget what the connection in use told, because no other one came of it. */
   endOverlap() {
     this.#telling = null;
   }
 
   /**
-   * The connection is the current one from now on.
+   * Make a connection the current one.
    *
    * @param {Intake} intake
    * @param {Iterable<string>} topics the ones it was opened with
@@ -138,7 +138,7 @@ export class Subscription {
     if (covered.size === 1) this.#settle([...covered][0]);
   }
 
-  /** A place up to which everything was brought. @param {string} id */
+  /** Note that everything up to a place was brought. @param {string} id */
   advance(id) {
     const place = parseCursor(id);
     if (!place) return;
@@ -147,7 +147,7 @@ export class Subscription {
   }
 
   /**
-   * Enters a message in the books.
+   * Enter a message in the books.
    *
    * @param {Intake} intake the books of the connection that brought it
    * @param {Message} message
@@ -160,7 +160,7 @@ export class Subscription {
     if (message.type === "reset" && message.topic === undefined) this.#reset(intake, message);
     else if (isWelcome(message) && intake.start === null) this.#welcome(intake, message);
     else if (message.id !== undefined) return this.#enter(intake, message, isFirst);
-    // A topic's first is its welcome: that comes by each connection anew.
+    // A topic's first message is its welcome, which comes by each connection anew.
     else if (!isFirst && intake.told?.repeats(message)) return false;
     else this.#telling?.tell(message);
     return true;
@@ -186,7 +186,7 @@ export class Subscription {
   }
 
   #reset(intake, message) {
-    // The jump was counted with the welcome when that one already began elsewhere.
+    // The jump was counted with the welcome already, where that began elsewhere.
     if (!this.#jumped(intake)) this.gaps += 1;
     intake.since = null;
     this.#seen.clear();
@@ -216,7 +216,7 @@ export class Subscription {
     }
     if (isPast(place, this.#seen.get(message.topic))) {
       this.#seen.set(message.topic, place);
-      // A topic's first may be its welcome, valid from a place the other topics have yet to reach.
+      // A topic's first message may be its welcome, valid from a place the other topics have yet to reach.
       if (!isFirst) this.advance(message.id);
       return true;
     }

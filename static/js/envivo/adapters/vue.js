@@ -23,8 +23,8 @@ const MAX_DELAY = 15_000;
 const COUNTING = new Set(["initial", "update", "dismissed", "refresh"]);
 
 /**
- * Connects when its component is mounted and leaves when it is unmounted. After a loss it tries again
- * after one, two, three… times `reconnectInterval`, 15 s at most, unless the server names a time.
+ * Connect when the component is mounted and leave when it is unmounted. After a loss the connection
+ * is tried again after one, two, three… times `reconnectInterval`, 15 s at most, unless the server names a time.
  *
  * @param {object} options
  * @param {string} options.url as an older client had it: `ws://host/ws/alerts`, `/ws/rooms/1?user_id=1`

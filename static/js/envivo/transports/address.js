@@ -1,5 +1,5 @@
 /**
- * Where each transport finds the server. Owns the addresses of the wire contract and nothing else.
+ * The addresses by which each transport finds the server. This file owns those of the wire contract and nothing else.
  *
  * @typedef {object} StreamRequest what a connection is asked for
  * @property {string} base address of the server, with a path prefix if it lives under one

@@ -61,12 +61,12 @@ class Poll {
       this.#deliver(body);
       await this.#rest(body, Date.now() - askedAt);
       if (this.#stopping.signal.aborted) return;
-      // Which topics are fresh is told once: from now on the server's own cursor knows.
+      // The server is told once which topics are fresh; from then on its own cursor knows.
       question = { ...this.#request, fresh: [], since: body.id };
     }
   }
 
-  /** Something that answers nothing, and at once, is not to be asked in a tight loop. */
+  /** Rest where an empty answer came at once: such a server is not to be asked in a tight loop. */
   async #rest(body, took) {
     const { pollPause } = this.#timing;
     if (body.messages.length > 0 || took >= pollPause) return;

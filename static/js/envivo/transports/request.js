@@ -14,7 +14,7 @@ import { rememberTexts } from "../messages.js";
  * @returns {Promise<{body: T, end: null} | {body: null, end: import("../codes.js").Ending}>}
  */
 export async function request(address, options, { signal, timeout }, read) {
-  // AbortSignal.any and .timeout would say this shorter, in browsers of 2024 and later only.
+  // AbortSignal.any and .timeout would be shorter, but exist in browsers of 2024 and later only.
   const limit = new AbortController();
   const giveUp = () => limit.abort();
   const timer = setTimeout(giveUp, timeout);

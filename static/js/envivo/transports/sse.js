@@ -59,7 +59,7 @@ export function openSse(asked, handlers, timing) {
   };
 }
 
-/** `EventSource` hides the status of a refusal: ask for the same and look at it. */
+/** Return the ending of a refused stream, for which the same is asked again: `EventSource` hides the status. */
 async function askWhy(address, limits) {
   const options = { headers: { Accept: "text/event-stream" } };
   const { body, end } = await request(address, options, limits, (response) =>

@@ -1,6 +1,7 @@
 /**
- * The way up for the transports that only come down: `POST /send/<topic>`. Turns answers into the
- * same messages a WebSocket would have brought. Keeps no queue: order is the caller's business.
+ * The way up for the transports that only come down: `POST /send/<topic>`. It turns answers into
+ * the same messages a WebSocket would have brought, and keeps no queue: order is the caller's
+ * business.
  */
 
 import { isServersFault } from "../codes.js";
@@ -44,7 +45,7 @@ export class Upstream {
   }
 
   /**
-   * Says goodbye, best effort, also while the page goes away.
+   * Say goodbye as far as that is possible, also while the page goes away.
    *
    * @returns {Promise<unknown>} settled when the server knows, or cannot be told
    */
@@ -72,7 +73,7 @@ function post(message, connectionId) {
 }
 
 /**
- * A success that says nothing of the message is its acknowledgement all the same.
+ * Return the replies to a message; a success that says nothing of the message counts as its acknowledgement.
  *
  * @param {{messages: object[]}} body
  * @param {{key?: string}} message the one that was posted

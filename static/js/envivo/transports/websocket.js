@@ -1,6 +1,6 @@
 /**
  * The WebSocket rung (RFC 6455). Everything goes both ways over one socket, topics come and go while
- * it is open. Knows nothing of deadlines, retries or other rungs.
+ * it is open. This file knows nothing of deadlines, retries or other rungs.
  *
  * The interface of every transport, which all of them meet alike:
  *
@@ -30,7 +30,7 @@ import { NORMAL, endingOfClose, failed } from "../codes.js";
 import { parseMessage } from "../messages.js";
 import { streamAddress } from "./address.js";
 
-/** A close code of the range for applications (RFC 6455, 7.4.2): not an orderly leave. */
+/** A close code of the range for applications (RFC 6455, 7.4.2), which is no orderly leave. */
 const BACK_SOON = 4000;
 
 /** @type {Open} */

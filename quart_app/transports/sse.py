@@ -24,6 +24,8 @@ HEADERS: Final = {
 class _Comment(Message):
     """A line that no page sees and every proxy does."""
 
+    heard = False
+
     def __init__(self) -> None:
         super().__init__(b"")
         self._block = b": \n\n"

@@ -303,12 +303,17 @@ class TestPushing:
 
     async def test_a_comment_does_not_count_as_heard(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
-        pushed.subscription.send(Message(b""))
+        pushed.subscription.send(Comment(b""))
         await turn()
         assert (pushed.last, pushed.subscription.outlet.written_at) == (b"data: \n\n", 0.0)
+        assert pushed.subscription.outlet.messages == 0
         pushed.subscription.send(message("pong"))
         await turn()
         assert pushed.subscription.outlet.written_at > 0.0
+
+
+class Comment(Message):
+    heard = False
 
 
 class Pushed:

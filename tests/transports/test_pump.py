@@ -15,6 +15,8 @@ HEARTBEAT, PEER_TIMEOUT = 30.0, 100.0
 
 
 class Comment(Message):
+    heard = False
+
     def __init__(self) -> None:
         super().__init__(b"")
 

@@ -11,16 +11,17 @@ from quart_app.realtime.messages.event import Message
 class Outlet:
     """The account of one reader, and its direct write once a transport has opened it.
 
-    It is `streaming` while its reader stands in a stream of its audience, which counts for it meanwhile.
+    It is `full` while what was written has to go before more is, and `streaming` while its reader stands in a stream of
+    its audience, which counts for it meanwhile.
     """
 
-    __slots__ = ("_bytes", "_full", "_joined_at", "_messages", "_pushable", "_stream", "_written_at")
+    __slots__ = ("_bytes", "_joined_at", "_messages", "_pushable", "_stream", "_written_at", "full")
 
     def __init__(self) -> None:
         self._messages = 0
         self._bytes = 0
         self._pushable: Pushable | None = None
-        self._full = False
+        self.full = False
         self._written_at = 0.0
         self._joined_at = 0.0
         self._stream: Stream | None = None
@@ -77,14 +78,10 @@ class Outlet:
             self._written_at = asyncio.get_running_loop().time()
         return self._pushable.push(data)
 
-    def fill(self) -> None:
-        """Note that it cannot be written to before what was written has gone."""
-        self._full = True
-
     async def make_room(self) -> None:
-        """Return when it can be written to again."""
-        if self._full and self._pushable is not None:
-            self._full = False
+        """Return when a full outlet can be written to again."""
+        self.full = False
+        if self._pushable is not None:
             await self._pushable.drain()
 
     def stand_in(self, audience: Audience, reader: Reader) -> None:

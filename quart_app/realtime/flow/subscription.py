@@ -138,7 +138,7 @@ class Subscription:
 
     def written(self) -> None:
         """Let what was written last go before anything else is written."""
-        self.outlet.fill()
+        self.outlet.full = True
         self.wake()
 
     def forget_direct(self) -> list[Message]:
@@ -228,7 +228,8 @@ class Subscription:
         Where the `outlet` is open, what comes meanwhile is written and not returned.
         """
         while True:
-            await self.outlet.make_room()
+            if self.outlet.full:
+                await self.outlet.make_room()
             batch = await self.read_now()
             if batch is None:
                 if self._closed:

@@ -1,7 +1,7 @@
 """What goes out together: messages of one reader or of a whole audience, joined once in each wire form."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
+from enum import IntEnum, auto
 from typing import Final, NamedTuple
 
 from quart_app.realtime import limits
@@ -9,16 +9,16 @@ from quart_app.realtime.messages import encoding
 from quart_app.realtime.messages.event import Event, Message
 
 
-class Form(Enum):
+class Form(IntEnum):
     """The bytes that messages become on a wire."""
 
-    FRAMES = "frames"
+    FRAMES = auto()
     """WebSocket frames."""
-    DEFLATED_FRAMES = "deflated frames"
+    DEFLATED_FRAMES = auto()
     """WebSocket frames for a peer that has agreed to compression."""
-    BLOCKS = "blocks"
+    BLOCKS = auto()
     """Server-sent events."""
-    CHUNK = "chunk"
+    CHUNK = auto()
     """Server-sent events as one chunk of an HTTP/1.1 body."""
 
 
@@ -37,10 +37,11 @@ class Batch:
 
     A batch of the bus also says where its readers stand afterwards: at `place`, which is the `version` of their
     audience; and when it was handed out: `at` (s, the loop's clock). A batch that one subscription has read by itself
-    has version 0.
+    has version 0. `heard` counts the messages that a client hears, and `hidden_from` names the users who do not get
+    all.
     """
 
-    __slots__ = ("_hidden_from", "_joined", "at", "messages", "place", "version")
+    __slots__ = ("_joined", "at", "heard", "hidden_from", "messages", "place", "version")
 
     def __init__(
         self, messages: Sequence[Message], *, version: int = 0, place: Place = NOWHERE, at: float = 0.0
@@ -50,7 +51,9 @@ class Batch:
         self.place = place
         self.at = at
         self._joined: dict[Form, bytes] = {}
-        self._hidden_from: frozenset[str] | None = None
+        # A comment, which nobody hears, is sent to one reader alone.
+        self.heard = len(messages) if version else sum(1 for message in messages if message.heard)
+        self.hidden_from = frozenset([one.hidden_from for one in messages if one.hidden_from is not None])
 
     def joined(self, form: Form) -> bytes:
         """Return the messages in one wire form."""
@@ -58,19 +61,6 @@ class Batch:
         if joined is None:
             joined = self._joined[form] = _join(self.messages, form)
         return joined
-
-    @property
-    def hidden_from(self) -> frozenset[str]:
-        """The users who do not get all of it."""
-        if self._hidden_from is None:
-            hidden = [message.hidden_from for message in self.messages if message.hidden_from is not None]
-            self._hidden_from = frozenset(hidden)
-        return self._hidden_from
-
-    @property
-    def heard(self) -> int:
-        """How many of the messages a client hears: a comment of an event stream is none."""
-        return sum(1 for message in self.messages if message.json)
 
 
 def _join(messages: Iterable[Message], form: Form) -> bytes:

@@ -24,6 +24,8 @@ class Message:
 
     json: bytes
     hidden_from: str | None = None
+    heard = True
+    """Whether a client hears of it; a comment only keeps the line alive."""
 
     def __init__(self, json: bytes, cursor: str | None = None) -> None:
         self.json = json

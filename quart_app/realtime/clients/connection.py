@@ -112,8 +112,9 @@ class Connection:
     def _enter(self, life: Life, why: str = "") -> None:
         """Move on in life; the only place where that is done, and logged."""
         self.life = life
-        level = logging.INFO if life in {Life.OPENING, Life.CLOSED} else logging.DEBUG
-        logger.log(level, "%s %s%s", self, life.value, why)
+        level = logging.DEBUG if life is Life.OPEN or life is Life.ENDING else logging.INFO
+        if logger.isEnabledFor(level):
+            logger.log(level, "%s %s%s", self, life.value, why)
 
     @property
     def public_id(self) -> str:

@@ -78,14 +78,15 @@ class Stream:
 class Audience:
     """The readers of the same topics: what one of them gets, all get.
 
-    `version` counts the deliveries, `reached` is the position up to which the bus was settled just before the last one,
-    and `place` is where a reader stands who has all of it.
+    `names` are those of its topics, in their order. `version` counts the deliveries, `reached` is the position up to
+    which the bus was settled just before the last one, and `place` is where a reader stands who has all of it.
     """
 
-    __slots__ = ("members", "place", "reached", "streams", "topics", "version", "waiting")
+    __slots__ = ("members", "names", "place", "reached", "streams", "topics", "version", "waiting")
 
     def __init__(self, topics: tuple[TopicMemory, ...]) -> None:
         self.topics = topics
+        self.names = tuple(topic.name for topic in topics)
         self.members = 0
         self.version = 1
         self.reached = 0
@@ -93,11 +94,6 @@ class Audience:
         self.waiting: dict[Reader, None] = {}
         self.streams: dict[Form, Stream] = {}
         self.place = self.head(0)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of its topics, in their order."""
-        return tuple(topic.name for topic in self.topics)
 
     def head(self, position: int) -> Place:
         """Return where a reader stands that has everything up to `position`."""

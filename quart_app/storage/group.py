@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from tortoise.connection import get_connection
@@ -65,7 +65,12 @@ class _Spoiled(Exception):
         self.error = error
 
 
-async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None]) -> list[Outcome]:
+_TRIES: Final = 5  # of a unit alone whose positions another process takes
+
+
+async def commit_group(
+    jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None], tries: int = _TRIES
+) -> list[Outcome]:
     """Run the jobs' units in one transaction and commit it; the log's head advances.
 
     A unit that fails before it has changed anything fails alone. Any other failure undoes the
@@ -81,8 +86,8 @@ async def commit_group(jobs: Sequence[Job], log: TortoiseEventLog, check: Callab
         head = log.committed
         with suppress(Exception):
             await log.look(get_connection(WRITER))
-        if log.committed > head:  # another process has taken the position of an event
-            return await commit_group(jobs, log, check)
+        if log.committed > head and tries > 1:  # another process has taken the position of an event
+            return await commit_group(jobs, log, check, tries - 1)
         return [Outcome(jobs[0], error=spoiled.error)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
         with suppress(Exception):  # a failed commit may have reached the disk all the same

@@ -10,7 +10,6 @@ from quart_app.realtime.flow.log import EventLog
 from quart_app.realtime.flow.relay import Relay
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages.batch import Place
-from quart_app.realtime.messages.event import message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import Cursor
 
@@ -76,14 +75,13 @@ class Admission:
             "transport": connection.transport,
             "heartbeat": heartbeat,
         }
-        at = self._bus.surroundings.wall()
         if len(opening.topics) > 1:
-            connection.reply(message("connected", at=at, id=id, **fields))
+            connection.tell("connected", id=id, **fields)
             fields = {}
         for topic in opening.topics:
             peer = connection.peer(topic)
             peer.resumed = opening.since is not None and topic not in opening.fresh
             for type, own in await self._channels.of(topic).welcome(peer):
                 first = {"id": id, **fields} if fields else {}
-                connection.reply(message(type, at=self._bus.surroundings.wall(), topic=topic, **first, **own))
+                peer.reply(type, **first, **own)
                 fields = {}

@@ -198,7 +198,7 @@ class Connection:
 
     def _expired(self) -> None:
         said = "the token has expired; come back with a new one"
-        self.reply(self._message("error", data=Refused("unauthorized", said, status=401).data()))
+        self.tell("error", data=Refused("unauthorized", said, status=401).data())
         self.end(Close.UNAUTHORIZED, said)
 
     def go_on(self, identity: Identity, subscription: Subscription) -> None:
@@ -234,6 +234,10 @@ class Connection:
         except Backlogged:
             self.end(Close.TOO_SLOW, "it does not take its replies")
 
+    def tell(self, type: str, **fields: Any) -> None:
+        """Send a message of `type` with top-level `fields` to this client alone, as `reply` does."""
+        self.reply(self._message(type, **fields))
+
     def heartbeat(self) -> None:
         """Tell the client that nothing happened, and how far."""
         beat = self._message("heartbeat", id=str(self.subscription.cursor))
@@ -242,7 +246,7 @@ class Connection:
 
     def bye(self, reason: str, retry_after: int, code: Close = Close.GOING_AWAY) -> None:
         """Ask the client to come back in `retry_after` ms, and end."""
-        self.reply(self._message("bye", data={"reason": reason, "retry_after": retry_after}))
+        self.tell("bye", data={"reason": reason, "retry_after": retry_after})
         self.end(code, reason)
 
     def measure(self) -> None:

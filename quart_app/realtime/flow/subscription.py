@@ -7,6 +7,7 @@ Whether its reader is fast or stalled, it holds no events.
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Audience
@@ -335,5 +336,5 @@ class Subscription:
         messages = direct + visible(wanted, self.user_id)
         return Batch(messages) if messages else None
 
-    def _message(self, type: str, **fields: object) -> Message:
-        return message(type, at=self._bus.surroundings.wall(), **fields)  # type: ignore[arg-type]  # see `message`
+    def _message(self, type: str, **fields: Any) -> Message:
+        return message(type, at=self._bus.surroundings.wall(), **fields)

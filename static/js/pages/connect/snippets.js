@@ -1,6 +1,7 @@
 // The snippets: one at a time behind tabs (WAI-ARIA authoring practices, "Tabs"), each with a button that copies it.
 // Owns their markup; without this module they stand one below the other.
 
+import { copy } from "../shared/copy.js";
 import { text } from "../shared/page.js";
 
 const TOLD_MS = 1800;
@@ -73,15 +74,4 @@ function mountCopy(panel) {
       said.textContent = "";
     }, TOLD_MS);
   });
-}
-
-/** Copy `code`, or select it: a page that is neither from this machine nor over TLS has no clipboard. */
-async function copy(code) {
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-    return true;
-  } catch {
-    getSelection().selectAllChildren(code);
-    return false;
-  }
 }

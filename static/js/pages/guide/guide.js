@@ -1,6 +1,7 @@
 // A page of the guide: code is copied with a button, the search answers while one types, the whole guide is printed.
 
 import { mountSearch } from "./search.js";
+import { copy } from "../shared/copy.js";
 import { text } from "../shared/page.js";
 import "../shared/plain.js";
 
@@ -16,17 +17,6 @@ function mountCopy(block) {
     setTimeout(() => (button.textContent = text("guide.copy")), TOLD_MS);
   });
   block.append(button);
-}
-
-/** Copy `code`, or select it: a page that is neither from this machine nor over TLS has no clipboard. */
-async function copy(code) {
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-    return true;
-  } catch {
-    getSelection().selectAllChildren(code);
-    return false;
-  }
 }
 
 for (const block of document.querySelectorAll(".guide-text .code")) mountCopy(block);

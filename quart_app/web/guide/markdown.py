@@ -4,6 +4,7 @@ Owns what is allowed in a page: no raw HTML and no inline style, which the page'
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -55,10 +56,12 @@ class Section:
     text: str
 
 
-def slug(title: str, taken: Mapping[str, int]) -> str:
-    """Return the anchor of a heading, as GitHub makes it; `taken` counts how often each has come before."""
+def _anchor(title: str, earlier: Counter[str]) -> str:
+    """Return the anchor of a heading, as GitHub makes it, and count it among the `earlier` ones of its page."""
     plain = re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
-    return f"{plain}-{taken[plain]}" if taken.get(plain) else plain
+    alike = earlier[plain]
+    earlier[plain] += 1
+    return f"{plain}-{alike}" if alike else plain
 
 
 class Page:
@@ -77,7 +80,7 @@ class Page:
         """Return the page's HTML, the places of this server's address still open."""
         parser = _parser()
         tokens = parser.parse(self._source)
-        _Shaping(self.name, edition, self._words).shape(tokens)
+        _Shaping(self, edition, self._words).shape(tokens)
         html: str = parser.renderer.render(tokens, parser.options, {})
         return html
 
@@ -91,7 +94,7 @@ def _parser() -> MarkdownIt:
 
 def _sections(tokens: Sequence[Token]) -> list[Section]:
     found: list[Section] = []
-    taken: dict[str, int] = {}
+    earlier: Counter[str] = Counter()
     title, anchor, level = "", "", 1
     texts: list[str] = []
     for at, token in enumerate(tokens):
@@ -99,17 +102,16 @@ def _sections(tokens: Sequence[Token]) -> list[Section]:
             if found or title:
                 found.append(Section(anchor, title, level, "\n".join(texts)))
             level = int(token.tag[1])
-            title, texts = plain_text(tokens[at + 1]), []
-            anchor = slug(title, taken) if level > 1 else ""
-            taken[anchor] = taken.get(anchor, 0) + 1
+            title, texts = _plain_text(tokens[at + 1]), []
+            anchor = _anchor(title, earlier) if level > 1 else ""
         elif token.type == "inline" and tokens[at - 1].type != "heading_open":
-            texts.append(plain_text(token))
+            texts.append(_plain_text(token))
         elif token.type == "fence":
             texts.append(token.content)
     return [*found, Section(anchor, title, level, "\n".join(texts))]
 
 
-def plain_text(token: Token) -> str:
+def _plain_text(token: Token) -> str:
     """Return the words of an inline token without its marks."""
     pieces = (
         " " if child.type in {"softbreak", "hardbreak"} else child.content
@@ -122,11 +124,11 @@ def plain_text(token: Token) -> str:
 class _Shaping:
     """Changes the tokens of one page into what its edition shows."""
 
-    def __init__(self, page: str, edition: Edition, words: Mapping[str, str]) -> None:
-        self._page = page
+    def __init__(self, page: Page, edition: Edition, words: Mapping[str, str]) -> None:
+        self._page = page.name
         self._edition = edition
         self._words = words
-        self._taken: dict[str, int] = {}
+        self._headed = iter(page.sections)  # in the order of their headings
 
     def shape(self, tokens: list[Token]) -> None:
         for at, token in enumerate(tokens):
@@ -145,18 +147,15 @@ class _Shaping:
         _hold_tables(tokens, self._words["guide.table"])
 
     def _heading(self, opening: Token, inline: Token) -> None:
-        level = int(opening.tag[1])
-        opening.tag = f"h{level + self._edition.deeper}"
-        title = plain_text(inline)
-        if level == 1:
+        section = next(self._headed)
+        opening.tag = f"h{section.level + self._edition.deeper}"
+        if section.level == 1:
             opening.attrSet("id", self._page)
             return
-        anchor = slug(title, self._taken)
-        self._taken[anchor] = self._taken.get(anchor, 0) + 1
-        opening.attrSet("id", self._edition.anchor.format(page=self._page, anchor=anchor))
-        label = escape(self._words["guide.anchor"].format(title=title))
+        opening.attrSet("id", self._edition.anchor.format(page=self._page, anchor=section.anchor))
+        label = escape(self._words["guide.anchor"].format(title=section.title))
         link = Token("html_inline", "", 0)
-        href = self._edition.section.format(page=self._page, anchor=anchor)
+        href = self._edition.section.format(page=self._page, anchor=section.anchor)
         link.content = f' <a class="anchor" href="{escape(href)}" aria-label="{label}">#</a>'
         inline.children = [*(inline.children or ()), link]
 

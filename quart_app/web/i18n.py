@@ -1,15 +1,15 @@
 """The page texts, Spanish and English, from one catalogue, and which of the two a visitor reads.
 
 This file owns the files `texts.toml` (one for what all pages share, one beside each domain that has pages), the
-language cookie and the template globals `_`, `lang` and `texts`. It must not know any page: a template or a page module
-names a key, nothing here does.
+language cookie, the writing of numbers and the template globals `_`, `lang` and `texts`. It must not know any page: a
+template or a page module names a key, nothing here does.
 """
 
 import tomllib
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from quart import Quart, Response, has_request_context, request
 
@@ -19,6 +19,7 @@ LANGUAGES = ("es", "en")
 LANGUAGE_COOKIE = "envivo_language"
 COOKIE_SECONDS = 365 * 24 * 3600
 _PACKAGE = Path(__file__).parents[1]
+_SPANISH_NUMBERS: Final = str.maketrans(",.", ".,")
 
 Texts = dict[str, str]
 
@@ -60,6 +61,12 @@ def current_language() -> str:
         return LANGUAGES[0]
     accepted = request.accept_languages.best_match(LANGUAGES)
     return choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
+
+
+def local_number(english: str, language: str | None = None) -> str:
+    """Return a number that is written as in English, such as 1,234.5, as `language` writes it; without one, as the
+    current language does."""
+    return english.translate(_SPANISH_NUMBERS) if (language or current_language()) == "es" else english
 
 
 def translate(key: str, **values: object) -> str:

@@ -16,7 +16,7 @@ from quart_app.domains.bank.requests import AccountsPage, MovementsPage
 from quart_app.domains.bank.service import Bank
 from quart_app.realtime import Hub
 from quart_app.web.context import speaker
-from quart_app.web.i18n import current_language
+from quart_app.web.i18n import local_number
 
 
 def pages(program: Program, bank: Bank, counters: LiveCounters) -> Blueprint:
@@ -32,8 +32,7 @@ def pages(program: Program, bank: Bank, counters: LiveCounters) -> Blueprint:
 
 def money(amount: float) -> str:
     """Return an amount of dollars as people here write it, in the language of the request."""
-    text = f"{amount:,.2f}"
-    return f"${text}" if current_language() == "en" else f"${text.translate(str.maketrans(',.', '.,'))}"
+    return f"${local_number(f'{amount:,.2f}')}"
 
 
 class _Pages:

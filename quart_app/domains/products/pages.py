@@ -1,7 +1,5 @@
 """The page of the inventory, drawn with what is true now and the cursor to go on from."""
 
-from typing import Final
-
 from msgspec import to_builtins
 from quart import Blueprint, render_template
 
@@ -10,7 +8,7 @@ from quart_app.domains.products.service import Inventory
 from quart_app.domains.products.shapes import Product
 from quart_app.realtime import Hub
 from quart_app.web.context import speaker
-from quart_app.web.i18n import current_language
+from quart_app.web.i18n import local_number
 
 
 def pages(program: Program, inventory: Inventory) -> Blueprint:
@@ -55,7 +53,7 @@ def _whole(number: int) -> str:
 
     Twin of `whole` in `static/js/pages/products/fields.js`.
     """
-    return _in_language(f"{number:,}")
+    return local_number(f"{number:,}")
 
 
 def _money(cents: int) -> str:
@@ -63,11 +61,4 @@ def _money(cents: int) -> str:
 
     Twin of `money` in `static/js/pages/products/fields.js`.
     """
-    return "$" + _in_language(f"{cents // 100:,}.{cents % 100:02}")
-
-
-def _in_language(english: str) -> str:
-    return english.translate(_SPANISH) if current_language() == "es" else english
-
-
-_SPANISH: Final = str.maketrans(",.", ".,")
+    return "$" + local_number(f"{cents // 100:,}.{cents % 100:02}")

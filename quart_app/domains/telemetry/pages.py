@@ -13,7 +13,7 @@ from quart_app.domains.telemetry.service import Telemetry
 from quart_app.domains.telemetry.shapes import AlertState
 from quart_app.realtime import Hub
 from quart_app.web.context import speaker
-from quart_app.web.i18n import current_language
+from quart_app.web.i18n import local_number
 
 _OPEN_SHOWN: Final = 200  # alerts
 _CLOSED_SHOWN: Final = 20
@@ -67,13 +67,9 @@ def _limits(measure: str) -> dict[str, Any]:
 
 def _shown(value: float, decimals: int) -> str:
     """Return a number as the page's language writes it."""
-    return _in_words(f"{value:.{decimals}f}")
+    return local_number(f"{value:.{decimals}f}")
 
 
 def _short(value: float) -> str:
     """Return a number as the page's language writes it, no longer than it has to be."""
-    return _in_words(f"{value:g}")
-
-
-def _in_words(number: str) -> str:
-    return number.replace(".", ",") if current_language() == "es" else number
+    return local_number(f"{value:g}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quart_app.realtime import limits
-from quart_app.web.i18n import catalogue
+from quart_app.web.i18n import catalogue, local_number
 
 _SUMMARIES: Final = Path(__file__).with_name("operations.toml")
 _HEADS: Final = {"en": ("Request", "What it does", "Takes"), "es": ("Petición", "Qué hace", "Recibe")}
@@ -85,7 +85,7 @@ def limit_table(language: str) -> str:
 def _shown(key: str, unit: str, language: str) -> str:
     size, unit = _LARGER.get(unit, (1, unit))
     number = f"{getattr(limits, key.removeprefix(_LIMIT).upper()) / size:,.10g}"
-    return f"{number if language == 'en' else number.replace(',', '.')} {unit}".strip()
+    return f"{local_number(number, language)} {unit}".strip()
 
 
 def _markdown(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import runpy
+import secrets
 import shutil
 import signal
 import ssl
@@ -46,6 +47,11 @@ async def eventually(predicate: Callable[[], Any], deadline: float = 5.0) -> Any
             return answer
         assert time.monotonic() < ends, f"not within {deadline} s; the last answer was {answer!r}"
         await anyio.sleep(0.01)
+
+
+def unused_name() -> str:
+    """A name that nobody else has. It is never a number's digits, which would be a number on the wire."""
+    return f"n{secrets.token_hex(6)}"
 
 
 def wait_until(predicate: Callable[[], T | None], deadline: float = 5.0) -> T:

@@ -1,6 +1,5 @@
 """Real servers, one with TLS for HTTP/2, one that delivers the ordinary way; one world per transport and server."""
 
-import secrets
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
@@ -8,7 +7,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.running import ServerProcess
+from tests.running import ServerProcess, unused_name
 from tests.transports.drivers import STREAMS, Json, Stream
 
 HEARTBEAT = 1.0  # s
@@ -30,7 +29,7 @@ class World:
     async def open(self, *topics: str, **query: Any) -> Any:
         """A stream whose welcome has come. Raises Refusal."""
         tls = self._server.tls
-        query.setdefault("user_id", secrets.token_hex(4))
+        query.setdefault("user_id", unused_name())
         stream = self._stream(self.url, tls if isinstance(tls, ssl.SSLContext) else None, topics, query)
         self._opened.append(stream)
         await stream.open()

@@ -1,12 +1,11 @@
 """Who is connected, and disconnecting somebody, as administrators do over REST."""
 
-import secrets
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.running import ServerProcess, eventually
+from tests.running import ServerProcess, eventually, unused_name
 from tests.transports.drivers import PollStream, SseStream, Stream, WebsocketStream
 
 KINDS: dict[str, type[Stream]] = {"ws": WebsocketStream, "sse": SseStream, "poll": PollStream}
@@ -30,7 +29,7 @@ async def listed(rest: httpx.AsyncClient, **asked: Any) -> list[dict[str, Any]]:
 async def test_a_connection_is_listed_with_all_but_its_secret(
     server: ServerProcess, rest: httpx.AsyncClient, transport: str
 ) -> None:
-    name = secrets.token_hex(6)
+    name = unused_name()
     stream = await opened(server, transport, name, "log/listed", "live/listed")
     await stream.say({"type": "said", "topic": "log/listed"})
     (one,) = await listed(rest, q=name)
@@ -51,7 +50,7 @@ async def _is_gone(rest: httpx.AsyncClient, name: str) -> bool:
 
 
 async def test_a_round_trip_is_measured_for_who_looks(server: ServerProcess, rest: httpx.AsyncClient) -> None:
-    name = secrets.token_hex(6)
+    name = unused_name()
     stream = await opened(server, "ws", name)
     assert (await listed(rest, q=name))[0]["rtt"] is None
 
@@ -66,7 +65,7 @@ async def test_a_round_trip_is_measured_for_who_looks(server: ServerProcess, res
 async def test_who_is_disconnected_hears_why_and_may_come_back(
     server: ServerProcess, rest: httpx.AsyncClient, transport: str
 ) -> None:
-    name = secrets.token_hex(6)
+    name = unused_name()
     stream = await opened(server, transport, name)
     (one,) = await listed(rest, q=name)
     answer = await rest.delete(f"/api/connections/{one['handle']}")
@@ -83,7 +82,7 @@ async def test_who_is_disconnected_hears_why_and_may_come_back(
 
 
 async def test_who_is_disconnected_between_two_polls_hears_it_at_the_next(rest: httpx.AsyncClient) -> None:
-    name = secrets.token_hex(6)
+    name = unused_name()
     who = {"user_id": name, "username": name}
     first = (await rest.get("/poll/log/listed", params=who)).json()
     (one,) = await listed(rest, q=name)
@@ -104,7 +103,7 @@ async def test_whom_nobody_knows_is_not_found(rest: httpx.AsyncClient, handle: s
 
 
 async def test_the_list_is_searched_sorted_and_paged(server: ServerProcess, rest: httpx.AsyncClient) -> None:
-    crowd = secrets.token_hex(6)
+    crowd = unused_name()
     streams = [await opened(server, "ws", f"{crowd}-{letter}", f"log/{crowd}") for letter in "bca"]
     await streams[0].say({"type": "said"})
 
@@ -146,7 +145,7 @@ async def test_what_cannot_be_asked_is_named(rest: httpx.AsyncClient, query: str
 async def test_the_log_has_a_line_when_somebody_comes_and_when_they_go(
     server: ServerProcess, rest: httpx.AsyncClient, transport: str
 ) -> None:
-    name = secrets.token_hex(6)
+    name = unused_name()
     stream = await opened(server, transport, name)
     (one,) = await listed(rest, q=name)
     who = f"{transport} {one['handle']} of {name} ({name}) on log/listed"

@@ -14,7 +14,7 @@ from quart import Blueprint, Quart
 
 from quart_app import resources, transports, web
 from quart_app.config import Settings
-from quart_app.domains import bank, chat, clinic, operations, products, telemetry, topics
+from quart_app.domains import Program, bank, chat, clinic, operations, products, telemetry, topics
 from quart_app.functions.serving import Functions
 from quart_app.realtime import Hub, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
@@ -39,7 +39,7 @@ DOMAINS = (topics, chat, bank, products, telemetry, clinic, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 
 
-class EnVivo(Quart):
+class EnVivo(Quart, Program):
     """The application. It starts and stops with the server's lifespan, once."""
 
     asgi_http_class = CutOffConnection
@@ -73,10 +73,10 @@ class EnVivo(Quart):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
-        committed: Callable[[T], object] | None = None,
+        on_commit: Callable[[T], object] | None = None,
     ) -> T:
-        """Run a unit of work and return its result; `Writer.run` tells all about it."""
-        return await self.writer.run(unit, key=key, committed=committed)
+        """Run a unit of work and return its result; `Writer.commit` tells all about it."""
+        return await self.writer.commit(unit, key=key, on_commit=on_commit)
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
@@ -112,7 +112,7 @@ class EnVivo(Quart):
         self._opened.push_async_callback(database.close)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
-        self.writer = Writer(log, self.hub.committed, self.hub.counters, check=database.check)
+        self.writer = Writer(log, self.hub, check=database.check)
         self._opened.push_async_callback(self.writer.stop)
         self._opened.push_async_callback(self.hub.stop)
         self._opened.push_async_callback(self.socketio.stop)
@@ -120,7 +120,7 @@ class EnVivo(Quart):
         self._write_check = WriteCheck(self.writer)
         retention = asyncio.create_task(Retention(self.writer, log, self.settings.retention).run(), name="retention")
         self._opened.push_async_callback(_cancel, retention)
-        if log.committed == 0 and not self.settings.empty:
+        if log.known_head == 0 and not self.settings.empty:
             await self.commit(self._fill)
         for work in self._at_start:
             await work()

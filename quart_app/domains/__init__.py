@@ -25,41 +25,20 @@ beside these, such as `ledger.py` of the bank. A new domain is added in one plac
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from quart import Blueprint
 
 from quart_app.config import Settings
 from quart_app.realtime import Hub, TopicShape
-from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import Append, UnitOfWork
-
-T = TypeVar("T")
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 
-class Commit(Protocol):
-    """The function that runs a unit of work; `storage.writer.Writer.run` tells all about it."""
-
-    async def __call__(
-        self,
-        unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
-        *,
-        key: IdempotencyKey | None = None,
-        committed: Callable[[T], object] | None = None,
-    ) -> T: ...
-
-
-class Program(Protocol):
+class Program(Committer, Protocol):
     """What a domain's `contribute(program)` may use."""
 
-    @property
-    def hub(self) -> Hub: ...
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def commit(self) -> Commit: ...
+    hub: Hub
+    settings: Settings
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the position of the newest retained event of the first `limit` topics whose names come after

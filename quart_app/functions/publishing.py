@@ -17,12 +17,11 @@ from typing import Any, cast
 
 import msgspec
 
-from quart_app.domains import Commit
 from quart_app.functions.bounds import DEPTH, RATE, REMEMBERED
 from quart_app.functions.declaring import Declaration, check_own_topic, check_own_type
 from quart_app.realtime import Allowance, Event, Hub, Kind, Refused, encode, fields_json, now, too_deep
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, JSON_DEPTH
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -84,9 +83,9 @@ def json_of(data: Any) -> msgspec.Raw | None:
 class FunctionPublisher:
     """Publishes for all functions; it is made on the event loop."""
 
-    def __init__(self, hub: Hub, commit: Commit) -> None:
+    def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
-        self._commit = commit
+        self._committer = committer
         self._loop = asyncio.get_running_loop()
         self._depths: OrderedDict[str, int] = OrderedDict()
         self._thread = threading.get_ident()
@@ -132,7 +131,7 @@ class FunctionPublisher:
         async def unit(work: UnitOfWork) -> str:
             return str(work.record(topic, type, body).cursor)
 
-        return await self._commit(unit, committed=lambda cursor: self._remember(cursor, depth))
+        return await self._committer.commit(unit, on_commit=lambda cursor: self._remember(cursor, depth))
 
     def _remember(self, cursor: str, depth: int) -> None:
         if depth:

@@ -35,8 +35,8 @@ class Functions:
     _threads: ThreadPoolExecutor | None = None
 
     def __init__(self, program: Program, path: Path) -> None:
-        self._program = program
         self._hub = program.hub
+        self._program = program
         self._secure = program.settings.access == "secure"
         self._path = path
         self._version = _version(path)
@@ -51,7 +51,7 @@ class Functions:
     async def start(self) -> None:
         """Put the functions in their places, before the first client is let in."""
         hold_tasks(asyncio.get_running_loop(), calling.get)
-        self._publisher = FunctionPublisher(self._hub, self._program.commit)
+        self._publisher = FunctionPublisher(self._hub, self._program)
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 

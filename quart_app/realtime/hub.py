@@ -169,7 +169,7 @@ class Hub:
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take the writer's events, in order, right after their commit."""
-        self.relay.committed(events)
+        self.relay.take(events)
         if events:
             self._backplane.announce(events[-1].position)
 

@@ -49,7 +49,7 @@ class TortoiseEventLog:
         self._own_term = own_term
         self._shared = shared
         self.terms: Terms
-        self.committed = 0
+        self.known_head = 0
         """The head as of this process's last look; only another process can have moved it since."""
 
     @classmethod
@@ -70,7 +70,7 @@ class TortoiseEventLog:
         known = [Term(row["name"], int(row["after"])) for row in rows]
         begun = any(term.name == self._own_term for term in known)
         self.terms = Terms(known, None if begun else self._own_term)
-        self.committed = max(self.committed, int(rows[0]["head"]))
+        self.known_head = max(self.known_head, int(rows[0]["head"]))
 
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""
@@ -85,7 +85,7 @@ class TortoiseEventLog:
         """Return the position of the newest committed event, 0 in a log that never had one."""
         if self._shared:
             await self.look(reading())
-        return self.committed
+        return self.known_head
 
     async def floor(self) -> int:
         """Return the last position that was trimmed, 0 when none was."""

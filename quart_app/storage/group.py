@@ -39,11 +39,11 @@ Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A unit of work that waits in line; `committed` is told its result before anybody hears of its events."""
+    """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events."""
 
     unit: Unit
     key: IdempotencyKey | None
-    committed: Callable[[Any], object] | None
+    on_commit: Callable[[Any], object] | None
     future: asyncio.Future[Any]
 
 
@@ -83,10 +83,10 @@ async def commit_group(
     except _Spoiled as spoiled:
         if len(jobs) > 1:
             return [outcome for job in jobs for outcome in await commit_group([job], log, check)]
-        head = log.committed
+        head = log.known_head
         with suppress(Exception):
             await log.look(get_connection(WRITER))
-        if log.committed > head and tries > 1:  # another process has taken the position of an event
+        if log.known_head > head and tries > 1:  # another process has taken the position of an event
             return await commit_group(jobs, log, check, tries - 1)
         return [Outcome(jobs[0], error=spoiled.error)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
@@ -108,7 +108,7 @@ async def _transact(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[
         if open_transaction.shared:
             await log.look(client)
         known = await idempotency.answers(client, {job.key for job in jobs if job.key})
-        group = _Group(open_transaction, log.terms.current, log.committed, known)
+        group = _Group(open_transaction, log.terms.current, log.known_head, known)
         outcomes = [await group.run(job) for job in jobs]
         await group.flush()
         try:
@@ -119,8 +119,8 @@ async def _transact(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[
         check()
         await open_transaction.commit()
     if group.events:
-        log.terms.begin(log.committed)
-        log.committed = group.head
+        log.terms.begin(log.known_head)
+        log.known_head = group.head
     return outcomes
 
 

@@ -59,7 +59,7 @@ class Retention:
         upto = await self._log.head() - self._events
         present = await self._time.look()
         if self._time.is_due:
-            await self._writer.run(lambda _: self._time.keep(writing()))
+            await self._writer.commit(lambda _: self._time.keep(writing()))
         before = present.earliest - round(self._age * 1000)
         return await self._in_batches(
             lambda client: event_log.trim(client, upto, before, TRIM_BATCH, latest=present.latest)
@@ -79,7 +79,7 @@ class Retention:
 
         total = 0
         while True:
-            removed = await self._writer.run(unit)
+            removed = await self._writer.commit(unit)
             total += removed
             if removed < TRIM_BATCH:
                 return total

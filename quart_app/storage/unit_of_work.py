@@ -5,13 +5,14 @@ may run twice, so it has no other effect. Where it has nothing to look up it is 
 costs a tenth. Knows nothing of groups and transactions.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from quart_app.realtime import Event, fields_json, now
 from quart_app.realtime.limits import TYPE_CHARACTERS
 from quart_app.storage.errors import WriteOutsideUnit
+from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.wire import is_topic_name
 
 T = TypeVar("T")
@@ -85,3 +86,17 @@ class Append(Generic[T]):
     """A unit that looks nothing up: the plain function `unit` records events and adds rows."""
 
     unit: Callable[[UnitOfWork], T]
+
+
+class Committer(Protocol):
+    """Whoever runs units of work and commits them: the writer, and the program on its behalf."""
+
+    async def commit(
+        self,
+        unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
+        *,
+        key: IdempotencyKey | None = None,
+        on_commit: Callable[[T], object] | None = None,
+    ) -> T:
+        """Run a unit of work and return its result; `storage.writer.Writer.commit` tells all about it."""
+        raise NotImplementedError

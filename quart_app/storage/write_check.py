@@ -43,7 +43,7 @@ class WriteCheck:
 
     async def _try(self) -> None:
         try:
-            await self._writer.run(_touch)
+            await self._writer.commit(_touch)
         except Refused:
             pass  # the writer remembers why; where too many wait already, what becomes of them tells
         except Exception as error:  # noqa: BLE001 - whatever it is, it was not stored

@@ -1,8 +1,8 @@
 """The one writer: a task that owns all writing, and the order in which a commit becomes known.
 
 Units of work wait in line and are committed in groups. After a commit first each unit's own
-`committed` is called, then the relay gets the events, then the callers go on: so a sender's reply
-leaves before the broadcast of what it did. Knows nothing of the bus or of transports.
+`on_commit` is called, then the hub gets the events, then the callers go on: so a sender's reply
+leaves before the broadcast of what it did.
 """
 
 import asyncio
@@ -12,33 +12,30 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from quart_app.realtime import Counters, Event, Refused
+from quart_app.realtime import Hub, Refused
 from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
 from quart_app.storage.connections import inside_unit
 from quart_app.storage.errors import DatabaseRefused, WriteFailed, WriterStopped
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.group import Job, Outcome, commit_group
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Relay = Callable[[Sequence[Event]], object]
 
 _BUSY_RETRY = 1.0  # s after which a refused caller may try again
 
 
-class Writer:
-    """The writer, which owns the writing to `event_log` and its database; `relay` gets committed events in order.
-    Each transaction is counted in `counters`. `check` is called before each commit, and raises where that would
-    store nothing."""
+class Writer(Committer):
+    """The writer, which owns the writing to `event_log` and its database; `hub` gets committed events in order, and
+    counts each transaction. `check` is called before each commit, and raises where that would store nothing."""
 
     def __init__(
         self,
         event_log: TortoiseEventLog,
-        relay: Relay,
-        counters: Counters | None = None,
+        hub: Hub,
         *,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -49,8 +46,7 @@ class Writer:
         self._refused = 0
         self._check = check
         self._log = event_log
-        self._relay = relay
-        self.counters = counters or Counters()
+        self._hub = hub
         self._waiting: deque[Job] = deque()
         self._running: Sequence[Job] = ()
         self._wake = asyncio.Event()
@@ -76,20 +72,20 @@ class Writer:
                 self._task.cancel()
                 await asyncio.wait(unfinished)
 
-    async def run(
+    async def commit(
         self,
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
-        committed: Callable[[T], object] | None = None,
+        on_commit: Callable[[T], object] | None = None,
     ) -> T:
         """Run `unit` inside a transaction and return its result once that is durable.
 
         The unit takes its place in line before the first suspension, may run twice, and is not
         cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
         types, the first time and every time the key is used again, when the unit does not run.
-        `committed` is called with the result right after the commit, in commit order, before any
-        event of it is relayed. Raise what the unit raises (nothing of it is stored then),
+        `on_commit` is called with the result right after the commit, in commit order, before the
+        hub gets any event of it. Raise what the unit raises (nothing of it is stored then),
         Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
         """
         if inside_unit():
@@ -99,7 +95,7 @@ class Writer:
         if len(self._waiting) >= WAITING_UNITS:
             raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, key, committed, future))
+        self._waiting.append(Job(unit, key, on_commit, future))
         self._wake.set()
         # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
         return await future
@@ -112,8 +108,8 @@ class Writer:
                     self._running = [self._waiting.popleft() for _ in range(size)]
                     began = time.perf_counter()
                     outcomes = await commit_group(self._running, self._log, self._check)
-                    self.counters.commits.observe(time.perf_counter() - began)
-                    self.counters.groups.observe(size)
+                    self._hub.counters.commits.observe(time.perf_counter() - began)
+                    self._hub.counters.groups.observe(size)
                     self._announce(outcomes)
                     self._running = ()
                 else:
@@ -125,17 +121,17 @@ class Writer:
 
     def _announce(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:
-            if outcome.error is None and outcome.job.committed is not None:
+            if outcome.error is None and outcome.job.on_commit is not None:
                 try:
-                    outcome.job.committed(outcome.result)
+                    outcome.job.on_commit(outcome.result)
                 except Exception:
                     logger.exception("what follows a commit has failed; the commit stands")
         events = [event for outcome in outcomes for event in outcome.events]
         if events:
             try:
-                self._relay(events)
+                self._hub.committed(events)
             except Exception:
-                logger.exception("the relay has failed on the events up to position %d", events[-1].position)
+                logger.exception("the hub has failed on the events up to position %d", events[-1].position)
         self._note_failures(outcomes)
         for outcome in outcomes:
             _settle(outcome)

@@ -18,7 +18,7 @@ PADDING = "x" * 5_000
 
 async def _limit(app: EnVivo, pages: int) -> None:
     """As many pages as the file may have; one means as many as it has."""
-    await app.writer.run(lambda _work: writing().execute_query(f"PRAGMA max_page_count = {pages}"))
+    await app.writer.commit(lambda _work: writing().execute_query(f"PRAGMA max_page_count = {pages}"))
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

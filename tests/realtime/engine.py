@@ -71,7 +71,7 @@ class Engine:
     def commit(self, *topics: str, size: int = 0, hidden_from: str | None = None) -> list[Event]:
         """Commit an event to each of `topics`, and tell the relay."""
         events = self.append(*topics, size=size, hidden_from=hidden_from)
-        self.relay.committed(events)
+        self.relay.take(events)
         return events
 
     def broadcast(self, topic: str, number: int, key: str | None = None, hidden_from: str | None = None) -> Event:

@@ -84,7 +84,7 @@ class TestAtomic:
 
         async with opened(sqlite_url(tmp_path / "a.db"), log.extend) as store:
             endings = [None, ValueError("bad"), None, Refused("no", "no"), None]
-            work = [store.writer.run(unit(ending, str(number))) for number, ending in enumerate(endings)]
+            work = [store.writer.commit(unit(ending, str(number))) for number, ending in enumerate(endings)]
             await asyncio.gather(*work, return_exceptions=True)
             stored = [event.fields for event in await store.events()]
             assert await store.texts() == ["0", "2", "4"]

@@ -39,7 +39,7 @@ async def test_commits_in_order_cost_no_look_at_the_log(engine: Engine) -> None:
 
 
 async def test_a_commit_of_nothing_is_nothing(engine: Engine) -> None:
-    engine.relay.committed([])
+    engine.relay.take([])
     assert engine.bus.position == 0
 
 
@@ -56,7 +56,7 @@ async def test_wake_ups_that_come_late_twice_or_out_of_order_change_nothing(engi
     subscription = engine.subscribe("log/a")
     first, second, third = (engine.append("log/a", "log/a") for _ in range(3))
     for events in (third, first, second, first, third):
-        engine.relay.committed(events)
+        engine.relay.take(events)
         engine.relay.wake(events[0].position)
         await turn()
     assert await drain(subscription) == [1, 2, 3, 4, 5, 6]

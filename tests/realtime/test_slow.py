@@ -64,7 +64,7 @@ class TestSlowIsCheap:
         async def pass_by(events: int) -> None:
             nonlocal reading
             for _ in range(events // 100):
-                relay.committed(log.commit(100))
+                relay.take(log.commit(100))
                 # One turn to settle, one to wake: nobody delays it.
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)

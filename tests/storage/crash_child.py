@@ -14,7 +14,7 @@ async def _sender(store: Store, run: str, name: int) -> None:
     while True:
         number += 1
         text = f"{run}-{name}-{number}"
-        answer = await store.writer.run(note(text), key=IdempotencyKey("crash", text))
+        answer = await store.writer.commit(note(text), key=IdempotencyKey("crash", text))
         sys.stdout.write(f"{text} {answer['position']}\n")
         sys.stdout.flush()
 

@@ -9,7 +9,7 @@ from typing import Any
 from tortoise.fields import BigIntField, TextField
 from tortoise.models import Model
 
-from quart_app.realtime.messages.event import Event
+from quart_app.realtime import Event, Hub
 from quart_app.storage.connections import reading, writing
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
@@ -33,6 +33,7 @@ class Note(Model):
 class Store:
     database: Database
     log: TortoiseEventLog
+    hub: Hub
     writer: Writer
     relayed: list[Event]
     url: str
@@ -58,17 +59,32 @@ def note(text: str, topic: str = TOPIC) -> Callable[[UnitOfWork], Awaitable[dict
     return unit
 
 
+class ToldHub(Hub):
+    """A hub that tells `hear` alone what it gets."""
+
+    def __init__(self, hear: Callable[[Sequence[Event]], object] = lambda events: None) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def committed(self, events: Sequence[Event]) -> None:
+        self._hear(events)
+
+
 @asynccontextmanager
-async def opened(url: str, relay: Callable[[Sequence[Event]], object] | None = None) -> AsyncIterator[Store]:
-    """The store at `url`, with the table of notes and a running writer; closed again at the end."""
+async def opened(url: str, hear: Callable[[Sequence[Event]], object] | None = None) -> AsyncIterator[Store]:
+    """The store at `url`, with the table of notes and a running writer; closed again at the end.
+
+    The writer's events go to `hear`, without it to `relayed`.
+    """
     database = await Database.open(url, [Note.__module__])
     relayed: list[Event] = []
     log = await TortoiseEventLog.load()
-    writer = Writer(log, relay or relayed.extend)
+    hub = ToldHub(hear or relayed.extend)
+    writer = Writer(log, hub)
     writer.start()
     try:
-        await writer.run(_make_table)
-        yield Store(database, log, writer, relayed, url)
+        await writer.commit(_make_table)
+        yield Store(database, log, hub, writer, relayed, url)
     finally:
         await writer.stop()
         await database.close()

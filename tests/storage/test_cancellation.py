@@ -11,7 +11,7 @@ CANCELLATIONS = 500
 async def caller(store: Store, number: int) -> None:
     """What a request does: read, write, read."""
     await Note.all().count()
-    await store.writer.run(note(str(number)))
+    await store.writer.commit(note(str(number)))
     await store.log.read(None, 0, 10, 10)
 
 
@@ -34,7 +34,7 @@ async def test_callers_cancelled_at_every_point_leave_nothing_behind(store: Stor
         steps = steps + 1 if await cancelled_after(store, steps, number) else 0
 
     async with asyncio.timeout(5):
-        await store.writer.run(note("the last"))
+        await store.writer.commit(note("the last"))
         texts = await store.texts()
         events = await store.events()
     assert asyncio.all_tasks() == tasks
@@ -45,11 +45,11 @@ async def test_callers_cancelled_at_every_point_leave_nothing_behind(store: Stor
 
 
 async def test_a_group_cancelled_from_all_sides_is_stored_all_the_same(store: Store) -> None:
-    callers = [asyncio.create_task(store.writer.run(note(str(i)))) for i in range(100)]
+    callers = [asyncio.create_task(store.writer.commit(note(str(i)))) for i in range(100)]
     await asyncio.sleep(0)  # each has taken its place in line
     for task in callers:
         task.cancel()
     await asyncio.gather(*callers, return_exceptions=True)
-    await store.writer.run(note("the last"))
+    await store.writer.commit(note("the last"))
 
     assert await store.texts() == [*(str(i) for i in range(100)), "the last"]

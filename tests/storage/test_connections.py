@@ -42,7 +42,7 @@ async def test_statements_take_the_connection_that_is_theirs(store: Store) -> No
         assert (await Note.get_or_create(text="four"))[1]
         await Note.bulk_create([Note(text="five")])
 
-    await store.writer.run(unit)
+    await store.writer.commit(unit)
     assert not inside_unit()
     assert reading().connection_name == READER
     assert await store.texts() == ["three", "four", "five"]
@@ -57,7 +57,7 @@ async def test_statements_take_the_connection_that_is_theirs(store: Store) -> No
 
 async def test_in_memory_there_is_one_connection_and_the_rest_is_the_same() -> None:
     async with opened("sqlite://:memory:") as store:
-        await store.writer.run(note("one"))
+        await store.writer.commit(note("one"))
         assert reading().connection_name == WRITER
         assert await store.texts() == ["one"]
         assert [event.position for event in await store.events()] == [1]

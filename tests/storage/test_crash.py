@@ -43,6 +43,6 @@ async def test_what_was_acknowledged_is_there_once_after_a_kill(url: str) -> Non
         # Who was not told and asks again gets the first answer; who starts anew goes on behind it.
         for text in (events[0], events[-1]):
             again = msgspec.json.decode(text.fields)["data"]["text"]
-            answer = await store.writer.run(note("never"), key=IdempotencyKey("crash", again))
+            answer = await store.writer.commit(note("never"), key=IdempotencyKey("crash", again))
             assert answer["position"] == stored[again]
-        assert (await store.writer.run(note("new")))["position"] == len(events) + 1
+        assert (await store.writer.commit(note("new")))["position"] == len(events) + 1

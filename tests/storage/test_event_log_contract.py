@@ -50,10 +50,10 @@ class StoredSubject:
         async def unit(work: UnitOfWork) -> Event:
             return work.record(topic, "happened", hidden_from=hidden_from, **fields)
 
-        return await self._writer.run(unit)
+        return await self._writer.commit(unit)
 
     async def trim(self, floor: int) -> None:
-        await self._writer.run(lambda _: event_log.trim(writing(), floor, 0, FAR))
+        await self._writer.commit(lambda _: event_log.trim(writing(), floor, 0, FAR))
 
 
 Opener = Callable[[], AbstractAsyncContextManager[Subject]]

@@ -49,7 +49,7 @@ def retention(store: Store, clock: Clock) -> Retention:
 
 async def write(store: Store, count: int = 10) -> None:
     for number in range(count):
-        await store.writer.run(note(f"{number}"), key=IdempotencyKey("user 1", f"{len(store.relayed)}"))
+        await store.writer.commit(note(f"{number}"), key=IdempotencyKey("user 1", f"{len(store.relayed)}"))
 
 
 async def run(retention: Retention, clock: Clock, seconds: float) -> tuple[int, int]:
@@ -156,4 +156,4 @@ async def test_a_laptop_that_runs_an_hour_a_day_keeps_what_is_due_and_no_more(ur
 
 
 async def write_one(store: Store, clock: Clock) -> None:
-    await store.writer.run(note("one"), key=IdempotencyKey("user 1", f"{clock.wall}"))
+    await store.writer.commit(note("one"), key=IdempotencyKey("user 1", f"{clock.wall}"))

@@ -18,12 +18,12 @@ async def fill(store: Store, events: int) -> None:
         for i in range(events):
             work.record("log/a", "happened", i)
 
-    await store.writer.run(unit)
+    await store.writer.commit(unit)
 
 
 async def age(store: Store, upto: int, seconds: float) -> None:
     """Make the events up to a position that much older."""
-    await store.writer.run(
+    await store.writer.commit(
         lambda _: writing().execute_query(
             f"UPDATE event_log SET at = at - {round(seconds * 1000)} WHERE position <= {upto}"
         )
@@ -77,7 +77,7 @@ async def test_writes_go_on_between_the_batches(store: Store, monkeypatch: pytes
     trimming = asyncio.create_task(Retention(store.writer, store.log, 0).trim())
     written = 0
     while not trimming.done():
-        await store.writer.run(note(str(written)))
+        await store.writer.commit(note(str(written)))
         written += 1
     assert written > 10
     assert await trimming >= 500
@@ -114,7 +114,7 @@ async def test_it_runs_by_itself_and_survives_a_failure(
 async def test_the_heads_of_the_topics_that_are_left(store: Store) -> None:
     assert await store.log.heads("", 9) == {}
     for topic in ("b", "a", "b/c", "a", "b"):
-        await store.writer.run(note("x", topic))
+        await store.writer.commit(note("x", topic))
     assert await store.log.heads("", 9) == {"a": 4, "b": 5, "b/c": 3}
     assert await store.log.heads("", 2) == {"a": 4, "b": 5}
     assert await store.log.heads("b", 9) == {"b/c": 3}

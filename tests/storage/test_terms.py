@@ -25,7 +25,7 @@ def rows(file: Path, statement: str) -> list[tuple[object, ...]]:
 
 async def write(store: Store, *texts: str) -> None:
     for text in texts:
-        await store.writer.run(note(text))
+        await store.writer.commit(note(text))
 
 
 async def refusals(store: Store, cursors: Iterable[Cursor]) -> list[str | None]:
@@ -124,7 +124,7 @@ async def test_terms_whose_events_are_all_trimmed_are_forgotten(url: str, tmp_pa
             await write(store, text)
     async with opened(url) as store:
         cursors = [store.log.cursor(position) for position in range(5)]
-        await store.writer.run(lambda _: event_log.trim(writing(), 2, 0, 100))
+        await store.writer.commit(lambda _: event_log.trim(writing(), 2, 0, 100))
     assert rows(tmp_path / "envivo.db", "SELECT after FROM log_terms ORDER BY id") == [(1,), (2,), (3,)]
     async with opened(url) as store:
         assert await refusals(store, cursors) == ["unknown_log", "unknown_log", None, None, None]
@@ -193,7 +193,7 @@ class _Story:
 
     async def _inside(self, store: Store, step: str) -> None:
         if step == "trim":
-            await store.writer.run(lambda _: event_log.trim(writing(), len(self._written) // 2, 0, 100))
+            await store.writer.commit(lambda _: event_log.trim(writing(), len(self._written) // 2, 0, 100))
             return
         self._serial += 1
         self._written.append(f"{self._serial}")

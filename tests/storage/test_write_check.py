@@ -23,7 +23,7 @@ async def refuse(store: Store, tmp_path: Path) -> None:
     """Make the database refuse the log's events, and have it refuse one."""
     alter(tmp_path, "CREATE TRIGGER no BEFORE INSERT ON event_log BEGIN SELECT RAISE(ABORT, 'no room'); END")
     with pytest.raises(DatabaseRefused, match="no room") as failed:
-        await store.writer.run(note("one"))
+        await store.writer.commit(note("one"))
     assert isinstance(failed.value, Refused)
     assert (failed.value.status, "no room" in failed.value.message) == (503, False)
 
@@ -31,8 +31,8 @@ async def refuse(store: Store, tmp_path: Path) -> None:
 async def test_an_idle_database_is_tried_now_and_then_however_many_ask(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check, commits = WriteCheck(store.writer), store.writer.counters.commits
-    await store.writer.run(note("one"))
+    check, commits = WriteCheck(store.writer), store.hub.counters.commits
+    await store.writer.commit(note("one"))
     before = commits.count
     assert await check.complaint() is None
     assert commits.count == before  # it was seen to store something just now
@@ -47,14 +47,14 @@ async def test_a_refusal_is_remembered_until_something_is_stored(
     check = WriteCheck(store.writer)
     alter(tmp_path, "CREATE TRIGGER nor BEFORE INSERT ON log_state BEGIN SELECT RAISE(ABORT, 'no room'); END")
     await refuse(store, tmp_path)
-    commits = store.writer.counters.commits
+    commits = store.hub.counters.commits
     before = commits.count
     complaints = [complaint for _ in range(50) if (complaint := await check.complaint()) is not None]
     assert len(complaints) == 50
     assert all("no room" in complaint for complaint in complaints)
     assert commits.count == before + 1
     # A unit that refuses, or has nothing to store, proves nothing.
-    await store.writer.run(_nothing)
+    await store.writer.commit(_nothing)
     assert await check.complaint() is not None
 
     alter(tmp_path, "DROP TRIGGER nor")
@@ -62,13 +62,13 @@ async def test_a_refusal_is_remembered_until_something_is_stored(
     assert await check.complaint() is None
     await refuse_again(store)
     alter(tmp_path, "DROP TRIGGER no")
-    await store.writer.run(note("two"))
+    await store.writer.commit(note("two"))
     assert store.writer.refusal is None
 
 
 async def refuse_again(store: Store) -> None:
     with pytest.raises(DatabaseRefused):
-        await store.writer.run(note("one"))
+        await store.writer.commit(note("one"))
     assert store.writer.refusal is not None
 
 

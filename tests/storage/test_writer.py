@@ -20,7 +20,7 @@ Unit = Callable[[UnitOfWork], Awaitable[Any]]
 
 async def together(store: Store, *units: Unit | Append[Any]) -> list[Any]:
     """Run `units` in one group and return their results and errors: all wait before the writer wakes."""
-    return await asyncio.gather(*(store.writer.run(unit) for unit in units), return_exceptions=True)
+    return await asyncio.gather(*(store.writer.commit(unit) for unit in units), return_exceptions=True)
 
 
 async def assert_stored(store: Store, *texts: str) -> None:
@@ -43,7 +43,7 @@ def failing(error: Exception, *, after_write: bool) -> Unit:
 
 
 async def test_a_change_and_its_event_are_stored_together(store: Store) -> None:
-    result = await store.writer.run(note("one"))
+    result = await store.writer.commit(note("one"))
 
     assert result == {"id": 1, "position": 1}
     await assert_stored(store, "one")
@@ -126,7 +126,7 @@ async def test_an_event_has_a_proper_topic_and_type(store: Store, topic: str, ty
         work.record(topic, type_)
 
     with pytest.raises(ValueError, match="is not"):
-        await store.writer.run(unit)
+        await store.writer.commit(unit)
 
 
 async def test_a_unit_sees_its_own_changes_and_readers_do_not_until_the_commit(store: Store) -> None:
@@ -139,7 +139,7 @@ async def test_a_unit_sees_its_own_changes_and_readers_do_not_until_the_commit(s
         started.set()
         await go_on.wait()
 
-    running = asyncio.create_task(store.writer.run(unit))
+    running = asyncio.create_task(store.writer.commit(unit))
     async with asyncio.timeout(5):
         await started.wait()
         # The unit still holds the writer's connection: nobody who reads waits for it.
@@ -153,14 +153,14 @@ async def test_a_unit_sees_its_own_changes_and_readers_do_not_until_the_commit(s
 
 async def test_a_reply_goes_out_before_the_broadcast_and_the_caller_last(url: str) -> None:
     order: list[str] = []
-    async with opened(url, lambda events: order.extend(f"relay {event.position}" for event in events)) as store:
+    async with opened(url, lambda events: order.extend(f"told {event.position}" for event in events)) as store:
 
         async def caller(name: str) -> None:
-            await store.writer.run(note(name), committed=lambda _: order.append(f"committed {name}"))
+            await store.writer.commit(note(name), on_commit=lambda _: order.append(f"committed {name}"))
             order.append(f"returned {name}")
 
         await asyncio.gather(caller("a"), caller("b"))
-    assert order == ["committed a", "committed b", "relay 1", "relay 2", "returned a", "returned b"]
+    assert order == ["committed a", "committed b", "told 1", "told 2", "returned a", "returned b"]
 
 
 async def test_what_follows_a_commit_cannot_undo_or_stop_it(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -168,11 +168,11 @@ async def test_what_follows_a_commit_cannot_undo_or_stop_it(url: str, caplog: py
         raise RuntimeError("a mistake elsewhere")
 
     async with opened(url, broken) as store:
-        assert (await store.writer.run(note("one"), committed=broken))["position"] == 1
-        assert (await store.writer.run(note("two")))["position"] == 2
+        assert (await store.writer.commit(note("one"), on_commit=broken))["position"] == 1
+        assert (await store.writer.commit(note("two")))["position"] == 2
         assert await store.texts() == ["one", "two"]
     assert "what follows a commit has failed" in caplog.text
-    assert "the relay has failed" in caplog.text
+    assert "the hub has failed" in caplog.text
 
 
 async def test_rows_change_inside_a_unit_only(store: Store) -> None:
@@ -181,7 +181,7 @@ async def test_rows_change_inside_a_unit_only(store: Store) -> None:
     async def unit(work: UnitOfWork) -> None:
         escaped.append(work)
 
-    await store.writer.run(unit)
+    await store.writer.commit(unit)
     with pytest.raises(WriteOutsideUnit, match="Note"):
         await Note.create(text="never")
     with pytest.raises(WriteOutsideUnit):
@@ -193,10 +193,10 @@ async def test_rows_change_inside_a_unit_only(store: Store) -> None:
 
 async def test_a_unit_cannot_wait_for_another_one(store: Store) -> None:
     async def unit(_work: UnitOfWork) -> None:
-        await store.writer.run(note("inner"))
+        await store.writer.commit(note("inner"))
 
     with pytest.raises(RuntimeError, match="cannot wait"):
-        await store.writer.run(unit)
+        await store.writer.commit(unit)
     await assert_stored(store)
 
 
@@ -225,15 +225,15 @@ async def test_too_many_waiting_units_are_refused(store: Store, monkeypatch: pyt
 
 async def test_a_full_disk_fails_the_write_and_the_writer_goes_on(store: Store) -> None:
     async def limit(pages: str) -> None:
-        await store.writer.run(lambda _work: writing().execute_query(f"PRAGMA max_page_count = {pages}"))
+        await store.writer.commit(lambda _work: writing().execute_query(f"PRAGMA max_page_count = {pages}"))
 
-    await store.writer.run(note("one"))
+    await store.writer.commit(note("one"))
     await limit("1")  # SQLite takes the number of pages it has
     huge = note("x" * 1_000_000)
     results = await together(store, huge, huge)
     assert [type(result) for result in results] == [DatabaseRefused, DatabaseRefused]
     await limit("1000000")
-    await store.writer.run(note("two"))
+    await store.writer.commit(note("two"))
     await assert_stored(store, "one", "two")
 
 
@@ -246,12 +246,12 @@ async def test_a_commit_that_fails_fails_all_of_its_group_and_nobody_hears_of_it
     async def orphan(_work: UnitOfWork) -> None:
         await writing().execute_query("INSERT INTO child VALUES (99)")  # SQLite notices at the commit
 
-    await store.writer.run(parents)
+    await store.writer.commit(parents)
     results = await together(store, note("never"), orphan)
     assert [type(result) for result in results] == [DatabaseRefused, DatabaseRefused]
     assert results[0] is not results[1]
     await assert_stored(store)
-    await store.writer.run(note("one"))
+    await store.writer.commit(note("one"))
     await assert_stored(store, "one")
 
 
@@ -261,21 +261,21 @@ async def test_a_locked_file_fails_the_write_and_the_writer_goes_on(tmp_path: Pa
         intruder = sqlite3.connect(path, isolation_level=None)
         intruder.execute("BEGIN IMMEDIATE")
         with pytest.raises(WriteFailed, match="locked"):
-            await store.writer.run(note("never"))
+            await store.writer.commit(note("never"))
         intruder.rollback()
         intruder.close()
-        await store.writer.run(note("one"))
+        await store.writer.commit(note("one"))
         await assert_stored(store, "one")
 
 
 async def test_stopping_finishes_what_waits_and_refuses_the_rest(store: Store) -> None:
-    waiting = [asyncio.create_task(store.writer.run(note(str(i)))) for i in range(10)]
+    waiting = [asyncio.create_task(store.writer.commit(note(str(i)))) for i in range(10)]
     await asyncio.sleep(0)  # each has taken its place in line
     await store.writer.stop()
 
     assert [(await task)["position"] for task in waiting] == list(range(1, 11))
     with pytest.raises(WriterStopped):
-        await store.writer.run(note("late"))
+        await store.writer.commit(note("late"))
     await assert_stored(store, *(str(i) for i in range(10)))
 
 
@@ -287,7 +287,7 @@ async def test_stopping_is_bounded_and_tells_those_who_wait(store: Store) -> Non
         started.set()
         await asyncio.Event().wait()
 
-    waiting = [asyncio.create_task(store.writer.run(unit)) for unit in (endless, note("never"))]
+    waiting = [asyncio.create_task(store.writer.commit(unit)) for unit in (endless, note("never"))]
     await started.wait()
     async with asyncio.timeout(5):
         await store.writer.stop(timeout=0.01)
@@ -346,21 +346,21 @@ class TestAppending:
 
     async def test_a_key_gets_the_first_answer(self, store: Store) -> None:
         key = IdempotencyKey("notes", "k")
-        assert await store.writer.run(appended("one"), key=key) == 1
-        assert await store.writer.run(appended("never"), key=key) == 1
+        assert await store.writer.commit(appended("one"), key=key) == 1
+        assert await store.writer.commit(appended("never"), key=key) == 1
         await assert_stored(store, "one")
 
     async def test_after_its_end_it_stores_nothing(self, store: Store) -> None:
         escaped: list[UnitOfWork] = []
-        await store.writer.run(Append(escaped.append))
+        await store.writer.commit(Append(escaped.append))
         with pytest.raises(WriteOutsideUnit):
             escaped[0].add(ADD_NOTE, 1, "never")
         await assert_stored(store)
 
     async def test_a_caller_who_goes_away_changes_nothing(self, store: Store) -> None:
-        running = asyncio.create_task(store.writer.run(appended("one")))
+        running = asyncio.create_task(store.writer.commit(appended("one")))
         await asyncio.sleep(0)
         running.cancel()
-        assert await store.writer.run(appended("two")) == 2
+        assert await store.writer.commit(appended("two")) == 2
         assert running.cancelled()
         await assert_stored(store, "one", "two")

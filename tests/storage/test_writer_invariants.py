@@ -50,7 +50,7 @@ async def act(work: UnitOfWork, plan: Plan, name: str) -> str:
 async def run_group(store: Store, plans: list[Plan], first: int) -> list[object]:
     def named(plan: Plan, name: str) -> asyncio.Task[str]:
         key = IdempotencyKey("any", str(plan.key)) if plan.key else None
-        return asyncio.create_task(store.writer.run(lambda work: act(work, plan, name), key=key))
+        return asyncio.create_task(store.writer.commit(lambda work: act(work, plan, name), key=key))
 
     tasks = [named(plan, str(first + i)) for i, plan in enumerate(plans)]
     return await asyncio.gather(*tasks, return_exceptions=True)
@@ -84,7 +84,7 @@ def word(result: object) -> object:
 def test_an_event_if_and_only_if_its_commit(groups: list[list[Plan]]) -> None:
     async def check() -> None:
         async with opened("sqlite://:memory:") as store:
-            await store.writer.run(lambda _: Note.create(text="first"))
+            await store.writer.commit(lambda _: Note.create(text="first"))
             answers: dict[int, str] = {}
             rows, events, count = ["first"], [], 1
             for plans in groups:

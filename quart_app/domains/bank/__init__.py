@@ -17,7 +17,7 @@ def contribute(program: Program) -> None:
     """Add the bank to `program`: its topics and counters, its REST, its pages and its examples."""
     hub, interval = program.hub, program.settings.stats_interval
     counters = LiveCounters(hub, interval)
-    bank = Bank(program.commit, counters)
+    bank = Bank(program, counters)
     hub.add_channel("accounts/*", AccountChannel(bank, counters))
     hub.add_channel(events.BALANCES, BalancesChannel())
     hub.add_channel(events.STATS, StatsChannel())

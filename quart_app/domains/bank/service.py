@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import msgspec
 
-from quart_app.domains import Commit
 from quart_app.domains.bank import ledger, rules
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.models import Account, Movement
@@ -16,7 +15,7 @@ from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPa
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt
 from quart_app.realtime import Identity, Refused, all_cleaned, now
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -25,8 +24,8 @@ U = TypeVar("U")
 class Bank:
     """The use cases of the bank."""
 
-    def __init__(self, commit: Commit, counters: LiveCounters) -> None:
-        self._commit = commit
+    def __init__(self, committer: Committer, counters: LiveCounters) -> None:
+        self._committer = committer
         self._counters = counters
 
     async def open_account(self, new: NewAccount, opener: Identity, *, key: str | None = None) -> AccountSummary:
@@ -50,7 +49,7 @@ class Bank:
             return ledger.summary(account, account.balance)
 
         with self._counters.operation():
-            answer = await self._commit(
+            answer = await self._committer.commit(
                 unit, key=IdempotencyKey.of("bank/cuentas", opener, key, (cedula, name, amount))
             )
         return msgspec.convert(answer, AccountSummary)
@@ -83,7 +82,8 @@ class Bank:
             return Receipt(cedula, rules.dollars(movement.balance), movement.id)
 
         with self._counters.operation():
-            answer = await self._commit(unit, key=IdempotencyKey.of(f"bank/{kind}", asker, key, (cedula, amount)))
+            scoped = IdempotencyKey.of(f"bank/{kind}", asker, key, (cedula, amount))
+            answer = await self._committer.commit(unit, key=scoped)
         return msgspec.convert(answer, Receipt)
 
     async def account(self, cedula: str) -> AccountSummary:

@@ -14,7 +14,7 @@ MODELS = "quart_app.domains.chat.models"
 
 def contribute(program: Program) -> None:
     """Add the chat to `program`: its rooms, their REST and their pages."""
-    chat = Chat(program.commit)
+    chat = Chat(program)
     attendance = Attendance(program.hub, chat)
     program.hub.add_channel("rooms/*", RoomChannel(chat, attendance))
     program.hub.add_alias(topic_alias)

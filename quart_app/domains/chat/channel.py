@@ -56,7 +56,7 @@ class RoomChannel(Channel):
             id = message["id"]
             peer.reply("message_sent", message_id=id, data={"message_id": id, "timestamp": message["created_at"]})
 
-        await self._chat.post(_room_id(peer), peer.identity, saying.content, key=peer.key, committed=answer)
+        await self._chat.post(_room_id(peer), peer.identity, saying.content, key=peer.key, on_commit=answer)
 
 
 def _room_id(peer: Peer) -> int:

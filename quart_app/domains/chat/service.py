@@ -10,7 +10,6 @@ from typing import Any
 
 from tortoise.functions import Count
 
-from quart_app.domains import Commit
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import MessagePosted, MessageRead
 from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
@@ -18,7 +17,7 @@ from quart_app.domains.chat.shapes import ChatMessage
 from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, now, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
 
 FIRST_ROOMS = (
     ("General", "Para todos · For everyone"),
@@ -38,8 +37,8 @@ class Visit:
 class Chat:
     """The use cases of the chat."""
 
-    def __init__(self, commit: Commit) -> None:
-        self._commit = commit
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
         self._known: set[int] = set()
 
     # Rooms
@@ -53,7 +52,7 @@ class Chat:
             for id, (name, description) in enumerate(FIRST_ROOMS, start=1):
                 await Room.create(id=id, name=name, description=description, created_at=now())
 
-        await self._commit(unit)
+        await self._committer.commit(unit)
 
     async def rooms(self) -> list[dict[str, Any]]:
         """Return all rooms: `{id, name, description, created_at, messages}`, where `messages` is how many it holds."""
@@ -97,7 +96,7 @@ class Chat:
             row = await Room.create(name=name, description=description, created_at=now())
             return _room_on_wire(row, 0)
 
-        return await self._commit(unit, key=IdempotencyKey.of("rooms", creator, key, (name, description)))
+        return await self._committer.commit(unit, key=IdempotencyKey.of("rooms", creator, key, (name, description)))
 
     # Messages
 
@@ -108,11 +107,11 @@ class Chat:
         content: str,
         *,
         key: str | None = None,
-        committed: Callable[[ChatMessage], object] | None = None,
+        on_commit: Callable[[ChatMessage], object] | None = None,
     ) -> ChatMessage:
         """Say something in a room that exists, and return the message as it was broadcast.
 
-        With a `key` (the author's own) it is said once, however often it is asked. `committed` is called with the
+        With a `key` (the author's own) it is said once, however often it is asked. `on_commit` is called with the
         message before anybody else hears of it. Raise Refused (`invalid_content`).
         """
         content = cleaned("content", content, rules.clean_content, code="invalid_content")
@@ -127,7 +126,7 @@ class Chat:
             return posted
 
         scoped = IdempotencyKey.of(topic, author, key, content)
-        return await self._commit(Append(unit), key=scoped, committed=committed)
+        return await self._committer.commit(Append(unit), key=scoped, on_commit=on_commit)
 
     async def messages(
         self, room_id: int, *, limit: int, before: int | None = None, position: int | None = None
@@ -166,7 +165,7 @@ class Chat:
             read = MessageRead(reader.user, message_id)
             work.record(rules.topic_of(room_id), read.type, read.data, hidden_from=reader.user_id)
 
-        await self._commit(unit)
+        await self._committer.commit(unit)
 
     async def receipts(self, room_id: int) -> list[dict[str, Any]]:
         """Return how far people have read, the furthest first: `{user_id, username, message_id}`."""
@@ -184,7 +183,7 @@ class Chat:
         async def unit(_work: UnitOfWork) -> None:
             await _save([_member(visit) for visit in visits], "username", "last_seen")
 
-        await self._commit(unit)
+        await self._committer.commit(unit)
 
 
 def _member(visit: Visit) -> RoomMember:

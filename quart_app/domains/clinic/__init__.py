@@ -14,7 +14,7 @@ MODELS = "quart_app.domains.clinic.models"
 
 def contribute(program: Program) -> None:
     """Add the clinic to `program`: its topics, its REST, its page and its examples."""
-    clinic = Clinic(program.commit)
+    clinic = Clinic(program)
     for entity in ENTITIES.values():
         program.hub.add_channel(entity.name, EntityChannel(entity))
     program.hub.add_channel("user/*", UserChannel())

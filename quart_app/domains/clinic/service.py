@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from quart_app.domains import Commit
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.entity import Draft, Entity, Row
 from quart_app.domains.clinic.journal import Journal
 from quart_app.realtime import Identity, Refused, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 Shown = dict[str, Any]
 """A record as the wire carries it."""
@@ -35,8 +34,8 @@ class RecordsFound:
 class Clinic:
     """The use cases, the same for every kind of record."""
 
-    def __init__(self, commit: Commit) -> None:
-        self._commit = commit
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
 
     async def create(self, entity: Entity[Row], new: msgspec.Struct, who: Identity, *, key: str | None = None) -> Shown:
         """Make a record. With a `key` (the client's own) it is made once.
@@ -48,7 +47,7 @@ class Clinic:
         async def unit(work: UnitOfWork) -> Shown:
             return await insert(Journal(work, who), entity, new)
 
-        return await self._commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}", who, key, new))
+        return await self._committer.commit(unit, key=IdempotencyKey.of(f"clinic/{entity.name}", who, key, new))
 
     async def update(
         self, entity: Entity[Row], id: int | None, change: msgspec.Struct, who: Identity, *, key: str | None = None
@@ -74,7 +73,7 @@ class Clinic:
             return await Journal(work, who).update(entity.name, row, draft.fields)
 
         scoped = IdempotencyKey.of(f"clinic/{entity.name}/{id} update", who, key, change)
-        return await self._commit(unit, key=scoped)
+        return await self._committer.commit(unit, key=scoped)
 
     async def delete(self, entity: Entity[Row], id: int | None, who: Identity, *, key: str | None = None) -> Shown:
         """Remove a record and return it as it was; with a `key` once.
@@ -92,7 +91,7 @@ class Clinic:
             return await Journal(work, who).remove(entity, row)
 
         scoped = IdempotencyKey.of(f"clinic/{entity.name}/{id} delete", who, key, None)
-        return await self._commit(unit, key=scoped)
+        return await self._committer.commit(unit, key=scoped)
 
     async def get(self, entity: Entity[Row], id: int | None, who: Identity) -> Shown:
         """Return one record. Raise Refused: 404, also where it belongs to somebody else; 403."""

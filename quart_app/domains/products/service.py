@@ -7,13 +7,12 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import convert
 
-from quart_app.domains import Commit
 from quart_app.domains.products import events, rules
 from quart_app.domains.products.models import ProductRow
 from quart_app.domains.products.shapes import Product, ProductGone
 from quart_app.realtime import Identity, Refused, now, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 Versions = frozenset[int]
 """The versions that a change is meant for."""
@@ -31,8 +30,8 @@ class VersionConflict(Refused):
 class Inventory:
     """The use cases of the inventory."""
 
-    def __init__(self, commit: Commit) -> None:
-        self._commit = commit
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
 
     async def products(self, *, after: int = 0, limit: int = rules.PRODUCTS) -> list[Product]:
         """Return the first `limit` products whose ids are larger than `after`, by id."""
@@ -89,7 +88,7 @@ class Inventory:
 
     async def _run(self, unit: Callable[[UnitOfWork], Awaitable[Product]], key: IdempotencyKey | None) -> Product:
         # With a key the answer comes back as JSON's own types.
-        return convert(await self._commit(unit, key=key), Product)
+        return convert(await self._committer.commit(unit, key=key), Product)
 
 
 async def create(work: UnitOfWork, columns: rules.Columns) -> Product:

@@ -15,8 +15,8 @@ MODELS = "quart_app.domains.telemetry.models"
 
 def contribute(program: Program) -> None:
     """Add the telemetry to `program`: its topics and feed, its REST, its pages and its examples."""
-    alerts = Alerts(program.commit)
-    telemetry = Telemetry(program.hub, program.commit, alerts)
+    alerts = Alerts(program)
+    telemetry = Telemetry(program.hub, program, alerts)
     program.hub.add_channel(SENSORS, SensorChannel())
     program.hub.add_channel(ALERTS, AlertChannel(alerts))
     if every := program.settings.sensor_interval:

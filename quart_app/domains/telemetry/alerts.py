@@ -11,7 +11,6 @@ from typing import Any, Final
 from msgspec import structs
 from tortoise.functions import Count
 
-from quart_app.domains import Commit
 from quart_app.domains.telemetry import alerting
 from quart_app.domains.telemetry.board import Board, end
 from quart_app.domains.telemetry.events import ALERTS
@@ -20,7 +19,7 @@ from quart_app.domains.telemetry.rules import TRIM_BATCH
 from quart_app.domains.telemetry.shapes import AlertChange, AlertState, Counts, Summary
 from quart_app.realtime import Refused, now, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 _TIMES: Final = ("raised_at", "changed_at", "closed_at")
 
@@ -28,8 +27,8 @@ _TIMES: Final = ("raised_at", "changed_at", "closed_at")
 class Alerts:
     """The use cases of alerts."""
 
-    def __init__(self, commit: Commit) -> None:
-        self._commit = commit
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
 
     async def judge(self, work: UnitOfWork, readings: Sequence[Reading], before: Mapping[str, int | None]) -> None:
         """Let new readings, oldest first, raise, change and close alerts, inside a unit of work.
@@ -66,7 +65,7 @@ class Alerts:
             await _tell(work, [alert])
             return _shown(alert)
 
-        return await self._commit(unit, key=key)
+        return await self._committer.commit(unit, key=key)
 
     async def counts(self) -> Counts:
         """Return how many alerts are open."""

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from quart_app.domains import Commit
 from quart_app.domains.telemetry import rules
 from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.events import SENSORS, sensor_update
@@ -21,7 +20,7 @@ from quart_app.realtime import Hub, Refused, now, timestamp
 from quart_app.storage.connections import reading as reading_connection
 from quart_app.storage.connections import sql
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +49,9 @@ class NewReading:
 class Telemetry:
     """The use cases of readings."""
 
-    def __init__(self, hub: Hub, commit: Commit, alerts: Alerts) -> None:
+    def __init__(self, hub: Hub, committer: Committer, alerts: Alerts) -> None:
         self._hub = hub
-        self._commit = commit
+        self._committer = committer
         self._alerts = alerts
 
     async def record(self, readings: Sequence[NewReading], key: IdempotencyKey | None = None) -> list[Any]:
@@ -70,7 +69,7 @@ class Telemetry:
             news.extend(newest)
             return [_stored(reading) for reading in stored]
 
-        return await self._commit(unit, key=key, committed=lambda _: self._show(news))
+        return await self._committer.commit(unit, key=key, on_commit=lambda _: self._show(news))
 
     async def take(self, work: UnitOfWork, readings: Sequence[NewReading]) -> tuple[list[Reading], list[Reading]]:
         """Store readings, inside a unit of work; return all of them, and the newest of each reservoir that is news.

@@ -13,7 +13,7 @@ MODELS = None
 
 def contribute(program: Program) -> None:
     """Add the open namespaces to `program`: their topics and REST, and the pages of all topics."""
-    publisher = Publisher(program.hub, program.commit)
+    publisher = Publisher(program.hub, program)
     for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
         program.hub.add_channel(f"{prefix}/*", OpenChannel(kind, publisher))
     program.describe(*TOPICS)

@@ -21,5 +21,5 @@ class OpenChannel(Channel):
             [publication],
             peer.identity,
             key=peer.key,
-            committed=lambda cursor: peer.reply("published", id=cursor),
+            on_commit=lambda cursor: peer.reply("published", id=cursor),
         )

@@ -3,20 +3,19 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from quart_app.domains import Commit
 from quart_app.domains.topics.requests import Publication
 from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, now, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.wire import SERVER_TYPES
 
 
 class Publisher:
     """Publishes what clients send into open topics."""
 
-    def __init__(self, hub: Hub, commit: Commit) -> None:
+    def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
-        self._commit = commit
+        self._committer = committer
 
     async def publish(
         self,
@@ -24,21 +23,21 @@ class Publisher:
         identity: Identity,
         *,
         key: str | None = None,
-        committed: Callable[[str], object] | None = None,
+        on_commit: Callable[[str], object] | None = None,
     ) -> str:
         """Publish one message or many, and return the cursor that the durable ones end at.
 
         The durable ones are published all or none, and so are the others, which come after them. With a `key` (the
-        client's own) they are published once, however often that is asked. `committed` is called with the cursor before
+        client's own) they are published once, however often that is asked. `on_commit` is called with the cursor before
         anybody gets any of them. Raise Refused.
         """
         for index, publication in enumerate(publications):
             self._check(publication, f"[{index}]." if len(publications) > 1 else "")
-        publishing = _Publishing(self._hub, publications, committed, keyed=key is not None)
+        publishing = _Publishing(self._hub, publications, on_commit, keyed=key is not None)
         asked = [(one.topic, one.type, one.data) for one in publications]
         scope = IdempotencyKey.of("publish", identity, key, asked)
         if publishing.durable or scope is not None:
-            cursor = await self._commit(publishing.unit, key=scope, committed=publishing.announce)
+            cursor = await self._committer.commit(publishing.unit, key=scope, on_commit=publishing.announce)
         else:
             cursor = self._hub.cursor
             publishing.announce(cursor)
@@ -63,14 +62,14 @@ class _Publishing:
     """
 
     def __init__(
-        self, hub: Hub, publications: Sequence[Publication], committed: Callable[[str], object] | None, *, keyed: bool
+        self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None, *, keyed: bool
     ) -> None:
         kinds = [(one, hub.channel(one.topic).kind is Kind.DURABLE) for one in publications]
         self.durable = [one for one, durable in kinds if durable]
         self.refused: Refused | None = None
         self._transient = [one for one, durable in kinds if not durable]
         self._hub = hub
-        self._committed = committed
+        self._on_commit = on_commit
         self._new = not (self.durable or keyed)
 
     async def unit(self, work: UnitOfWork) -> str:
@@ -90,8 +89,8 @@ class _Publishing:
         except Refused as refusal:
             self.refused = refusal
         else:
-            if self._committed is not None:
-                self._committed(cursor)
+            if self._on_commit is not None:
+                self._on_commit(cursor)
 
     @staticmethod
     def _event(publication: Publication) -> Event:

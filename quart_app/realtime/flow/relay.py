@@ -34,7 +34,7 @@ class Relay:
             self._reading.cancel()
             await asyncio.wait([self._reading])
 
-    def committed(self, events: Sequence[Event]) -> None:
+    def take(self, events: Sequence[Event]) -> None:
         """Take events of this process, right after their commit."""
         if not events:
             return

@@ -16,6 +16,7 @@ from quart_app.realtime.messages.validation import checked
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.writer import Writer
+from tests.storage.store import ToldHub
 
 Json = dict[str, Any]
 Tables = dict[str, dict[int, Json]]
@@ -79,10 +80,10 @@ async def opened(url: str = "sqlite://:memory:") -> AsyncIterator[Store]:
     """An empty practice."""
     database = await Database.open(url, [clinic.MODELS])
     log = await TortoiseEventLog.load()
-    writer = Writer(log, lambda _: None)
+    writer = Writer(log, ToldHub())
     writer.start()
     try:
-        yield Store(Clinic(writer.run), writer, log)
+        yield Store(Clinic(writer), writer, log)
     finally:
         await writer.stop()
         await database.close()

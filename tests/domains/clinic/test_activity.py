@@ -53,7 +53,7 @@ async def test_the_oldest_lines_make_room() -> None:
     async with opened() as store:
         for _ in range(3):
             await store.create("pets", {"name": "Luna", "species": "Perro"})
-        await store.writer.run(a_lot_has_happened)
+        await store.writer.commit(a_lot_has_happened)
         await store.create("pets", {"name": "Nina", "species": "Gato"})
         lines = (await store.tables())["activity-logs"]
         assert sorted(lines) == [rules.LINES_KEPT + rules.TRIM_EVERY - 1, rules.LINES_KEPT + rules.TRIM_EVERY]

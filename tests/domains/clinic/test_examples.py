@@ -35,7 +35,7 @@ async def test_a_new_database_has_a_small_practice_and_keeps_it(make_server: Cal
 
 async def test_the_streams_tell_of_the_examples_from_the_start() -> None:
     async with opened() as store:
-        await store.writer.run(examples.practice)
+        await store.writer.commit(examples.practice)
         tables = await store.tables()
         rebuilt: Tables = {kind: {} for kind in tables}
         replay(await store.events(), rebuilt)
@@ -47,7 +47,7 @@ async def test_the_streams_tell_of_the_examples_from_the_start() -> None:
 async def test_there_are_examples_on_every_day_at_every_hour(hour: int) -> None:
     sunday = datetime(2026, 3, 8, hour, 30, tzinfo=examples.ECUADOR)
     async with opened() as store:
-        await store.writer.run(lambda work: examples.fill(work, sunday))
+        await store.writer.commit(lambda work: examples.fill(work, sunday))
         visits = (await store.tables())["reservations"].values()
     assert {visit["status"] for visit in visits} == {"scheduled", "confirmed", "done", "cancelled"}
     assert {visit["starts_at"][11:16] for visit in visits} == {"14:00", "16:00", "20:00"}

@@ -47,7 +47,8 @@ class EnVivo(Quart, Program):
     asgi_websocket_class = RoutedConnection
 
     direct = True
-    """Tells whether deliveries may be written past ASGI; the server finds out whether that works here."""
+    """This flag tells whether deliveries may be written past ASGI; the server finds out at its start whether that
+    works."""
 
     writer: Writer
     _log: TortoiseEventLog
@@ -138,7 +139,7 @@ class EnVivo(Quart, Program):
         await self.hub.drain()
 
     async def healthy(self) -> dict[str, str]:
-        """Return by each store's name `ok`, or what is wrong with it."""
+        """Return the state of each store by its name: `ok`, or what is wrong with it."""
         try:
             await self.hub.log.floor()
             reading = "ok"

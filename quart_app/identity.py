@@ -186,7 +186,7 @@ def _clean(name: str, text: str) -> str:
 
 
 def _fit(text: str) -> bool:
-    """Return whether `text` can be sent to everybody: half a surrogate pair, which JSON can spell, has no UTF-8."""
+    """Return whether `text` is short enough and printable, which half a surrogate pair (JSON can spell one) is not."""
     return len(text) <= NAME_CHARACTERS and text.isprintable()
 
 

@@ -135,13 +135,13 @@ class Participant:
             await asyncio.wait(self._unsettled, return_when=asyncio.FIRST_COMPLETED)
 
     async def _heard(self) -> None:
-        """Return when the last thing said has come back, as everybody hears it."""
+        """Return when this participant's last message has come back over the stream, as everybody else gets it."""
         while self._view.shown < self._said:
             self._news.clear()
             await self._news.wait()
 
     def typed(self, text: str) -> None:
-        """Tell the room that this person types, if the line that is being entered has changed so."""
+        """Tell the room that this person types, or has stopped; `text` is the line as it is being entered."""
         now = time.monotonic()
         if text and not text.startswith("/") and now - self._typed_at > TYPING_AGAIN:
             self._typed_at = now
@@ -180,7 +180,7 @@ class Participant:
     async def _signal(self, message: Message) -> None:
         from quart_app.client import ClientError
 
-        # Where this fails the others do not learn that somebody types; nobody needs to be told of that.
+        # A signal may fail silently: nobody has to be told that a "typing" or a "read" was lost.
         with suppress(ClientError):
             await self._live.send(self._topic, message)
 

@@ -82,7 +82,7 @@ class Live:
         return self
 
     async def __anext__(self) -> Message:
-        """Return the next message: everything the server says but heartbeats, and answers to `send`.
+        """Return the next message of the server; heartbeats and the answers to `send` are left out.
 
         The iteration ends after `close`. Raise Closed when the server said stop, or its certificate is not trusted.
         """

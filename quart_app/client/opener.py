@@ -1,6 +1,7 @@
-"""Opens a connection as far as its first message: only that counts as open.
+"""The opener of a connection, which counts as open only once its first message has come.
 
-What reads "connected" but brings nothing is how a buffering proxy looks. Decides nothing about what comes next.
+Behind a proxy that buffers, a connection seems open and brings nothing. This module decides nothing about what comes
+next.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from quart_app.client.session import refusal
 from quart_app.wire import Control
 
 MOST_JOINED = 1000
-"""Messages of a connection that has not yet taken over."""
+"""The most messages that are held for a connection that has not yet taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Opened:
 
 
 class Closer:
-    """Closes connections in the background, so that nothing waits for a peer's goodbye."""
+    """A closer of connections in the background, so that nothing waits for a peer's goodbye."""
 
     def __init__(self) -> None:
         self._closing: set[asyncio.Task[None]] = set()
@@ -53,7 +54,7 @@ class Closer:
 
 
 class Opener:
-    """Opens connections of one client."""
+    """The opener of one client's connections."""
 
     def __init__(self, dialer: Dialer, closer: Closer, options: Options) -> None:
         self._dialer = dialer

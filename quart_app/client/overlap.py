@@ -37,8 +37,9 @@ class Overlap:
             return False
         mark, sort = hash(encode(message)), (message.get("topic"), message.get("type"))
         if not self._told.get(mark):
-            # A state's earlier value is told again, so the newer one has to follow it again. A flood of signals,
-            # of which some were forgotten, looks alike, and is no state.
+            # This may be a state's earlier value, which the new connection replays: then the newer one, though told
+            # before, has to follow it. Signals of a flood, of which some were forgotten, look the same and need no such
+            # care.
             if not self._forgot:
                 self._passed.add(sort)
             return False

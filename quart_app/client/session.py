@@ -55,8 +55,8 @@ class Session:
         bookmark, wanted, fresh = self.bookmark, self.topics.wanted, self.topics.fresh
         if bookmark.cursor is None:
             return StreamRequest(wanted, None, ())
-        # Counts of signals hold for the topics they were made for only. A poll that brings some is taken for one that
-        # goes on, and not welcomed.
+        # The counts of signals in a cursor are valid only for the topics that they were made for. A poll whose cursor
+        # has counts is taken for the next one of a connection and gets no welcome, so a new poll leaves them out.
         counted = transport != "poll" and not fresh and set(wanted) == set(self._request.topics)
         return StreamRequest(wanted, bookmark.full_cursor if counted else bookmark.cursor, fresh)
 
@@ -119,7 +119,7 @@ class Session:
         return self._announcement(message, topic, cursor)
 
     def _announcement(self, message: Message, topic: str | None, cursor: str | None) -> Message | None:
-        # People may publish these very types into their own topics: only the server's own come without a topic.
+        # Only what the server says of the connection comes without a topic (nobody can publish these types anyway).
         kind = message.get("type")
         if kind == Control.GAP:
             self.bookmark.dropped += _dropped(message)
@@ -143,7 +143,8 @@ class Session:
             self.topics.welcomed(topic)
         if cursor is None:
             return
-        # With `since` the welcome repeats it or a `reset` follows: taking a newer id before that `reset` would hide it.
+        # After a request with `since`, the welcome repeats that cursor or a `reset` follows: a newer id is not taken
+        # here, because it would hide the `reset`.
         if first and self._request.since is None:
             self.bookmark.advance(cursor)
         if topic in self._snapshots:

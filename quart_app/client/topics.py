@@ -55,7 +55,7 @@ class Topics:
         return True
 
     def forget(self, topic: str) -> None:
-        """Want a topic no more, because the server refused it."""
+        """Stop wanting a topic, because the user has dropped it or the server has refused it."""
         self._wanted.pop(topic, None)
         self._known.discard(topic)
         self._expected.discard(topic)

@@ -25,14 +25,14 @@ from quart_app.realtime import Allowance, Refused
 logger = logging.getLogger(__name__)
 
 END: Final = object()
-"""What comes after the last value of a generator."""
+"""The value that stands for the end of a generator."""
 
 
 class Function:
     """A declared function, ready to be called.
 
-    `failed` and `worked` are told how a call went; `changed` is called when `error`, None where all is well, is another
-    one.
+    `failed` and `worked` are told how a call went; `error` is what went wrong in the last call, None where all is well;
+    `changed` is called whenever it changes.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Function:
         return await self._in_thread(function, *arguments)
 
     def begin(self) -> "AsyncGenerator[Any, None] | Generator[Any, None, None] | None":
-        """Return a new run of a generator; None where the function is none."""
+        """Return a new run of the function where it is a generator function, else None."""
         function = self.declaration.function
         generator = inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
         return function() if generator else None
@@ -124,7 +124,7 @@ class Function:
                 return END
 
     async def finish(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> None:
-        """Let a generator clean up after itself; one whose thread still works on it does that by itself."""
+        """Close a run, so that its generator cleans up; one that a thread still works in cleans up without this."""
         try:
             with going_on():
                 if isinstance(run, Generator):

@@ -45,7 +45,7 @@ TOPIC = TopicShape(
 class FunctionsChannel(Channel):
     """The topic `functions`.
 
-    What goes wrong names lines of a program, so where people have roles it is for administrators.
+    In secure mode it is for administrators, because an error names a line of a program.
     """
 
     kind = Kind.STATE
@@ -80,7 +80,8 @@ class CommandChannel(Channel):
         return await self._otherwise.welcome(peer)
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Answer with what the function returns, under the same key with the same again. Raise Refused."""
+        """Answer with what the function returns; a repeated key gets the first answer, without a call. Raise
+        Refused."""
         if self._waiting >= WAITING_COMMANDS:
             raise Refused("busy", "too many commands wait here", status=503, retry_after=1.0)
         self._waiting += 1

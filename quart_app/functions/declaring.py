@@ -70,10 +70,11 @@ collected: ContextVar[list[Declaration] | None] = ContextVar("collected", defaul
 
 
 def feed(topic: str, *, every: float | None = None, type: str | None = None) -> Callable[[Declared], Declared]:
-    """Publish into `topic` what the function returns, every so many seconds (1), while somebody follows it.
+    """Publish into `topic` what the function returns, every `every` seconds (by default 1), while somebody follows it.
 
     Each value is the `data` of a message whose `type` is the function's name, if no other is given; None is not
-    published. A generator is asked for its next value as soon as it has given one, or every so many seconds.
+    published. A generator is asked for its next value as soon as it has given one or, where `every` is given, at that
+    interval.
     """
     _check_topic("feed", topic, own=True)
     _check_type("feed", type)

@@ -1,4 +1,4 @@
-"""Make a failure like any other of what a function raises that would end the program, or the task that calls it.
+"""Turn what a function raises to end the program, or the task that called it, into an ordinary exception.
 
 The same is done for the tasks that a function makes.
 """
@@ -12,12 +12,13 @@ ENDS = "it ends the program"
 
 
 class EndsProgram(Exception):
-    """A function has raised what is no Exception: SystemExit, KeyboardInterrupt, a cancellation nobody asked for."""
+    """A function has raised something that is not an Exception: SystemExit, KeyboardInterrupt, an unasked-for
+    cancellation."""
 
 
 @contextlib.contextmanager
 def going_on() -> Iterator[None]:
-    """Raise EndsProgram for what would end more than the function that raises it."""
+    """Raise EndsProgram in the place of what would end more than the function that raised it."""
     try:
         yield
     except (Exception, GeneratorExit):
@@ -57,7 +58,8 @@ class _Steps(Coroutine[Any, Any, Any]):
 
 
 def hold_tasks(loop: asyncio.AbstractEventLoop, of_a_function: Callable[[], object]) -> None:
-    """Have the loop go on when a task ends the program that was made while `of_a_function` said so."""
+    """Keep tasks of functions from ending the program: one made while `of_a_function()` is true raises EndsProgram
+    instead."""
 
     def make(loop: asyncio.AbstractEventLoop, steps: Any, **options: Any) -> asyncio.Task[Any]:
         return asyncio.Task(_Steps(steps) if of_a_function() else steps, loop=loop, **options)

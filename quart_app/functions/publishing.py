@@ -1,4 +1,4 @@
-"""`publish()`, and where what functions publish goes out: checked, counted, and marked with how deep it is.
+"""`publish()`, and the publisher that checks what functions publish, counts it, and marks it with its depth.
 
 The depth of a message is how many reactions led to it, one after another; so reactions that hear themselves end. This
 file knows nothing of how functions are called.
@@ -51,8 +51,8 @@ def publish(topic: str, data: Any = None, *, type: str | None = None) -> Awaitab
     """Publish `data` (any JSON) into `topic`, from inside a function that is called.
 
     The message is of the function's `type` where none is given. It is on its way when this returns; await it to know
-    that it is stored, and get the cursor. Raise ValueError for a topic or type that cannot be, TypeError for what JSON
-    cannot hold, RuntimeError for too much of it.
+    that it is stored, and get the cursor. Raise ValueError for a topic or type that is not allowed, TypeError for what
+    JSON cannot hold, RuntimeError outside a call, past the rate, and past the depth of reactions.
     """
     call = calling.get()
     if call is None:
@@ -81,7 +81,7 @@ def json_of(data: Any) -> msgspec.Raw | None:
 
 
 class FunctionPublisher:
-    """Publishes for all functions; it is made on the event loop."""
+    """The publisher for all functions; it is made on the event loop."""
 
     def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
@@ -100,7 +100,7 @@ class FunctionPublisher:
     def post(self, call: Calling, topic: str, type: str, body: msgspec.Raw | None) -> Awaitable[str]:
         """Send without waiting, and return what can be awaited; a failure is logged.
 
-        In the thread of a plain function that is a `concurrent.futures.Future`.
+        On the event loop that is a task, in the thread of a plain function a `concurrent.futures.Future`.
         """
         sending = self.send(topic, type, body, call.depth)
 

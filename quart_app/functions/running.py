@@ -1,7 +1,7 @@
-"""What calls functions again and again: the feeds of a topic, and a reaction to one.
+"""The loops that call functions again and again: the feeds of a topic, and a reaction to a topic's messages.
 
-Neither ends before it is stopped, whatever its function does: a feed that fails rests longer each time, a reaction gets
-the same message again, and leaves it in the end.
+Neither ends before it is stopped, whatever its function does: a feed that fails rests longer each time; a reaction that
+fails gets the same message twice more, then goes on.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class _Pace:
         """Publish one value, and return the run to go on with."""
         value = await (self._function.call() if run is None else self._function.next_of(run))
         if value is END:
-            await asyncio.sleep(RETRY_LEAST)  # one without a single value would spin
+            await asyncio.sleep(RETRY_LEAST)  # a generator without a single value would spin
             return self._function.begin()
         if (body := json_of(value)) is not None:
             while wait := self._function.allowance.spend(time.monotonic()):  # noqa: ASYNC110 - time is what it waits for
@@ -82,7 +82,7 @@ class _Pace:
 
 
 class Reaction:
-    """A function that hears a topic from its start on.
+    """A function that gets each message of a topic, from when the reaction is made.
 
     It is a subscriber like any other: it falls behind where it is slow, and of signals it is too slow for it loses the
     oldest. `function` may be replaced by a later one.
@@ -105,7 +105,7 @@ class Reaction:
             try:
                 batch = await self._subscription.read()
             except Exception:
-                logger.exception("%s cannot read the log", self._where)  # it stands where it stood
+                logger.exception("%s cannot read the log", self._where)  # it will read on from the same place
                 await asyncio.sleep(RETRY_LEAST)
                 continue
             if batch is None:
@@ -116,7 +116,7 @@ class Reaction:
                 else:
                     told = msgspec.json.decode(message.json)
                     logger.warning("%s missed messages: %s %s", self._where, told["type"], told.get("data"))
-            await asyncio.sleep(0)  # a tail that is full is no reason to keep the loop
+            await asyncio.sleep(0)  # however much there is to catch up on, others get the loop in between
 
     @property
     def _where(self) -> str:

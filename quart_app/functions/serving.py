@@ -1,6 +1,6 @@
-"""Functions of one's own in a running server: put in their places, watched, read again when their file changes.
+"""The functions of an operator's file in a running server: installed, watched, and read again when the file changes.
 
-The only module here that knows the program as a whole.
+This is the only module of the package that knows the program as a whole.
 
 Errors: `loading.FunctionsError`.
 """
@@ -56,7 +56,7 @@ class Functions:
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
     async def stop(self) -> None:
-        """Call no function any more, be it after a start that has failed."""
+        """Stop calling functions; this works after a failed start, too."""
         if self._watch is not None:
             self._watch.cancel()
         for reaction in self._reactions.values():
@@ -75,10 +75,10 @@ class Functions:
                 raise FunctionsError(f"{self._path}, line {one.line}: @{one.role}: {refused.message}") from refused
         return declarations
 
-    # In their places
+    # Installing
 
     async def _install(self, declarations: Sequence[Declaration]) -> None:
-        self._threads = threads = new_threads()  # those of before end with the last of their calls
+        self._threads = threads = new_threads()  # the threads before these end with the last of their calls
         before = self._functions
         self._functions = [Function(one, self._publisher, threads, self._tell) for one in declarations]
         await self._install_reactions()
@@ -92,8 +92,8 @@ class Functions:
         return [function for function in functions if function.declaration.role == role]
 
     async def _install_reactions(self) -> None:
-        """Put the reactions in their places; one that was there before, by its topic and name, goes on where it
-        stands."""
+        """Install the reactions; one that has the topic and the name of an earlier one goes on from where that one
+        stood."""
         wanted = {(one.declaration.topic, one.declaration.name): one for one in self._of("on", self._functions)}
         for key in self._reactions.keys() - wanted.keys():
             await self._reactions.pop(key).stop()
@@ -104,7 +104,7 @@ class Functions:
                 self._reactions[key] = Reaction(function, self._hub, self._publisher)
 
     def _install_commands(self) -> None:
-        """Put the commands in their places; a topic that had one before goes on with the answers it has given."""
+        """Install the commands; a topic that had a command before keeps the answers that were given."""
         wanted = {one.declaration.topic: one for one in self._of("command", self._functions)}
         for topic in self._commands.keys() - wanted.keys():
             del self._commands[topic]

@@ -114,7 +114,7 @@ class Hub:
 
     @property
     def counters(self) -> Counters:
-        """What happened since the start."""
+        """The counters of what happened since the start."""
         return self.bus.counters
 
     @property
@@ -216,7 +216,7 @@ class Hub:
         connection.begin()
         try:
             await self._admission.welcome(connection, opening, self.heartbeat)
-            self._check_draining()  # which may have begun meanwhile, and knew nothing of this one
+            self._check_draining()  # it may have begun before this connection was known here
         except BaseException:
             self.closed(connection)
             raise
@@ -308,7 +308,7 @@ class Hub:
     async def drain(self) -> None:
         """Say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
 
-        The times to come back are spread as far as the clients are many.
+        The more clients there are, the longer is the time over which their returns are spread.
         """
         self.draining = self._parking.draining = self._feeds.draining = True
         connections = list(self.connections.values())

@@ -7,7 +7,7 @@ from typing import Final
 
 from quart_app.wire import sizes
 
-# Names and messages; those that clients hold to as well are the wire's
+# Names and messages; the limits that clients hold to as well are defined in `wire.sizes`
 TOPIC_NAME_CHARACTERS: Final = sizes.TOPIC_NAME_CHARACTERS
 TOPICS_PER_CONNECTION: Final = sizes.TOPICS_PER_CONNECTION
 KEY_CHARACTERS: Final = sizes.KEY_CHARACTERS
@@ -15,11 +15,11 @@ TYPE_CHARACTERS: Final = sizes.TYPE_CHARACTERS
 INBOUND_MESSAGE_BYTES: Final = sizes.MESSAGE_BYTES
 JSON_DEPTH: Final = sizes.JSON_DEPTH
 POLL_WAIT: Final = sizes.POLL_WAIT
-AGENT_CHARACTERS: Final = 200  # of what a client calls itself
-LARGEST_ID: Final = 2**63 - 1  # of a row, in every database
+AGENT_CHARACTERS: Final = 200  # characters kept of the name that a client's program gives itself
+LARGEST_ID: Final = 2**63 - 1  # the largest id that a row has in every database
 PUBLISH_LIST: Final = 1_000  # messages in one POST /api/publish
-WRONG_FIELDS: Final = 20  # named in one refusal
-FIELD_NAME_CHARACTERS: Final = 80  # of a field that nobody knows, in a refusal
+WRONG_FIELDS: Final = 20  # wrong fields named in one refusal
+FIELD_NAME_CHARACTERS: Final = 80  # characters of an unknown field's name in a refusal
 REQUEST_BODY_BYTES: Final = 256 * 1024
 BODY_TIMEOUT: Final = 30.0  # s in which a body has to come in
 
@@ -32,22 +32,22 @@ CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
 CONNECTIONS: Final = 50_000
 
 # The bus
-TAIL_EVENTS: Final = 2_048  # per topic, in memory
-TAIL_BYTES: Final = 512 * 1024  # per topic, in memory
+TAIL_EVENTS: Final = 2_048  # events of one topic in memory
+TAIL_BYTES: Final = 512 * 1024  # bytes of one topic's events in memory
 BATCH_EVENTS: Final = 1_024  # events handed to a transport at once
-BATCH_BYTES: Final = 256 * 1024  # of one batch that all subscribers at the head share
-OWN_BATCH_BYTES: Final = 64 * 1024  # of a batch that a subscriber who was behind has for itself
-PUSHED_BYTES: Final = 64 * 1024  # that a peer has not taken yet, before it counts as behind
-DEFLATED_BYTES: Final = 256  # of the least message that is worth compressing
+BATCH_BYTES: Final = 256 * 1024  # bytes of a batch that all subscribers at the head share
+OWN_BATCH_BYTES: Final = 64 * 1024  # bytes of a batch for one subscriber that was behind
+PUSHED_BYTES: Final = 64 * 1024  # bytes that a peer may leave untaken before writing waits for it
+DEFLATED_BYTES: Final = 256  # bytes; smaller messages are not worth compressing
 DEFLATE_WINDOW_BITS: Final = 12  # 4 KiB to look back in: cheap to set up anew for each message
-STATE_KEYS: Final = 1_000  # per state topic
-STATE_BYTES: Final = 64 * 1024 * 1024  # of the values of all state topics
+STATE_KEYS: Final = 1_000  # values of one state topic
+STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all state topics together
 STATE_KEPT: Final = 10.0  # s that a value nobody follows is kept, however many want its place
 TOPICS_IN_MEMORY: Final = 20_000
 IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
 LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
-LOG_READ_EVENTS: Final = 512  # at once, where they turn out to be small
-CONCURRENT_LOG_READS: Final = 16  # by subscriptions that catch up
+LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they turn out to be small
+CONCURRENT_LOG_READS: Final = 16  # reads of the log at once by subscriptions that catch up
 TERMS: Final = 1_000  # starts of the program that a log's cursors can tell apart
 RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
 
@@ -56,14 +56,14 @@ GROUP_UNITS: Final = 256  # units of work in one transaction
 WAITING_UNITS: Final = 10_000
 UNIT_TIMEOUT: Final = 10.0  # s a unit may take inside the transaction
 PROBE_REFUSED: Final = 1.0  # s between tries to store something, while the database refuses it
-PROBE_IDLE: Final = 60.0  # s without a write after which somebody who asks makes it try
+PROBE_IDLE: Final = 60.0  # s without a write after which a health check tries to store something
 IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
 
 # Retention
 RETENTION_AGE: Final = 30 * 24 * 3600.0  # s
-CLOCK_JUMP: Final = 60.0  # s between the clock and the time that has passed, which the operator is told of
+CLOCK_JUMP: Final = 60.0  # s that the clock may differ from the time that has passed before the operator is told
 CLOCK_CATCHES_UP: Final = 2.0  # s that what is kept may age within one second
-CLOCK_OVER_RESTART: Final = 24 * 3600.0  # s that it may age while the program does not run
+CLOCK_OVER_RESTART: Final = 24 * 3600.0  # s that what is kept may age while the program does not run
 TRIM_INTERVAL: Final = 60.0  # s
 TRIM_BATCH: Final = 5_000  # events deleted in one transaction
 
@@ -73,11 +73,11 @@ LINGER: Final = 5.0  # s a dropped connection stays present
 FEED_LINGER: Final = 10.0  # s a feed goes on after its last subscriber
 FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
 
-PING_INTERVAL: Final = 5.0  # s between round trips that are measured for somebody who looks
+PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that an administrator looks at
 
 # Leaving
 RESTART: Final = 1.5  # s from the end of one process until the next one listens
 LEAVE_RATE: Final = 6_500.0  # clients a second that can be sent away
 RETURN_RATE: Final = 2_200.0  # clients a second that are told to come back at the same time, at most
-RETURN_SPREAD: Final = 3.0  # s over which they are told to, at least
+RETURN_SPREAD: Final = 3.0  # s over which the returns of clients are spread, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close

@@ -1,7 +1,7 @@
 """The end of the process: signals, the deadline for leaving, and the way out that nothing can hold up.
 
-This module owns what a signal means: the first asks the server to stop, a second ends the process. Both work even
-while something keeps the event loop busy. Knows nothing of what there is to be stopped.
+This module owns what a signal means: the first asks the server to stop, a second ends the process. Both work even while
+something keeps the event loop busy. It knows nothing of what there is to be stopped.
 """
 
 import asyncio

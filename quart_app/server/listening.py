@@ -1,7 +1,7 @@
 """The sockets that the server listens on, and what to tell whoever started it where it cannot listen.
 
-This module owns the socket options that find dead peers. Knows nothing of HTTP.
-Errors: `ListenError`, whose message says what is in the way and what to type instead.
+This module owns the socket options that find dead peers. It knows nothing of HTTP. Errors: `ListenError`, whose message
+says what is in the way and what to type instead.
 """
 
 import errno

@@ -19,7 +19,7 @@ from quart_app.transports.below.hypercorn_018 import LACKING
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 
 DEADLINE: Final = 2.0  # s
-# There is one for each form of a frame's length (RFC 6455 section 5.2), and more than one at once.
+# There is a message for each form of a frame's length (RFC 6455 section 5.2), and a batch of several.
 _BATCHES: Final = [
     Batch([Message(b'{"type":"%b"}' % ("\u00f1".encode() * length), cursor) for length in lengths])
     for cursor, lengths in ((None, (1,)), ("e-1", (300, 2, 3_000)), ("e-2", (40_000,)), (None, (5, 6)))

@@ -305,7 +305,7 @@ def _in_words(error: BaseException) -> str:
 
 
 def _settle_garbage_collector() -> None:
-    """Spare the garbage collector what it would look at in vain.
+    """Keep the garbage collector from looking at objects that it would not free.
 
     What is here now stays until the end: no collection need look at it again. Connections come in crowds, stay, and
     leave nothing to collect, so that a look after every 700 new objects would only cost. What is looked at a second
@@ -317,8 +317,8 @@ def _settle_garbage_collector() -> None:
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # A handshake that fails is the client's affair: a scanner, or a browser that does not trust the certificate. So
-    # is a peer that is gone without a word: Hypercorn 0.18 expects every error of a lost connection but a time-out.
-    # What Hypercorn cancels when its patience ends, asyncio before 3.13 reports as if that had gone wrong.
+    # A handshake that fails is the client's affair: a scanner, or a browser that does not trust the certificate. So is
+    # a peer that is gone without a word: Hypercorn 0.18 expects every error of a lost connection but a time-out. And
+    # before 3.13 asyncio reports the connections that Hypercorn cancels when its patience ends as failures.
     if not isinstance(context.get("exception"), (ssl.SSLError, TimeoutError, asyncio.CancelledError)):
         loop.default_exception_handler(context)

@@ -1,5 +1,5 @@
 """The storage: the database, the event log in it, and the one writer.
 
-Knows Tortoise and SQL; knows nothing of sockets, of Quart or of any domain. A domain changes rows
-and records events through `writer.Writer.run` and reads through its own models.
+It knows Tortoise and SQL, and nothing of sockets, of Quart or of any domain. A domain changes rows and records events
+through `writer.Writer.run` and reads through its own models.
 """

@@ -1,8 +1,8 @@
 """How Tortoise reaches the database: its configuration, and which connection a statement takes.
 
-On a SQLite file there are two connections. The writer owns one; every read outside a unit of work
-takes the other, so that no read waits for a group commit. Elsewhere one connection (or one pool)
-serves both. Knows nothing of transactions.
+On a SQLite file there are two connections. The writer owns one; every read outside a unit of work takes the other, so
+that no read waits for a group commit. Elsewhere one connection (or one pool) serves both. This module knows nothing of
+transactions.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """The database of a process: one server on one file, its schema up to date, Tortoise connected.
 
-Owns the locks on a SQLite file and beside it, and the backup before a migration. Knows nothing of events.
+This module owns the locks on a SQLite file and beside it, and the backup before a migration. It knows nothing of
+events.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ class Database:
 
     def __init__(self, file: Path | None) -> None:
         self.migrations: list[str] = []
-        """What was applied when it was opened."""
+        """The names of the migrations that were applied when the database was opened."""
         self._file = file
         self._lock = FileLock(f"{file}.lock", thread_local=False) if file else None
         self._held = HeldFile(file) if file else None
@@ -167,7 +168,8 @@ def _copy(file: Path, target: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(unfinished),))
     with closing(sqlite3.connect(unfinished)) as copy:
         if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'log_state'").fetchone():
-            # Once the copy is restored, its log goes on from an older head: no cursor of the original may fit it.
+            # A database of an older version has one epoch and no terms. Once its copy is restored, the log goes on from
+            # an older head, so no cursor of the original may fit it.
             copy.execute("UPDATE log_state SET value = ? WHERE name = 'epoch'", (secrets.token_hex(EPOCH_BYTES),))
             copy.commit()
     with unfinished.open("rb+") as written:

@@ -1,7 +1,7 @@
 """Group commit: several units of work, one after another, in one transaction.
 
-It decides what a failing unit costs the others: nothing. Knows nothing of queues, of who waits,
-or of what happens after the commit.
+This module decides what a failing unit costs the others: nothing. It knows nothing of queues, of who waits, or of what
+happens after the commit.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class _Spoiled(Exception):
         self.error = error
 
 
-_TRIES: Final = 5  # of a unit alone whose positions another process takes
+_TRIES: Final = 5  # tries of a unit that runs alone while another process takes its positions
 
 
 async def commit_group(

@@ -46,7 +46,7 @@ class HeldFile:
             return
 
     def identify(self) -> None:
-        """Remember which files SQLite has open, once it has."""
+        """Remember which files SQLite has open; this is to be called once it has opened them."""
         for part in _PARTS:
             path = self._path.with_name(self._path.name + part)
             if (identity := _identity(path)) is not None:

@@ -1,7 +1,8 @@
 """Answers kept by idempotency key, so that a repeated command changes nothing and gets the first answer.
 
 A key is unique within its scope (who asks, and for what), and belongs to what was asked with it first: asked for
-something else it is refused. Looked up and stored for a whole group of units at once, inside their transaction.
+something else it is refused. Keys are looked up and stored for a whole group of units at once, inside the group's
+transaction.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,6 +1,6 @@
 """The text of a migration: what Tortoise's generator writes, in the form that the formatter of this tree keeps.
 
-Knows nothing of models and databases.
+This module knows nothing of models and databases.
 """
 
 import ast

@@ -1,8 +1,8 @@
 """The schema of the database and its history: Tortoise's own migrations, applied so that a crash costs nothing.
 
-Each migration and the record that it was applied are one transaction, with foreign keys not
-enforced: SQLite rebuilds a table by dropping it, which would empty the tables that refer to it.
-Knows nothing of files, locks and backups.
+Each migration and the record that it was applied are one transaction, with foreign keys not enforced: SQLite rebuilds a
+table by dropping it, which would empty the tables that refer to it. This module knows nothing of files, locks and
+backups.
 """
 
 import pkgutil
@@ -23,7 +23,7 @@ from quart_app.storage.connections import APP, WRITER, unit_scope
 from quart_app.storage.errors import MigrationFailed, NewerDatabase
 
 Report = Callable[[str], object]
-"""What gets a line for the operator."""
+"""The function that is given a line for the operator."""
 
 _MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migrates at a time
 

@@ -1,8 +1,7 @@
 """The writer's transaction, and how to take back what one unit of work did in it.
 
-Tortoise's own transaction contexts are not safe to cancel while they begin, and begin SQLite's
-deferred; one task uses these, begins at once for writing, and always ends what it began. Knows
-nothing of events, keys or groups.
+Tortoise's own transaction contexts are not safe to cancel while they begin, and begin SQLite's deferred; one task uses
+these, begins at once for writing, and always ends what it began. This module knows nothing of events, keys or groups.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """The object that a unit of work is given: a way to record events beside the rows it changes.
 
-A unit is an async function of one `UnitOfWork`. It changes rows through its domain's models, and
-may run twice, so it has no other effect. Where it has nothing to look up it is an `Append`, which
-costs a tenth. Knows nothing of groups and transactions.
+A unit is an async function of one `UnitOfWork`. It changes rows through its domain's models, and may run twice, so it
+has no other effect. Where it has nothing to look up it is an `Append`, which costs a tenth. This module knows nothing
+of groups and transactions.
 """
 
 from collections.abc import Awaitable, Callable

@@ -45,7 +45,7 @@ class WriteCheck:
         try:
             await self._writer.commit(_touch)
         except Refused:
-            pass  # the writer remembers why; where too many wait already, what becomes of them tells
+            pass  # the writer remembers why; where too many units wait, their own outcome will tell
         except Exception as error:  # noqa: BLE001 - whatever it is, it was not stored
             self._writer.refusal = str(error)
         else:

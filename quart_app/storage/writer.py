@@ -1,8 +1,7 @@
 """The one writer: a task that owns all writing, and the order in which a commit becomes known.
 
-Units of work wait in line and are committed in groups. After a commit first each unit's own
-`on_commit` is called, then the hub gets the events, then the callers go on: so a sender's reply
-leaves before the broadcast of what it did.
+Units of work wait in line and are committed in groups. After a commit first each unit's own `on_commit` is called, then
+the hub gets the events, then the callers go on: so a sender's reply leaves before the broadcast of what it did.
 """
 
 import asyncio

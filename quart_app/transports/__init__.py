@@ -1,4 +1,4 @@
-"""The three ways down and the one way up: WebSocket, server-sent events, long poll; `POST /send`.
+"""The transports: WebSocket, server-sent events and long poll carry messages to clients, `POST /send` from them.
 
 Each turns the batches of a connection into its protocol and nothing else.
 """

@@ -12,21 +12,22 @@ from quart_app.transports.below.direct import Pipe
 
 
 class Carrier(Protocol):
-    """What is below one connection, from the moment when it can be written to."""
+    """The carrier of one connection over its protocol, from the moment when the peer can be written to."""
 
     form: Form
     """The wire form of what is pushed into its pipe."""
     pipe: Pipe | None
     """The way past ASGI, where there is one."""
     comment: Message | None
-    """What keeps proxies from cutting a silent line and no client hears; None where none is needed."""
+    """The message that keeps proxies from cutting a silent line and that no client hears; None where none is needed."""
 
     @property
     def heard_at(self) -> float:
-        """When its peer last gave a sign of life (s, the loop's clock)."""
+        """The time (s, the loop's clock) when the peer last gave a sign of life."""
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
-        """Return how many bytes a batch is on the wire, and what sends them and returns when more can be sent.
+        """Return the size of a batch on the wire (bytes), and an awaitable that sends it and ends when more can be
+        sent.
 
         The awaitable does not hold the batch: a peer that stalls is to hold the bytes alone, not the events too.
         """
@@ -39,7 +40,7 @@ class Carrier(Protocol):
 
 
 class Pump:
-    """Carries what a connection brings to its carrier, until one of them ends.
+    """The pump from one connection to its carrier, until one of them ends.
 
     It is what the connection's outlet pushes into where its carrier has a pipe. `heartbeat` and `peer_timeout` are in
     seconds.

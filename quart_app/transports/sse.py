@@ -22,7 +22,7 @@ HEADERS: Final = {
 
 
 class _Comment(Message):
-    """A line that no page sees and every proxy does."""
+    """A comment line, which keeps proxies from cutting a silent stream and which browsers do not show to pages."""
 
     heard = False
 
@@ -51,16 +51,16 @@ class EventStreamCarrier:
         self.pipe: Pipe | None = pipe_of(asgi_send) if direct else None
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
-        """Return how many bytes a batch is, and what sends them."""
+        """Return the size of a batch in bytes, and an awaitable that sends it."""
         blocks = batch.joined(Form.BLOCKS)
         return len(blocks), self._send_body(blocks)
 
     def ping(self) -> bool:
-        """Return that nobody can be pinged."""
+        """Return False, because the peer of an event stream cannot be pinged."""
         return False
 
     def drop(self) -> None:
-        """Leave it to the end of the answer's task, which cuts off what it has not sent."""
+        """Do nothing: the pump cancels the answer's task next, and that cuts off what was not sent."""
 
 
 class EventStreamAnswer(StreamedResponse):

@@ -21,7 +21,7 @@ OK: Final = "ok"
 
 
 class Health(TypedDict):
-    """How the process is, and each of its parts: `ok`, or what is wrong with it."""
+    """The health of the process, and of each of its parts: `ok`, or what is wrong with it."""
 
     status: Literal["ok", "failing"]
     version: str

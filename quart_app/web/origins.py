@@ -1,4 +1,4 @@
-"""Pages of other sites: which may read our answers (CORS), and that no other may act through a visitor's browser.
+"""The rules for pages of other sites: which of them may read our answers (CORS); no others may act through a browser.
 
 This file owns the answer to preflight requests and the check of `Origin` on everything that changes something. Which
 sites are allowed is known by `identity`.

@@ -1,4 +1,4 @@
-"""The load generator: measures a running server from outside and checks everything that it counts.
+"""The load generator, which measures a running server from outside and checks everything that it counts.
 
 It knows the wire, sockets and the clock, and nothing of the server: whatever speaks the same wire can be measured
 beside it. It is light on purpose, so that the server is measured and not the generator: it uses raw protocols, and

@@ -64,7 +64,7 @@ async def steady(target: Target, followers: Crowd, rate: float, seconds: float) 
             if (early := due - perf_counter()) > 0:
                 await asyncio.sleep(early)
                 due = perf_counter()
-            clock.sent[number] = due  # it counts from when it was due, though it may have waited
+            clock.sent[number] = due  # a late message's delay counts from when it was due
             path, body = target.dialect.publishing(following.topic, [f"{following.mark}{number};"])
             await posters[sender].post(path, body)
 

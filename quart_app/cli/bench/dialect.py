@@ -1,4 +1,4 @@
-"""The way to speak to one kind of server: its paths, what a client says first, what welcomes it, how one publishes.
+"""A dialect says how to speak to one kind of server: its paths, a client's first words, the welcome, how to publish.
 
 This module is pure.
 """
@@ -13,10 +13,10 @@ class Dialect:
     """A dialect; `{topic}` and `{user}` in a path, `{topic}` and `{text}` in a message are replaced.
 
     `websocket` and `events` are the paths where a topic is followed, None where that is not served. `greeting` is the
-    text that a client sends once its WebSocket is open. `welcome` is a part of the message after which only messages
-    of the topic come (`events_welcome` is that of an event stream); it is empty where no such message comes.
-    `publication` is the body of a request to `publish`; many of them go as a JSON list where the server takes `lists`.
-    `said` is what a client sends on its WebSocket for all others.
+    text that a client sends once its WebSocket is open. `welcome` is a part of the message after which only messages of
+    the topic come (`events_welcome` is that of an event stream); it is empty where no such message comes. `publication`
+    is the body of a request to `publish`; many of them go as a JSON list where the server takes `lists`. `said` is what
+    a client sends on its WebSocket to reach all other clients.
     """
 
     websocket: str | None = "/ws/{topic}?user_id={user}&username={user}"
@@ -41,7 +41,7 @@ class Dialect:
         return _filled(self.publish, topic=quote(topic)), body.encode()
 
     def saying(self, topic: str, text: str) -> str:
-        """Return the text that a client sends for all others."""
+        """Return the text that a client sends on its WebSocket to reach all other clients."""
         return _filled(self.said, topic=topic, text=text)
 
 

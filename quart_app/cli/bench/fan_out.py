@@ -29,7 +29,7 @@ class Rate:
     """The rate of a fan-out: `deliveries` a second, of `published` messages.
 
     `busy` is the share of the time that the load generator was busy: near 1 it may have held the server up. `used` is
-    the time (s) that the server used a core, None if that is not known.
+    the processor time (s) that the server used, None where it is unknown.
     """
 
     deliveries: float

@@ -25,8 +25,8 @@ Figures = dict[str, float]
 async def connections(target: Target, load: Load) -> Figures:
     """Return how many WebSockets are opened a second, and how much memory (KB) each costs the server's process."""
     following = fresh()
-    # As many connections are opened before: a first one has costs that the others do not have, and the memory left over
-    # from the start of the process is used up then.
+    # The same number of connections is opened first, unmeasured: the very first one has costs that the others do not
+    # have, and they use up the memory that is left over from the start of the process.
     async with crowd(target, following, load.connections):
         before = resident(target.pid)
         started = perf_counter()
@@ -39,8 +39,8 @@ async def connections(target: Target, load: Load) -> Figures:
 async def thousands(target: Target, load: Load) -> Figures:
     """Return the figures of as many connections as there may be, with a message now and then.
 
-    They are its delay for those who are served last (eight tenths), the memory that connections cost (KB each), and the
-    time that they cost while nothing comes (% of a core, all together).
+    They are the delays on the connections that were opened last (about eight tenths of them), the memory that each of
+    these costs (KB), and the processor time that all of them take while nothing comes (% of a core).
     """
     if not load.crowd:
         return {}

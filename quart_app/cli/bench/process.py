@@ -1,4 +1,4 @@
-"""What the server's process uses, as Linux tells (proc(5)); None on other systems, and for a process elsewhere."""
+"""The memory and time that the server's process uses, from proc(5); None on other systems and for other machines."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ def resident(pid: int | None) -> float | None:
 
 
 def processor_time(pid: int | None) -> float | None:
-    """Return the time that the process has had a core (s)."""
+    """Return the processor time (s) that the process has used."""
     stat = _read(pid, "stat")
     if stat is None:
         return None
@@ -27,7 +27,7 @@ def processor_time(pid: int | None) -> float | None:
 
 
 def used_since(before: float | None, pid: int | None) -> float | None:
-    """Return the time that the process has had a core since `processor_time` was `before` (s)."""
+    """Return the processor time (s) that the process has used since `processor_time` returned `before`."""
     after = processor_time(pid)
     return None if before is None or after is None else after - before
 

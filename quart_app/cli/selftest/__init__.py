@@ -25,9 +25,9 @@ RUNG_NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long poll"}
 def selftest(context: click.Context, /, url: str, token: str | None, ca: str | None, *, as_json: bool) -> None:
     """Try every transport to the server at URL (by default the local one), a lost connection and forced downgrades.
 
-    Tells for each transport how long it takes to open, until the first message and for a round trip, and whether
+    It tells for each transport how long it takes to open, until the first message and for a round trip, and whether
     something in between holds messages back; then whether any message is lost or repeated while the connection is cut
-    and the client goes down the ladder. Publishes into fresh topics log/selftest-....
+    and the client goes down the ladder. It publishes into fresh topics log/selftest-....
 
     The exit code is 0 when every transport works and nothing is held back, lost, repeated or out of order, else 1.
     """

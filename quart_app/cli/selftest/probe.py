@@ -116,7 +116,7 @@ class Prober:
         await self._dialer.close()
 
     async def reach(self) -> None:
-        """Return where the server can be reached and lets us publish; else raise ClientError."""
+        """Return once the server has let us publish; raise ClientError where it cannot be reached or refuses."""
         self._progress(f"{self._url}: reaching the server")
         await self._publish(fresh_topic(), 0)
 

@@ -1,4 +1,5 @@
-"""Who may see and do what: holders their own account, administration everything. In open mode everybody is both."""
+"""The access rules of the bank: a holder sees their own account, administrators see and do everything, and in open mode
+everybody is an administrator."""
 
 from quart_app.realtime import Identity, Refused
 
@@ -10,7 +11,7 @@ def require_administrator(identity: Identity) -> None:
 
 
 def require_holder(identity: Identity, cedula: str) -> None:
-    """Raise Refused (`forbidden`, 403) unless the account of `cedula` is theirs, whether it exists or not.
+    """Raise Refused (`forbidden`, 403) unless `identity` may see the account of `cedula`, whether it exists or not.
 
     A holder's user id is their cédula; administrators may see every account.
     """

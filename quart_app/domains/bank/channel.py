@@ -23,7 +23,7 @@ class AccountChannel(Channel):
 
     async def welcome(self, peer: Peer) -> Welcome:
         """Return `connected` with the account as it is where the peer's events begin."""
-        # Before the first suspension, in which the connection may end and be told off the list again.
+        # Count before the first suspension: the connection may end during one, and `left` has to come after this.
         self._counters.watch(peer)
         return [("connected", {"data": await self._bank.account_at(cedula_of(peer.topic), peer.position)})]
 

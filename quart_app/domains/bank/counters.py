@@ -1,6 +1,6 @@
 """The bank's live counters: accounts watched, operations in flight, connections open.
 
-Counted as they come and go, so that a tick costs the same however many there are.
+Each is counted as it comes and goes, so that a tick costs the same however many there are.
 """
 
 import time
@@ -13,7 +13,7 @@ from quart_app.realtime import Hub, Peer
 
 
 class LiveCounters:
-    """What is counted of the bank; `interval` is the seconds between two ticks while somebody follows the counters."""
+    """The counters of the bank; `interval` is the seconds between two ticks while somebody follows the counters."""
 
     def __init__(self, hub: Hub, interval: float) -> None:
         self._hub = hub

@@ -1,4 +1,4 @@
-"""Where money moves: a movement, the account's new balance and the events that tell of both, or none of them.
+"""The ledger moves money: it writes a movement, the account's new balance and the events that tell of both, or nothing.
 
 Nothing else writes balances. Everything here runs inside a unit of work; what may move is decided before, by the rules.
 """

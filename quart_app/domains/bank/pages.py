@@ -68,5 +68,5 @@ class _Pages:
 
 
 async def _page(template: str, cursor: str, **shown: Any) -> str:
-    """Return the page with what it shows; the page's module takes the same over from the data island."""
+    """Return the page drawn from `shown`, which its script also gets, as JSON inside the page."""
     return await render_template(template, **msgspec.to_builtins({"cursor": cursor, **shown}))

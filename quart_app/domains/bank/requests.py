@@ -14,7 +14,7 @@ _AMOUNT = {
     "multipleOf": 0.01,
 }
 
-# Only described here: the rules check, and say what is wrong in words rather than in a pattern.
+# These types only describe: the rules check the values, and say what is wrong in words rather than in a pattern.
 Cedula = Annotated[
     str,
     Meta(

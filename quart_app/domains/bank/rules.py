@@ -76,7 +76,7 @@ def _cents(amount: object, *, least: int, may_be: str) -> int:
 
 
 def _decimal(amount: object) -> Decimal | None:
-    """Return the number that is meant, None where `amount` is none. A float is none: it has been rounded already."""
+    """Return `amount` as a Decimal, None where it is no exact number: a float may have been rounded already."""
     match amount:
         case bool():
             return None

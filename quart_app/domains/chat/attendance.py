@@ -1,4 +1,4 @@
-"""Who is in which room now, and when people were last there.
+"""The attendance of the chat: who is in which room now, and when people were last there.
 
 Presence is the engine's. A change of presence is told to the room as a signal. Visits are written in the background:
 they wait for each other, and no client waits for them.
@@ -58,7 +58,7 @@ class Attendance:
     def _note(self, peer: Peer) -> None:
         room_id = rules.room_of(peer.topic)
         if room_id is None or peer.identity.nameless:
-            return  # no room, and so nobody in it; and a guest never comes again
+            return  # the topic names no room, or a guest is here, who never comes again under this id
         self._unwritten[room_id, peer.identity.user_id] = Visit(room_id, peer.identity, now())
         if not self._writing:
             self._writing = True

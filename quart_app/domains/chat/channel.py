@@ -24,8 +24,8 @@ class RoomChannel(Channel):
         await self._chat.require(rules.room_of(topic))
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """Return `connected`, and for who is new here the last messages before those that follow live."""
-        # Before the first suspension, in which the connection may end and be told off the list again.
+        """Return `connected` and, unless the peer resumes, the room's last messages before the live ones."""
+        # Enter before the first suspension: the connection may end during one, and `left` has to come after this.
         self._attendance.enter(peer)
         room_id = await self._chat.require(rules.room_of(peer.topic))
         users = [identity.user for identity in self._attendance.online(room_id)]

@@ -34,8 +34,8 @@ ADD_MESSAGE: Final = (
 class RoomMessage(Model):
     """A message that was said in a room.
 
-    `position` is that of its event in the log, which may be trimmed while the message stays. It is the id, too: ids of
-    an older version were smaller.
+    `position` is that of its event in the log, which may be trimmed while the message stays. New messages have it as
+    their `id`, too; messages of an older version have smaller ids.
     """
 
     id = BigIntField(primary_key=True, generated=True)

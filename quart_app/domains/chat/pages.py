@@ -48,7 +48,7 @@ class _Pages:
 
 
 def _is_named() -> bool:
-    """Tell whether visitors have said who they are; a guest is called something else at every request."""
+    """Tell whether the visitor has a name of their own; a guest gets another one at every request."""
     if settings().access == "secure":
         return True
     named = request.args.get("user_id", "") + request.args.get("username", "")

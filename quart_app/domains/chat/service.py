@@ -160,7 +160,7 @@ class Chat:
             if member.last_read >= message_id:
                 return
             member.username, member.last_read = reader.username, message_id
-            if not reader.nameless:  # a guest is another one at the next connection
+            if not reader.nameless:  # a guest has another id at the next connection
                 await _save([member], "username", "last_read")
             read = MessageRead(reader.user, message_id)
             work.record(rules.topic_of(room_id), read.type, read.data, hidden_from=reader.user_id)

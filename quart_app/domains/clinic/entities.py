@@ -124,7 +124,7 @@ MEDICAL_HISTORY: Final = Entity(
     newest_first=True,
     policy=policies.MedicalPolicy(),
 )
-ACTIVITY_LOGS: Final[Entity[Any]] = Entity(  # its rows are no Kept ones: they never change
+ACTIVITY_LOGS: Final[Entity[Any]] = Entity(  # its rows are not `Kept`: they never change
     name="activity-logs",
     singular="activity_log",
     model=models.Activity,
@@ -143,7 +143,7 @@ ACTIVITY_LOGS: Final[Entity[Any]] = Entity(  # its rows are no Kept ones: they n
 )
 
 KEPT: Final[tuple[Entity[Any], ...]] = (PETS, SERVICES, EMPLOYEES, RESERVATIONS, INVOICES, PAYMENTS, MEDICAL_HISTORY)
-"""Those that clients change."""
+"""The kinds of record that clients may change."""
 
 ENTITIES: Final[Mapping[str, Entity[Any]]] = {entity.name: entity for entity in (*KEPT, ACTIVITY_LOGS)}
-"""All of them, by name."""
+"""All kinds of record, by name."""

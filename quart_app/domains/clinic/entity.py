@@ -1,4 +1,4 @@
-"""How a kind of record is described, and what may be decided for it while a change is made.
+"""The description of a kind of record, and the decisions that a kind may add while a change is made.
 
 The mechanism for all of them is in `service` and `journal`; it knows no kind by name. No kind is described here.
 """
@@ -17,8 +17,8 @@ Row = TypeVar("Row", bound=Kept)
 """The rows of one kind of record."""
 
 Audience = Literal["everybody", "owner", "staff"]
-"""Who may read the records: all that have come in, the user that one belongs to, those who work here. Staff may
-always, and nobody else changes anything."""
+"""The readers of a kind's records: everybody, the user whom a record belongs to, or the staff alone. Staff may read all
+of them, and nobody else changes any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Draft(Generic[Row]):
     related: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
-        """Return what a field is to be; None where nobody has said."""
+        """Return the value that a field will have; None where it is not given and the record has none."""
         return self.fields[name] if name in self.fields else getattr(self.row, name, None)
 
     def changes(self, *names: str) -> bool:
@@ -67,7 +67,7 @@ class Policy(Generic[Row]):
         """Complete the draft's fields. Raise Refused where the record may not become so; nothing is written yet."""
 
     async def about(self, row: Row) -> About:
-        """Return what the record is about; nothing but itself where its kind says nothing else."""
+        """Return what the record is about; by default that is its own id and nothing else."""
         return About(str(row.id))
 
     async def follow(self, row: Row, writing: Writing) -> None:
@@ -78,10 +78,10 @@ class Policy(Generic[Row]):
 class Entity(Generic[Row]):
     """One kind of record.
 
-    `name` is the topic and the path. `model` has its rows, and `record` is how one looks. `new`, `change` and `query`
-    are the shapes of what clients send; without the first two the kind is read only. `references` names the fields that
-    hold an id, and of which kind. `lookups` tells which rows a parameter of the query asks for, in Tortoise's words.
-    `noticed` names the fields that the user is told. `newest_first` is the order of lists.
+    `name` is the topic and the path. `model` is its table, and `record` is the shape of one record on the wire. `new`,
+    `change` and `query` are the shapes of what clients send; without the first two the kind is read only. `references`
+    names the fields that hold an id, and of which kind. `lookups` maps each parameter of the query to the Tortoise
+    filter that it stands for. `noticed` names the fields that the user is told. `newest_first` is the order of lists.
     """
 
     name: str

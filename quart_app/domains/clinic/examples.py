@@ -27,7 +27,7 @@ from quart_app.storage.unit_of_work import UnitOfWork
 _RECEPTION: Final = Identity("recepcion", "Recepción")
 ECUADOR: Final = timezone(timedelta(hours=-5))
 _DAYS: Final = range(-7, 8)
-_HOURS: Final = (9, 11, 15)  # of the day; nothing takes longer than the time between two
+_HOURS: Final = (9, 11, 15)  # when a day's visits begin; no service takes longer than the time between two of them
 _SUNDAY: Final = 6
 
 _EMPLOYEES: Final = (
@@ -63,7 +63,7 @@ _CARE: Final = (
     ((3, 2), (0, 1), (1, 0)),
     ((0, 0),),
 )
-"""For each pet, which service by which employee, in turn."""
+"""For each pet the visits that take turns, each as the indexes of a service and of an employee."""
 _STYLIST: Final = 2
 
 _FINDINGS: Final = (
@@ -77,12 +77,12 @@ _METHODS: Final[tuple[Method, ...]] = ("card", "cash", "transfer")
 
 
 async def practice(work: UnitOfWork) -> None:
-    """Fill an empty database, around now."""
+    """Fill an empty database with two weeks of records, one before and one after the present day."""
     await fill(work, datetime.now(ECUADOR))
 
 
 async def fill(work: UnitOfWork, now: datetime) -> None:
-    """Fill an empty database, around `now`, whose time zone the practice lives in."""
+    """Fill an empty database with two weeks of records around `now`, whose time zone is the practice's."""
     journal = Journal(work, _RECEPTION)
     employees = [await insert(journal, entities.EMPLOYEES, employee) for employee in _EMPLOYEES]
     services = {one["service_id"]: one for one in [await insert(journal, entities.SERVICES, new) for new in _SERVICES]}

@@ -17,14 +17,14 @@ from quart_app.storage.unit_of_work import UnitOfWork
 
 
 class Journal:
-    """Writes records for `who`, in the unit `work`; each change returns the record as on the wire."""
+    """A writer of records for `who`, in the unit `work`; each change returns the record as on the wire."""
 
     def __init__(self, work: UnitOfWork, who: Identity) -> None:
         self._work = work
         self._who = who
 
     async def insert(self, entity: Entity[Row], fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Make a row."""
+        """Make a row, tell of it, and return the record as on the wire."""
         at = now()
         row = await entity.model.create(**fields, version=1, created_at=at, updated_at=at)
         about = await entity.policy.about(row)
@@ -33,7 +33,7 @@ class Journal:
         return shown
 
     async def update(self, entity_type: str, row: Kept, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Give a row new values; nothing happens where they are the old ones."""
+        """Give a row new values and return the record as on the wire; nothing happens where no value changes."""
         entity = ENTITIES[entity_type]
         changed = [name for name, value in fields.items() if getattr(row, name) != value]
         if not changed:
@@ -50,7 +50,7 @@ class Journal:
         return shown
 
     async def remove(self, entity: Entity[Row], row: Row) -> dict[str, Any]:
-        """Delete a row, and tell of it as it was."""
+        """Delete a row, tell of it, and return the record as it was."""
         about = await entity.policy.about(row)
         await row.delete()
         shown = await self._tell(entity, "deleted", row, (about,))

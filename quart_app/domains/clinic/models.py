@@ -32,7 +32,7 @@ _DAY_CHARACTERS = 10
 
 
 class Kept(Model):
-    """What the tables of all records have."""
+    """The columns that the tables of all records have."""
 
     id = BigIntField(primary_key=True, generated=True)
     version = IntField()
@@ -151,7 +151,7 @@ class Invoice(Kept):
 
     @property
     def balance(self) -> int:
-        """What is owed; nothing on a void invoice."""
+        """The cents that are still owed; 0 on a void invoice."""
         return 0 if self.status == "void" else self.total - self.paid
 
 

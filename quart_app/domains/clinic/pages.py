@@ -18,7 +18,7 @@ from quart_app.web.context import speaker
 
 VIEWS: Final = ("calendar", "owners", "invoices", "practice", "activity")
 ZONE_COOKIE: Final = "envivo_zone"  # the time zone of the browser, which its page has told
-PAGE: Final = 50  # of lists that go back for ever
+PAGE: Final = 50  # records at a time of the lists that have no end
 _FURTHEST_ZONES: Final = timedelta(hours=26)  # between the clocks of two places, at most
 _EARLIEST, _LATEST = date(1990, 1, 15), date(2100, 12, 15)
 
@@ -71,8 +71,8 @@ class _Page:
         )
 
     async def _hold(self, who: Identity, day: date) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-        """Return the records that the views begin with, by kind; and for the kinds that have more of them, how to ask
-        on."""
+        """Return the records that the views begin with, by kind, and for each kind that has more, the query for the
+        rest."""
         from_ = datetime.combine(_monday(day), datetime.min.time(), UTC) - _FURTHEST_ZONES
         to = from_ + timedelta(days=7) + 2 * _FURTHEST_ZONES
         asked: dict[str, dict[str, Any]] = {
@@ -124,7 +124,7 @@ def _monday(day: date) -> date:
 
 
 def _week(reservations: list[dict[str, Any]], day: date, zone: ZoneInfo) -> list[dict[str, Any]]:
-    """Return the days of the week, each with its reservations in order; a Sunday only where there is something."""
+    """Return the days of the week, each with its reservations in order; Sunday only where it has some or is `day`."""
     days = []
     for date_ in (_monday(day) + timedelta(days=number) for number in range(7)):
         visits = [

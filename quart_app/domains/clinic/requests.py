@@ -133,8 +133,7 @@ class NewMedicalEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def change_of(new: type[Struct], *, fixed: str = "", **more: Any) -> type[Struct]:
-    """Return the shape of a change: the fields of `new` but the `fixed` one, and `more`, all optional; and
-    `version`."""
+    """Return the shape of a change: `version`, `more` and the fields of `new` except the `fixed` one, all optional."""
     version = Annotated[int, Meta(ge=1, description="the one this change was made to; refused where it is older")]
     shapes = {**get_type_hints(new, include_extras=True), **more, "version": version}
     optional = [(name, shape | UnsetType, UNSET) for name, shape in shapes.items() if name != fixed]

@@ -18,7 +18,7 @@ EMAIL_CHARACTERS: Final = 254  # RFC 5321 section 4.5.3.1.3
 TEXT_CHARACTERS: Final = 2_000
 LABEL_CHARACTERS: Final = 200
 USER_CHARACTERS: Final = 64
-AMOUNT_LIMIT: Final = 1_000_000  # of a price, a line, an invoice or a payment
+AMOUNT_LIMIT: Final = 1_000_000  # dollars in a price, a line, an invoice or a payment
 LINES: Final = 50
 QUANTITY_LIMIT: Final = 1_000
 AGE_LIMIT: Final = 200  # years; tortoises are patients too
@@ -26,7 +26,7 @@ WEIGHT_LIMIT: Final = 5_000  # kg
 MINUTES_LIMIT: Final = 24 * 60
 PAGE_DEFAULT: Final = 100  # records
 PAGE_LIMIT: Final = 500
-LINES_KEPT: Final = 100_000  # of the activity log
+LINES_KEPT: Final = 100_000  # lines of the activity log
 TRIM_EVERY: Final = 100  # lines written between two trims
 TRIM_BATCH: Final = 200  # lines removed at once; more than come in between, so a trim always catches up
 DUE_AFTER: Final = timedelta(days=30)
@@ -42,14 +42,15 @@ _LAST_MS: Final = int(datetime(2101, 1, 1, tzinfo=UTC).timestamp() * 1000) - 1
 STATUS_AFTER: Final[Mapping[str, frozenset[str]]] = {
     "scheduled": frozenset({"confirmed", "done", "cancelled"}),
     "confirmed": frozenset({"scheduled", "done", "cancelled"}),
-    "done": frozenset({"confirmed"}),  # a click too early is taken back
+    "done": frozenset({"confirmed"}),  # so that a click that came too early can be taken back
     "cancelled": frozenset({"scheduled", "confirmed"}),
 }
-"""What a reservation's status may become. All but cancelled ones take their time from pet and employee."""
+"""The statuses that may follow each status of a reservation. Unless it is cancelled, a reservation occupies its pet and
+its employee."""
 
 
 def is_staff(identity: Identity) -> bool:
-    """Tell whether they work here; in open mode everybody does."""
+    """Tell whether `identity` works at the clinic; in open mode everybody does."""
     return identity.is_admin or identity.role == "employee"
 
 
@@ -66,7 +67,7 @@ class WrongParts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How a field is kept and shown that is kept in another form than it comes in: `keep` makes the table's value,
+    """The conversion of a field whose form in the table differs from that on the wire: `keep` makes the table's value,
     `show` the wire's."""
 
     keep: Callable[[Any], Any]
@@ -130,7 +131,7 @@ def cents(amount: float) -> int:
 
 
 def amount(cents: int) -> float:
-    """Return an amount as the wire shows it: the number that is written with the fewest digits is exact."""
+    """Return `cents` as the wire's number of dollars, whose shortest decimal spelling is exact."""
     return cents / 100
 
 
@@ -208,9 +209,9 @@ FIELDS: Final[Mapping[str, Field]] = {
     "lines": Field(_kept_lines, _shown_lines),
     "weight": Field(lambda weight: round(weight, 3)),
 }
-"""By name, which means the same wherever it is used; what is not here is kept as it comes."""
+"""The conversions by field name, which means the same in every kind of record; any other field is kept as it comes."""
 
 
 def total_of(lines: list[dict[str, Any]]) -> int:
-    """Return what lines, as they are kept, come to."""
+    """Return the total of an invoice's lines in cents; `lines` are as the table keeps them."""
     return sum(line["quantity"] * line["unit_price"] for line in lines)

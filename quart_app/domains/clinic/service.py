@@ -120,7 +120,7 @@ async def insert(journal: Journal, entity: Entity[Row], new: msgspec.Struct) -> 
 
 
 def require_staff(who: Identity) -> None:
-    """Raise Refused (`forbidden`, 403) for those who do not work here."""
+    """Raise Refused (`forbidden`, 403) unless `who` works at the clinic."""
     if not rules.is_staff(who):
         raise Refused("forbidden", "this is for those who work at the clinic", status=403)
 
@@ -135,7 +135,8 @@ def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
 
 
 def _kept(entity: Entity[Row], body: msgspec.Struct) -> dict[str, Any]:
-    """Return the fields that `body` gives, as they are kept. Null says nothing where there has to be a value."""
+    """Return the fields that `body` gives, as they are kept. A null counts as not given where the column needs a
+    value."""
     fields = {}
     wrong: dict[str, str] = {}
     for name in body.__struct_fields__:

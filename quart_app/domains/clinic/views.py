@@ -41,7 +41,7 @@ def routes(program: Program, clinic: Clinic) -> Blueprint:
 
 
 class _Resource:
-    """Makes the handlers for one kind, each with the mark that documents it."""
+    """The maker of one kind's handlers, each with the mark that documents it."""
 
     def __init__(self, hub: Hub, clinic: Clinic, entity: Entity[Any]) -> None:
         self._hub = hub

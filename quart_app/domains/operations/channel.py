@@ -1,4 +1,4 @@
-"""The topic `operations`: who watches gets the last minutes, then every look."""
+"""The topic `operations`, whose followers get the snapshots of the last minutes, then each new one."""
 
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
@@ -18,5 +18,5 @@ class OperationsChannel(Channel):
         require_admin(identity)
 
     async def welcome(self, peer: Peer) -> Welcome:
-        """Return `connected` with the looks of the last minutes."""
+        """Return `connected` with the snapshots (looks) of the last minutes."""
         return [("connected", {"data": self._operations.before(peer.connection_id)})]

@@ -1,4 +1,4 @@
-"""How a look at the server appears on the wire: the one message of the topic `operations`, and its parts.
+"""The message `look`, a snapshot of the server's counters, which is the one message of the topic `operations`.
 
 This file knows neither where the numbers come from nor who may see them.
 """

@@ -1,4 +1,4 @@
-"""What the operating system tells of this process, where it tells, and how late the event loop is.
+"""Measurements of this process: its memory, where the operating system tells it, and how late the event loop is.
 
 Both are looked at only while somebody wants to know.
 """
@@ -20,7 +20,7 @@ _WANTED: Final = 90.0  # s that watching goes on; Prometheus commonly asks every
 def resident_memory() -> int | None:
     """Return the bytes of this process in memory; None where the system does not tell.
 
-    Where only the most there ever were is known, that is returned.
+    Where the system tells only the peak, the peak is returned.
     """
     try:
         return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -35,9 +35,9 @@ def resident_memory() -> int | None:
 
 
 class LoopLag:
-    """Measures by how much timers go off too late: everything else in the process is late by as much.
+    """A meter of how late timers go off; everything else in the process is late by as much.
 
-    `seconds` is measured from `watch` on, for a minute and a half after the last one.
+    `seconds` is the histogram of these delays; it grows for a minute and a half after each call of `watch`.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""From counts to what people read: rates between two looks, and percentiles of histograms. And who may see it.
+"""The arithmetic that turns counts into what people read (rates and percentiles), and the rule of who may read it.
 
 The functions are pure: no clock, no engine.
 """
@@ -15,8 +15,8 @@ STALE: Final = 5.0  # s after which two looks tell no rate of the moment any mor
 SAMPLES_KEPT: Final = 180  # looks that a newcomer gets at once
 
 CONNECTIONS_DEFAULT: Final = 50
-CONNECTIONS_LIMIT: Final = 200  # in one answer
-CHANNELS_LIMIT: Final = 1_000  # in the status
+CONNECTIONS_LIMIT: Final = 200  # connections in one answer
+CHANNELS_LIMIT: Final = 1_000  # channels in the status
 QUERY_CHARACTERS: Final = 128
 
 
@@ -48,7 +48,7 @@ def require_admin(identity: Identity) -> None:
 
 
 def per_second(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:
-    """Return the rate of each name in `after`."""
+    """Return the rate (per second) of each count in `after`, by its name."""
     return {name: rate(before.get(name, 0), count, seconds) for name, count in after.items()}
 
 

@@ -32,7 +32,7 @@ class Operations:
 
     @property
     def uptime(self) -> float:
-        """Seconds since the program was put together."""
+        """The seconds since the program was put together."""
         return round(time.monotonic() - self.started, 3)
 
     def connections_by_transport(self) -> dict[str, int]:
@@ -51,7 +51,8 @@ class Operations:
         return Before(list(self._samples), public_id_of(connection_id))
 
     async def look(self) -> None:
-        """Broadcast what happened since the last look; after a pause there is nothing to compare with yet."""
+        """Broadcast what happened since the last look; after a pause only note the counts, for the next one to compare
+        with."""
         self.lag.watch()
         counts = self._counts()
         last, self._last = self._last, counts
@@ -191,7 +192,7 @@ def _p95(histogram: Histogram) -> float | None:
 
 
 def _words(connection: Connection) -> str:
-    """Return what a search looks through."""
+    """Return the text of a connection that a search looks through."""
     identity = connection.identity
     words = (
         identity.username,

@@ -17,7 +17,8 @@ PublicId = Annotated[
 
 
 class ConnectionListed(TypedDict):
-    """A connection as administrators see it; its `connection_id` is nobody's but its client's."""
+    """A connection as administrators see it: by its `handle`, because only its own client may know its
+    `connection_id`."""
 
     handle: PublicId
     user_id: int | str

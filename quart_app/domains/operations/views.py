@@ -45,7 +45,7 @@ class _Views:
 
     @Operation(tag="operations", query=ConnectionsPage, answer=ConnectionsFound)
     async def connections(self) -> Response:
-        """List the open connections on all transports; a poller's is one for as long as its lease."""
+        """List the open connections on all transports; that of a long poll is open until its lease ends."""
         require_admin(speaker())
         asked = query_as(ConnectionsPage)
         return success(self._operations.connections(asked))

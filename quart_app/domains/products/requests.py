@@ -131,7 +131,8 @@ def _known(body: Any, shape: type[Struct]) -> tuple[dict[str, Any], dict[str, st
 def _read(given: dict[str, Any], wrong: dict[str, str]) -> rules.Columns:
     """Return the columns of what is `given`, read by the rules.
 
-    What is `wrong` already is refused together with what turns out to be. Raise Refused (`invalid_product`).
+    The fields that are `wrong` already are refused together with those that the rules find wrong. Raise Refused
+    (`invalid_product`).
     """
     columns = {}
     for name, value in given.items():

@@ -52,7 +52,7 @@ def cents(value: object) -> int:
 
 
 def _is_price(amount: Decimal) -> bool:
-    # The size first: to bring a huge one to two decimals needs more digits than a Decimal may have.
+    # The size is compared first: rounding a huge amount to two decimals needs more digits than a Decimal may have.
     return amount.is_finite() and 0 <= amount <= PRECIO_CENTS * _CENT and amount == amount.quantize(_CENT)
 
 
@@ -74,7 +74,7 @@ def _whole(value: object, smallest: int, largest: int) -> int:
 
 
 def _number(value: object) -> Decimal | None:
-    """Return the number that `value` is; None for what is no number, as truth values are."""
+    """Return `value` as a Decimal; None where it is no number, as true and false are not."""
     return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 

@@ -1,8 +1,8 @@
-"""When a value is worth an alert: thresholds, hysteresis, and what stands at a measure after each value.
+"""The decisions about alerts: thresholds, hysteresis, and the condition of a measure after each of its values.
 
 The functions are pure. An alert is raised where a value passes a threshold and is over when the value is back inside by
-the margin, so that one on the edge raises one. Times are ms since the Unix epoch. This file knows neither tables nor
-the wire's messages.
+the margin, so that a value that wavers at a threshold raises a single alert. Times are ms since the Unix epoch. This
+file knows neither tables nor the wire's messages.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ Cause = Literal["low", "high", "recovered", "contact"]
 SILENCE: Final = 30 * 60_000  # ms without a reading, after which the next one is worth an info
 NOTICE_LIFE: Final = 15 * 60_000  # ms after which an info is over by itself
 
-ALERTS_KEPT: Final = 100_000  # closed ones
+ALERTS_KEPT: Final = 100_000  # closed alerts
 ALERTS_AGE: Final = 30 * 24 * 3_600_000  # ms since one was closed
 PAGE_DEFAULT: Final = 50  # alerts
 PAGE_LIMIT: Final = 500  # alerts
@@ -27,7 +27,7 @@ ALERT_ID: Final = rf"^{_PREFIX}[1-9][0-9]{{0,17}}(?!\n)$"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The values on one side from where on a measure is a warning, and from where on it is critical."""
+    """The limits on one side: beyond the first a measure is a warning, beyond the second it is critical."""
 
     warning: float
     critical: float
@@ -35,7 +35,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From where on a measure is worth an alert, on both sides.
+    """The limits of a measure on both sides, beyond which it is worth an alert.
 
     `margin` is how far inside a threshold a value has to be again before it counts as back.
     """
@@ -55,10 +55,10 @@ THRESHOLDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What stands at a measure `since` some time.
+    """A condition of a measure that is worth an alert; it began at `since` (ms since the Unix epoch).
 
-    `peak` is the worst it has been. `dismissed`: somebody has seen to it, so that it is no open alert any more, though
-    it has not passed yet.
+    `peak` is the worst severity it has had. `dismissed` tells that somebody has closed its alert although the condition
+    has not passed yet.
     """
 
     cause: Cause
@@ -69,11 +69,10 @@ class Condition:
 
 
 def judge(measure: str, value: float, at: int, standing: Condition | None) -> Condition | None:
-    """Return what stands at `measure` now that it is `value`.
+    """Return the condition of `measure` now that its value is `value`; None where it is in order.
 
-    That is the same condition as before, the same but more or less severe, another condition, or none. One that was
-    dismissed stays as it was until the value has recovered; only where it turns critical, of which nobody knew, there
-    is another.
+    That is `standing` as it is, `standing` with another severity, another condition, or None. A dismissed condition
+    stays as it was until the value has recovered; if it turns critical, which nobody has seen yet, a new one begins.
     """
     if standing is not None and standing.cause in {"low", "high"}:
         severity = _severity(measure, standing.cause, value, held=standing.severity)
@@ -94,7 +93,8 @@ def judge(measure: str, value: float, at: int, standing: Condition | None) -> Co
 
 
 def judge_contact(silence: int | None, at: int, standing: Condition | None) -> Condition | None:
-    """Return what is to be said of a device that speaks after `silence` ms; None where it speaks for the first time."""
+    """Return the notice that stands for a device heard after `silence` ms (None: for the first time): a new one after a
+    long silence, else `standing` until it is too old, else None."""
     if silence is not None and silence >= SILENCE:
         return Condition("contact", "info", at, "info")
     return None if standing is None else _unless_old(standing, at)

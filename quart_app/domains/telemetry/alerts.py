@@ -1,4 +1,4 @@
-"""Alerts: raised and closed by readings, dismissed by people, read by both.
+"""The use cases of alerts: readings raise and close them, people dismiss and read them.
 
 Judging happens inside the unit of work that stores the readings, so an alert and its event are committed with them, or
 not at all. The decisions are `alerting`'s.
@@ -46,7 +46,7 @@ class Alerts:
         await _tell(work, [*board.changed_open, *board.raised])
 
     async def dismiss(self, alert_id: int, key: IdempotencyKey | None = None) -> Any:
-        """Close an open alert, and return its AlertState; with a `key` that is JSON's own types.
+        """Close an open alert and return its AlertState, which consists of JSON's own types where a `key` is given.
 
         Its condition may stand; it raises the next alert once the value has recovered and gone out again. Raise
         Refused: `alert_not_found` (404), `alert_closed` (409).
@@ -60,7 +60,7 @@ class Alerts:
                 raise Refused("alert_closed", f"{alerting.alert_name(alert_id)} is closed already", status=409)
             alert.changed_at = alert.closed_at = now()
             alert.closed_by = "dismissed"
-            alert.standing = alert.severity != "info"  # nothing stands behind an info
+            alert.standing = alert.severity != "info"  # an info has no condition that could last
             await alert.save()
             await _tell(work, [alert])
             return _shown(alert)

@@ -1,6 +1,6 @@
-"""What stands at each measure of some reservoirs while their readings are judged one after another.
+"""The board holds the condition of each measure of some reservoirs while their readings are judged one by one.
 
-The board applies `alerting`'s decisions to alerts in memory; loads, saves and tells nothing.
+It applies `alerting`'s decisions to alerts in memory; it loads, saves and tells nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ class Board:
             self._settle(reading, measure, judge(measure, getattr(reading, measure), reading.at, standing))
         heard = self._heard[reading.reservoir_id]
         self._heard[reading.reservoir_id] = reading.at
-        if reading.reservoir_id not in SIMULATED:  # those rest while nobody watches
+        if reading.reservoir_id not in SIMULATED:  # simulated ones rest while nobody watches
             silence = None if heard is None else reading.at - heard
             self._settle(reading, None, judge_contact(silence, reading.at, self._condition(reading, None)))
 
@@ -64,7 +64,7 @@ class Board:
         )
 
     def _settle(self, reading: Reading, measure: str | None, condition: Condition | None) -> None:
-        """Make it so that `condition` stands at the measure; None: that nothing does."""
+        """Let `condition`, or no condition where that is None, be the one that stands at the measure."""
         stood = self._condition(reading, measure)
         if condition == stood:
             return

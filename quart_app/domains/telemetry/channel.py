@@ -27,12 +27,13 @@ class AlertChannel(Channel):
     async def welcome(self, peer: Peer) -> Welcome:
         """Return `initial` with the counts.
 
-        One who resumes gets it too: the counts are whole, and what it missed carries later ones.
+        A client that resumes gets it too: the counts are complete, and the messages that it missed carry later counts.
         """
         return [("initial", {"data": await self._alerts.counts()})]
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Answer `{"action": "refresh"}`, as the clients of the older system say it; `type` will do. Raise Refused."""
+        """Answer `{"type": "refresh"}` with the counts; the clients of the older system say `action` in the place of
+        `type`. Raise Refused."""
         if body.get("type", body.get("action")) != "refresh":
             return await super().handle(peer, body)
         peer.reply("refresh", data=await self._alerts.counts())

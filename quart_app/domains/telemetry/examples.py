@@ -17,7 +17,7 @@ _DAY: Final = 24 * 3_600_000  # ms
 _STEP: Final = 10 * 60_000  # ms
 
 _DEVICE: Final = "POZA_HONDA"
-_SILENT: Final = (9 * _STEP, _STEP)  # ms ago: from when, and until when it was not heard of
+_SILENT: Final = (9 * _STEP, _STEP)  # the device's silence began and ended so many ms ago
 
 
 class Examples:

@@ -32,8 +32,9 @@ class Reading(Model):
 class Alert(Model):
     """Something that was out of range, or worth knowing; `measure` is null where it is about the reservoir as a whole.
 
-    `value` is the one that raised it, or changed its severity last. `standing`: it has not passed; an alert that was
-    dismissed may stand still, one that is open always does. Of one measure of a reservoir one alert stands at most.
+    `value` is the one that raised it, or changed its severity last. `standing` tells that its condition has not passed:
+    that is so of every open alert, and may be so of a dismissed one. Of one measure of a reservoir one alert stands at
+    most.
     """
 
     id = BigIntField(primary_key=True)

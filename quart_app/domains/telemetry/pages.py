@@ -55,12 +55,12 @@ class _Pages:
 
 
 def _rank(alert: AlertState) -> int:
-    """Return where an alert stands in the list: the worst come first, as the page goes on."""
+    """Return an alert's place in the list: the worst come first, as in the page's script."""
     return SEVERITIES.index(alert.severity)
 
 
 def _limits(measure: str) -> dict[str, Any]:
-    """Return what a measure may be, and from where on it is worth an alert."""
+    """Return the range of a measure and the limits beyond which it is worth an alert."""
     allowed = MEASURES[measure]
     return {"least": allowed.low, "most": allowed.high, "thresholds": THRESHOLDS[measure]}
 

@@ -1,4 +1,4 @@
-"""From what a request holds to what the telemetry's use cases take; a refusal names every field that is wrong.
+"""The parsing of requests into what the telemetry's use cases take; a refusal names every field that is wrong.
 
 This file knows neither the request nor the tables.
 """
@@ -59,7 +59,7 @@ def _taken_at(text: str, at: int) -> int:
 
 
 def query(args: Mapping[str, str], shape: type[Query]) -> Query:
-    """Return the parameters of a query as a `shape`; an empty one is none. Raise Refused."""
+    """Return the parameters of a query as a `shape`; an empty parameter counts as not given. Raise Refused."""
     return checked({name: text for name, text in args.items() if text}, shape, strict=False)
 
 

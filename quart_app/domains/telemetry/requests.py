@@ -25,7 +25,7 @@ class DeviceReading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 Several = Annotated[list[DeviceReading], Meta(min_length=1, max_length=rules.BATCH)]
 DeviceReadings = DeviceReading | Several
-"""`POST /api/sensors`."""
+"""The body of `POST /api/sensors`: one reading, or a list."""
 
 
 class Dismissal(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
-"""Storing readings and showing them, reading them again.
+"""The use cases of readings: store them, show them, read them again.
 
-A reading is committed first, with the alerts it raises, and broadcast then. Old ones go as new ones come, a few at a
-time.
+A reading is committed first, with the alerts that it raises, and broadcast after that. Old readings are removed as new
+ones come, a few at a time.
 """
 
 import logging
@@ -24,7 +24,7 @@ from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
-# From one reservoir to the next in the index: DISTINCT would walk through every reading there is.
+# This goes from one reservoir to the next in the index; DISTINCT would walk through every reading there is.
 _LATEST: Final = """
     WITH RECURSIVE reservoirs (name) AS (
         SELECT min(reservoir_id) FROM readings
@@ -74,7 +74,8 @@ class Telemetry:
     async def take(self, work: UnitOfWork, readings: Sequence[NewReading]) -> tuple[list[Reading], list[Reading]]:
         """Store readings, inside a unit of work; return all of them, and the newest of each reservoir that is news.
 
-        What is older than the latest that is stored of its reservoir comes late: it is kept, and changes nothing else.
+        A reading that is older than the latest stored one of its reservoir is kept, but it is no news and raises no
+        alert.
         """
         at = now()
         before = await _heard({reading.reservoir_id for reading in readings}, at)
@@ -124,9 +125,10 @@ class Telemetry:
         return [_stored(reading) for reading in readings]
 
     async def thinned(self, reservoir_id: str, since: int | None, limit: int, every: int) -> list[StoredReading]:
-        """Return the readings of one reservoir, oldest first, one of each `every` ms.
+        """Return readings of one reservoir, oldest first: the last stored one of each step of `every` ms that has any.
 
-        They are of the `limit` such stretches from `since` on (ms since the Unix epoch), without it of the last ones.
+        They are of the first `limit` steps from `since` on (ms since the Unix epoch), without it of the last `limit`
+        steps.
         """
         start = now() - (limit - 1) * every if since is None else since
         start -= start % every
@@ -156,7 +158,7 @@ async def _latest() -> list[Reading]:
 async def _heard(reservoir_ids: Collection[str], at: int) -> dict[str, int | None]:
     """Return when each reservoir was heard of last up to `at` (ms since the Unix epoch), None where never.
 
-    What a clock that was wrong has stamped ahead does not make the readings that follow late ones.
+    Readings that a wrong clock has dated after `at` are left out, so that the ones that follow do not count as late.
     """
     client = reading_connection()
     wanted = ", ".join(["(?)"] * len(reservoir_ids))
@@ -169,7 +171,8 @@ async def _heard(reservoir_ids: Collection[str], at: int) -> dict[str, int | Non
 
 
 async def _check_room(heard: Mapping[str, int | None]) -> None:
-    """Refuse a reservoir that would be one too many; the simulated ones always have their place."""
+    """Raise Refused (`too_many_reservoirs`, 409) for a reservoir too many; the simulated ones always have their
+    place."""
     strangers = {reservoir_id for reservoir_id, at in heard.items() if at is None} - SIMULATED.keys()
     if not strangers:
         return

@@ -98,7 +98,7 @@ class Summary(Counts, frozen=True, kw_only=True):
 
 
 class MeasureThresholds(Struct, frozen=True):
-    """From where on a measure is worth an alert, and how far inside it has to be again before the alert is over."""
+    """The limits beyond which a measure is worth an alert, and how far inside it has to be before the alert is over."""
 
     measure: Annotated[str, Meta(examples=["temperature"])]
     low: Side

@@ -46,8 +46,8 @@ class _Readings:
     async def record(self) -> Response:
         """Store a device's reading, or a list of up to 1,000.
 
-        The answer is 201 with the same as they are kept. What is older than the latest of its reservoir is kept for the
-        history, and changes nothing else.
+        The answer is 201 with the readings as they are kept. A reading that is older than its reservoir's latest is
+        kept for the history, and changes nothing else.
         """
         who = speaker()
         body = await json_body()
@@ -61,7 +61,7 @@ class _Readings:
 
         They are the first `limit` from `since` on, without it the newest. With `every` (s), which needs a
         `reservoir_id`, they are the newest of each stretch of so many seconds, for the `limit` stretches from `since`
-        on or up to now. `cursor` is where the topic's news go on.
+        on or up to now. `cursor` is where to follow the topic from.
         """
         speaker()
         asked = parsing.query(request.args, HistoryQuery)
@@ -90,8 +90,8 @@ class _Alerts:
     async def listing(self) -> Response:
         """List alerts, newest first.
 
-        `next` is what to give as `before` for the page after this one, null on the last; `cursor` is where the topic's
-        news go on.
+        `next` is what to give as `before` for the page after this one, null on the last; `cursor` is where to follow
+        the topic from.
         """
         speaker()
         asked = parsing.query(request.args, AlertPage)
@@ -111,7 +111,7 @@ class _Alerts:
 
     @Operation(tag="telemetry", answer=list[MeasureThresholds])
     async def thresholds(self) -> Response:
-        """List from where on each measure is worth an alert."""
+        """List the limits of each measure beyond which it is worth an alert."""
         speaker()
         return success([MeasureThresholds(name, each.low, each.high, each.margin) for name, each in THRESHOLDS.items()])
 

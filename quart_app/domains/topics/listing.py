@@ -1,4 +1,4 @@
-"""What there is to know of topics from outside: kind, newest event, who follows. For REST and for the pages."""
+"""The listing of topics for REST and for the pages: each one's kind, newest event and number of followers."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ _AFTER_ALL = "~"  # sorts behind every character that the name of a topic may ha
 
 
 class Listing:
-    """Lists the topics of `program` as somebody may see them."""
+    """The listing of `program`'s topics, as far as a given identity may see them."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

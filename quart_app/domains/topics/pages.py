@@ -1,4 +1,4 @@
-"""The pages `/topics`, all of them, and `/topics/<name>`, any one of them as it goes."""
+"""The pages `/topics`, which lists all topics, and `/topics/<name>`, which shows one topic live."""
 
 from typing import Any, Final
 

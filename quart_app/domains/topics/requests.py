@@ -25,7 +25,7 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
 
 Several = Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]
 Publications = Publication | Several
-"""`POST /api/publish`."""
+"""The body of `POST /api/publish`: one message, or a list."""
 
 
 class TopicQuery(Struct, frozen=True):

@@ -11,7 +11,7 @@ from quart_app.wire import SERVER_TYPES
 
 
 class Publisher:
-    """Publishes what clients send into open topics."""
+    """A publisher of what clients send into open topics."""
 
     def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
@@ -81,8 +81,8 @@ class _Publishing:
         return cursor
 
     def announce(self, cursor: str) -> None:
-        """Broadcast the other messages, which may be refused, and only then say so; who listens gets them a turn
-        later."""
+        """Broadcast the other messages, or keep in `refused` why that was refused; then call `on_commit`, which comes
+        before the subscribers' turn of the event loop."""
         try:
             if self._new:
                 self._hub.publish(*[self._event(one) for one in self._transient])

@@ -30,7 +30,7 @@ from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 
-ANSWER_BYTES = 4 * 1024 * 1024  # an answer that has them gets no more events
+ANSWER_BYTES = 4 * 1024 * 1024  # of events, after which no more are read for an answer
 
 
 def routes(program: Program, publisher: Publisher) -> Blueprint:
@@ -119,7 +119,7 @@ class _Views:
         return Response(body, content_type="application/json")
 
     async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
-        """Return the first events, and the position up to which they are all.
+        """Return the first events after `after`, and the position up to which there are no others.
 
         There are `limit` at most, and as many as an answer has room for.
         """
@@ -147,7 +147,7 @@ class _Views:
 async def _publications() -> list[Publication]:
     body = await json_body()
     publications = checked(body, Several) if isinstance(body, list) else [checked(body, Publication)]
-    if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # so that one of them may be
+    if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # only then can one be too large
         for one in publications:
             if len(encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:
                 raise Refused("too_big", f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes", status=413)

@@ -1,1 +1,1 @@
-"""Who is there: letting clients in, what they say, how long they stay."""
+"""The clients of the engine: how they are let in, what they say, and how long they stay."""

@@ -1,4 +1,4 @@
-"""Letting a client in: whether it may, where it starts, and what it is welcomed with."""
+"""The admission of a client: whether it may come in, where it starts, and what it is welcomed with."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from quart_app.wire import Cursor
 
 
 class Admission:
-    """Lets clients in to the topics of `channels`, on a bus that follows `log` by `relay`."""
+    """The admission of clients to the topics of `channels`, on a bus that follows `log` by `relay`."""
 
     def __init__(self, channels: Channels, bus: Bus, log: EventLog, relay: Relay) -> None:
         self._channels = channels
@@ -32,7 +32,7 @@ class Admission:
             await self._channels.of(topic).authorize(opening.identity, topic)
 
     async def subscription(self, opening: Opening) -> Subscription:
-        """Return a subscription that stands where the client asks. Raise Refused for a cursor that is none."""
+        """Return a subscription that stands where the client asks. Raise Refused for an invalid cursor."""
         place, reset = await self._start(opening)
         subscription = Subscription(self._bus, self._log, opening.topics, opening.identity.user_id, place)
         subscription.start_now(opening.fresh & set(opening.topics))
@@ -67,7 +67,7 @@ class Admission:
     async def welcome(self, connection: Connection, opening: Opening, heartbeat: float) -> None:
         """Tell a new connection what it needs to know, then what each of its topics has to say.
 
-        `heartbeat` is the seconds of silence after which it gets one.
+        `heartbeat` is the seconds of silence after which the client gets a heartbeat.
         """
         id = str(connection.subscription.cursor)
         fields: dict[str, Any] = {

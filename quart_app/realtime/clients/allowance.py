@@ -2,7 +2,7 @@
 
 
 class Allowance:
-    """Grants `rate` a second on average, and up to `burst` at once.
+    """A bucket that grants `rate` tokens a second on average, and up to `burst` at once.
 
     Time is passed in (s of any clock that never goes back). What it refuses costs nothing.
     """

@@ -1,4 +1,4 @@
-"""What a domain implements to be followed live.
+"""A channel is what a domain implements so that its topics can be followed live.
 
 A channel answers for all topics of one pattern: who may come in, what they are welcomed with, what
 they may say. It never sees a socket.
@@ -69,4 +69,4 @@ class Channel:
         raise Refused("unknown_type", f"unknown message type {str(type)[: limits.TYPE_CHARACTERS]!r}")
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
-        """Note that `peer` is gone; `orderly` tells that it said so."""
+        """Note that `peer` is gone; `orderly` tells that it said goodbye."""

@@ -1,4 +1,4 @@
-"""Which channel answers for which topic, and which names in a path stand for which topics."""
+"""The registry of channels: which one answers for which topic, and which names in a path stand for which topics."""
 
 from collections.abc import Callable
 

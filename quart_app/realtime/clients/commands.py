@@ -46,11 +46,11 @@ class Passerby:
         return Peer("", self._identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
 
     def end(self, code: Close, reason: str, *, orderly: bool = False) -> None:
-        """There is nothing to end."""
+        """Do nothing: there is no connection to end."""
 
 
 class Commands:
-    """Carries out commands. `spawn` runs a coroutine to its end, whoever goes away meanwhile."""
+    """The performer of clients' commands. `spawn` runs a coroutine to its end, whoever leaves meanwhile."""
 
     def __init__(
         self,
@@ -79,8 +79,8 @@ class Commands:
             await self.perform(connection, command, connection.reply)
 
     async def admit(self, connection: Connection, data: str | bytes) -> Command | None:
-        """Return the command in what a client sent, None where there is none: it breaks the rules, which ends the
-        connection, or comes after its end."""
+        """Return the command in what a client sent; None where it breaks the rules, which ends the connection, or where
+        the connection is not open."""
         if connection.life is not Life.OPEN:
             return None
         command = connection.inbound.take(data, self._surroundings.time())
@@ -155,7 +155,8 @@ class Commands:
         connection = _connected(speaker)
         channel = self._channels.of(topic)
         await channel.authorize(connection.identity, topic)
-        # Only now, and without a suspension from here to the welcome: meanwhile it may have ended, or subscribed.
+        # This is checked after the suspension above, in which the connection may have ended or subscribed; up to the
+        # change of the subscription there is no other.
         if connection.life is not Life.OPEN:
             raise Refused("not_connected", "the connection has ended", status=409)
         if topic in connection.topics:

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a client asks for.
+    """The request of a client that wants to be let in.
 
     `since` is a cursor, "0" for everything retained, or None for from now on; `fresh` are the topics that `since` does
     not apply to; `connection_id` is the one it had, on another node or before a restart; `agent` is what it calls
@@ -54,7 +54,7 @@ class Ending:
 
 
 class Life(Enum):
-    """Where a connection is between its first and its last moment; it only ever moves down this list."""
+    """The stages of a connection's life; it only ever moves down this list."""
 
     OPENING = "opened"
     """Its client was let in, and is not welcomed yet."""
@@ -65,7 +65,7 @@ class Life(Enum):
 
 
 def public_id_of(connection_id: str) -> str:
-    """Return what names a connection to others than its client: nobody comes from it to the id."""
+    """Return the name of a connection for everybody but its client; its id cannot be found out from it."""
     return hashlib.blake2b(connection_id.encode(), digest_size=6).hexdigest()
 
 
@@ -110,7 +110,7 @@ class Connection:
         return f"{self.transport} {self.public_id} of {user.username} ({user.user_id}) on {topics}"
 
     def _enter(self, life: Life, why: str = "") -> None:
-        """Move on in life; the only place where that is done, and logged."""
+        """Enter the next stage of life, and log that; every change of stage passes here."""
         self.life = life
         level = logging.DEBUG if life is Life.OPEN or life is Life.ENDING else logging.INFO
         if logger.isEnabledFor(level):
@@ -118,49 +118,49 @@ class Connection:
 
     @property
     def public_id(self) -> str:
-        """What names this connection to others than its client."""
+        """The name of this connection for everybody but its client."""
         return public_id_of(self.id)
 
-    # What it was sent
+    # Traffic and place
 
     @property
     def traffic(self) -> Traffic:
-        """What it was sent and what came from it."""
+        """The traffic of this connection so far, both ways."""
         return Traffic(self.sent, self.subscription.outlet.bytes, self.inbound.received)
 
     @property
     def sent(self) -> int:
-        """How many messages it was sent."""
+        """The number of messages that the client was sent."""
         return self.subscription.outlet.messages
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The topics that it follows."""
+        """The topics that the client follows."""
         return self.subscription.topics
 
     @property
     def behind(self) -> bool:
-        """Whether there is something that it has not read."""
+        """Tell whether there is something that was not read for the client yet."""
         return self.subscription.behind
 
     @property
     def lag(self) -> int:
-        """How many positions lie between the head of the log and where it stands."""
+        """The number of positions between this connection's place and the head of the log."""
         return self.subscription.lag
 
     @property
     def dropped(self) -> int:
-        """How many signals it was too slow for."""
+        """The number of signals that the client lost because it was too slow."""
         return self.subscription.dropped
 
     def count(self, messages: int, size: int) -> None:
-        """Note that its transport has sent so many messages, of `size` bytes together."""
+        """Note that the transport has sent so many messages, of `size` bytes together."""
         self.subscription.outlet.count(messages, size)
 
-    # Its life
+    # Lifecycle
 
     def begin(self) -> None:
-        """Note that its client is let in, at most until its token expires."""
+        """Note that the client is let in, and end this connection when the client's token expires."""
         self._enter(Life.OPENING)
         self._end_with_token()
 
@@ -182,7 +182,7 @@ class Connection:
         return self.life is Life.OPEN and topic in self.topics
 
     def closed(self) -> Close:
-        """Note that it is over; return the close code."""
+        """Note that this connection is over; return its close code."""
         if self._expiry is not None:
             self._expiry.cancel()
             self._expiry = None  # it holds this connection
@@ -202,12 +202,13 @@ class Connection:
         self.end(Close.UNAUTHORIZED, said)
 
     def go_on(self, identity: Identity, subscription: Subscription) -> None:
-        """Come back, perhaps with another token, to read from another subscription; its counts go on."""
+        """Go on with another subscription and perhaps another token, because the client came back; the counts are
+        kept."""
         subscription.outlet, subscription.dropped = self.subscription.outlet, self.subscription.dropped
         self.identity, self.subscription = identity, subscription
         self._end_with_token()
 
-    # Speaking to its client
+    # Messages to the client
 
     def _message(self, type: str, **fields: Any) -> Message:
         return message(type, at=self._surroundings.wall(), **fields)
@@ -239,7 +240,7 @@ class Connection:
         self.reply(self._message(type, **fields))
 
     def heartbeat(self) -> None:
-        """Tell the client that nothing happened, and how far."""
+        """Tell the client that nothing has happened up to the cursor that it is given."""
         beat = self._message("heartbeat", id=str(self.subscription.cursor))
         beat.cursor = None  # no event of the stream: an `id:` line is for those, and for where they begin
         self.reply(beat)
@@ -250,7 +251,7 @@ class Connection:
         self.end(code, reason)
 
     def measure(self) -> None:
-        """Ask for a round trip, unless that was done just now: `rtt` tells of it in a moment."""
+        """Start measuring a round trip, unless that was done just now; `rtt` has the result a moment later."""
         if self.ping is not None and self._surroundings.time() - self.pinged_at >= limits.PING_INTERVAL:
             self.ping()
 
@@ -259,7 +260,7 @@ class Connection:
         self.pinged_at = self._surroundings.time()
 
     def ponged(self) -> None:
-        """Note that the peer has given it."""
+        """Note that the peer has given the sign of life."""
         self.rtt = self._surroundings.time() - self.pinged_at
 
     async def read(self) -> Batch | None:

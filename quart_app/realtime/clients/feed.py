@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 
 class Feed:
-    """Calls `produce` every `every` seconds, from the first subscriber of `topic` until a little after the last.
+    """A caller of `produce` every `every` seconds, from the first subscriber of `topic` until a little after the last.
 
     A failure is logged, and `produce` is tried again.
     """
@@ -78,7 +78,8 @@ class Feeds:
             feed.stop()
 
     def demand(self, topic: str, wanted: bool) -> None:
-        """Note that a topic has got its first follower, or lost its last; while draining none is started."""
+        """Note that a topic has got its first follower, or lost its last; while draining nothing is started or
+        stopped."""
         if topic in self._feeds and not self.draining:
             self._feeds[topic].demand(wanted)
 

@@ -1,4 +1,4 @@
-"""Who speaks, as the engine and the domains know them; how they prove it is not their business."""
+"""The identity of a speaker, as the engine and the domains know it; how it is proved is not their business."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,7 +8,7 @@ ADMIN: Final = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who speaks: `user_id` is unique, `username` is shown, `role` is what the token says.
+    """A speaker: `user_id` is unique, `username` is shown, `role` is what the token says.
 
     `nameless` tells that the id was made up for a guest, who has another one the next time. `expires_at` is when the
     token ends (s since the Unix epoch), and with it every connection that was opened by it.
@@ -22,8 +22,8 @@ class Identity:
 
     @property
     def key_owner(self) -> str:
-        """The owner of their idempotency keys. All guests share one, because a guest who repeats a command after a
-        reconnect is another guest by then."""
+        """The owner of this speaker's idempotency keys. All guests share one, because a guest who repeats a command
+        after a reconnect is another guest by then."""
         return "" if self.nameless else self.user_id
 
     @property
@@ -33,7 +33,7 @@ class Identity:
 
     @property
     def is_admin(self) -> bool:
-        """Whether they may see and do everything, as everybody may in open mode."""
+        """Tell whether this speaker may see and do everything, as everybody may in open mode."""
         return self.role == ADMIN
 
     @property

@@ -1,7 +1,7 @@
-"""What one client sends, without I/O: messages in, commands out.
+"""The inbound side of one client, without I/O: messages go in, commands come out.
 
-Time is passed in. It knows the envelope (dialects of ping, key, topic, subscribe) and the limits; what a message means
-is its channel's business, and whether the connection still takes any is the connection's.
+Time is passed in. This module knows the envelope (dialects of ping, key, topic, subscribe) and the limits; what a
+message means is its channel's business, and whether the connection still takes any is the connection's.
 """
 
 from collections.abc import Collection
@@ -57,14 +57,14 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """What came is no message at all: tell it `refused`, and go on."""
+    """The client sent no message at all: tell the client `refused`, and go on."""
 
     refused: Refused
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The client broke the rules: tell it `refused`, then close with `code`."""
+    """The client broke the rules: tell the client `refused`, then close with `code`."""
 
     code: Close
     refused: Refused
@@ -74,7 +74,7 @@ Command = Reply | ForChannel | Subscribe | Unsubscribe | Leave | Malformed | End
 
 
 class Inbound:
-    """Turns messages of one client into commands, one each; the one place where they are checked.
+    """The reader of one client's messages, which checks each (nothing else does) and makes a command of it.
 
     `topics` are those that the client is on; whoever changes them sets them anew. `received` counts the messages.
     """
@@ -123,7 +123,7 @@ class Inbound:
             return Reply("PONG", _keyed(key))
         if type == "bye":
             return Leave(key)
-        if type in ("subscribe", "unsubscribe"):  # it may be of any JSON, which a set could not be asked for
+        if type in ("subscribe", "unsubscribe"):  # no set: JSON's lists and objects have no hash
             topic = body.get("topic")
             if not (isinstance(topic, str) and topic):
                 return _wrong("topic", "the name of a topic", "invalid_topic", key)

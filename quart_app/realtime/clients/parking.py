@@ -18,7 +18,7 @@ class EndedMeanwhile(Exception):
 
 
 class Parking:
-    """Keeps connections that nobody reads. `closed(connection, orderly=…)` is called for one that is over."""
+    """The keeper of connections that nobody reads. `closed(connection, orderly=…)` is called for one that is over."""
 
     def __init__(self, closed: Callable[..., None]) -> None:
         self._closed = closed

@@ -23,7 +23,8 @@ class _Stay:
 
 
 class Presence:
-    """Keeps the leases. `joined` and `left` are called with (topic, identity) once per user, not per connection."""
+    """The keeper of the leases. `joined` and `left` are called with (topic, identity) once per user, not per
+    connection."""
 
     def __init__(
         self,

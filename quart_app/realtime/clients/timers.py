@@ -8,10 +8,10 @@ _LOOK: Final = 60.0  # s between looks at the clock: a timer alone counts no tim
 
 
 class Heartbeat:
-    """Calls `beat` whenever nothing was `sent` for `interval` seconds, until `stop`; it wakes up once an interval.
+    """A timer that calls `beat` whenever nothing was `sent` for `interval` seconds, until `stop`.
 
-    `written_at` tells when something was sent without a call of `sent` (s, the loop's clock). It is asked when the time
-    has come, so that sending costs nothing.
+    `written_at` tells when something was sent without a call of `sent` (s, the loop's clock). It is asked only when the
+    timer goes off, about once an interval, so that sending costs nothing.
     """
 
     __slots__ = ("_beat", "_interval", "_loop", "_sent_at", "_timer", "_written_at")
@@ -42,7 +42,7 @@ class Heartbeat:
 
 
 class Deadline:
-    """Calls `passed` once when the time of day has reached `at`, unless it was cancelled.
+    """A timer that calls `passed` once when the time of day has reached `at`, unless it was cancelled.
 
     `at` is in s since the Unix epoch, and `wall()` tells the time in ms since then. However the clock is set or the
     machine sleeps meanwhile, the deadline is met.

@@ -1,1 +1,1 @@
-"""How events travel: from the log through relay and bus to whoever stands at the head or catches up."""
+"""The flow of events: from the log through relay and bus to the readers, at the head or catching up."""

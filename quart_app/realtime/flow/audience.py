@@ -21,23 +21,23 @@ class Reader(Protocol):
     """The user whose hidden events this reader does not get."""
 
     def wake(self, batch: Batch | None = None) -> None:
-        """Take the next batch, or None: look for what there is."""
+        """Take the next batch; None means that the reader has to look by itself for what there is."""
 
     def push(self) -> None:
         """Write the messages that are for this reader alone."""
 
     def written(self) -> None:
-        """Let what was written last go before anything else is written."""
+        """Write nothing more until what was written last has gone."""
 
 
 class Pushable(Protocol):
-    """What a transport lets others write to, so that none of its tasks has to wake."""
+    """The side of a transport that others write to, so that none of the transport's tasks has to wake."""
 
     form: Form
     """The wire form of the bytes that it takes."""
 
     def push(self, data: bytes) -> bool:
-        """Write at once; return whether it may be written to again before that has gone."""
+        """Write `data` at once; return whether more may be written before `data` has gone."""
 
     async def drain(self) -> None:
         """Return when most of what was written has gone."""
@@ -122,7 +122,7 @@ class Audience:
         return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.pushes)
 
     def interrupt(self, reached: int) -> None:
-        """Let every reader at the head look for what came after `reached`, because it is no news of the topics."""
+        """Make every reader at the head look for what came after `reached`, because it will not be delivered."""
         self._wake(None)
         self.version += 1
         self.reached = reached
@@ -137,7 +137,8 @@ class Audience:
         return Batch(events, version=self.version + 1, place=place, at=asyncio.get_running_loop().time())
 
     def _wake(self, batch: Batch | None) -> int:
-        """Hand a batch to the readers that read it themselves, None to all of them; return how many."""
+        """Hand `batch` to the readers that read for themselves or, where it is None, wake all readers; return how
+        many."""
         readers = list(self.waiting)
         for stream in self.streams.values():
             readers += self._to_be_woken(stream.pushes, batch)
@@ -147,7 +148,8 @@ class Audience:
 
     @staticmethod
     def _to_be_woken(streaming: Iterable[Reader], batch: Batch | None) -> Iterable[Reader]:
-        """Return the streaming readers that cannot be written what the others are: those from whom some is hidden."""
+        """Return the streaming readers that have to read `batch` for themselves: those from whom a part of it is
+        hidden."""
         if batch is None:
             return streaming
         hidden_from = batch.hidden_from

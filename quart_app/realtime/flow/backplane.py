@@ -1,6 +1,6 @@
-"""How processes wake each other: positions of new durable events, and transient events.
+"""The backplane, by which processes tell each other the positions of new durable events, and transient events.
 
-One process needs none of it, so what stands here is the protocol and the silent one.
+One process needs none, so this module has the protocol and one implementation that does nothing.
 """
 
 from collections.abc import Callable

@@ -25,7 +25,7 @@ _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
 
 
 def _sort_of(event: Event, topic: TopicMemory | None) -> str:
-    """Return what an event is, not its topic: signals may come on durable topics too."""
+    """Return the kind of an event, which may differ from that of its topic: signals may come on durable topics too."""
     if event.position:
         return _DURABLE
     return _STATE if topic is not None and topic.kind is Kind.STATE else _SIGNAL
@@ -82,7 +82,7 @@ class Bus:
             self.counters.published[_sort_of(event, topic)] += 1
 
     def _take_in(self, event: Event) -> TopicMemory | None:
-        """Append an event to what its topic has not settled yet."""
+        """Append an event to its topic's unsettled ones; return that topic, None where nothing keeps the event."""
         self._sequence += 1
         event.sequence = self._sequence
         topic = self._topics.get(event.topic)
@@ -233,7 +233,7 @@ class Bus:
                 raise Refused("too_many_topics", "too many topics are in use", status=429)
             # Counts never start again, even for a topic that was forgotten: cursors hold them.
             topic = self._topics[name] = TopicMemory(name, self._kind_of(name), self.position, self._sequence)
-        # It is about to be used, and must not be forgotten before.
+        # The topic is about to be used, and must not be forgotten before that.
         topic.idle_since = asyncio.get_running_loop().time()
         return topic
 

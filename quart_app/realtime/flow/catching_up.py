@@ -1,6 +1,6 @@
 """Reading on for a subscription that is behind: from the tails in memory, or from the log where they do not reach back.
 
-Functions of where a reader stands; what comes of it is the subscription's to keep.
+These functions are told where a reader stands, and return what comes next; the subscription keeps the result.
 """
 
 import heapq
@@ -17,7 +17,7 @@ from quart_app.realtime.messages.kinds import Kind
 
 Topics = Sequence[TopicMemory]
 Starts = Mapping[str, int]
-"""By topic, the position after which its events still come."""
+"""The position of each topic, by its name, after which its events are still to come."""
 
 _by_position = attrgetter("position")
 _by_sequence = attrgetter("sequence")
@@ -88,8 +88,8 @@ def _place_after(events: Sequence[Event], position: int, seen: dict[str, int]) -
 
 
 class LogReader:
-    """Reads the log for one subscription: few events at first, each of which may be as large as a message may be, and
-    more at once where they turn out to be small."""
+    """A reader of the log for one subscription: few events at first, each of which may be as large as a message may be,
+    and more at once where they turn out to be small."""
 
     __slots__ = ("_log", "_stride")
 

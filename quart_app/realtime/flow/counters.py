@@ -16,7 +16,7 @@ UNITS: Final = tuple(float(1 << power) for power in range(9))  # of work in one 
 
 
 class Histogram:
-    """Counts how many values fell up to each of `bounds` and above the last one, and sums them up."""
+    """A histogram, which counts the values up to each of `bounds` and above the last one, and sums them up."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -26,7 +26,7 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float, times: int = 1) -> None:
-        """Count `value`, `times` over."""
+        """Count `value` as many times as `times` says."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.total += value * times
 
@@ -41,8 +41,7 @@ class Histogram:
 
 
 class Traffic(NamedTuple):
-    """What went to connections and came from them: `sent` and `received` count messages, `sent_bytes` are the
-    wire's."""
+    """The traffic of connections: `sent` and `received` count messages, `sent_bytes` the bytes on the wire."""
 
     sent: int = 0
     sent_bytes: int = 0

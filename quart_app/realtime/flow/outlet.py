@@ -1,4 +1,4 @@
-"""Where the messages of a subscription go: what its reader was sent, and how it is written to without being woken."""
+"""The outlet of a subscription, which counts what its reader was sent, and is written to without waking the reader."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from quart_app.realtime.messages.event import Message
 
 
 class Outlet:
-    """The account of one reader, and its direct write once a transport has opened it.
+    """The count of what one reader was sent, and the direct write to it, once a transport has opened the outlet.
 
-    It is `full` while what was written has to go before more is, and `streaming` while its reader stands in a stream of
-    its audience, which counts for it meanwhile.
+    It is `full` while nothing more may be written until the rest has gone, and `streaming` while its reader is in a
+    stream of its audience, which counts for the reader meanwhile.
     """
 
     __slots__ = ("_bytes", "_joined_at", "_messages", "_pushable", "_stream", "_written_at", "full")
@@ -28,17 +28,17 @@ class Outlet:
 
     @property
     def messages(self) -> int:
-        """How many messages the reader was sent."""
+        """The number of messages that the reader was sent."""
         return self._messages + (self._stream.messages if self._stream is not None else 0)
 
     @property
     def bytes(self) -> int:
-        """How many bytes these messages were on the wire."""
+        """The number of bytes that these messages were on the wire."""
         return self._bytes + (self._stream.bytes if self._stream is not None else 0)
 
     @property
     def written_at(self) -> float:
-        """When it was last written to without waking its reader (s, the loop's clock)."""
+        """The time (s, the loop's clock) when the outlet was last written to without waking its reader."""
         stream = self._stream
         if stream is None or stream.at <= self._joined_at:  # what the others were sent before it came
             return self._written_at
@@ -46,24 +46,24 @@ class Outlet:
 
     @property
     def streaming(self) -> bool:
-        """Whether events are written to it as they come."""
+        """Tell whether events are written to this outlet as they come."""
         return self._stream is not None
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written to while its reader waits."""
+        """Tell whether this outlet can be written to while its reader waits."""
         return self._pushable is not None
 
     def open(self, pushable: Pushable) -> None:
-        """Let it be written to from now on."""
+        """Let this outlet be written to from now on, by `pushable`."""
         self._pushable = pushable
 
     def shut(self) -> None:
-        """Let it be written to no more; its transport is over."""
+        """Let this outlet be written to no more, because its transport is over."""
         self._pushable = None
 
     def count(self, messages: int, size: int) -> None:
-        """Note that the reader itself has sent so many messages, of `size` bytes together."""
+        """Note that the transport itself has sent the reader so many messages, of `size` bytes together."""
         self._messages += messages
         self._bytes += size
 
@@ -85,7 +85,7 @@ class Outlet:
             await self._pushable.drain()
 
     def stand_in(self, audience: Audience, reader: Reader) -> None:
-        """Have its reader written to as the events of `audience` come."""
+        """Have `reader` written to as the events of `audience` come."""
         assert self._pushable is not None  # noqa: S101 - only a writable outlet joins
         self._stream = stream = audience.stream(self._pushable.form)
         stream.pushes[reader] = self._pushable.push

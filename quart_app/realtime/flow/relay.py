@@ -1,4 +1,4 @@
-"""From the log to the bus, in position order, whatever order the wake-ups come in.
+"""The relay takes events from the log to the bus in position order, whatever order the wake-ups come in.
 
 A wake-up that is not the next position, or that was lost, costs one read of the log, never an
 event.

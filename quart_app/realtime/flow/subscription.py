@@ -1,4 +1,4 @@
-"""A cursor into the log and the bus: what one subscriber has read, and reading on from there.
+"""A subscription is a cursor into the log and the bus: it knows what one subscriber has read, and reads on from there.
 
 At the head it waits for the bus to hand it the next batch; behind, it catches up. Replay at connect is the same path.
 Whether its reader is fast or stalled, it holds no events.
@@ -73,12 +73,12 @@ class Subscription:
 
     @property
     def behind(self) -> bool:
-        """Whether there is something that it has not read."""
+        """Tell whether there is something that this subscription has not read."""
         return not (self._closed or self.outlet.streaming) and self._version != self._audience.version
 
     @property
     def lag(self) -> int:
-        """How many positions lie between the head and where it stands."""
+        """The number of positions between this subscription and the head."""
         return self._bus.position - self.position
 
     def starts(self, topic: str) -> int:
@@ -91,31 +91,31 @@ class Subscription:
 
     @property
     def idle(self) -> bool:
-        """Whether its reader waits for something to read."""
+        """Tell whether the reader waits for something to read."""
         return self._waiter is not None and not self._waiter.done()
 
     @property
     def owes(self) -> int:
-        """How many direct messages its reader has not taken yet."""
+        """The number of direct messages that the reader has not taken yet."""
         return len(self._direct)
 
     @property
     def cursor(self) -> Cursor:
-        """Where it stands among the durable events."""
+        """The cursor of this subscription's place among the durable events."""
         return self._log.cursor(self.position)
 
     def cursor_of(self, topic: str) -> Cursor:
-        """Return where the events of one of its topics begin."""
+        """Return the cursor after which the events of one of the topics still come."""
         return self._log.cursor(self.starts(topic))
 
     @property
     def full_cursor(self) -> Cursor:
-        """The same with the counts of transient events, for a reader that comes back with it."""
+        """The cursor with the counts of transient events, for a reader that comes back with it."""
         place = self._audience.place if self.outlet.streaming else self._place
         seen = tuple(place.seen.get(name, 0) for name in self.topics)
         return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
 
-    # Writing to it
+    # Writing
 
     def send(self, *messages: Message) -> None:
         """Send messages to this reader alone; they go out before any event that it has not read yet.
@@ -138,7 +138,7 @@ class Subscription:
                 self.written()
 
     def written(self) -> None:
-        """Let what was written last go before anything else is written."""
+        """Write nothing more until what was written last has gone."""
         self.outlet.full = True
         self.wake()
 
@@ -153,7 +153,7 @@ class Subscription:
         self.wake()
 
     def wake(self, batch: Batch | None = None) -> None:
-        """Hand its reader, if one waits, the next batch, or None: look yourself."""
+        """Hand the next batch to the reader, if it waits; None makes it look by itself for what there is."""
         if self._waiter is not None:
             self._stand_apart()
             if not self._waiter.done():  # its reader may be cancelled just now
@@ -167,7 +167,7 @@ class Subscription:
             self._audience.waiting[self] = None
 
     def _stand_apart(self) -> None:
-        """Leave those who wait, from where it stands now."""
+        """Leave those who wait at the head, and note the place that was reached."""
         if self.outlet.leave(self):
             place = self._audience.place
             self._place = Place(max(place.position, self._bus.position), place.seen)
@@ -187,13 +187,14 @@ class Subscription:
         self._move((*self.topics, topic))
 
     def remove(self, topic: str) -> None:
-        """Follow one topic less."""
+        """Stop following a topic."""
         self._joined.pop(topic, None)
         self._move([name for name in self.topics if name != topic])
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hand out nothing but direct messages meanwhile: the welcome to a topic comes before its first event."""
+        """Hand out nothing but direct messages inside the block, so that a topic's welcome comes before its first
+        event."""
         self._holds += 1
         self.wake()
         try:
@@ -214,14 +215,14 @@ class Subscription:
         self._version = -1
 
     def close(self) -> None:
-        """Publish nothing to it any more; what was sent to it directly can still be read."""
+        """Take no more events; the direct messages that were sent can still be read."""
         if not self._closed:
             self.wake()
             self._place = Place(self.position, self._place.seen)
             self._closed = True
             self._bus.leave(self._audience)
 
-    # Reading from it
+    # Reading
 
     async def read(self) -> Batch | None:
         """Return the next batch, as soon as there is one; None when the subscription is closed.
@@ -310,7 +311,7 @@ class Subscription:
         return [self._message("gap", topic=topic, data={"dropped": lost}) for topic, lost in unread.gaps.items()]
 
     def _count_delay(self, events: Sequence[Event]) -> None:
-        """Count the delay of what came too fast for its reader; what happened before it came is no delay."""
+        """Count the delay of the first of `events`, unless it happened before this subscription began."""
         if events and events[0].arrived > self._began:
             self._bus.counters.delivery.observe(self._bus.surroundings.time() - events[0].arrived)
 

@@ -87,7 +87,7 @@ class Tail:
 
     @property
     def bytes(self) -> int:
-        """How many bytes its events are, about."""
+        """The size of the events in bytes, about."""
         return self._bytes
 
     def after(self, number: int) -> list[Event]:

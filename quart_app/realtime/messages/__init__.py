@@ -1,1 +1,1 @@
-"""What is sent: events and messages, their bytes, their shapes, and how they are refused. Knows nobody."""
+"""The messages of the engine: events, their bytes, their shapes, and refusals. This package knows no client."""

@@ -1,4 +1,4 @@
-"""What goes out together: messages of one reader or of a whole audience, joined once in each wire form."""
+"""A batch is what goes out together: messages of one reader or of an audience, joined once in each wire form."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum, auto

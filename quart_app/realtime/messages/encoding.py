@@ -1,7 +1,7 @@
-"""From values to the bytes of the wire: JSON, the SSE block, the HTTP chunk, the WebSocket frame, plain or compressed.
+"""The encodings of the wire: JSON, the SSE block, the HTTP chunk, the WebSocket frame, plain or compressed.
 
-Pure functions on bytes. Who calls them keeps the result, so that an event is encoded once per
-wire form however many subscribers it has.
+The functions are pure. Their caller keeps the result, so that an event is encoded once per wire form however many
+subscribers it has.
 """
 
 import zlib

@@ -5,9 +5,9 @@ from enum import Enum
 
 class Kind(Enum):
     DURABLE = "durable"
-    """In the log, replayable; who is slow falls behind and catches up from the log. Signals may
-    be broadcast on such a topic too."""
+    """Events are in the log and can be replayed; a slow subscriber falls behind and catches up from the log. Signals
+    may be broadcast on such a topic too."""
     STATE = "state"
-    """The latest value per key; a new subscriber gets it at once, a slow one the latest only."""
+    """The latest value of each key is kept; a new subscriber gets it at once, a slow one gets the latest only."""
     SIGNAL = "signal"
-    """Not kept; who is too slow loses the oldest and is told how many."""
+    """Events are not kept; a subscriber that is too slow loses the oldest and is told how many."""

@@ -1,4 +1,4 @@
-"""From what clients send to what is meant: wrong fields are refused by name, in words. And how deep JSON may be.
+"""The validation of what clients send: wrong fields are refused by name, in words, and so is JSON that is too deep.
 
 A shape says in words what a pattern asks for, and gives an example: `Meta(pattern=…, extra={"words": …},
 examples=[…])`. The words for lengths, numbers, choices and times are made here.
@@ -83,7 +83,7 @@ def row_id(text: str) -> int | None:
 
 
 class _Check:
-    """Looks for all that is wrong in a value; msgspec itself stops at the first."""
+    """A check that finds everything that is wrong in a value; msgspec itself stops at the first."""
 
     def __init__(self, strict: bool) -> None:
         self._strict = strict

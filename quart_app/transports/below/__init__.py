@@ -1,1 +1,1 @@
-"""What is below ASGI: Quart's HTTP connection, and the reach into Hypercorn where it can do what ASGI cannot."""
+"""The layer below ASGI: Quart's HTTP connection, and the reach into Hypercorn where it can do what ASGI cannot."""

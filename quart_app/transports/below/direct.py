@@ -64,8 +64,8 @@ class Pipe:
         self._waiting: Callable[[], int] = self._transport.get_write_buffer_size
 
     def push(self, data: bytes) -> bool:
-        """Write without waiting; return whether more can be written at once. After the end, which a failure is, do
-        nothing."""
+        """Write without waiting; return whether more can be written at once. Do nothing once the connection is over; a
+        write that fails ends it."""
         if self._stream.closed or self._transport.is_closing():
             return False
         try:
@@ -77,7 +77,7 @@ class Pipe:
         return self._waiting() <= PUSHED_BYTES
 
     async def drain(self) -> None:
-        """Return when the peer has taken most of what was pushed, or is lost; the stream is told so then."""
+        """Return when the peer has taken most of what was pushed, or is lost, of which Hypercorn tells the stream."""
         with contextlib.suppress(OSError):
             await self._protocol.send(RawData(b""))
 
@@ -114,7 +114,8 @@ class WebsocketWire:
                 yield event
 
     def _bounded(self, part: Message[Any]) -> Generator[Event, None, None]:
-        """Hand over a message that outgrows the limit as far as it has come, to be refused, and nothing after it.
+        """Yield the parts of a message; one that outgrows the limit is yielded as complete there, to be refused, and
+        nothing after it is yielded.
 
         Hypercorn would go on collecting the rest for as long as the peer sends.
         """
@@ -154,7 +155,7 @@ def _owner(method: Any) -> Any:
 
 
 class HeldBuffer(StreamBuffer):
-    """Holds what one HTTP/2 stream still has to send.
+    """A bounded buffer for what one HTTP/2 stream still has to send.
 
     Hypercorn's own buffer lets its writer go on whenever the peer's window is shut, and so collects everything that a
     peer does not take.
@@ -203,7 +204,7 @@ def decline_compression(send: Any) -> None:
 def agree_to(send: Any, extension: Extension, answer: str) -> bool:
     """Make Hypercorn accept a WebSocket with this extension alone, and with this answer to the peer's offer of it.
 
-    Return whether it will.
+    Return whether Hypercorn will do so.
     """
     stream = _owner(send)
     if type(stream) is not WSStream:
@@ -281,7 +282,7 @@ async def _ignore(event: Any) -> None:
 
 
 class _Over(ProtocolWrapper):
-    """Stands in for the protocol of a connection that is over, for whoever still tries to send on it."""
+    """A stand-in for the protocol of a connection that is over, for whoever still tries to send on it."""
 
     def __init__(self) -> None:
         """Begin nothing."""
@@ -294,18 +295,18 @@ _OVER: Final = _Over()
 
 
 class _NeverIdle(AsyncioSingleTask):
-    """Stands in for the idle timer of a connection whose peer has ended: there is no next request to wait for."""
+    """A stand-in for the idle timer of a connection whose peer has ended: there is no next request to wait for."""
 
     async def restart(self, task_group: Any, action: Any) -> None:
         """Wait for nothing."""
 
 
 class TidyTCPServer(TCPServer):
-    """Hypercorn's side of one TCP connection, with two manners that it lacks.
+    """Hypercorn's side of one TCP connection, which ends sooner and frees its memory sooner than Hypercorn's own.
 
-    It ends with its peer's side, where Hypercorn would wait for the rest of the keep-alive time. In the end it lets go
-    of its protocol, which holds it: a hundred objects in a ring would wait for the garbage collector, and the rings of
-    a crowd that left would cost it a second.
+    It ends with its peer's side, where Hypercorn would wait for the rest of the keep-alive time. At its end it drops
+    the reference to its protocol, which refers back to it: otherwise about a hundred objects in a cycle would wait for
+    the garbage collector, which would take a second when a crowd has left.
     """
 
     async def run(self) -> None:
@@ -324,7 +325,8 @@ class TidyTCPServer(TCPServer):
 
 
 def serve_tidily() -> None:
-    """Have Hypercorn serve each TCP connection by `TidyTCPServer`, where it is the release that is known."""
+    """Have Hypercorn serve each TCP connection by `TidyTCPServer`, where its release is the one that this file
+    knows."""
     if not LACKING:
         vars(running)["TCPServer"] = TidyTCPServer  # there is no other way in
 

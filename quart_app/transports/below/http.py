@@ -13,7 +13,7 @@ from quart_app.transports.below.direct import drop, hold_back, stop_reading
 
 
 class StreamedResponse(Response):
-    """An answer whose body is written by itself after its head was sent; it may take as long as it likes."""
+    """An answer that writes its own body, by `stream`, after the head was sent; that may take as long as it likes."""
 
     timeout = None
 
@@ -38,9 +38,9 @@ def while_there(send: Any) -> Any:
 
 
 class CutOffConnection(ASGIHTTPConnection):
-    """Holds an answer back for a slow peer, whatever the version of HTTP.
+    """An HTTP connection that makes an answer wait for a slow peer, whatever the version of HTTP.
 
-    A peer that has sent its next request ahead, and is lost in the middle of an answer, leaves nothing.
+    When a peer is lost in the middle of an answer, a request that it had sent ahead does not keep anything waiting.
     """
 
     async def __call__(self, receive: Any, send: Any) -> None:
@@ -52,7 +52,8 @@ class CutOffConnection(ASGIHTTPConnection):
             await stop_reading(send)
 
     async def handle_request(self, request: Request, send: Any) -> None:
-        """Answer a request. When that is cancelled, the peer is lost, or has not taken for too long what was sent."""
+        """Answer a request. Where this is cancelled (the peer is lost, or takes nothing for too long), drop the
+        answer."""
         try:
             await super().handle_request(request, send)
         except asyncio.CancelledError:

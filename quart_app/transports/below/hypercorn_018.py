@@ -1,7 +1,7 @@
 """The classes of Hypercorn 0.18, and of h11 and wsproto below it, that `direct` builds on.
 
 Where another release lacks one of them, each is a stand-in that nothing is an instance of: `direct` then finds nothing
-that it knows, and everything goes through ASGI. Knows nothing of what is done with them.
+that it knows, and everything goes through ASGI. This module knows nothing of what is done with them.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ __all__ = [
 
 
 class _Absent:
-    """Stand in for a class of which there is no instance."""
+    """A stand-in for a class that the installed release lacks; nothing is an instance of it."""
 
 
 try:
@@ -44,4 +44,4 @@ else:
     _lacking = ""
 
 LACKING: Final = _lacking
-"""What the release that is installed has not, in words; empty where it has everything."""
+"""A description of what the installed release lacks; empty where it has everything."""

@@ -46,8 +46,8 @@ class BodyLimit:
 def _without_body(receive: Receive) -> Receive:
     """Return a `receive` that leaves out the body of a GET.
 
-    It means nothing (RFC 9110 section 9.3.1), and Quart would keep it, without a bound, for as long as the answer goes
-    on: an event stream's has no end.
+    Such a body means nothing (RFC 9110 section 9.3.1), and Quart would keep it, without a bound, until the answer is
+    complete, which that of an event stream never is.
     """
 
     async def received() -> Any:

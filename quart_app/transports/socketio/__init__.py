@@ -1,6 +1,6 @@
 """Socket.IO 4 (Engine.IO 4) at `/socket.io`, for the clients of older systems: python-socketio beside Quart.
 
-Each client is an ordinary connection of the hub on topics that are fixed for all. The only package that knows
+Each client is an ordinary connection of the hub on topics that are fixed for all. This is the only package that knows
 python-socketio; it knows no domain.
 """
 

@@ -53,7 +53,8 @@ def _query(scope: Any) -> dict[str, list[str]]:
 
 
 def _with_headers(scope: Any, opened: Callable[[str], object], **headers: str) -> dict[str, Any]:
-    """Return `scope` as the library gets it: it tells `opened` the id of a session that begins with this scope."""
+    """Return `scope` with other `headers`, and with the function `opened`, which is told the id of a session that
+    begins."""
     named = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in named]
     return {**scope, "headers": [*kept, *named.items()], OPENED: opened}
@@ -203,7 +204,7 @@ class _Websocket:
     async def serve(self) -> None:
         decline_compression(self._send)
         hold_back(self._send)
-        # HTTP/2 has no such headers (RFC 8441 section 5), and the library looks for them.
+        # The library looks for the headers Connection and Upgrade, which HTTP/2 does not have (RFC 8441 section 5).
         scope = _with_headers(self._scope, self._opened, connection="Upgrade", upgrade="websocket")
         try:
             self._admit()
@@ -244,7 +245,8 @@ class _Websocket:
             await self._send({"type": "websocket.close", "code": Close.POLICY})
 
     async def _next(self) -> Any:
-        """Return what the peer sends, as far as it is to be listened to."""
+        """Return the peer's next event; a disconnection in its place where the peer is too slow or sends what is not
+        taken."""
         socket = self._socketio.socket(self._engine_id)
         if socket is not None and socket.queue.qsize() > _UNTAKEN:
             await socket.queue.join()

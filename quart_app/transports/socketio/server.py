@@ -58,7 +58,8 @@ class _Client:
 
 
 class SocketIo:
-    """The Socket.IO server, where `topics` are not empty: every client gets those of them that it may follow."""
+    """The Socket.IO server, which sends every client those of `topics` that it may follow; without topics none is
+    served."""
 
     def __init__(self, hub: Hub, settings: Settings) -> None:
         self.topics: tuple[str, ...] = ()
@@ -249,9 +250,9 @@ class SocketIo:
 
 
 def _ping_interval(heartbeat: float) -> tuple[float, float]:
-    """Return the seconds between two pings, and how many more clients are told.
+    """Return the seconds between two pings, and the seconds that are added in what clients are told.
 
-    The library tells whole seconds, and leaves out what is beyond them.
+    The library tells clients whole seconds, rounded down, so that without this they would expect pings too soon.
     """
     return heartbeat, 1.0 if heartbeat % 1 else 0.0
 

@@ -11,7 +11,8 @@ _NEVER: Final = float("-inf")
 
 
 class WebsocketCarrier:
-    """Pings and cuts its peer off wherever Hypercorn serves; writes past ASGI where it is `direct`.
+    """The carrier of one WebSocket, which can ping and cut off its peer where Hypercorn serves, and writes past ASGI
+    where it is `direct`.
 
     `spawn` runs a coroutine to its end.
     """
@@ -41,7 +42,7 @@ class WebsocketCarrier:
 
     @property
     def heard_at(self) -> float:
-        """When its peer last sent a frame, of any kind (s, the loop's clock)."""
+        """The time (s, the loop's clock) when the peer last sent a frame of any kind."""
         return _NEVER if self._wire is None else self._wire.heard_at
 
     @property
@@ -50,7 +51,7 @@ class WebsocketCarrier:
         return None if self._wire is None else self._wire.close_code
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
-        """Return how many bytes a batch is, and what sends them."""
+        """Return the size of a batch in bytes, and an awaitable that sends it."""
         if self._direct is not None:
             frames = batch.joined(self.form)
             return len(frames), self._direct.send(frames)

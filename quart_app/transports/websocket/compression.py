@@ -1,8 +1,8 @@
 """permessage-deflate (RFC 7692) that remembers nothing from one message to the next.
 
 So a message compressed once can go to every connection that has agreed to it, and none costs more than an uncompressed
-one between two messages. What is sent through wsproto is compressed for its connection alone. Knows wsproto, whose own
-extension keeps a window for each direction and puts no bound on what a message may inflate to.
+one between two messages. What is sent through wsproto is compressed for its connection alone. This module knows
+wsproto, whose own extension keeps a window for each direction and puts no bound on what a message may inflate to.
 """
 
 import re
@@ -17,7 +17,7 @@ from quart_app.realtime import DEFLATE_TAIL, deflated
 from quart_app.realtime.limits import DEFLATE_WINDOW_BITS, INBOUND_MESSAGE_BYTES
 
 NAME: Final = "permessage-deflate"
-_MOST: Final = INBOUND_MESSAGE_BYTES + 5  # so that it is still too much without its last character
+_MOST: Final = INBOUND_MESSAGE_BYTES + 5  # bytes: a message cut here is still too long once its last character is gone
 _FILLING: Final = b"\x00" + DEFLATE_TAIL
 """All that may come after a block that says it is the last one (RFC 7692 section 7.2.3.4)."""
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -68,7 +68,7 @@ def _answer(parameters: list[tuple[str, str | None]]) -> str | None:
 class MessageDeflate(Extension):
     """The extension of one connection, on the server's side, once it is agreed to.
 
-    A message that inflates to more than INBOUND_MESSAGE_BYTES is handed on as far as it shows that it does.
+    A message that inflates to more than INBOUND_MESSAGE_BYTES is handed on cut, a little longer than that.
     """
 
     name = NAME

@@ -1,7 +1,7 @@
 """Letting a WebSocket's client in: `/ws/<topic>`, `/ws?topic=…`.
 
-A route lets the client in and accepts; it is served after that, in the server's own task, so that nothing of a request
-is kept for as long as a connection lasts.
+A route lets the client in and accepts; the WebSocket is served after that, in the server's own task, so that nothing of
+a request is kept for as long as a connection lasts.
 """
 
 import logging
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 class RoutedWebsocket(Websocket):
     """Quart's WebSocket, for as long as its route takes to accept it.
 
-    What comes after is between `asgi` and the WebSocket that the route has begun to serve, if any.
+    After that `served` has it, the WebSocket that the route has begun to serve, which talks to `asgi`; None without
+    one.
     """
 
     asgi: AsgiWebsocket
@@ -35,7 +36,7 @@ class RoutedWebsocket(Websocket):
 
 
 class RoutedConnection(ASGIWebsocketConnection):
-    """Runs the route in the server's own task, and serves the WebSocket after it."""
+    """A connection that runs the route in the server's own task, and serves the WebSocket after that."""
 
     async def __call__(self, receive: Any, send: Any) -> None:
         asgi = AsgiWebsocket(receive, send)
@@ -114,7 +115,7 @@ async def follow_websocket(name: str | None) -> None:
 
 async def _accept(websocket: RoutedWebsocket) -> None:
     chosen = accepted_subprotocol(websocket)
-    # They may be offered on several header lines (RFC 6455 section 11.3.4), of which Hypercorn knows the last.
+    # Subprotocols may be offered on several header lines (RFC 6455 section 11.3.4); Hypercorn knows the last only.
     await websocket.accept(subprotocol=chosen if chosen in websocket.requested_subprotocols else None)
 
 

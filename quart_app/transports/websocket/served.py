@@ -14,11 +14,12 @@ from quart_app.transports.websocket.carrier import WebsocketCarrier
 
 logger = logging.getLogger(__name__)
 
-ANSWERS_AT_ONCE: Final = 64  # to what comes in one turn of the loop
+ANSWERS_AT_ONCE: Final = 64  # answers that may wait before reading lets the event loop send them
 
 
 class ServedWebsocket:
-    """Hears what its client says, and pumps what the connection brings. `peer_timeout` is in seconds.
+    """A WebSocket in service: what its client says goes to the hub, what the connection brings is pumped to the client.
+    `peer_timeout` is in seconds.
 
     Over HTTP/1.1 it `hears` messages as the server reads them; anywhere else it reads them from ASGI's queue.
     """
@@ -43,12 +44,12 @@ class ServedWebsocket:
         )
 
     def closed(self) -> None:
-        """Note that it was over before it was run."""
+        """Note that the WebSocket was over before `run`."""
         self._asgi.gone = True
         self._hub.closed(self._connection)
 
     async def run(self) -> None:
-        """Serve it to its end."""
+        """Serve the WebSocket to its end."""
         try:
             await self._serve()
             if (ending := self._connection.ending) is not None:
@@ -99,7 +100,8 @@ class ServedWebsocket:
         else:
             if data is not None:
                 await self._receive(data)
-                # What else the server has read already comes without a turn of the loop, in which answers go out.
+                # More that the server has read already follows without a turn of the loop, and only in a turn do
+                # answers go out.
                 if self._connection.subscription.owes >= ANSWERS_AT_ONCE:
                     await asyncio.sleep(0)
 
@@ -112,6 +114,6 @@ class ServedWebsocket:
 
     def _peer_closed(self) -> None:
         code = None if self._carrier is None else self._carrier.close_code
-        # What else a peer may have put there is its own.
+        # Any other code of a peer means nothing here, so the peer counts as lost.
         ending = Close(code) if code in {Close.NORMAL, Close.GOING_AWAY} else Close.GONE
         self._connection.end(ending, "the client is gone", orderly=ending is Close.NORMAL)

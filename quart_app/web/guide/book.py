@@ -21,7 +21,7 @@ _AROUND: Final = 70  # characters of an excerpt before and after what was found
 _QUERY_CHARACTERS: Final = 100
 
 Table = Callable[[str], str]
-"""Makes the Markdown of a table, about what the file names after the table's name."""
+"""A function that makes the Markdown of a table; its argument is what the file names after the table's name."""
 
 
 class GuideError(RuntimeError):
@@ -133,7 +133,7 @@ def _found(one: _Indexed, words: Sequence[str]) -> Found:
 
 
 def _word(text: str, at: int) -> int:
-    """Return where the word that is under way at `at` begins."""
+    """Return the index where the word that holds the character at `at` begins."""
     if not 0 < at < len(text):
         return max(0, min(at, len(text)))
     return 1 + max(text.rfind(" ", 0, at), text.rfind("\n", 0, at))

@@ -1,6 +1,6 @@
 """Markdown into HTML as the guide wants it: anchors on headings, callouts, tables that scroll, code that can be copied.
 
-Owns what is allowed in a page: no raw HTML and no inline style, which the page's policy would refuse.
+This module owns what is allowed in a page: no raw HTML and no inline style, which the page's policy would refuse.
 """
 
 import re
@@ -122,7 +122,7 @@ def _plain_text(token: Token) -> str:
 
 
 class _Shaping:
-    """Changes the tokens of one page into what its edition shows."""
+    """The shaping of one page's tokens into what its edition shows."""
 
     def __init__(self, page: Page, edition: Edition, words: Mapping[str, str]) -> None:
         self._page = page.name

@@ -18,7 +18,7 @@ _LARGER: Final = {"KiB": (1024, "KiB"), "MiB": (1024 * 1024, "MiB"), "d": (24 * 
 
 @cache
 def _spanish() -> Mapping[str, str]:
-    """The summaries in Spanish, by method and path; the documents of the program have them in English."""
+    """Return the summaries in Spanish, by method and path; the documents of the program have them in English."""
     return tomllib.loads(_SUMMARIES.read_text("utf-8"))
 
 
@@ -59,7 +59,7 @@ def _taken(document: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
 
 
 def _members(document: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """The fields of an object, those that may be left out with a question mark; of a list, those of its items."""
+    """Return the fields of an object, or of a list's items; a field that may be left out has a question mark."""
     if "$ref" in schema:
         return _members(document, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     for choice in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):

@@ -107,7 +107,7 @@ def openapi(routes: Map, views: Mapping[str, Callable[..., Any]]) -> dict[str, A
         "openapi": "3.1.0",
         "info": {"title": "En Vivo", "version": __version__, "description": _ABOUT},
         "tags": [{"name": name} for name in sorted({one.operation.tag for one in found})],
-        # One of them is enough; in open mode none is.
+        # Any one of these is enough; in open mode none is needed.
         "security": [{}, {"bearer": []}, {"query": []}, {"cookie": []}],
         "paths": paths,
         "components": {
@@ -170,7 +170,7 @@ def _operation(one: _Documented, shapes: Shapes) -> dict[str, Any]:
 
 
 def _first_clause(text: str) -> str:
-    """Return what stands beside the address in a list."""
+    """Return the first clause of `text`, which stands beside the address in a list."""
     return re.split(r"[.:;]\s", text.replace("\n", " ") + " ")[0].replace("`", "").strip()
 
 
@@ -194,7 +194,7 @@ def _parameters(one: _Documented, shapes: Shapes) -> list[dict[str, Any]]:
 
 def _parameter(name: str, where: str, member: Schema, required: bool) -> dict[str, Any]:
     schema = {key: value for key, value in member.items() if key != "description"}
-    if "anyOf" in schema:  # what is not given in an address is None here, and nobody can write that there
+    if "anyOf" in schema:  # None stands for a parameter that is not given, and cannot be written in an address
         [given] = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}] or [{}]
         schema = {**given, **schema}
     if schema.get("default", 0) is None:

@@ -1,4 +1,4 @@
-"""From shapes (Structs, TypedDicts, plain types) to JSON Schema 2020-12, the dialect of OpenAPI 3.1 and AsyncAPI 3.
+"""JSON Schema 2020-12, the dialect of OpenAPI 3.1 and AsyncAPI 3, made of shapes (Structs, TypedDicts, plain types).
 
 This file owns what msgspec does not know of our wire: decimals go out as numbers there. It knows neither document.
 """

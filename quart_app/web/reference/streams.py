@@ -17,26 +17,26 @@ TopicName = Annotated[str, Meta(max_length=limits.TOPIC_NAME_CHARACTERS, example
 
 
 class From(Struct, frozen=True, kw_only=True):
-    """Where a stream starts."""
+    """The parameters that say where a stream starts."""
 
     since: Annotated[str, Meta(description="A cursor; `0`: all that is retained.", examples=["0"])] | None = None
     fresh: Annotated[list[str], Meta(description="Topics that `since` does not apply to.")] = []
 
 
 class Waiting(From, frozen=True, kw_only=True):
-    """Where a long poll starts, and how long it waits."""
+    """The parameters that say where a long poll starts, and how long it waits."""
 
     wait: Annotated[float, Meta(ge=0, le=limits.POLL_WAIT, description="Seconds.", examples=[0])] = limits.POLL_WAIT
 
 
 class FromMany(From, frozen=True, kw_only=True):
-    """Where a stream of the topics that are named starts."""
+    """The parameters that say which topics a stream follows, and where it starts."""
 
     topic: Names
 
 
 class WaitingForMany(Waiting, frozen=True, kw_only=True):
-    """Where a long poll of the topics that are named starts."""
+    """The parameters that say which topics a long poll follows, where it starts, and how long it waits."""
 
     topic: Names
 
@@ -96,4 +96,4 @@ STREAMS: Final = {
     "/send/{name}": (_SEND, Operation(tag="streams", body=Said, answer=Told, bare=True, headers=Continuing,
                                       path=_NAME, refusals=(404,))),
 }  # fmt: skip
-"""By address: what it is for, and its shapes."""
+"""The purpose and the shapes of each address."""

@@ -1,6 +1,6 @@
 /**
- * The client a page talks to: listeners, sends and their acknowledgements, topics, status. Joins the
- * connector, which keeps a connection, to the books of subscription and outbox. No I/O of its own.
+ * The client a page talks to: listeners, sends and their acknowledgements, topics, status. It joins the connector,
+ * which keeps a connection, to the books of subscription and outbox, and does no I/O itself.
  *
  * @typedef {import("./messages.js").Message} Message
  *

@@ -1,7 +1,7 @@
 /**
- * The connector keeps one good connection: it walks the ladder, waits, probes better rungs, and
- * hands over from one connection to the next. The I/O shell of ladder, back-off and subscription, which decide. Knows
- * nothing of messages beyond what opens and ends a connection.
+ * The connector keeps one good connection: it walks the ladder, waits, probes better rungs, and hands over from one
+ * connection to the next. It does the I/O for ladder, back-off and subscription, which decide. It knows nothing of
+ * messages beyond what opens and ends a connection.
  *
  * @typedef {import("./link.js").Link} Link
  * @typedef {import("./codes.js").Ending} Ending
@@ -79,7 +79,7 @@ export class Connector {
     ladder.recall(memory.recall(), environment.now());
     this.#unwatch = environment.watch({
       online: () => this.#onOnline(),
-      // This proves nothing, because this very computer may be the server. A missing answer proves it.
+      // Being offline proves nothing, because this very computer may be the server; a ping without an answer does.
       offline: () => this.#current?.checkAlive(),
       shown: () => this.#onShown(),
       hidden: () => this.#schedule(),
@@ -254,7 +254,9 @@ export class Connector {
     return true;
   }
 
-  /** A trial beside a connection that works: a better rung, the same one renewed, or one in the place of a rung given up. */
+  /**
+   * Go on after a failed trial beside a working connection: of a better rung, the same one, or one for a rung given up.
+   */
   #onSideTrialEnded(link, end) {
     const { environment, ladder } = this.#plan;
     const isProbe = link.transport !== this.#current.transport && ladder.has(this.#current.transport);

@@ -17,7 +17,7 @@ export const TOPIC_RULE = `segments of A-Z a-z 0-9 _ . - (not . or ..) joined by
 const CURSOR = /^([a-z0-9]{1,32})-([0-9]{1,18})(?:\.[a-z0-9]{1,16}(?:\.[0-9a-f]{1,15}){0,100})?$/;
 /** The code of an error by which the server says that it failed, by no fault of the message. */
 export const INTERNAL = "internal";
-/** The server's own: a client obeys or counts them, whoever they come from, and no event has one of them. */
+/** The types of the server's own messages: a client obeys or counts them, and no event has one of these types. */
 export const SERVER_TYPES = new Set([
   "connected",
   "heartbeat",
@@ -48,7 +48,7 @@ export function parseMessage(text) {
   }
 }
 
-/** What messages were spelled like when they came. @type {WeakMap<object, string>} */
+/** The JSON text of messages, as it came. @type {WeakMap<object, string>} */
 const texts = new WeakMap();
 
 /** @param {Message} message @returns {string | null} its JSON as it came; null when it came otherwise */

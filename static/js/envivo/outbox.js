@@ -110,8 +110,8 @@ export class Outbox {
   }
 
   /**
-   * A connection was closed for a message too big: the largest on its way must have been it, and
-   * sending it again would only end the next connection.
+   * Reject the largest message on its way, because the connection was closed over a message too big: sending it again
+   * would only end the next connection.
    */
   rejectLargest() {
     const sent = [...this.#entries.values()].filter((entry) => entry.sent);

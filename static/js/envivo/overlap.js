@@ -40,8 +40,8 @@ export class Overlap {
     const sort = `${message.topic} ${message.type}`;
     const times = this.#told.get(mark) ?? 0;
     if (times === 0) {
-      // A state's earlier value is told again, so the newer one has to follow it again. A flood of
-      // signals, of which some were forgotten, looks alike, and is no state.
+      // This may be a state's earlier value, which the new connection replays: then the newer one, though told before,
+      // has to follow it. Signals of a flood, of which some were forgotten, look the same and need no such care.
       if (!this.#hasForgotten) this.#passed.add(sort);
       return false;
     }

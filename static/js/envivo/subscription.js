@@ -101,8 +101,8 @@ export class Subscription {
     const { topics } = this;
     const fresh = topics.filter((topic) => this.#topics.get(topic));
     if (this.#cursor === null || fresh.length === topics.length) return { topics, fresh: [], since: null };
-    // Counts of signals hold for the topics they were made for only. A poll that brings some is taken
-    // for one that goes on, and not welcomed.
+    // The counts of signals in a cursor are valid only for the topics that they were made for. A poll whose cursor has
+    // counts is taken for the next one of a connection and gets no welcome, so a new poll leaves them out.
     const isCounted = transport !== "poll" && fresh.length === 0 && listed(topics) === this.#covered;
     return { topics, fresh, since: (isCounted ? this.#counted : null) ?? this.#cursor };
   }
@@ -186,7 +186,7 @@ export class Subscription {
   }
 
   #reset(intake, message) {
-    // The jump was counted with the welcome already, where that began elsewhere.
+    // A welcome that began past `since` has been counted as a gap already.
     if (!this.#jumped(intake)) this.gaps += 1;
     intake.since = null;
     this.#seen.clear();

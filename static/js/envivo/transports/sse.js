@@ -59,7 +59,7 @@ export function openSse(asked, handlers, timing) {
   };
 }
 
-/** Return the ending of a refused stream, for which the same is asked again: `EventSource` hides the status. */
+/** Return the ending of a refused stream. `EventSource` hides the status, so the same request is made once more. */
 async function askWhy(address, limits) {
   const options = { headers: { Accept: "text/event-stream" } };
   const { body, end } = await request(address, options, limits, (response) =>

@@ -35,7 +35,7 @@ export class Topics {
       this.#topics = await api(`/api/topics?limit=${MOST}`);
       this.draw();
     } catch {
-      // The list of connections, asked for in the same moment, says that the server does not answer.
+      // Nothing is said here: the list of connections, loaded at the same time, says that the server does not answer.
     }
     this.#busy = false;
   }

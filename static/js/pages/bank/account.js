@@ -58,7 +58,7 @@ element("movements").replaceChildren();
 render(html`<${Movements} ledger=${ledger} onOlder=${onOlder} />`, element("movements"));
 
 function settled({ transaccion_id, nuevo_saldo }, said, monto) {
-  // The stream tells of it too, in order with all others; while it is down this is all there is.
+  // The stream brings this movement too, in order with all others; only while it is down the answer is taken.
   if (live.status.state !== "connected") ledger.settle(transaccion_id, nuevo_saldo);
   element("done").textContent = text(said, { amount: money(monto) });
 }

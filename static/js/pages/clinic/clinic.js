@@ -97,7 +97,7 @@ live.on("status", ({ state, code }) => {
 });
 for (const [entity, filter] of Object.entries(given.more)) rest.load(entity, filter).catch(reload);
 
-// The server draws the next page of this browser by the clock that hangs here.
+// The server draws this browser's next page in the time zone that this cookie names.
 document.cookie = `envivo_zone=${encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone)}; path=/clinic; max-age=${YEAR}; samesite=lax`;
 mountRouter(element("main"));
 element("view").replaceChildren();

@@ -55,7 +55,7 @@ export function Dialog({ dialogs }) {
   const element = useRef(null);
   const spec = dialogs.open.value;
   const key = spec && `${spec.entity}/${spec.record ? `${dialogs.store.idOf(spec.entity, spec.record)}/${spec.record.version}` : "new"}`;
-  // Before it is painted: a field that is typed into must not lose the focus any more.
+  // The focus is set before the dialog is painted: a field that somebody types into already must not lose it.
   useLayoutEffect(() => {
     if (spec && !element.current.open) element.current.showModal();
     if (!spec && element.current.open) element.current.close();

@@ -78,7 +78,7 @@ export class Dialogs {
     await this.#save(values);
   }
 
-  /** Delete the record that is open: asked for once, it asks back. */
+  /** Delete the record that is open; the first call only asks whether that is meant. */
   async remove() {
     if (!this.sure.value) return (this.sure.value = true);
     const { entity, record } = this.open.value;

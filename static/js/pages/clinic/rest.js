@@ -11,7 +11,10 @@ const TOLD = ["overlap", "inactive", "invalid_transition", "less_than_paid", "vo
 export class Rest {
   #person;
 
-  /** Write records in the name of `person` ({user_id, username}), or of nobody (null). A list would take the name for a filter. */
+  /**
+   * Write records in the name of `person` ({user_id, username}), or of nobody (null). Lists are loaded without the
+   * name, which the server would take for a filter.
+   */
   constructor(store, person) {
     this.store = store;
     this.#person = person;

@@ -31,7 +31,7 @@ export function addressOf(view, query = {}) {
   return `/clinic/${view}${words && `?${words}`}`;
 }
 
-/** Tell with the links of the views, the title and the switch of languages where we are. */
+/** Show which view this is in the links of the views, in the title and in the switch of languages. */
 function announce() {
   const { view } = place.value;
   for (const link of document.querySelectorAll("[data-view]")) {

@@ -48,7 +48,7 @@ export function timeAt(day, hour) {
 export const later = (time, minutes) => new Date(new Date(time).getTime() + minutes * 60_000).toISOString();
 export const minutesBetween = (from, to) => Math.round((new Date(to) - new Date(from)) / 60_000);
 
-/** Return a day that is in the query or the fallback when it is none that exists. */
+/** Return `text` if it is a day that exists ("2026-11-23"), else `fallback`. */
 export function dayIn(text, fallback) {
   return text && /^\d{4}-\d\d-\d\d$/.test(text) && dayOf(startOf(text)) === text ? text : fallback;
 }

@@ -46,7 +46,9 @@ export function valuesOf(fields, record) {
   return Object.fromEntries(fields.map((field) => [field.name, shown(field, record[field.name])]));
 }
 
-/** Return {body} of what was typed unless it was so `before`; {wrong} by field name where that cannot be. */
+/**
+ * Return {body} with the fields that differ from `before`, or {wrong}, the reasons by field name, where some cannot be.
+ */
 export function bodyOf(fields, draft, before) {
   const body = {};
   const wrong = {};

@@ -16,7 +16,10 @@ dark.addEventListener("change", followTheme);
 
 const place = document.getElementById("requests");
 
-/** Name the filter of the UI, whose only name is the text in it, gone as soon as somebody types; and let the UI be no page of its own. */
+/**
+ * Label the filter, which otherwise has only its placeholder, and let the UI's <main>, a second one on this page, be a
+ * group.
+ */
 function tidy() {
   const filter = place.querySelector(".operation-filter-input");
   filter?.setAttribute("aria-label", filter.placeholder);

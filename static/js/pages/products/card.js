@@ -1,5 +1,5 @@
 // A product on the shelves: looked at, edited in its place, deleted after a question.
-// The first of these is the same markup as the server's page, so that taking over shows no flash.
+// A card that is looked at has the same markup as in the server's page, so that taking over shows no flash.
 
 import htm from "htm";
 import { createElement } from "preact";

@@ -28,7 +28,7 @@ export function money(cents) {
   return `$${whole(cents / 100n)}${SPANISH ? "," : "."}${rest}`;
 }
 
-/** Return a price of the wire in whole cents, as a BigInt: a shelf full of dear things is more than a number holds. */
+/** Return a price of the wire in whole cents, as a BigInt: the value of all pieces may be more than a number holds. */
 export const cents = (precio) => BigInt(Math.round(precio * 100));
 
 /** Return `product` as a form shows it: {field: text}. */

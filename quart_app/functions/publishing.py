@@ -19,9 +19,10 @@ import msgspec
 
 from quart_app.functions.bounds import DEPTH, RATE, REMEMBERED
 from quart_app.functions.declaring import Declaration, check_own_topic, check_own_type
-from quart_app.realtime import Allowance, Event, Hub, Kind, Refused, encode, fields_json, now, too_deep
+from quart_app.realtime import Allowance, Event, Hub, Kind, Refused, encode, fields_json, too_deep
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, JSON_DEPTH
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class FunctionPublisher:
     async def send(self, topic: str, type: str, body: msgspec.Raw | None, depth: int = 0) -> str:
         """Publish what is checked, and return the cursor. Raise Refused."""
         fields = {} if body is None else {"data": body}
-        if self._hub.channel(topic).kind is not Kind.DURABLE:
+        if self._hub.channels.of(topic).kind is not Kind.DURABLE:
             event = OwnEvent(topic, type, fields_json(fields), now(), key=type)
             event.depth = depth
             self._hub.publish(event)

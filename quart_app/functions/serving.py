@@ -45,7 +45,7 @@ class Functions:
         self._functions: list[Function] = []
         self._reactions: dict[tuple[str, str], Reaction] = {}
         self._commands: dict[str, CommandChannel] = {}
-        self._hub.add_channel(FUNCTIONS, FunctionsChannel(secure=self._secure))
+        self._hub.channels.add(FUNCTIONS, FunctionsChannel(secure=self._secure))
         program.describe(TOPIC)
 
     async def start(self) -> None:
@@ -62,7 +62,7 @@ class Functions:
         for reaction in self._reactions.values():
             await reaction.stop()
         for function in self._functions:
-            self._hub.remove_feed(function.declaration.topic)
+            self._hub.feeds.remove(function.declaration.topic)
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -70,7 +70,7 @@ class Functions:
         declarations = load(self._path)
         for one in declarations:
             try:
-                self._hub.channel(one.topic)
+                self._hub.channels.of(one.topic)
             except Refused as refused:
                 raise FunctionsError(f"{self._path}, line {one.line}: @{one.role}: {refused.message}") from refused
         return declarations
@@ -108,22 +108,22 @@ class Functions:
         wanted = {one.declaration.topic: one for one in self._of("command", self._functions)}
         for topic in self._commands.keys() - wanted.keys():
             del self._commands[topic]
-            self._hub.remove_channel(topic)
+            self._hub.channels.remove(topic)
         for topic, function in wanted.items():
             if topic in self._commands:
                 self._commands[topic].function = function
             else:
-                self._commands[topic] = CommandChannel(function, self._hub.channel(topic), secure=self._secure)
-                self._hub.add_channel(topic, self._commands[topic])
+                self._commands[topic] = CommandChannel(function, self._hub.channels.of(topic), secure=self._secure)
+                self._hub.channels.add(topic, self._commands[topic])
 
     def _install_feeds(self, before: Sequence[Function]) -> None:
         for function in self._of("feed", before):
-            self._hub.remove_feed(function.declaration.topic)
+            self._hub.feeds.remove(function.declaration.topic)
         by_topic: dict[str, list[Function]] = defaultdict(list)
         for function in self._of("feed", self._functions):
             by_topic[function.declaration.topic].append(function)
         for topic, functions in by_topic.items():
-            self._hub.add_feed(feed_of(topic, functions, self._publisher))
+            self._hub.feeds.add(feed_of(topic, functions, self._publisher))
 
     def _tell(self) -> None:
         """Broadcast how the functions are doing, for those who look at a topic's page."""

@@ -12,6 +12,7 @@ from quart_app.realtime.clients.identity import ADMIN, Identity
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.timers import Heartbeat
+from quart_app.realtime.flow.audience import Pushable
 from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
 from quart_app.realtime.flow.log import EventLog, Trimmed
 from quart_app.realtime.flow.subscription import Subscription
@@ -21,7 +22,7 @@ from quart_app.realtime.messages import contract
 from quart_app.realtime.messages.batch import Batch, Form, visible
 from quart_app.realtime.messages.contract import CursorText, MessageShape, TopicShape
 from quart_app.realtime.messages.encoding import DEFLATE_TAIL, deflated, encode, fields_json, timestamp
-from quart_app.realtime.messages.event import Event, Message, message, now
+from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
 from quart_app.realtime.messages.validation import (
@@ -61,6 +62,7 @@ __all__ = [
     "Opening",
     "Peer",
     "Presence",
+    "Pushable",
     "Refused",
     "Subscription",
     "Term",
@@ -79,7 +81,6 @@ __all__ = [
     "in_words",
     "is_topic_name",
     "message",
-    "now",
     "public_id_of",
     "row_id",
     "timestamp",

@@ -7,16 +7,15 @@ admission's, and what is said goes to the commands.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.admission import Admission
-from quart_app.realtime.clients.channel import Channel
 from quart_app.realtime.clients.channels import Channels
 from quart_app.realtime.clients.commands import Commands, Passerby
 from quart_app.realtime.clients.connection import Connection, Opening
-from quart_app.realtime.clients.feed import Feed, Feeds
+from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.flow.backplane import Backplane, InProcess
@@ -25,17 +24,22 @@ from quart_app.realtime.flow.counters import Counters
 from quart_app.realtime.flow.log import EventLog
 from quart_app.realtime.flow.relay import Relay
 from quart_app.realtime.flow.subscription import Subscription
-from quart_app.realtime.flow.topic_memory import Size
+from quart_app.realtime.flow.topic_memory import Memory
 from quart_app.realtime.messages.encoding import fields_json
 from quart_app.realtime.messages.event import Event, Message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
+from quart_app.wire import Close
 
 logger = logging.getLogger(__name__)
 
 
 class Hub:
-    """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one."""
+    """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one.
+
+    `channels` are those of the topics that there are, `feeds` the producers of some, and `connections` the open ones by
+    their ids.
+    """
 
     log: EventLog
     relay: Relay
@@ -46,12 +50,12 @@ class Hub:
     ) -> None:
         self.heartbeat = heartbeat
         self.surroundings = surroundings
-        self._channels = Channels()
-        self.bus = Bus(self._channels.kind_of, surroundings=surroundings)
-        self._feeds = Feeds(self.is_followed)
-        self.bus.demand = self._feeds.demand
+        self.channels = Channels()
+        self.bus = Bus(self.channels.kind_of, surroundings=surroundings)
+        self.feeds = Feeds(self.bus.is_followed)
+        self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
-        self.commands = Commands(self._channels, self.bus.counters, surroundings, self.spawn)
+        self.commands = Commands(self.channels, self.bus.counters, surroundings, self.spawn)
         self.draining = False
         self._parking = Parking(self.closed)
         self._empty = asyncio.Event()
@@ -62,7 +66,7 @@ class Hub:
         """Stand at the head of `log`."""
         self.log = log
         self.relay = Relay(log, self.bus)
-        self._admission = Admission(self._channels, self.bus, log, self.relay)
+        self._admission = Admission(self.channels, self.bus, log, self.relay)
         await self.relay.start()
         await self._backplane.start(self.relay.wake, lambda event: self.bus.publish([event]))
 
@@ -70,7 +74,7 @@ class Hub:
         """End what is left: connections, feeds, commands under way."""
         for connection in list(self.connections.values()):
             self.closed(connection)
-        self._feeds.stop()
+        self.feeds.stop()
         await self.relay.stop()
         await self._backplane.stop()
         if self._tasks:
@@ -83,34 +87,6 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
 
     # What there is
-
-    def add_channel(self, pattern: str, channel: Channel) -> None:
-        """Let `channel` answer for the topics of `pattern`: a topic name, or a prefix followed by `/*`."""
-        self._channels.add(pattern, channel)
-
-    def remove_channel(self, pattern: str) -> None:
-        """Forget the channel of `pattern`, if there is one."""
-        self._channels.remove(pattern)
-
-    def add_alias(self, alias: Callable[[str], str | None]) -> None:
-        """Ask `alias(name)` for the topic that a name in a path stands for; it returns None for other names."""
-        self._channels.add_alias(alias)
-
-    def add_feed(self, feed: Feed) -> None:
-        """Run a feed from now on while its topic is followed."""
-        self._feeds.add(feed)
-
-    def remove_feed(self, topic: str) -> None:
-        """Stop the feed of a topic, if there is one, for good."""
-        self._feeds.remove(topic)
-
-    def topic(self, name: str) -> str:
-        """Return the topic that `name` in a path stands for."""
-        return self._channels.topic(name)
-
-    def channel(self, topic: str) -> Channel:
-        """Return the channel of a topic. Raise Refused for an invalid name and for an unknown topic."""
-        return self._channels.of(topic)
 
     @property
     def counters(self) -> Counters:
@@ -137,29 +113,13 @@ class Hub:
         plain = self.log.cursor(place.position)
         return str(plain._replace(run=self.bus.counts_of(place.seen), seen=tuple(place.seen.values())))
 
-    def topics(self) -> list[str]:
-        """Return the names of the topics in memory."""
-        return [topic.name for topic in self.bus.topics()]
-
-    def followed_topics(self) -> list[str]:
-        """Return the names of the topics that somebody follows."""
-        return [topic.name for topic in self.bus.topics() if topic.followers]
-
     def topics_in_use(self) -> list[str]:
         """Return the names of the topics that somebody follows or that hold values."""
         return [topic.name for topic in self.bus.topics() if topic.followers or topic.state]
 
-    def is_followed(self, topic: str) -> bool:
-        """Return whether somebody follows a topic."""
-        return self.bus.is_followed(topic)
-
-    def tails(self) -> Size:
-        """Return how many events the tails of all topics hold, and about how many bytes."""
-        return self.bus.tails()
-
-    async def read_log(self, topics: Collection[str], after: int, until: int, limit: int) -> Sequence[Event]:
-        """Return the first `limit` events of `topics` with `after` < position <= `until`. Raise Trimmed."""
-        return await self.log.read(topics, after, until, limit)
+    def memory(self) -> Memory:
+        """Return what the topics hold in memory."""
+        return self.bus.memory()
 
     def follow(self, topic: str) -> Subscription:
         """Return a subscription of the program's own to a topic, from now on; `close` it in the end."""
@@ -243,7 +203,7 @@ class Hub:
         """
         if isinstance(speaker, Connection):
             return await self.commands.answer(speaker, data, topic)
-        await self._channels.of(topic).authorize(speaker, topic)
+        await self.channels.of(topic).authorize(speaker, topic)
         passerby = Passerby(speaker, topic, self.bus.position, self.surroundings)
         return await self.commands.answer(passerby, data, topic)
 
@@ -257,7 +217,7 @@ class Hub:
         orderly = orderly or (connection.ending is not None and connection.ending.orderly)
         for topic in connection.topics:
             try:
-                self._channels.of(topic).left(connection.peer(topic), orderly=orderly)
+                self.channels.of(topic).left(connection.peer(topic), orderly=orderly)
             except Exception:
                 logger.exception("leaving %s failed", topic)
         self.counters.count_closed(connection.transport, connection.closed(), connection.traffic)
@@ -291,14 +251,18 @@ class Hub:
                 return known
             subscription.close()  # its lease ran out just now, or it was sent away
         connection = await self.open(opening)
-        connection.subscription.forget_direct()
+        connection.take_back()
         return connection
 
-    def park(self, connection: Connection, subscription: Subscription) -> None:
-        """Keep the connection of a long poll whose request is over for as long as it lingers.
+    def park_after(self, connection: Connection, request: asyncio.Future[Any]) -> None:
+        """Keep the connection of a long poll for as long as it lingers, from the end of `request` on.
 
-        `subscription` is what the request has read from; nothing is done where the next request has come already.
+        Nothing is done where the client's next request has come by then.
         """
+        subscription = connection.subscription
+        request.add_done_callback(lambda _: self._park(connection, subscription))
+
+    def _park(self, connection: Connection, subscription: Subscription) -> None:
         subscription.close()
         if connection.subscription is subscription and connection.id in self.connections:
             self._parking.park(connection)
@@ -310,12 +274,13 @@ class Hub:
 
         The more clients there are, the longer is the time over which their returns are spread.
         """
-        self.draining = self._parking.draining = self._feeds.draining = True
+        self.draining = self._parking.draining = self.feeds.draining = True
         connections = list(self.connections.values())
         away = limits.RESTART + len(connections) / limits.LEAVE_RATE
         spread = max(limits.RETURN_SPREAD, len(connections) / limits.RETURN_RATE)
         for index, connection in enumerate(connections):
-            connection.bye("shutdown", round(1_000 * (away + spread * index / len(connections))))
+            back_in = round(1_000 * (away + spread * index / len(connections)))
+            connection.end(Close.GOING_AWAY, "shutdown", back_in=back_in)
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)

@@ -123,9 +123,9 @@ async def _deliver_frames(scope: Any, receive: Any, send: Any) -> None:
         elif wire is None or pipe is None:
             return
         elif number % 3 == 1:
-            await wire.send(batch.joined(form))
+            await wire.send(batch.encoded(form))
         else:
-            pipe.push(batch.joined(form))
+            pipe.push(batch.encoded(form))
     while (event := await listen())["type"] == "websocket.connect":
         pass
     await send({"type": "websocket.send", "text": event["text"]})
@@ -136,9 +136,9 @@ async def _deliver_chunks(scope: Any, send: Any) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
     for number, batch in enumerate(_BATCHES * 3):
         if scope["path"] == "/ordinary" or number % 2 == 0:
-            await send({"type": "http.response.body", "body": batch.joined(Form.BLOCKS), "more_body": True})
+            await send({"type": "http.response.body", "body": batch.encoded(Form.BLOCKS), "more_body": True})
         elif (pipe := pipe_of(send)) is None:
             return
         else:
-            pipe.push(batch.joined(Form.CHUNK))
+            pipe.push(batch.encoded(Form.CHUNK))
     await send({"type": "http.response.body", "body": b"", "more_body": False})

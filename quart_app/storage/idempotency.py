@@ -13,9 +13,10 @@ from typing import NamedTuple, Self
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
-from quart_app.realtime import Identity, Refused, now
+from quart_app.realtime import Identity, Refused
 from quart_app.realtime.limits import KEY_CHARACTERS
 from quart_app.storage.connections import sql
+from quart_app.surroundings import now
 
 _SCOPE_CHARACTERS = 255  # characters, as many as the column holds
 

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from quart_app.realtime import Event, fields_json, now
+from quart_app.realtime import Event, fields_json
 from quart_app.realtime.limits import TYPE_CHARACTERS
 from quart_app.storage.errors import WriteOutsideUnit
 from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.surroundings import now
 from quart_app.wire import is_topic_name
 
 T = TypeVar("T")

@@ -6,11 +6,12 @@ Whoever asks gets an answer that is a second old at most while writes are refuse
 import asyncio
 import time
 
-from quart_app.realtime import Refused, now
+from quart_app.realtime import Refused
 from quart_app.realtime.limits import PROBE_IDLE, PROBE_REFUSED
 from quart_app.storage.connections import sql, writing
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
+from quart_app.surroundings import now
 
 _TOUCH = (
     "INSERT INTO log_state (name, value) VALUES ('probe', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"

@@ -52,9 +52,9 @@ def opening(transport: str, name: str | None) -> Opening:
     names = [name] if name is not None else client.args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
     return Opening(
         identify(app().settings, client),
-        tuple(dict.fromkeys(app().hub.topic(topic) for topic in names)),
+        tuple(dict.fromkeys(app().hub.channels.topic(topic) for topic in names)),
         transport,
         since=client.headers.get("Last-Event-ID") or client.args.get("since") or None,
-        fresh=frozenset(app().hub.topic(topic) for topic in client.args.getlist("fresh")),
+        fresh=frozenset(app().hub.channels.topic(topic) for topic in client.args.getlist("fresh")),
         agent=client.headers.get("User-Agent", "")[:AGENT_CHARACTERS],
     )

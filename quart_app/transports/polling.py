@@ -10,7 +10,7 @@ from dataclasses import replace
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
-from quart_app.realtime import Batch, EndedMeanwhile, Message, Refused, Subscription, limits
+from quart_app.realtime import EndedMeanwhile, Message, Refused, limits
 from quart_app.transports.opening import connection_id, opening, speaker
 
 
@@ -35,12 +35,11 @@ async def _poll(name: str | None) -> Response:
             return _answer(_body(away.words, asked.since))
     else:
         connection = await live.open(asked)
-    subscription = connection.subscription
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a request is handled in a task
-    task.add_done_callback(lambda _: live.park(connection, subscription))
-    messages = await _collect(subscription, wait)
-    body = _body(messages, str(subscription.full_cursor))
+    live.park_after(connection, task)
+    messages, cursor = await connection.collect(wait)
+    body = _body(messages, cursor)
     connection.count(len(messages), len(body))
     return _answer(body)
 
@@ -62,27 +61,3 @@ def _wait() -> float:
         allowed = f"a number of seconds from 0 to {limits.POLL_WAIT:.0f}"
         raise Refused("bad_request", f"wait: {allowed}", fields={"wait": allowed})
     return wait
-
-
-async def _collect(subscription: Subscription, wait: float) -> list[Message]:
-    """Return what there is now, up to the size of a batch; if that is nothing, what comes first within `wait`
-    seconds.
-
-    Meanwhile the connection may read from another subscription, for its client's next request.
-    """
-    messages: list[Message] = []
-    size = 0
-    while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:
-        batch: Batch | None = await subscription.read_now()
-        if batch is None:
-            break
-        messages += batch.messages
-        size += sum(len(message.json) for message in batch.messages)
-    if not messages and wait:
-        try:
-            async with asyncio.timeout(wait):
-                batch = await subscription.read()
-                messages += batch.messages if batch is not None else ()
-        except TimeoutError:
-            pass
-    return messages

@@ -4,7 +4,7 @@ A carrier turns batches into its protocol and nothing else; the pump knows no pr
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
 from quart_app.realtime import Batch, Close, Connection, Form, Heartbeat, Message, limits
@@ -42,16 +42,12 @@ class Carrier(Protocol):
 class Pump:
     """The pump from one connection to its carrier, until one of them ends.
 
-    It is what the connection's outlet pushes into where its carrier has a pipe. `heartbeat` and `peer_timeout` are in
-    seconds.
+    Where the carrier has a pipe, the connection's outlet is opened on it. `heartbeat` and `peer_timeout` are seconds.
     """
 
     __slots__ = (
         "_carrier", "_connection", "_heartbeat", "_loop", "_peer_timeout", "_pinged_at", "_task", "_writing_since",
-        "form", "push",
     )  # fmt: skip
-
-    push: Callable[[bytes], bool]
 
     def __init__(self, connection: Connection, carrier: Carrier, *, heartbeat: float, peer_timeout: float) -> None:
         self._connection = connection
@@ -62,18 +58,16 @@ class Pump:
         self._task = asyncio.current_task()
         self._writing_since: float | None = None
         self._pinged_at: float | None = None
-        self.form = carrier.form
 
     async def run(self) -> None:
         """Return when the connection has ended. Its task is cancelled when the peer takes nothing for too long."""
-        connection, outlet, comment = self._connection, self._connection.subscription.outlet, self._carrier.comment
-        heartbeat = Heartbeat(self._heartbeat, self._beat, lambda: outlet.written_at)
+        connection, comment = self._connection, self._carrier.comment
+        heartbeat = Heartbeat(self._heartbeat, self._beat, lambda: connection.written_at)
         silence = None
         if comment is not None:
-            silence = Heartbeat(limits.SSE_COMMENT, lambda: self._say(comment), lambda: outlet.written_at)
+            silence = Heartbeat(limits.SSE_COMMENT, lambda: self._say(comment), lambda: connection.written_at)
         if (pipe := self._carrier.pipe) is not None:
-            self.push = pipe.push
-            outlet.open(self)
+            connection.open_outlet(pipe, self._carrier.form, self._drain)
         connection.ping = self._carrier.ping
         try:
             while (batch := await connection.read()) is not None:
@@ -92,10 +86,10 @@ class Pump:
             if silence is not None:
                 silence.stop()
             connection.ping = None
-            outlet.shut()
+            connection.shut_outlet()
             self._task = None  # it holds this pump by its exception's traceback, where it was cancelled
 
-    async def drain(self) -> None:
+    async def _drain(self) -> None:
         """Return when most of what was pushed has gone."""
         if (pipe := self._carrier.pipe) is not None:
             await self._wait_for(pipe.drain())
@@ -120,7 +114,7 @@ class Pump:
                 self._pinged_at = now
 
     def _say(self, comment: Message) -> None:
-        if self._connection.subscription.idle:
+        if self._connection.waits:
             self._connection.reply(comment)
 
     def _drop(self, reason: str) -> None:

@@ -12,7 +12,7 @@ def add_routes(routes: Blueprint) -> None:
 
 
 async def _send(name: str) -> Response:
-    topic = app().hub.topic(name)
+    topic = app().hub.channels.topic(name)
     data: bytes = await request.get_data(as_text=False)  # type: ignore[assignment]  # Quart tells of text too
     identity, connection = speaker()
     if connection is not None and not connection.takes(topic):

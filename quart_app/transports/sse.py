@@ -52,7 +52,7 @@ class EventStreamCarrier:
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch in bytes, and an awaitable that sends it."""
-        blocks = batch.joined(Form.BLOCKS)
+        blocks = batch.encoded(Form.BLOCKS)
         return len(blocks), self._send_body(blocks)
 
     def ping(self) -> bool:

@@ -31,10 +31,11 @@ from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages import encoding
 from quart_app.realtime.messages.batch import NOWHERE, Batch, Form
-from quart_app.realtime.messages.event import Event, now
+from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.validation import checked
 from quart_app.server.event_loop import new_event_loop
+from quart_app.surroundings import now
 from tests.bench.contenders import OURS, named
 from tests.bench.servers import pinned, running
 
@@ -82,7 +83,7 @@ def of_an_event(rounds: int) -> list[Cost]:
         Cost("encode it as JSON", _encoding(lambda one: one.json, rounds)),
         Cost("the WebSocket frame of that", _fastest(lambda: encoding.websocket_frame(made[0].json), rounds)),
         Cost("the server-sent event of that", _fastest(lambda: encoding.sse_block(made[0].json, None), rounds)),
-        Cost(f"join {_LIST} frames, each", _fastest(lambda: Batch(made).joined(Form.FRAMES), rounds) / _LIST),
+        Cost(f"join {_LIST} frames, each", _fastest(lambda: Batch(made).encoded(Form.FRAMES), rounds) / _LIST),
     ]
 
 
@@ -111,7 +112,8 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     bus, log = Bus(lambda topic: Kind.SIGNAL), MemoryLog("e0")
     subscribed = [Subscription(bus, log, [_TOPIC], f"user-{n}", NOWHERE) for n in range(subscriptions)]
     for subscription in subscribed:
-        subscription.outlet.open(_Taker())
+        taker = _Taker()
+        subscription.outlet.open(taker, Form.FRAMES, taker.drain)
     reading = [asyncio.create_task(subscription.read()) for subscription in subscribed]
     await asyncio.sleep(0)
     publishing = handing = settling = float("inf")
@@ -141,8 +143,6 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
 
 class _Taker:
     """Takes everything at once."""
-
-    form = Form.FRAMES
 
     def push(self, data: bytes) -> bool:
         return bool(data)

@@ -7,7 +7,6 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from quart_app.client.address import StreamRequest
@@ -17,6 +16,7 @@ from quart_app.client.messages import Message, ServerError, encode, is_welcome
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime import Message as Sent
 from quart_app.surroundings import Surroundings
+from tests.realtime.hubs import request_of
 
 POLL_WAIT = 25.0
 LATENCY = (0.005, 0.08)
@@ -179,17 +179,9 @@ class PollLink:
             connection = await self._hub.resume(self._opening, self._hub.connections.get(self._id))
         else:
             connection = await self._hub.open(self._opening)
-        subscription = connection.subscription
-        messages: list[Message] = []
-        while (batch := await subscription.read_now()) is not None:
-            messages += decoded(batch.messages)
-        if not messages:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_WAIT):
-                    batch = await subscription.read()
-                    messages += [] if batch is None else decoded(batch.messages)
-        cursor = str(subscription.full_cursor)
-        self._hub.park(connection, subscription)
+        async with request_of(self._hub, connection):
+            collected, cursor = await connection.collect(POLL_WAIT)
+        messages = decoded(collected)
         await self._simulation.travel("poll")
         self._id = next((each["connection_id"] for each in messages if is_welcome(each)), self._id)
         one = self._opening

@@ -26,8 +26,8 @@ class World:
     def __init__(self, seed: int) -> None:
         self.weather = Weather(seed)
         self.hub = Hub(surroundings=self.weather.surroundings)
-        self.hub.add_channel("log/*", Channel())
-        self.hub.add_channel("live/*", Signals())
+        self.hub.channels.add("log/*", Channel())
+        self.hub.channels.add("live/*", Signals())
         self.log = MemoryLog("e0", wall=self.weather.surroundings.wall)
         self.published = {"log/a": 0, "live/a": 0}
         self.told: dict[str, list[tuple[float, str, int]]] = {}

@@ -53,12 +53,16 @@ async def until(live: Live, type: str) -> Message:
 
 
 async def numbers(live: Live, count: int) -> list[int]:
-    """Return the numbers of the next `count` numbered messages, in the order in which they come."""
+    """Return the numbers of the next `count` numbered messages, in the order in which they come.
+
+    Raise AssertionError where the next message takes longer than DEADLINE.
+    """
     found: list[int] = []
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(DEADLINE) as patience:
             while len(found) < count:
                 message = await anext(live)
+                patience.reschedule(asyncio.get_running_loop().time() + DEADLINE)
                 if message["type"] == "numbered":
                     found.append(message["data"]["number"])
     except TimeoutError:

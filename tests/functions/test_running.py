@@ -49,7 +49,7 @@ class Hearing:
 async def test_it_goes_on_when_the_log_answers_again() -> None:
     log = BrokenLog("e0")
     hub = Hub()
-    hub.add_channel("talk/*", Talk())
+    hub.channels.add("talk/*", Talk())
     await hub.start(log)
     hearing = Hearing(Declaration("on", "talk/1", skipping_time, None))
     reaction = Reaction(cast("Function", hearing), hub, FunctionPublisher(hub, cast("Any", None)))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from quart_app.realtime.clients.channel import Channel, Peer, Welcome
@@ -68,9 +70,9 @@ async def hub_with(talk: Talk, events: int = 0) -> Hub:
     for _ in range(events):
         log.append("talk/1", "said")
     hub = Hub(heartbeat=30.0)
-    hub.add_channel("talk/*", talk)
-    hub.add_channel("lobby", talk)
-    hub.add_alias(lambda name: f"talk/{name}" if name.isdigit() else None)
+    hub.channels.add("talk/*", talk)
+    hub.channels.add("lobby", talk)
+    hub.channels.add_alias(lambda name: f"talk/{name}" if name.isdigit() else None)
     await hub.start(log)
     return hub
 
@@ -95,6 +97,16 @@ async def types(connection: Connection) -> list[str]:
     return [message["type"] for message in await received(connection)]
 
 
+@asynccontextmanager
+async def request_of(hub: Hub, connection: Connection) -> AsyncIterator[None]:
+    """One request of a long poll's `connection`, which is parked when the request is over."""
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    hub.park_after(connection, over)
+    yield
+    over.set_result(None)
+    await asyncio.sleep(0)
+
+
 class Poller:
     """A client of long polls on one connection."""
 
@@ -111,8 +123,8 @@ class Poller:
             self.connection = await self._hub.open(asked)
         else:
             self.connection = await self._hub.resume(asked, self._hub.connections.get(self.connection.id))
-        subscription = self.connection.subscription
-        got = await types(self.connection)
-        self.cursor = str(subscription.full_cursor)
-        self._hub.park(self.connection, subscription)
+        async with request_of(self._hub, self.connection):
+            subscription = self.connection.subscription
+            got = await types(self.connection)
+            self.cursor = str(subscription.full_cursor)
         return got

@@ -10,6 +10,7 @@ from quart_app.realtime.clients.channel import Channel, Peer
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.messages.event import Message
 from quart_app.realtime.messages.refused import Refused
+from quart_app.surroundings import now
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_a_refusal_tells_what_is_wrong_and_when_to_come_back() -> None:
 
 
 def peer(sent: list[Message], key: str | None = None) -> Peer:
-    return Peer("c", Identity("1", "Ana"), "rooms/1", 7, resumed=False, send=sent.append, key=key)
+    return Peer("c", Identity("1", "Ana"), "rooms/1", 7, resumed=False, send=sent.append, wall=now, key=key)
 
 
 @pytest.mark.parametrize("key", [None, "k1"])

@@ -307,15 +307,15 @@ class TestEndings:
 
     async def test_who_takes_no_replies_is_too_slow(self, hub: Hub, connection: Connection) -> None:
         for _ in range(limits.REPLY_BACKLOG):
-            connection.reply(message("pong"))
+            connection.reply(message("pong", at=0))
         assert len(await types(connection)) == limits.REPLY_BACKLOG
         for _ in range(limits.REPLY_BACKLOG + 1):
-            connection.reply(message("pong"))
+            connection.reply(message("pong", at=0))
         assert connection.ending is not None
         assert connection.ending.code is Close.TOO_SLOW
 
     async def test_bye_tells_when_to_come_back(self, hub: Hub, connection: Connection) -> None:
-        connection.bye("shutdown", 1_500)
+        connection.end(Close.GOING_AWAY, "shutdown", back_in=1_500)
         assert await received(connection) == [{"type": "bye", "data": {"reason": "shutdown", "retry_after": 1_500}}]
         assert connection.ending is not None
         assert connection.ending.code is Close.GOING_AWAY
@@ -323,7 +323,7 @@ class TestEndings:
 
 async def test_nothing_comes_after_the_last_message(hub: Hub, connection: Connection) -> None:
     await say(hub, connection, type="echo", n=7)
-    connection.bye("shutdown", 100)
+    connection.end(Close.GOING_AWAY, "shutdown", back_in=100)
     await turn()  # in which the channel answers
     connection.heartbeat()
     assert [message["type"] for message in await received(connection)] == ["bye"]

@@ -40,7 +40,7 @@ def test_traffic_is_that_of_who_is_here_and_of_who_was() -> None:
     traffic = counters.traffic([("ws", Traffic(1, 1, 1)), ("sse", Traffic(5, 50, 0))])
     assert traffic == {"ws": Traffic(5, 401, 2), "sse": Traffic(5, 50, 0)}
     assert counters.closed == {("ws", 1000): 1, ("ws", 1006): 1}
-    assert counters.over == {"ws": Traffic(4, 400, 1)}
+    assert counters.past == {"ws": Traffic(4, 400, 1)}
 
 
 async def test_events_are_counted_by_what_they_are() -> None:
@@ -83,7 +83,7 @@ async def test_resets_gaps_and_what_was_dropped() -> None:
     counters = engine.bus.counters
     assert (counters.gaps, counters.dropped, counters.resets) == (1, reader.dropped, 1)
     assert reader.dropped > 0
-    tails = engine.bus.tails()
+    tails = engine.bus.memory()
     assert tails.events == limits.TAIL_EVENTS + 10 - reader.dropped
     assert tails.bytes > tails.events
 
@@ -108,7 +108,7 @@ async def test_connections_are_counted_as_they_come_and_go(hub: Hub) -> None:
         hub.closed(connection)
     assert hub.counters.opened == {"ws": 3}
     assert hub.counters.closed == {("ws", Close.NORMAL): 1, ("ws", Close.GONE): 1}
-    assert hub.counters.over["ws"].received == 1
+    assert hub.counters.past["ws"].received == 1
     assert list(hub.connections.values()) == [stays]
 
 
@@ -128,7 +128,7 @@ async def test_a_poller_that_is_sent_away_between_two_requests_is_gone_at_once(h
     poller = Poller(hub)
     await poller.ask()
     assert poller.connection is not None
-    poller.connection.bye("closed by the administrator", 1_000, Close.POLICY)
+    poller.connection.end(Close.POLICY, "closed by the administrator", back_in=1_000)
     assert not hub.connections
     assert hub.counters.closed == {("poll", Close.POLICY): 1}
     assert talk.left_by == [("Ana", "talk/1", False)]

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from quart_app.realtime.messages import encoding
-from quart_app.realtime.messages.event import Event, Message, message, now
+from quart_app.realtime.messages.event import Event, Message, message
+from quart_app.surroundings import now
 
 
 class TestMessage:
     def test_what_a_client_gets(self) -> None:
         before = now()
-        reply = message("pong", topic="rooms/1", id="e-7", key="k", data={"a": 1})
+        reply = message("pong", at=0, topic="rooms/1", id="e-7", key="k", data={"a": 1})
         body = json.loads(reply.json)
         at = datetime.fromisoformat(body.pop("timestamp"))
         assert at.tzinfo == UTC
@@ -22,7 +23,7 @@ class TestMessage:
         assert reply.block == b"id: e-7\ndata: " + reply.json + b"\n\n"
 
     def test_a_message_without_a_cursor_has_no_id_on_any_wire(self) -> None:
-        reply = message("pong")
+        reply = message("pong", at=0)
         assert "id" not in json.loads(reply.json)
         assert reply.block == b"data: " + reply.json + b"\n\n"
 

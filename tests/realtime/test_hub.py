@@ -40,7 +40,12 @@ async def refused(hub: Hub, *topics: str, **asked: Any) -> tuple[str, int]:
 
 class TestTopics:
     async def test_a_name_in_a_path_may_stand_for_a_topic(self, hub: Hub) -> None:
-        assert [hub.topic(name) for name in ("1", "talk/1", "lobby", "x")] == ["talk/1", "talk/1", "lobby", "x"]
+        assert [hub.channels.topic(name) for name in ("1", "talk/1", "lobby", "x")] == [
+            "talk/1",
+            "talk/1",
+            "lobby",
+            "x",
+        ]
 
     async def test_what_is_no_topic_is_refused(self, hub: Hub) -> None:
         assert await refused(hub, "talk/1", "elsewhere") == ("topic_not_found", 404)
@@ -185,7 +190,7 @@ class TestFacade:
 
         backplane = Recorded()
         hub = Hub(backplane=backplane)
-        hub.add_channel("talk/*", talk)
+        hub.channels.add("talk/*", talk)
         log = MemoryLog("e0")
         await hub.start(log)
         connection = await connect(hub)
@@ -306,7 +311,7 @@ class TestTheEnd:
             produced.append(clock())
 
         feed = Feed("talk/1", 10.0, produce)
-        hub.add_feed(feed)
+        hub.feeds.add(feed)
         connection = await connect(hub)
         await asyncio.sleep(5)
         assert produced == [0.0]

@@ -52,7 +52,7 @@ class Snapshot(Channel):
 async def started(log: MemoryLog) -> Hub:
     hub = Hub()
     for pattern, kind in (("log/*", Kind.DURABLE), ("state/*", Kind.STATE), ("live/*", Kind.SIGNAL)):
-        hub.add_channel(pattern, Snapshot(kind))
+        hub.channels.add(pattern, Snapshot(kind))
     await hub.start(log)
     return hub
 
@@ -148,8 +148,8 @@ class TestEncodeOnce:
         batches += [await subscription.read() for subscription in subscriptions[500:]]
         for batch in batches:
             assert batch is not None
-            assert batch.joined(Form.FRAMES)
-            assert batch.joined(Form.BLOCKS)
+            assert batch.encoded(Form.FRAMES)
+            assert batch.encoded(Form.BLOCKS)
             assert all(event.text for event in batch.messages)
         assert made == {"fields_json": 10, "message_json": 10, "sse_block": 10, "websocket_frame": 10}
 
@@ -280,7 +280,7 @@ class TestNothingRunsForNobody:
             hub.broadcast("state/sensors", "sensor_update", data=len(produced))
 
         feed = Feed("state/sensors", 10.0, produce)
-        hub.add_feed(feed)
+        hub.feeds.add(feed)
         bystander = await hub.open(Opening(ANA, ("log/a",), "ws"))
         await asyncio.sleep(1_000)
         assert produced == []
@@ -326,7 +326,7 @@ class TestBounded:
         hub = await started(MemoryLog("e1"))
         connection = await hub.open(Opening(ANA, ("log/a",), "ws"))
         for _ in range(limits.REPLY_BACKLOG + 1):
-            connection.reply(message("pong"))
+            connection.reply(message("pong", at=0))
         assert connection.ending is not None
         assert connection.ending.code == 4408
         hub.closed(connection)

@@ -12,9 +12,10 @@ from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
+from quart_app.wire import Close
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import turn
-from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, types
+from tests.realtime.hubs import ANA, Poller, Talk, connect, hub_with, request_of, types
 
 
 class State(Channel):
@@ -79,18 +80,17 @@ class TestLongPolls:
         assert poller.connection is not None
         asked = Opening(ANA, ("talk/1",), "poll", poller.cursor)
         connection = await hub.resume(asked, poller.connection)
-        older = connection.subscription
-        waiting = asyncio.create_task(older.read())
-        await turn()
-        assert await hub.resume(asked, connection) is connection
-        assert await waiting is None
+        async with request_of(hub, connection):
+            waiting = asyncio.create_task(connection.collect(10))
+            await turn()
+            assert await hub.resume(asked, connection) is connection
+            assert (await waiting)[0] == []
         # What the older one leaves behind does not end the newer one.
-        hub.park(connection, older)
-        newer = asyncio.create_task(connection.subscription.read())
-        await turn()
-        hub.broadcast("talk/1", "typing")
-        assert await newer is not None
-        hub.park(connection, connection.subscription)
+        async with request_of(hub, connection):
+            newer = asyncio.create_task(connection.collect(10))
+            await turn()
+            hub.broadcast("talk/1", "typing")
+            assert len((await newer)[0]) == 1
 
     async def test_signals_heard_in_another_process_are_not_counted_here(self, hub: Hub) -> None:
         poller = Poller(hub)
@@ -117,7 +117,7 @@ class TestLongPolls:
         assert (await types(follower))[-1] == "typing"
 
     async def test_counts_of_one_topic_hide_nothing_of_another(self, hub: Hub) -> None:
-        hub.add_channel("state/*", State())
+        hub.channels.add("state/*", State())
         follower = await connect(hub, "state/loud")
         for number in range(9):
             hub.broadcast("state/quiet", "value", data=number)
@@ -144,13 +144,13 @@ class TestLongPolls:
         assert poller.connection is not None
         asked = Opening(ANA, ("talk/1",), "poll", poller.cursor)
         waiting = await hub.resume(asked, poller.connection)
-        late = asyncio.create_task(hub.resume(asked, waiting))
-        draining = asyncio.create_task(hub.drain())
-        with pytest.raises(Refused) as going:
-            await late
-        assert (going.value.code, going.value.status) == ("going_away", 503)
-        assert await types(waiting) == ["bye"]
-        hub.park(waiting, waiting.subscription)
+        async with request_of(hub, waiting):
+            late = asyncio.create_task(hub.resume(asked, waiting))
+            draining = asyncio.create_task(hub.drain())
+            with pytest.raises(Refused) as going:
+                await late
+            assert (going.value.code, going.value.status) == ("going_away", 503)
+            assert await types(waiting) == ["bye"]
         await draining
         assert hub.connections == {}
 
@@ -161,7 +161,7 @@ class TestLongPolls:
         assert known is not None
         asked = Opening(ANA, ("talk/1",), "poll", poller.cursor, connection_id=known.id)
         late = asyncio.create_task(hub.resume(asked, known))
-        known.bye("closed by the administrator", 1000)
+        known.end(Close.GOING_AWAY, "closed by the administrator", back_in=1000)
         with pytest.raises(EndedMeanwhile) as away:
             await late
         assert [json.loads(words.json)["type"] for words in away.value.words] == ["bye"]

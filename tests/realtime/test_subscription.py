@@ -156,14 +156,14 @@ class TestRecalling:
 
     async def test_for_one_alone_nothing_is_kept(self, engine: Engine) -> None:
         assert await drain(engine.subscribe("log/a", since=0)) == list(range(1, 1000, 2))
-        assert engine.bus.tails().events == 0
+        assert engine.bus.memory().events == 0
 
     async def test_no_more_is_kept_than_of_what_is_new(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "TAIL_EVENTS", 100)
         subscriptions = [engine.subscribe("log/a", since=0) for _ in range(2)]
         for subscription in subscriptions:
             assert await drain(subscription) == list(range(1, 1000, 2))
-        assert engine.bus.tails().events == 75
+        assert engine.bus.memory().events == 75
 
     async def test_what_was_trimmed_meanwhile_is_not_stepped_over(self, engine: Engine) -> None:
         subscriptions = [engine.subscribe("log/a", since=0) for _ in range(2)]
@@ -243,7 +243,7 @@ class TestPushing:
         await turn()
         assert pushed.subscription.outlet.written_at == 1.0
         await asyncio.sleep(1)
-        pushed.subscription.send(message("ack"))
+        pushed.subscription.send(message("ack", at=0))
         await turn()
         assert pushed.subscription.outlet.written_at == 2.0
         with pushed.subscription.held():
@@ -252,8 +252,8 @@ class TestPushing:
 
     async def test_a_direct_message_comes_before_what_follows_it(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
-        pushed.subscription.send(message("pong"))
-        pushed.subscription.send(message("ack"))
+        pushed.subscription.send(message("pong", at=0))
+        pushed.subscription.send(message("ack", at=0))
         engine.commit("log/a")
         engine.bus.flush()
         assert pushed.written == ["pong", "ack", 1]
@@ -263,7 +263,7 @@ class TestPushing:
     async def test_where_nothing_can_follow_now_a_direct_message_is_read(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
         with pushed.subscription.held():
-            pushed.subscription.send(message("connected"))
+            pushed.subscription.send(message("connected", at=0))
             engine.commit("log/a")
             engine.bus.flush()
             assert pushed.written == []
@@ -272,7 +272,7 @@ class TestPushing:
 
     async def test_what_follows_is_joined_once_for_all(self, engine: Engine) -> None:
         first, second = await self.waiting(engine, "log/a"), await self.waiting(engine, "log/a")
-        first.subscription.send(message("pong"))
+        first.subscription.send(message("pong", at=0))
         engine.commit("log/a", "log/a")
         await turn()
         assert (first.written, second.written) == (["pong", 1, 2], [1, 2])
@@ -280,8 +280,8 @@ class TestPushing:
 
     async def test_a_direct_message_is_written_while_it_waits(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
-        pushed.subscription.send(message("pong"))
-        pushed.subscription.send(message("ack"))
+        pushed.subscription.send(message("pong", at=0))
+        pushed.subscription.send(message("ack", at=0))
         await turn()
         assert pushed.written == ["pong", "ack"]
         assert pushed.subscription.idle
@@ -290,9 +290,9 @@ class TestPushing:
     async def test_a_direct_message_that_fills_it_lets_it_drain_first(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
         pushed.room = 1
-        pushed.subscription.send(message("pong"))
+        pushed.subscription.send(message("pong", at=0))
         await turn()
-        pushed.subscription.send(message("ack"))
+        pushed.subscription.send(message("ack", at=0))
         engine.commit("log/a")
         await turn()
         assert pushed.written == ["pong"]
@@ -307,7 +307,7 @@ class TestPushing:
         await turn()
         assert (pushed.last, pushed.subscription.outlet.written_at) == (b"data: \n\n", 0.0)
         assert pushed.subscription.outlet.messages == 0
-        pushed.subscription.send(message("pong"))
+        pushed.subscription.send(message("pong", at=0))
         await turn()
         assert pushed.subscription.outlet.written_at > 0.0
 
@@ -319,15 +319,13 @@ class Comment(Message):
 class Pushed:
     """A reader that waits in `read`, and takes `room` batches from the bus before what it took has `drained`."""
 
-    form = Form.BLOCKS
-
     def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
         self.written: list[object] = []
         self.last = b""
         self.room = 100
         self.drained = asyncio.Event()
-        subscription.outlet.open(self)
+        subscription.outlet.open(self, Form.BLOCKS, self.drain)
         self.reading = asyncio.create_task(subscription.read())
 
     def push(self, data: bytes) -> bool:
@@ -348,8 +346,8 @@ class TestDirectMessages:
         subscription = engine.subscribe("log/a")
         engine.commit("log/a")
         await turn()
-        subscription.send(message("one"))
-        subscription.send(message("two"), message("three"))
+        subscription.send(message("one", at=0))
+        subscription.send(message("two", at=0), message("three", at=0))
         assert await read(subscription) == ["one", "two", "three"]
         assert await read(subscription) == [1]
 
@@ -359,7 +357,7 @@ class TestDirectMessages:
         await turn()
         engine.commit("log/a")
         engine.bus.flush()
-        subscription.send(message("direct"))
+        subscription.send(message("direct", at=0))
         assert brief(await reading) == ["direct"]
         assert await read(subscription) == [1]
 
@@ -374,7 +372,7 @@ class TestDirectMessages:
         reading = asyncio.create_task(subscription.read())
         await turn()
         # Its cursor is older than the events on their way: a client that took it last would go back.
-        subscription.send(message("heartbeat", id=str(subscription.cursor)))
+        subscription.send(message("heartbeat", at=0, id=str(subscription.cursor)))
         engine.log.gate.set()
         assert brief(await reading) == ["heartbeat", 1, 2]
 
@@ -382,21 +380,21 @@ class TestDirectMessages:
         subscription = engine.subscribe("log/a")
         reading = asyncio.create_task(subscription.read())
         await turn()
-        subscription.send(message("direct"))
+        subscription.send(message("direct", at=0))
         assert brief(await reading) == ["direct"]
 
     async def test_they_can_be_taken_back(self, engine: Engine) -> None:
         subscription = engine.subscribe("log/a")
-        subscription.send(message("welcome"))
-        subscription.forget_direct()
+        subscription.send(message("welcome", at=0))
+        subscription.take_back()
         assert await subscription.read_now() is None
 
     async def test_a_reader_who_takes_none_has_a_limit(self, engine: Engine) -> None:
         subscription = engine.subscribe("log/a")
         for _ in range(limits.REPLY_BACKLOG):
-            subscription.send(message("direct"))
+            subscription.send(message("direct", at=0))
         with pytest.raises(Backlogged):
-            subscription.send(message("one too many"))
+            subscription.send(message("one too many", at=0))
         assert await drain(subscription) == ["direct"] * limits.REPLY_BACKLOG
 
 
@@ -507,7 +505,7 @@ class TestClosing:
         subscription = engine.subscribe("log/a")
         engine.commit("log/a")
         await turn()
-        subscription.send(message("bye"))
+        subscription.send(message("bye", at=0))
         subscription.close()
         assert await read(subscription) == ["bye"]
         assert await subscription.read() is None
@@ -539,7 +537,7 @@ class TestClosing:
         engine.log.gate.clear()
         reading = asyncio.create_task(subscription.read())
         await turn()
-        subscription.send(message("bye"))
+        subscription.send(message("bye", at=0))
         subscription.close()
         engine.log.gate.set()
         assert brief(await reading) == ["bye"]

@@ -98,7 +98,7 @@ class TestTopics:
             engine.commit("log/a")
             await turn()
             assert not reading.done()
-            subscription.send(message("welcome"))
+            subscription.send(message("welcome", at=0))
             assert brief(await reading) == ["welcome"]
             reading = asyncio.create_task(subscription.read())
             await turn()

@@ -20,6 +20,7 @@ from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.wire import Close
 from tests.realtime.engine import parsed_blocks
+from tests.realtime.hubs import request_of
 from tests.realtime.reader import Fact, Published, Reader, Value
 
 DURABLE, STATE, SIGNAL = ("log/a", "log/b", "log/c"), ("state/s", "state/t"), ("live/x", "live/y")
@@ -90,15 +91,13 @@ class Stream:
     """A connection that is read as long as `allowed` (batches) says, as a WebSocket or an event stream is: over
     HTTP/1.1, where the bus writes to it (`pushed`), or elsewhere."""
 
-    form = Form.BLOCKS
-
     def __init__(self, reader: Reader, connection: Connection, *, pushed: bool) -> None:
         self.reader = reader
         self.connection = connection
         self._allowed = 0.0
         self._full = False
         if pushed:
-            connection.subscription.outlet.open(self)
+            connection.open_outlet(self, Form.BLOCKS, self.drain)
         self._changed = asyncio.Event()
         self.task = asyncio.create_task(self._follow())
 
@@ -171,9 +170,9 @@ class World:
 
     async def _start_hub(self) -> None:
         self.hub = Hub()
-        self.hub.add_channel("log/*", Probe(Kind.DURABLE, self))
-        self.hub.add_channel("state/*", Probe(Kind.STATE, self))
-        self.hub.add_channel("live/*", Probe(Kind.SIGNAL, self))
+        self.hub.channels.add("log/*", Probe(Kind.DURABLE, self))
+        self.hub.channels.add("state/*", Probe(Kind.STATE, self))
+        self.hub.channels.add("live/*", Probe(Kind.SIGNAL, self))
         self.published.signals, self.published.values = {}, {}
         await self.hub.start(self.log)
 
@@ -349,10 +348,10 @@ class World:
 
         half = len(meanwhile) // 2
         connection = await self.along(request(), meanwhile[:half])
-        subscription = connection.subscription
-        messages = await self._collect(subscription, meanwhile[half:])
-        cursor = str(subscription.full_cursor)
-        self.hub.park(connection, subscription)
+        async with request_of(self.hub, connection):
+            subscription = connection.subscription
+            messages = await self._collect(subscription, meanwhile[half:])
+            cursor = str(subscription.full_cursor)
         if goes_on:
             reader.goes_on_silently()
         for taken in messages:
@@ -363,9 +362,8 @@ class World:
     async def poll_in_vain(self, reader: Reader, topics: Sequence[str]) -> None:
         """Make one request of a long poll whose answer is lost."""
         connection = await self._request(reader, topics, ())
-        subscription = connection.subscription
-        await self._collect(subscription, ())
-        self.hub.park(connection, subscription)
+        async with request_of(self.hub, connection):
+            await self._collect(connection.subscription, ())
 
     async def _request(self, reader: Reader, topics: Sequence[str], fresh: Collection[str]) -> Connection:
         opening = Opening(Identity(reader.user_id, "?"), tuple(topics), "poll", reader.cursor, frozenset(fresh))
@@ -412,7 +410,7 @@ class World:
             connection.heartbeat()
             return
         last = what == "goodbye"
-        connection.reply(message("note", number=reader.notes_sent, head=len(self.published.facts), last=last))
+        connection.reply(message("note", at=0, number=reader.notes_sent, head=len(self.published.facts), last=last))
         reader.notes_sent += 1
         if last:
             connection.end(Close.GOING_AWAY, "the server stops")

@@ -18,7 +18,7 @@ class Broken(Channel):
 @pytest.mark.parametrize(("kind", "told"), [(WebsocketStream, 1011), (SseStream, 500), (PollStream, 500)])
 async def test_a_failure_at_the_door(tmp_path: Path, kind: type[Stream], told: int) -> None:
     async with serving(tmp_path / "envivo.db") as (app, url):
-        app.hub.add_channel("broken", Broken())
+        app.hub.channels.add("broken", Broken())
         with pytest.raises(Refusal, match=str(told)) as refused:
             await kind(url, None, ("broken",), {}).open()
         assert "disk" not in str(refused.value)

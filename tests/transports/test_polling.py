@@ -44,7 +44,7 @@ async def test_a_request_that_was_overtaken_while_it_read_the_log_takes_no_messa
             newest = await poll(newest["id"], 0)
         waiting = asyncio.create_task(poll(newest["id"], 10))
         (connection,) = app.hub.connections.values()
-        await eventually(lambda: connection.subscription.idle)
+        await eventually(lambda: connection.waits)
         go_on.set()
         await asyncio.wait([older], timeout=0.5)
         await client.post("/api/publish", json=large | {"data": "the last one"})

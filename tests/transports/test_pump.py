@@ -86,7 +86,7 @@ async def test_what_is_sent_keeps_a_heartbeat_away() -> None:
     hub, connection, serving = await served(carrier)
     for _ in range(10):
         await asyncio.sleep(HEARTBEAT - 1)
-        connection.reply(message("pong"))
+        connection.reply(message("pong", at=0))
     await turn()
     assert carrier.carried[2:] == ["pong"] * 10
     hub.closed(connection)
@@ -98,7 +98,7 @@ async def test_a_peer_that_takes_nothing_is_dropped_when_its_time_is_over() -> N
     carrier = Carrier(answers=True)
     _, connection, serving = await served(carrier)
     carrier.taking.clear()
-    connection.reply(message("pong"))
+    connection.reply(message("pong", at=0))
     await asyncio.wait([serving])
     assert serving.cancelled()
     assert carrier.dropped

@@ -16,7 +16,7 @@ from quart_app.client.errors import SendRefused
 from quart_app.client.links import Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
 from quart_app.client.options import Options
-from quart_app.wire import retry_after
+from quart_app.wire import Control, retry_after
 
 CONNECT_TIMEOUT = 5.0
 LEAVE_TIMEOUT = 2.0
@@ -109,7 +109,7 @@ class Http:
         seconds."""
         with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
             async with asyncio.timeout(LEAVE_TIMEOUT):
-                await self.send(topic, {"type": "bye"}, connection_id)
+                await self.send(topic, {"type": Control.BYE}, connection_id)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
         """Return the JSON of a REST endpoint's answer; raise SendRefused for an error, LinkEnded for no answer."""

@@ -6,8 +6,8 @@ from typing import Final
 from quart_app.domains.bank import ledger
 from quart_app.domains.bank.models import Account
 from quart_app.domains.bank.rules import MovementKind
-from quart_app.realtime import now
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.surroundings import now
 
 _MINUTE: Final = 60_000  # ms
 

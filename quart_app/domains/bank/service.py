@@ -13,9 +13,10 @@ from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt
-from quart_app.realtime import Identity, Refused, all_cleaned, now
+from quart_app.realtime import Identity, Refused, all_cleaned
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -16,8 +16,8 @@ def contribute(program: Program) -> None:
     """Add the chat to `program`: its rooms, their REST and their pages."""
     chat = Chat(program)
     attendance = Attendance(program.hub, chat)
-    program.hub.add_channel("rooms/*", RoomChannel(chat, attendance))
-    program.hub.add_alias(topic_alias)
+    program.hub.channels.add("rooms/*", RoomChannel(chat, attendance))
+    program.hub.channels.add_alias(topic_alias)
     program.describe(*TOPICS)
     program.add_routes(routes(program, chat, attendance))
     program.add_routes(pages(program, chat))

@@ -10,8 +10,9 @@ from itertools import islice
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import TypingChanged, UserJoined, UserLeft
 from quart_app.domains.chat.service import Chat, Visit
-from quart_app.realtime import Hub, Identity, Peer, Presence, Refused, now
+from quart_app.realtime import Hub, Identity, Peer, Presence, Refused
 from quart_app.storage.errors import StorageError
+from quart_app.surroundings import now
 
 logger = logging.getLogger(__name__)
 

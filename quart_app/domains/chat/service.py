@@ -14,10 +14,11 @@ from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import MessagePosted, MessageRead
 from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
 from quart_app.domains.chat.shapes import ChatMessage
-from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, now, timestamp
+from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
+from quart_app.surroundings import now
 
 FIRST_ROOMS = (
     ("General", "Para todos · For everyone"),

@@ -16,8 +16,8 @@ def contribute(program: Program) -> None:
     """Add the clinic to `program`: its topics, its REST, its page and its examples."""
     clinic = Clinic(program)
     for entity in ENTITIES.values():
-        program.hub.add_channel(entity.name, EntityChannel(entity))
-    program.hub.add_channel("user/*", UserChannel())
+        program.hub.channels.add(entity.name, EntityChannel(entity))
+    program.hub.channels.add("user/*", UserChannel())
     program.describe(*TOPICS)
     program.add_examples(practice)
     program.add_routes(routes(program, clinic))

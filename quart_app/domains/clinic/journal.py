@@ -12,8 +12,9 @@ from quart_app.domains.clinic.entities import ACTIVITY_LOGS, ENTITIES
 from quart_app.domains.clinic.entity import About, Entity, Row
 from quart_app.domains.clinic.models import Activity, Kept
 from quart_app.domains.clinic.shapes import Action
-from quart_app.realtime import Identity, now
+from quart_app.realtime import Identity
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.surroundings import now
 
 
 class Journal:

@@ -11,7 +11,8 @@ from tortoise.functions import Sum
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.entity import About, Draft, Policy, Writing
 from quart_app.domains.clinic.models import Employee, Invoice, MedicalEntry, Payment, Pet, Reservation, Service
-from quart_app.realtime import Refused, now, timestamp, wrong_fields
+from quart_app.realtime import Refused, timestamp, wrong_fields
+from quart_app.surroundings import now
 
 Named = TypeVar("Named", Service, Employee)
 

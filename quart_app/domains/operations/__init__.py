@@ -16,8 +16,8 @@ MODELS = None
 def contribute(program: Program) -> None:
     """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
     operations = Operations(program.hub)
-    program.hub.add_channel(TOPIC, OperationsChannel(operations))
-    program.hub.add_feed(Feed(TOPIC, LOOK_INTERVAL, operations.look))
+    program.hub.channels.add(TOPIC, OperationsChannel(operations))
+    program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)
     program.add_routes(routes(operations, Metrics(operations)))
     program.add_routes(pages(operations))

@@ -87,14 +87,14 @@ class Metrics(Collector):
         yield _counter("signals_dropped", "Signals that gaps told of", [((), counters.dropped)])
 
     def _storage(self) -> Iterable[Metric]:
-        counters, tails = self._hub.counters, self._hub.tails()
+        counters, memory = self._hub.counters, self._hub.memory()
         yield _histogram("commit_seconds", "A transaction of the writer", counters.commits)
         yield _histogram("commit_units", "Units of work in a transaction", counters.groups)
         yield _gauge("log_position", "Position of the newest event on the bus", [((), self._hub.position)])
         yield _gauge("relay_lag_positions", "Positions between the log and the bus", [((), self._relay_lag)])
-        yield _gauge("topics", "Topics in memory", [((), len(self._hub.topics()))])
-        yield _gauge("tail_events", "Events in the tails of topics", [((), tails.events)])
-        yield _gauge("tail_bytes", "About the bytes of these", [((), tails.bytes)])
+        yield _gauge("topics", "Topics in memory", [((), memory.topics)])
+        yield _gauge("tail_events", "Events in the tails of topics", [((), memory.events)])
+        yield _gauge("tail_bytes", "About the bytes of these", [((), memory.bytes)])
 
     def _process(self) -> Iterable[Metric]:
         yield _histogram("loop_lag_seconds", "By which timers go off too late", self._operations.lag.seconds)

@@ -14,7 +14,8 @@ from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Tally
 from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ServerStatus
-from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, now, public_id_of, timestamp
+from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, public_id_of, timestamp
+from quart_app.surroundings import now
 
 DISCONNECTED: Final = "closed by the administrator"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
@@ -88,13 +89,13 @@ class Operations:
 
     def _compare(self, last: Tally, counts: Tally, relay_lag: int) -> Look:
         seconds = counts.at - last.at
-        counters, tails = self.hub.counters, self.hub.tails()
+        counters, memory = self.hub.counters, self.hub.memory()
         commits = sum(counts.commits) - sum(last.commits)
         bounds = counters.delivery.bounds
         return Look(
             uptime=self.uptime,
             connections=self.connections_by_transport(),
-            topics=len(self.hub.followed_topics()),
+            topics=memory.followed,
             published=rules.per_second(last.published, counts.published, seconds),
             delivered=rules.per_second(last.sent, counts.sent, seconds),
             received=rules.rate(last.received, counts.received, seconds),
@@ -113,8 +114,8 @@ class Operations:
             resets=counters.resets,
             gaps=counters.gaps,
             dropped=counters.dropped,
-            tail_events=tails.events,
-            tail_bytes=tails.bytes,
+            tail_events=memory.events,
+            tail_bytes=memory.bytes,
             memory=resident_memory(),
             cpu=rules.rate(last.cpu, counts.cpu, seconds),
         )
@@ -160,7 +161,7 @@ class Operations:
         """Close the connection that `public_id` names. Raise Refused (`connection_not_found`, 404)."""
         for connection in list(self.hub.connections.values()):
             if connection.public_id == public_id:
-                connection.bye(DISCONNECTED, _RETRY_AFTER, Close.POLICY)
+                connection.end(Close.POLICY, DISCONNECTED, back_in=_RETRY_AFTER)
                 return
         raise Refused("connection_not_found", "there is no such connection any more", status=404)
 

@@ -14,7 +14,7 @@ MODELS = "quart_app.domains.products.models"
 def contribute(program: Program) -> None:
     """Add the inventory to `program`: its topic, at the address of the older system too, its REST and its page."""
     inventory = Inventory(program)
-    program.hub.add_channel(TOPIC, ProductChannel())
+    program.hub.channels.add(TOPIC, ProductChannel())
     program.serve_websocket("/", TOPIC)
     program.describe(*TOPICS)
     program.add_examples(add_products)

@@ -10,9 +10,10 @@ from msgspec import convert
 from quart_app.domains.products import events, rules
 from quart_app.domains.products.models import ProductRow
 from quart_app.domains.products.shapes import Product, ProductGone
-from quart_app.realtime import Identity, Refused, now, timestamp
+from quart_app.realtime import Identity, Refused, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 
 Versions = frozenset[int]
 """The versions that a change is meant for."""

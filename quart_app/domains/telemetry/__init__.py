@@ -17,10 +17,10 @@ def contribute(program: Program) -> None:
     """Add the telemetry to `program`: its topics and feed, its REST, its pages and its examples."""
     alerts = Alerts(program)
     telemetry = Telemetry(program.hub, program, alerts)
-    program.hub.add_channel(SENSORS, SensorChannel())
-    program.hub.add_channel(ALERTS, AlertChannel(alerts))
+    program.hub.channels.add(SENSORS, SensorChannel())
+    program.hub.channels.add(ALERTS, AlertChannel(alerts))
     if every := program.settings.sensor_interval:
-        program.hub.add_feed(Feed(SENSORS, every, telemetry.simulate))
+        program.hub.feeds.add(Feed(SENSORS, every, telemetry.simulate))
     program.describe(*TOPICS)
     program.add_examples(Examples(telemetry))
     program.at_start(telemetry.show_latest)

@@ -17,9 +17,10 @@ from quart_app.domains.telemetry.events import ALERTS
 from quart_app.domains.telemetry.models import Alert, Reading, newest_id
 from quart_app.domains.telemetry.rules import TRIM_BATCH
 from quart_app.domains.telemetry.shapes import AlertChange, AlertState, Counts, Summary
-from quart_app.realtime import Refused, now, timestamp
+from quart_app.realtime import Refused, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 
 _TIMES: Final = ("raised_at", "changed_at", "closed_at")
 

@@ -10,8 +10,8 @@ from typing import Final
 from quart_app.domains.telemetry.rules import rounded
 from quart_app.domains.telemetry.service import NewReading, Telemetry
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
-from quart_app.realtime import now
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.surroundings import now
 
 _DAY: Final = 24 * 3_600_000  # ms
 _STEP: Final = 10 * 60_000  # ms

@@ -16,11 +16,12 @@ from quart_app.domains.telemetry.models import Reading, newest_id
 from quart_app.domains.telemetry.rules import MEASURES, Measures
 from quart_app.domains.telemetry.shapes import SensorState, StoredReading
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
-from quart_app.realtime import Hub, Refused, now, timestamp
+from quart_app.realtime import Hub, Refused, timestamp
 from quart_app.storage.connections import reading as reading_connection
 from quart_app.storage.connections import sql
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.requests import AlertPage, DeviceReadings, Dismissal, HistoryQuery
 from quart_app.domains.telemetry.service import Telemetry
 from quart_app.domains.telemetry.shapes import AlertId, AlertState, MeasureThresholds, StoredReading, Summary
-from quart_app.realtime import Hub, checked, now, wrong_fields
+from quart_app.realtime import Hub, checked, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.surroundings import now
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, success

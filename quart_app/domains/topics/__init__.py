@@ -15,7 +15,7 @@ def contribute(program: Program) -> None:
     """Add the open namespaces to `program`: their topics and REST, and the pages of all topics."""
     publisher = Publisher(program.hub, program)
     for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
-        program.hub.add_channel(f"{prefix}/*", OpenChannel(kind, publisher))
+        program.hub.channels.add(f"{prefix}/*", OpenChannel(kind, publisher))
     program.describe(*TOPICS)
     program.add_routes(routes(program, publisher))
     program.add_routes(pages(program))

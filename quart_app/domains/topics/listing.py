@@ -41,7 +41,7 @@ class Listing:
     def _listed(self, name: str, heads: dict[str, int], followed: Counter[tuple[str, str]]) -> TopicListed:
         return {
             "topic": name,
-            "kind": self._hub.channel(name).kind.value,
+            "kind": self._hub.channels.of(name).kind.value,
             "head": self._hub.cursor_at(heads[name]) if name in heads else None,
             "subscribers": Subscribers(
                 ws=followed[name, "ws"],
@@ -53,7 +53,7 @@ class Listing:
 
     async def _may_follow(self, identity: Identity, name: str) -> bool:
         try:
-            await self._hub.channel(name).authorize(identity, name)
+            await self._hub.channels.of(name).authorize(identity, name)
         except Refused:
             return False
         return True

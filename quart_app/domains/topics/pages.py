@@ -38,9 +38,9 @@ class _Pages:
     async def topic(self, name: str) -> str | tuple[str, int]:
         """Show one topic, live; or how to make one where there is none."""
         identity = speaker()
-        name = self._hub.topic(name)
+        name = self._hub.channels.topic(name)
         try:
-            channel = self._hub.channel(name)
+            channel = self._hub.channels.of(name)
             await channel.authorize(identity, name)
         except Refused as refused:
             if refused.status not in {400, 404}:
@@ -66,13 +66,13 @@ class _Pages:
         if head is None:
             return None
         position = Cursor.parse(head).position
-        events = await self._hub.read_log([name], position - 1, position, 1)
+        events = await self._hub.log.read([name], position - 1, position, 1)
         return msgspec.json.decode(events[0].json) if events and events[0].hidden_from is None else None
 
     async def _sees_functions(self, identity: Identity, name: str) -> bool:
         """Tell whether there are functions of one's own, whose state this visitor may follow too."""
         try:
-            await self._hub.channel(_FUNCTIONS).authorize(identity, _FUNCTIONS)
+            await self._hub.channels.of(_FUNCTIONS).authorize(identity, _FUNCTIONS)
         except Refused:
             return False
         return name != _FUNCTIONS

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from quart_app.domains.topics.requests import Publication
-from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, now, wrong_fields
+from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
 from quart_app.wire import SERVER_TYPES
 
 
@@ -48,7 +49,7 @@ class Publisher:
     def _check(self, publication: Publication, path: str) -> None:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
             raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
-        self._hub.channel(publication.topic)
+        self._hub.channels.of(publication.topic)
         if publication.type in SERVER_TYPES or not publication.type.isprintable():
             own = f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}"
             raise wrong_fields({f"{path}type": own})
@@ -64,7 +65,7 @@ class _Publishing:
     def __init__(
         self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None, *, keyed: bool
     ) -> None:
-        kinds = [(one, hub.channel(one.topic).kind is Kind.DURABLE) for one in publications]
+        kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
         self.durable = [one for one, durable in kinds if durable]
         self.refused: Refused | None = None
         self._transient = [one for one, durable in kinds if not durable]

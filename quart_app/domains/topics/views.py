@@ -21,11 +21,11 @@ from quart_app.realtime import (
     checked,
     encode,
     limits,
-    now,
     timestamp,
     visible,
     wrong_fields,
 )
+from quart_app.surroundings import now
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
@@ -86,8 +86,8 @@ class _Views:
         `timestamp` is the server's clock.
         """
         who = speaker()
-        name = self._hub.topic(name)
-        await self._hub.channel(name).authorize(who, name)
+        name = self._hub.channels.topic(name)
+        await self._hub.channels.of(name).authorize(who, name)
         return success(await self._listing.one(name), timestamp=timestamp(now()))
 
     @Operation(
@@ -104,9 +104,9 @@ class _Views:
         """
         who = speaker()
         asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogQuery, strict=False)
-        names = [self._hub.topic(name) for name in asked.topic]
+        names = [self._hub.channels.topic(name) for name in asked.topic]
         for name in names:
-            await self._hub.channel(name).authorize(who, name)
+            await self._hub.channels.of(name).authorize(who, name)
         until = self._hub.position
         after = await self._after(asked.since)
         try:
@@ -126,7 +126,7 @@ class _Views:
         events: list[Event] = []
         while len(events) < limit and sum(event.size for event in events) < ANSWER_BYTES:
             some = min(limit - len(events), limits.LOG_READ_FIRST)
-            read = await self._hub.read_log(names, events[-1].position if events else after, until, some)
+            read = await self._hub.log.read(names, events[-1].position if events else after, until, some)
             events += read
             if len(read) < some:
                 return events, max(after, until)

@@ -11,7 +11,7 @@ from quart_app.realtime.flow.relay import Relay
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages.batch import Place
 from quart_app.realtime.messages.refused import Refused
-from quart_app.wire import Cursor
+from quart_app.wire import Control, Cursor
 
 
 class Admission:
@@ -76,7 +76,7 @@ class Admission:
             "heartbeat": heartbeat,
         }
         if len(opening.topics) > 1:
-            connection.tell("connected", id=id, **fields)
+            connection.tell(Control.CONNECTED, id=id, **fields)
             fields = {}
         for topic in opening.topics:
             peer = connection.peer(topic)

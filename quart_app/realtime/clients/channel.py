@@ -13,7 +13,7 @@ from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
-from quart_app.surroundings import REAL
+from quart_app.wire import Control
 
 Welcome = Sequence[tuple[str, dict[str, Any]]]
 
@@ -33,9 +33,9 @@ class Peer:
     position: int
     resumed: bool
     send: Callable[[Message], None]
+    wall: Callable[[], int]
     key: str | None = None
     replied: bool = False
-    wall: Callable[[], int] = REAL.wall
 
     def reply(self, type: str, **fields: Any) -> None:
         """Send a message to this connection alone, before any event published from now on."""
@@ -55,7 +55,7 @@ class Channel:
 
     async def welcome(self, peer: Peer) -> Welcome:
         """Return the messages that a new connection starts with, as (type, top-level fields); at least one."""
-        return [("connected", {})]
+        return [(Control.CONNECTED, {})]
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Act on what `peer` said, and answer with `peer.reply`. Raise Refused.

@@ -25,7 +25,7 @@ from quart_app.realtime.flow.counters import Counters
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
-from quart_app.wire import Close
+from quart_app.wire import Close, Control
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Commands:
         """Carry out one command to its end; what there is to say goes to `send`."""
         match command:
             case Reply(type, fields):
-                if type == "error":
+                if type == Control.ERROR:
                     self._counters.errors[fields["data"]["code"]] += 1
                 send(self._message(type, **fields))
             case ForChannel(topic, body, key):
@@ -128,7 +128,7 @@ class Commands:
                 await self._answer(self._unsubscribe(speaker, topic, key, send), key, send)
             case Leave(key):
                 if key is not None:
-                    send(self._message("ack", key=key))
+                    send(self._message(Control.ACK, key=key))
                 speaker.end(Close.NORMAL, "the client left", orderly=True)
             case Malformed(refused):
                 self._tell(refused, None, send)
@@ -142,7 +142,7 @@ class Commands:
     def _tell(self, refused: Refused, key: str | None, send: Send) -> None:
         keyed = {} if key is None else {"key": key}
         self._counters.errors[refused.code] += 1
-        send(self._message("error", data=refused.data(), **keyed))
+        send(self._message(Control.ERROR, data=refused.data(), **keyed))
 
     async def _answer(self, work: Coroutine[Any, Any, None], key: str | None, send: Send) -> None:
         try:
@@ -182,7 +182,7 @@ class Commands:
         connection.subscription.remove(topic)
         connection.inbound.topics = connection.topics
         self._channels.of(topic).left(connection.peer(topic), orderly=True)
-        connection.peer(topic, key=key, send=send).reply("unsubscribed")
+        connection.peer(topic, key=key, send=send).reply(Control.UNSUBSCRIBED)
 
     async def _handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Let the topic's channel act on a message; whatever happens, the peer gets an answer."""
@@ -191,14 +191,14 @@ class Commands:
             await self._channels.of(peer.topic).handle(peer, body)
         except Refused as refused:
             self._counters.errors[refused.code] += 1
-            peer.reply("error", data=refused.data())
+            peer.reply(Control.ERROR, data=refused.data())
         except Exception:
             logger.exception("handling a message on %s failed", peer.topic)
             self._counters.errors["internal"] += 1
-            peer.reply("error", data={"message": "something went wrong here", "code": "internal"})
+            peer.reply(Control.ERROR, data={"message": "something went wrong here", "code": "internal"})
         self._counters.commands.observe(self._surroundings.time() - began)
         if peer.key is not None and not peer.replied:
-            peer.reply("ack")
+            peer.reply(Control.ACK)
 
 
 def _connected(speaker: Connection | Passerby) -> Connection:

@@ -5,7 +5,7 @@ Its transport reads batches from it; what the client sends is carried out elsewh
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,13 +15,14 @@ from quart_app.realtime.clients.channel import Peer
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.inbound import Inbound
 from quart_app.realtime.clients.timers import Deadline
+from quart_app.realtime.flow.audience import Pushable
 from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.flow.subscription import Backlogged, Subscription
-from quart_app.realtime.messages.batch import Batch
+from quart_app.realtime.messages.batch import Batch, Form
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
-from quart_app.wire import Close
+from quart_app.wire import Close, Control
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +158,29 @@ class Connection:
         """Note that the transport has sent so many messages, of `size` bytes together."""
         self.subscription.outlet.count(messages, size)
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether its transport waits for something to send."""
+        return self.subscription.idle
+
+    @property
+    def owes(self) -> int:
+        """The number of replies that its transport has not taken yet."""
+        return self.subscription.owes
+
+    @property
+    def written_at(self) -> float:
+        """The time (s, the loop's clock) when its outlet was last written to."""
+        return self.subscription.outlet.written_at
+
+    def open_outlet(self, pushable: Pushable, form: Form, drain: Callable[[], Awaitable[None]]) -> None:
+        """Let what comes be written to `pushable` in `form` from now on; `drain()` returns when most of it has gone."""
+        self.subscription.outlet.open(pushable, form, drain)
+
+    def shut_outlet(self) -> None:
+        """Write nothing more to the transport, which is over."""
+        self.subscription.outlet.shut()
+
     # Lifecycle
 
     def begin(self) -> None:
@@ -169,8 +193,13 @@ class Connection:
         if self.life is Life.OPENING:
             self._enter(Life.OPEN)
 
-    def end(self, code: Close, reason: str, *, orderly: bool = False) -> None:
-        """Decide that nothing more comes; what was sent before can still be read. The first ending counts."""
+    def end(self, code: Close, reason: str, *, orderly: bool = False, back_in: int | None = None) -> None:
+        """Decide that nothing more comes; what was sent before can still be read. The first ending counts.
+
+        With `back_in` the client is asked to come back in so many ms.
+        """
+        if back_in is not None:
+            self.tell(Control.BYE, data={"reason": reason, "retry_after": back_in})
         if self.ending is None and self.life is not Life.CLOSED:
             self.ending = Ending(code, reason, orderly)
             self._enter(Life.ENDING, f" with {code:d} {reason}")
@@ -198,7 +227,7 @@ class Connection:
 
     def _expired(self) -> None:
         said = "the token has expired; come back with a new one"
-        self.tell("error", data=Refused("unauthorized", said, status=401).data())
+        self.tell(Control.ERROR, data=Refused("unauthorized", said, status=401).data())
         self.end(Close.UNAUTHORIZED, said)
 
     def go_on(self, identity: Identity, subscription: Subscription) -> None:
@@ -241,14 +270,9 @@ class Connection:
 
     def heartbeat(self) -> None:
         """Tell the client that nothing has happened up to the cursor that it is given."""
-        beat = self._message("heartbeat", id=str(self.subscription.cursor))
+        beat = self._message(Control.HEARTBEAT, id=str(self.subscription.cursor))
         beat.cursor = None  # no event of the stream: an `id:` line is for those, and for where they begin
         self.reply(beat)
-
-    def bye(self, reason: str, retry_after: int, code: Close = Close.GOING_AWAY) -> None:
-        """Ask the client to come back in `retry_after` ms, and end."""
-        self.tell("bye", data={"reason": reason, "retry_after": retry_after})
-        self.end(code, reason)
 
     def measure(self) -> None:
         """Start measuring a round trip, unless that was done just now; `rtt` has the result a moment later."""
@@ -266,3 +290,17 @@ class Connection:
     async def read(self) -> Batch | None:
         """Return the next batch for this client; None when the connection has ended."""
         return await self.subscription.read()
+
+    async def collect(self, wait: float) -> tuple[list[Message], str]:
+        """Return the messages that a long poll is answered with, and the cursor after them.
+
+        These are the messages that there are now, about a batch of them; where there are none, those that come first
+        within `wait` seconds. Meanwhile the connection may go on with another subscription, for the next request.
+        """
+        subscription = self.subscription
+        messages = await subscription.collect(wait)
+        return messages, str(subscription.full_cursor)
+
+    def take_back(self) -> list[Message]:
+        """Return the replies that its transport has not taken yet; they are not sent any more."""
+        return self.subscription.take_back()

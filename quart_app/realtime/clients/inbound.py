@@ -14,7 +14,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.clients.allowance import Allowance
 from quart_app.realtime.messages.refused import Refused
 from quart_app.realtime.messages.validation import too_deep
-from quart_app.wire import Close
+from quart_app.wire import Close, Control
 
 _decode = msgspec.json.Decoder().decode
 
@@ -117,17 +117,17 @@ class Inbound:
         if too_deep(body):
             return _error(Refused("invalid_json", f"nested deeper than {limits.JSON_DEPTH} levels"), key)
         type = body.get("type", body.get("action"))
-        if type == "ping":
-            return Reply("pong", _keyed(key))
-        if type == "PING":
-            return Reply("PONG", _keyed(key))
-        if type == "bye":
+        if type == Control.PING:
+            return Reply(Control.PONG, _keyed(key))
+        if type == Control.LOUD_PING:
+            return Reply(Control.LOUD_PONG, _keyed(key))
+        if type == Control.BYE:
             return Leave(key)
-        if type in ("subscribe", "unsubscribe"):  # no set: JSON's lists and objects have no hash
+        if type in (Control.SUBSCRIBE, Control.UNSUBSCRIBE):  # no set: JSON's lists and objects have no hash
             topic = body.get("topic")
             if not (isinstance(topic, str) and topic):
                 return _wrong("topic", "the name of a topic", "invalid_topic", key)
-            return Subscribe(topic, key) if type == "subscribe" else Unsubscribe(topic, key)
+            return Subscribe(topic, key) if type == Control.SUBSCRIBE else Unsubscribe(topic, key)
         return self._for_channel(body, key)
 
     def _for_channel(self, body: dict[str, Any], key: str | None) -> Command:
@@ -150,4 +150,4 @@ def _wrong(field: str, wrong: str, code: str, key: str | None) -> Reply:
 
 
 def _error(refused: Refused, key: str | None) -> Reply:
-    return Reply("error", {"data": refused.data(), **_keyed(key)})
+    return Reply(Control.ERROR, {"data": refused.data(), **_keyed(key)})

@@ -49,7 +49,7 @@ class Parking:
 
     def _end(self, connection: Connection) -> None:
         self._closed(connection, orderly=False)
-        words = connection.subscription.forget_direct()
+        words = connection.take_back()
         if words and not self.draining:
             self._last_words[connection.id] = words
             asyncio.get_running_loop().call_later(limits.LINGER, self._last_words.pop, connection.id, None)

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -31,46 +31,39 @@ class Reader(Protocol):
 
 
 class Pushable(Protocol):
-    """The side of a transport that others write to, so that none of the transport's tasks has to wake."""
+    """What a transport lets others write to, so that none of its tasks has to wake."""
 
-    form: Form
-    """The wire form of the bytes that it takes."""
+    __slots__ = ()
 
     def push(self, data: bytes) -> bool:
-        """Write `data` at once; return whether more may be written before `data` has gone."""
-
-    async def drain(self) -> None:
-        """Return when most of what was written has gone."""
-
-
-Push = Callable[[bytes], bool]
-"""The `push` of a `Pushable`."""
+        """Write at once; return whether more may be written before that has gone."""
+        raise NotImplementedError
 
 
 class Stream:
     """The readers of an audience that get one wire form by direct write.
 
     All of them stand at the audience's head, so that position and counters are kept once: a reader's totals are those
-    of the stream minus what they were when it joined. A delivery is one call, and nothing is noted for each reader.
+    of the stream minus what they were when it came. A delivery is one call, and nothing is noted for each reader.
     `messages` and `bytes` count from the beginning; `at` is when the last message was written (s, the loop's clock).
     """
 
-    __slots__ = ("at", "bytes", "form", "messages", "pushes")
+    __slots__ = ("at", "bytes", "form", "messages", "pushables")
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self.pushes: dict[Reader, Push] = {}
+        self.pushables: dict[Reader, Pushable] = {}
         self.messages = 0
         self.bytes = 0
         self.at = 0.0
 
     def write(self, batch: Batch) -> int:
         """Write the batch to all readers; return how many there were."""
-        written, data = len(self.pushes), batch.joined(self.form)
+        written, data = len(self.pushables), batch.encoded(self.form)
         self.messages += len(batch.messages)
         self.bytes += len(data)
         self.at = batch.at
-        for reader in [reader for reader, push in self.pushes.items() if not push(data)]:
+        for reader in [reader for reader, pushable in self.pushables.items() if not pushable.push(data)]:
             reader.written()
         return written
 
@@ -119,7 +112,7 @@ class Audience:
         self.place = place
         if batch is None:
             return 0
-        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.pushes)
+        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.pushables)
 
     def interrupt(self, reached: int) -> None:
         """Make every reader at the head look for what came after `reached`, because it will not be delivered."""
@@ -129,7 +122,7 @@ class Audience:
 
     def _batch(self, parts: Sequence[list[Event]], place: Place) -> Batch | None:
         """Return what all readers get, None where it is too large or there is nobody."""
-        if not self.waiting and not any(stream.pushes for stream in self.streams.values()):
+        if not self.waiting and not any(stream.pushables for stream in self.streams.values()):
             return None
         events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
         if len(events) > limits.BATCH_EVENTS or sum(event.size for event in events) > limits.BATCH_BYTES:
@@ -141,7 +134,7 @@ class Audience:
         many."""
         readers = list(self.waiting)
         for stream in self.streams.values():
-            readers += self._to_be_woken(stream.pushes, batch)
+            readers += self._to_be_woken(stream.pushables, batch)
         for reader in readers:
             reader.wake(batch)
         return len(readers)

@@ -14,7 +14,7 @@ from zlib import crc32
 from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Audience, Reader
 from quart_app.realtime.flow.counters import Counters
-from quart_app.realtime.flow.topic_memory import Size, TopicMemory
+from quart_app.realtime.flow.topic_memory import Memory, TopicMemory
 from quart_app.realtime.messages.batch import Place
 from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
@@ -159,7 +159,7 @@ class Bus:
         self.position = self._arrived = position
 
     def audience(self, names: Iterable[str]) -> Audience:
-        """Return the audience of a set of topics, to `join` and to `leave`.
+        """Return the audience of a set of topics, to `count_in` and to `count_out`.
 
         What was published before is settled first, so that a reader who joins now comes after it.
         """
@@ -171,7 +171,7 @@ class Bus:
             audience = Audience(tuple(self._topic(name, beside=key) for name in key))
         return audience
 
-    def join(self, audience: Audience) -> None:
+    def count_in(self, audience: Audience) -> None:
         """Count one more reader of an audience."""
         audience.members += 1
         if audience.members == 1:
@@ -183,7 +183,7 @@ class Bus:
             if topic.followers == 1:
                 self.demand(topic.name, True)
 
-    def leave(self, audience: Audience) -> None:
+    def count_out(self, audience: Audience) -> None:
         """Count one reader of an audience less."""
         audience.members -= 1
         if not audience.members:
@@ -214,10 +214,11 @@ class Bus:
         known = self._topics.get(topic)
         return list(known.state.values()) if known else []
 
-    def tails(self) -> Size:
-        """Return how much the tails of all topics hold."""
+    def memory(self) -> Memory:
+        """Return what all topics hold in memory."""
         tails = [tail for topic in self._topics.values() for tail in (topic.durable, topic.signals)]
-        return Size(sum(map(len, tails)), sum(tail.bytes for tail in tails))
+        followed = sum(1 for topic in self._topics.values() if topic.followers)
+        return Memory(len(self._topics), followed, sum(map(len, tails)), sum(tail.bytes for tail in tails))
 
     def topics(self) -> list[TopicMemory]:
         """Return the topics in memory."""

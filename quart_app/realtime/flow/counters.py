@@ -54,7 +54,7 @@ class Traffic(NamedTuple):
 class Counters:
     """The numbers of one engine.
 
-    Connections are counted in `opened` by transport and in `closed` by transport and close code; `over` is the traffic
+    Connections are counted in `opened` by transport and in `closed` by transport and close code; `past` is the traffic
     of the closed ones by transport. `published` counts events by kind, and `errors` what clients were told by code.
 
     Three histograms are in seconds: `delivery` goes from an event's arrival on the bus until its peer's transport has
@@ -65,7 +65,7 @@ class Counters:
     def __init__(self) -> None:
         self.opened: Counter[str] = Counter()
         self.closed: Counter[tuple[str, int]] = Counter()
-        self.over: dict[str, Traffic] = {}
+        self.past: dict[str, Traffic] = {}
         self.published: Counter[str] = Counter(durable=0, state=0, signal=0)
         self.errors: Counter[str] = Counter()
         self.delivery = Histogram()
@@ -79,7 +79,7 @@ class Counters:
 
     def traffic(self, open_now: Iterable[tuple[str, Traffic]]) -> dict[str, Traffic]:
         """Return all traffic since the start by transport, with that of the connections that are `open_now`."""
-        traffic = dict(self.over)
+        traffic = dict(self.past)
         for transport, own in open_now:
             traffic[transport] = traffic.get(transport, Traffic()).plus(own)
         return traffic
@@ -87,4 +87,4 @@ class Counters:
     def count_closed(self, transport: str, code: int, traffic: Traffic) -> None:
         """Count a connection that is over, and its traffic."""
         self.closed[transport, code] += 1
-        self.over[transport] = self.over.get(transport, Traffic()).plus(traffic)
+        self.past[transport] = self.past.get(transport, Traffic()).plus(traffic)

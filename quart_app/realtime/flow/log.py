@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.messages import encoding
-from quart_app.realtime.messages.event import Event, now
+from quart_app.realtime.messages.event import Event
+from quart_app.surroundings import REAL
 from quart_app.wire import Cursor
 
 
@@ -52,7 +53,7 @@ class EventLog(Protocol):
 class MemoryLog:
     """A log that lives as long as the process: for tests and for the engine on its own."""
 
-    def __init__(self, epoch: str = "memory", *, wall: Callable[[], int] = now) -> None:
+    def __init__(self, epoch: str = "memory", *, wall: Callable[[], int] = REAL.wall) -> None:
         """`epoch` names its first term, and `wall()` returns the time of its events (ms since the Unix epoch)."""
         self._wall = wall
         self.terms = Terms([Term(epoch, 0)])

@@ -1,10 +1,10 @@
 """The outlet of a subscription, which counts what its reader was sent, and is written to without waking the reader."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from quart_app.realtime.flow.audience import Audience, Pushable, Reader, Stream
-from quart_app.realtime.messages.batch import Batch
+from quart_app.realtime.messages.batch import Batch, Form
 from quart_app.realtime.messages.event import Message
 
 
@@ -15,15 +15,17 @@ class Outlet:
     stream of its audience, which counts for the reader meanwhile.
     """
 
-    __slots__ = ("_bytes", "_joined_at", "_messages", "_pushable", "_stream", "_written_at", "full")
+    __slots__ = ("_bytes", "_drain", "_form", "_messages", "_pushable", "_stood_at", "_stream", "_written_at", "full")
 
     def __init__(self) -> None:
         self._messages = 0
         self._bytes = 0
         self._pushable: Pushable | None = None
+        self._form = Form.FRAMES
+        self._drain: Callable[[], Awaitable[None]] | None = None
         self.full = False
         self._written_at = 0.0
-        self._joined_at = 0.0
+        self._stood_at = 0.0
         self._stream: Stream | None = None
 
     @property
@@ -40,7 +42,7 @@ class Outlet:
     def written_at(self) -> float:
         """The time (s, the loop's clock) when the outlet was last written to without waking its reader."""
         stream = self._stream
-        if stream is None or stream.at <= self._joined_at:  # what the others were sent before it came
+        if stream is None or stream.at <= self._stood_at:  # what the others were sent before it came
             return self._written_at
         return max(self._written_at, stream.at)
 
@@ -54,13 +56,13 @@ class Outlet:
         """Tell whether this outlet can be written to while its reader waits."""
         return self._pushable is not None
 
-    def open(self, pushable: Pushable) -> None:
-        """Let this outlet be written to from now on, by `pushable`."""
-        self._pushable = pushable
+    def open(self, pushable: Pushable, form: Form, drain: Callable[[], Awaitable[None]]) -> None:
+        """Let what comes be written to `pushable` in `form` from now on; `drain()` returns when most of it has gone."""
+        self._pushable, self._form, self._drain = pushable, form, drain
 
     def shut(self) -> None:
-        """Let this outlet be written to no more, because its transport is over."""
-        self._pushable = None
+        """Let it be written to no more; its transport is over."""
+        self._pushable = self._drain = None
 
     def count(self, messages: int, size: int) -> None:
         """Note that the transport itself has sent the reader so many messages, of `size` bytes together."""
@@ -71,7 +73,7 @@ class Outlet:
         """Write messages for this reader alone; return whether it may be written to again."""
         assert self._pushable is not None  # noqa: S101 - only a writable outlet is written to
         batch = Batch(messages)
-        data = batch.joined(self._pushable.form)
+        data = batch.encoded(self._form)
         heard = batch.heard
         self.count(heard, len(data))
         if heard:
@@ -81,15 +83,15 @@ class Outlet:
     async def make_room(self) -> None:
         """Return when a full outlet can be written to again."""
         self.full = False
-        if self._pushable is not None:
-            await self._pushable.drain()
+        if self._drain is not None:
+            await self._drain()
 
     def stand_in(self, audience: Audience, reader: Reader) -> None:
         """Have `reader` written to as the events of `audience` come."""
-        assert self._pushable is not None  # noqa: S101 - only a writable outlet joins
-        self._stream = stream = audience.stream(self._pushable.form)
-        stream.pushes[reader] = self._pushable.push
-        self._joined_at = stream.at
+        assert self._pushable is not None  # noqa: S101 - only a writable outlet stands there
+        self._stream = stream = audience.stream(self._form)
+        stream.pushables[reader] = self._pushable
+        self._stood_at = stream.at
         self.count(-stream.messages, -stream.bytes)
 
     def leave(self, reader: Reader) -> bool:
@@ -99,6 +101,6 @@ class Outlet:
             return False
         self._written_at = self.written_at
         self._stream = None
-        del stream.pushes[reader]
+        del stream.pushables[reader]
         self.count(stream.messages, stream.bytes)
         return True

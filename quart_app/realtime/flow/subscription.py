@@ -6,7 +6,7 @@ Whether its reader is fast or stalled, it holds no events.
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from quart_app.realtime import limits
@@ -18,7 +18,7 @@ from quart_app.realtime.flow.outlet import Outlet
 from quart_app.realtime.messages.batch import Batch, Place, visible
 from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
-from quart_app.wire import Cursor
+from quart_app.wire import Control, Cursor
 
 
 class Backlogged(Exception):
@@ -33,8 +33,8 @@ class Subscription:
     """
 
     __slots__ = (
-        "_audience", "_began", "_bus", "_closed", "_direct", "_holds", "_joined", "_log", "_log_reader", "_place",
-        "_reset", "_version", "_waiter", "dropped", "outlet", "user_id",
+        "_audience", "_began", "_bus", "_closed", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
+        "_version", "_waiter", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
     def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, place: Place) -> None:
@@ -43,8 +43,8 @@ class Subscription:
         self._log_reader = LogReader(log)
         self.user_id = user_id
         self._place = place
-        self._joined: dict[str, int] = {}
-        self._direct: list[Message] = []
+        self._since: dict[str, int] = {}
+        self._own: list[Message] = []
         self._reset: str | None = None
         self._waiter: asyncio.Future[Batch | None] | None = None
         self._closed = False
@@ -54,7 +54,7 @@ class Subscription:
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
         self._version = -1
-        bus.join(self._audience)
+        bus.count_in(self._audience)
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -83,11 +83,11 @@ class Subscription:
 
     def starts(self, topic: str) -> int:
         """Return the position after which events of `topic` still come."""
-        return max(self.position, self._joined.get(topic, 0))
+        return max(self.position, self._since.get(topic, 0))
 
     def _starts(self) -> dict[str, int]:
         position = self.position
-        return {topic: max(position, self._joined.get(topic, 0)) for topic in self.topics}
+        return {topic: max(position, self._since.get(topic, 0)) for topic in self.topics}
 
     @property
     def idle(self) -> bool:
@@ -97,7 +97,7 @@ class Subscription:
     @property
     def owes(self) -> int:
         """The number of direct messages that the reader has not taken yet."""
-        return len(self._direct)
+        return len(self._own)
 
     @property
     def cursor(self) -> Cursor:
@@ -122,9 +122,9 @@ class Subscription:
 
         Raise Backlogged when the reader has left too many of them untaken.
         """
-        if len(self._direct) + len(messages) > limits.REPLY_BACKLOG:
+        if len(self._own) + len(messages) > limits.REPLY_BACKLOG:
             raise Backlogged
-        self._direct += messages
+        self._own += messages
         if self.outlet.writable and self.idle:
             self._bus.push_soon(self)
         else:
@@ -132,8 +132,8 @@ class Subscription:
 
     def push(self) -> None:
         """Write the direct messages, if the reader still waits."""
-        if self._direct and self.idle:
-            direct, self._direct = self._direct, []
+        if self._own and self.idle:
+            direct, self._own = self._own, []
             if not self.outlet.write(direct):
                 self.written()
 
@@ -142,9 +142,9 @@ class Subscription:
         self.outlet.full = True
         self.wake()
 
-    def forget_direct(self) -> list[Message]:
+    def take_back(self) -> list[Message]:
         """Take back the direct messages that were not read yet; return them."""
-        forgotten, self._direct = self._direct, []
+        forgotten, self._own = self._own, []
         return forgotten
 
     def reset(self, reason: str) -> None:
@@ -179,7 +179,7 @@ class Subscription:
         """Leave out what happened in `topics` before now."""
         self.wake()
         self._place = Place(self._place.position, {**self._place.seen, **self._bus.now(topics).seen})
-        self._joined |= dict.fromkeys(topics, self._bus.position)
+        self._since |= dict.fromkeys(topics, self._bus.position)
 
     def add(self, topic: str) -> None:
         """Follow one more topic, from now on."""
@@ -188,7 +188,7 @@ class Subscription:
 
     def remove(self, topic: str) -> None:
         """Stop following a topic."""
-        self._joined.pop(topic, None)
+        self._since.pop(topic, None)
         self._move([name for name in self.topics if name != topic])
 
     @contextmanager
@@ -210,8 +210,8 @@ class Subscription:
         self._place = Place(self.position, self._place.seen)
         previous = self._audience
         self._audience = self._bus.audience(topics)
-        self._bus.join(self._audience)
-        self._bus.leave(previous)
+        self._bus.count_in(self._audience)
+        self._bus.count_out(previous)
         self._version = -1
 
     def close(self) -> None:
@@ -220,7 +220,7 @@ class Subscription:
             self.wake()
             self._place = Place(self.position, self._place.seen)
             self._closed = True
-            self._bus.leave(self._audience)
+            self._bus.count_out(self._audience)
 
     # Reading
 
@@ -242,6 +242,24 @@ class Subscription:
             if batch is not None:
                 return batch
 
+    async def collect(self, wait: float) -> list[Message]:
+        """Return the messages that there are now, about a batch of them; where there are none, those that come first
+        within `wait` seconds."""
+        messages: list[Message] = []
+        size = 0
+        while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:
+            batch = await self.read_now()
+            if batch is None:
+                break
+            messages += batch.messages
+            size += sum(len(message.json) for message in batch.messages)
+        if not messages and wait:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    batch = await self.read()
+                    messages += batch.messages if batch is not None else ()
+        return messages
+
     async def _wait(self) -> Batch | None:
         self._waiter = asyncio.get_running_loop().create_future()
         self._stand_with_others()
@@ -255,7 +273,7 @@ class Subscription:
         """Return the batch of the bus as this reader gets it, None where it is not the next one or all is hidden."""
         if batch.version != self._version + 1:
             return None  # it stands elsewhere, or follows other topics by now: the events are in the tails
-        if self._direct or self._reset or self._closed or self._holds:
+        if self._own or self._reset or self._closed or self._holds:
             return None  # those come first; the events are in the tails
         self._place, self._version = batch.place, batch.version
         if self.user_id in batch.hidden_from:
@@ -268,8 +286,8 @@ class Subscription:
             held = self._closed or self._holds
             # A reset goes out with the welcome before it, so that nobody takes the one and not the other.
             reset = [] if held or self._reset is None else [self._tell_reset(self._reset)]
-            if self._direct or reset:
-                direct, self._direct = self._direct, []
+            if self._own or reset:
+                direct, self._own = self._own, []
                 return Batch(direct + reset)
             if held:
                 return None
@@ -289,7 +307,7 @@ class Subscription:
         # A client that starts afresh gets the states' values again, as one that connects does.
         values = {topic.name: 0 for topic in self._audience.topics if topic.kind is Kind.STATE}
         self._place, self._version = Place(self._bus.position, {**self._place.seen, **values}), -1
-        return self._message("reset", id=str(self.cursor), data={"reason": reason})
+        return self._message(Control.RESET, id=str(self.cursor), data={"reason": reason})
 
     def _read_tails(self, starts: dict[str, int]) -> Batch | None:
         audience = self._audience
@@ -308,7 +326,7 @@ class Subscription:
         self.dropped += dropped
         self._bus.counters.gaps += len(unread.gaps)
         self._bus.counters.dropped += dropped
-        return [self._message("gap", topic=topic, data={"dropped": lost}) for topic, lost in unread.gaps.items()]
+        return [self._message(Control.GAP, topic=topic, data={"dropped": lost}) for topic, lost in unread.gaps.items()]
 
     def _count_delay(self, events: Sequence[Event]) -> None:
         """Count the delay of the first of `events`, unless it happened before this subscription began."""
@@ -331,9 +349,9 @@ class Subscription:
         if audience is not self._audience or self._holds or self._closed:
             return None  # it stands elsewhere by now, and reads again from there
         self._place = Place(page.position, self._place.seen)
-        wanted = [event for event in page.events if event.position > self._joined.get(event.topic, 0)]
+        wanted = [event for event in page.events if event.position > self._since.get(event.topic, 0)]
         # What was sent meanwhile knows nothing of these events, so it goes first.
-        direct, self._direct = self._direct, []
+        direct, self._own = self._own, []
         messages = direct + visible(wanted, self.user_id)
         return Batch(messages) if messages else None
 

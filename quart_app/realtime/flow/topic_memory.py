@@ -24,6 +24,15 @@ class Size(NamedTuple):
     bytes: int
 
 
+class Memory(NamedTuple):
+    """What all topics hold: how many topics there are, how many of them are followed, and what their tails hold."""
+
+    topics: int
+    followed: int
+    events: int
+    bytes: int
+
+
 class Tail:
     """The newest events of one topic that are of one sort, in order of `number`.
 

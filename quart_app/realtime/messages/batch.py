@@ -41,7 +41,7 @@ class Batch:
     all.
     """
 
-    __slots__ = ("_joined", "at", "heard", "hidden_from", "messages", "place", "version")
+    __slots__ = ("_encoded", "at", "heard", "hidden_from", "messages", "place", "version")
 
     def __init__(
         self, messages: Sequence[Message], *, version: int = 0, place: Place = NOWHERE, at: float = 0.0
@@ -50,17 +50,17 @@ class Batch:
         self.version = version
         self.place = place
         self.at = at
-        self._joined: dict[Form, bytes] = {}
+        self._encoded: dict[Form, bytes] = {}
         # A comment, which nobody hears, is sent to one reader alone.
         self.heard = len(messages) if version else sum(1 for message in messages if message.heard)
         self.hidden_from = frozenset([one.hidden_from for one in messages if one.hidden_from is not None])
 
-    def joined(self, form: Form) -> bytes:
+    def encoded(self, form: Form) -> bytes:
         """Return the messages in one wire form."""
-        joined = self._joined.get(form)
-        if joined is None:
-            joined = self._joined[form] = _join(self.messages, form)
-        return joined
+        encoded = self._encoded.get(form)
+        if encoded is None:
+            encoded = self._encoded[form] = _join(self.messages, form)
+        return encoded
 
 
 def _join(messages: Iterable[Message], form: Form) -> bytes:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from quart_app.realtime import limits
 from quart_app.realtime.messages.kinds import Kind
+from quart_app.wire import Control
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,26 +102,30 @@ WELCOME_FIELDS: dict[str, Any] = {
 }
 
 SENDS = (
-    MessageShape("connected", "The first message, of a connection to several topics; each topic's welcome follows."),
-    MessageShape("heartbeat", "Nothing happened for a while, up to `id`.", fields={"id": CursorText}),
     MessageShape(
-        "reset",
+        Control.CONNECTED, "The first message, of a connection to several topics; each topic's welcome follows."
+    ),
+    MessageShape(Control.HEARTBEAT, "Nothing happened for a while, up to `id`.", fields={"id": CursorText}),
+    MessageShape(
+        Control.RESET,
         "Your cursor cannot be honoured: reload your snapshot, and go on from `id`.",
         ResetReason,
         {"id": CursorText},
     ),
-    MessageShape("gap", "Signals of `topic` that you were too slow for.", Dropped, {"topic": TopicName}),
-    MessageShape("bye", "The server closes this connection in good order.", Goodbye),
-    MessageShape("error", "A message of yours was refused; the connection stays open.", Fault),
-    MessageShape("pong", "The answer to `ping`."),
-    MessageShape("PONG", "The answer to `PING`."),
-    MessageShape("ack", "The answer to a message that had a `key` and has no reply of its own."),
-    MessageShape("unsubscribed", "You no longer follow `topic`.", fields={"topic": TopicName}),
+    MessageShape(Control.GAP, "Signals of `topic` that you were too slow for.", Dropped, {"topic": TopicName}),
+    MessageShape(Control.BYE, "The server closes this connection in good order.", Goodbye),
+    MessageShape(Control.ERROR, "A message of yours was refused; the connection stays open.", Fault),
+    MessageShape(Control.PONG, "The answer to `ping`."),
+    MessageShape(Control.LOUD_PONG, "The answer to `PING`."),
+    MessageShape(Control.ACK, "The answer to a message that had a `key` and has no reply of its own."),
+    MessageShape(Control.UNSUBSCRIBED, "You no longer follow `topic`.", fields={"topic": TopicName}),
 )
 RECEIVES = (
-    MessageShape("ping", "Answered with `pong`; `action` in the place of `type` will do."),
-    MessageShape("PING", "Answered with `PONG`."),
-    MessageShape("subscribe", "Follow `topic` too; answered with its welcome.", fields={"topic": TopicName}),
-    MessageShape("unsubscribe", "Follow `topic` no longer; answered with `unsubscribed`.", fields={"topic": TopicName}),
-    MessageShape("bye", "You leave for good: your user does not linger."),
+    MessageShape(Control.PING, "Answered with `pong`; `action` in the place of `type` will do."),
+    MessageShape(Control.LOUD_PING, "Answered with `PONG`."),
+    MessageShape(Control.SUBSCRIBE, "Follow `topic` too; answered with its welcome.", fields={"topic": TopicName}),
+    MessageShape(
+        Control.UNSUBSCRIBE, "Follow `topic` no longer; answered with `unsubscribed`.", fields={"topic": TopicName}
+    ),
+    MessageShape(Control.BYE, "You leave for good: your user does not linger."),
 )

@@ -7,14 +7,8 @@ a signal) has none. Encodings are made on first use and kept.
 from typing import Any
 
 from quart_app.realtime.messages import encoding
-from quart_app.surroundings import REAL
 
 _ENVELOPE_BYTES = 140  # type, timestamp, topic and id
-
-
-def now() -> int:
-    """Return the time of day in ms since the Unix epoch; it is for people to read, never for ordering."""
-    return REAL.wall()
 
 
 class Message:
@@ -67,15 +61,13 @@ class Message:
             return self._deflated_frame
 
 
-def message(
-    type: str, *, at: int | None = None, topic: str | None = None, id: str | None = None, **fields: Any
-) -> Message:
+def message(type: str, *, at: int, topic: str | None = None, id: str | None = None, **fields: Any) -> Message:
     """Return a message for one client: a reply, a welcome, a heartbeat.
 
-    `at` is its time (ms since the Unix epoch), now where there is none. `fields` stand at top level.
+    `at` is its time (ms since the Unix epoch). `fields` stand at top level.
     """
     body = encoding.fields_json(fields)
-    return Message(encoding.message_json(type, now() if at is None else at, body, topic, id), id)
+    return Message(encoding.message_json(type, at, body, topic, id), id)
 
 
 class Event(Message):

@@ -19,6 +19,7 @@ from h2.exceptions import ProtocolError
 from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import Extension
 
+from quart_app.realtime import Pushable
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
 from quart_app.transports.below.hypercorn_018 import (
     BUFFER_HIGH_WATER,
@@ -47,7 +48,7 @@ from quart_app.transports.below.hypercorn_018 import (
 logger = logging.getLogger(__name__)
 
 
-class Pipe:
+class Pipe(Pushable):
     """The TCP connection of one HTTP/1.1 peer, to write whole frames or chunks to at once.
 
     It is used only while the ordinary way of sending rests: what is written here comes after all that was sent there,

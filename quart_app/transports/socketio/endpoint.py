@@ -161,7 +161,7 @@ class _Exchange:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if not self._answered:
-            await self._socketio.peer_closed(engine_id)
+            await self._socketio.end_session(engine_id)
 
     async def _refuse(self, refused: Refused, *more: tuple[bytes, bytes]) -> None:
         if self._answered:
@@ -237,7 +237,7 @@ class _Websocket:
     async def _end(self) -> None:
         socket = self._socketio.socket(self._engine_id)
         if socket is not None and socket.upgraded:
-            await self._socketio.peer_closed(self._engine_id)
+            await self._socketio.end_session(self._engine_id)
         elif socket is not None:
             socket.upgrading = False  # the WebSocket did not take over, and the library would keep polls empty for ever
         if self._open:

@@ -13,6 +13,7 @@ from engineio.packet import Packet as EnginePacket
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
 from quart_app.realtime import Batch, Message, encode
+from quart_app.wire import Control
 
 # The names that the libraries emit on their own, in either direction: an event of such a name would be mistaken for it.
 _RESERVED: Final = frozenset(
@@ -86,7 +87,7 @@ def _packets(messages: Sequence[Message], *, cursors: bool) -> Packed:
     events = [
         _event(message.json, head, cursors=cursors)
         for message, head in told
-        if head.type != "connected" or head.connection_id
+        if head.type != Control.CONNECTED or head.connection_id
     ]
     return Packed([EnginePacket(MESSAGE, event.decode()) for event in events], sum(map(len, events)) + len(events))
 

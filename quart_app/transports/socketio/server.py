@@ -21,10 +21,11 @@ from quart_app.config import Settings
 from quart_app.identity import check_origin, identify
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
+from quart_app.surroundings import now
 from quart_app.transports.below.direct import drop
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
-from quart_app.wire import Close
+from quart_app.wire import Close, Control
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -111,7 +112,7 @@ class SocketIo:
         if not sends:
             self._sends.pop(engine_id, None)
 
-    async def peer_closed(self, engine_id: str) -> None:
+    async def end_session(self, engine_id: str) -> None:
         """End the session of that id, whose peer is gone."""
         if (socket := self.socket(engine_id)) is not None:
             await _close(socket, abort=True)
@@ -169,7 +170,7 @@ class SocketIo:
         refusals: dict[str, Refused] = {}
         for topic in self.topics:
             try:
-                await self._hub.channel(topic).authorize(identity, topic)
+                await self._hub.channels.of(topic).authorize(identity, topic)
             except Refused as refused:
                 refusals[topic] = refused
         if len(refusals) == len(self.topics):
@@ -202,7 +203,7 @@ class SocketIo:
         if not await self._hub.admit(connection, frame):
             return None
         data = Refused("unknown_type", _ONLY_LISTENS).data()
-        connection.reply(message("error", data=data))
+        connection.reply(message(Control.ERROR, at=now(), data=data))
         return data
 
     # What a client gets
@@ -239,13 +240,13 @@ class SocketIo:
 
         Raise _Stalled when that takes too long; once the client's connection has ended, that is soon.
         """
-        now = asyncio.get_running_loop().time
-        gives_up = now() + self.settings.peer_timeout
+        clock = asyncio.get_running_loop().time
+        gives_up = clock() + self.settings.peer_timeout
         while True:
             try:
                 return await asyncio.wait_for(client.socket.queue.join(), BYE_DEADLINE)
             except TimeoutError as error:
-                if client.connection.ending is not None or now() >= gives_up:
+                if client.connection.ending is not None or clock() >= gives_up:
                     raise _Stalled from error
 
 

@@ -19,16 +19,16 @@ class Disconnected(Exception):
 class AsgiWebsocket:
     """One WebSocket through ASGI's `receive` and `send`.
 
-    It is `gone` when the server has said so, or when nobody listens to it any more.
+    It is `closed` when the server has said so, or when nobody listens to it any more.
     """
 
-    __slots__ = ("asgi_receive", "asgi_send", "gone", "send_event")
+    __slots__ = ("asgi_receive", "asgi_send", "closed", "send_event")
 
     def __init__(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         self.asgi_receive = receive
         self.asgi_send = send
         self.send_event = while_there(send)
-        self.gone = False
+        self.closed = False
 
     async def receive(self) -> str | bytes:
         """Return the next message. Raise Disconnected."""
@@ -40,7 +40,7 @@ class AsgiWebsocket:
     def payload(self, event: Any) -> str | bytes | None:
         """Return the message that an event of ASGI brings, None where it brings none. Raise Disconnected."""
         if event["type"] == "websocket.disconnect":
-            self.gone = True
+            self.closed = True
             raise Disconnected
         if event["type"] != "websocket.receive":
             return None
@@ -53,16 +53,16 @@ class AsgiWebsocket:
 
     async def close(self, code: Close, reason: str) -> None:
         """Send a close frame; after the end, do nothing."""
-        if not self.gone:
+        if not self.closed:
             short = reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
             await self.send_event({"type": "websocket.close", "code": code, "reason": short})
 
-    async def closed(self) -> None:
+    async def wait_closed(self) -> None:
         """Give the peer a bounded time to answer our close frame.
 
         To leave at once could lose the frame, to wait for ever would keep the dead.
         """
         with contextlib.suppress(TimeoutError, Disconnected):
             async with asyncio.timeout(limits.CLOSE_HANDSHAKE):
-                while not self.gone:
+                while not self.closed:
                     await self.receive()

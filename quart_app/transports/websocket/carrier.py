@@ -17,7 +17,7 @@ class WebsocketCarrier:
     `spawn` runs a coroutine to its end.
     """
 
-    __slots__ = ("_asgi", "_connection", "_direct", "_spawn", "_wire", "form", "pipe")
+    __slots__ = ("_asgi", "_connection", "_past_asgi", "_spawn", "_wire", "form", "pipe")
 
     comment: Message | None = None
 
@@ -35,7 +35,7 @@ class WebsocketCarrier:
         self._spawn = spawn
         self.form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
         self._wire: WebsocketWire | None = websocket_wire(asgi.asgi_send)
-        self._direct = self._wire if direct else None
+        self._past_asgi = self._wire if direct else None
         self.pipe: Pipe | None = pipe_of(asgi.asgi_send) if direct else None
         if self._wire is not None:
             self._wire.ponged = connection.ponged
@@ -52,9 +52,9 @@ class WebsocketCarrier:
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch in bytes, and an awaitable that sends it."""
-        if self._direct is not None:
-            frames = batch.joined(self.form)
-            return len(frames), self._direct.send(frames)
+        if self._past_asgi is not None:
+            frames = batch.encoded(self.form)
+            return len(frames), self._past_asgi.send(frames)
         texts = [message.text for message in batch.messages]
         return sum(len(message.json) for message in batch.messages), self._send_one_by_one(texts)
 

@@ -13,12 +13,14 @@ from quart.wrappers import Websocket
 
 from quart_app.context import app
 from quart_app.identity import accepted_subprotocol, check_origin
-from quart_app.realtime import Close, Refused, message
+from quart_app.realtime import Refused, message
+from quart_app.surroundings import now
 from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, unhook
 from quart_app.transports.opening import opening, source
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 from quart_app.transports.websocket.served import ServedWebsocket
+from quart_app.wire import Close, Control
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ class RoutedConnection(ASGIWebsocketConnection):
             if served is not None:
                 await served.run()
             elif self._accepted:
-                await asgi.closed()
+                await asgi.wait_closed()
         finally:
             unhook(send)
 
@@ -123,5 +125,5 @@ async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     """Say why, over an accepted WebSocket: a browser shows its page nothing of a refused one."""
     app().hub.counters.errors[refused.code] += 1
     await _accept(websocket)
-    await websocket.asgi.send(message("error", data=refused.data()).text)
+    await websocket.asgi.send(message(Control.ERROR, at=now(), data=refused.data()).text)
     await websocket.asgi.close(Close.for_status(refused.status), refused.message)

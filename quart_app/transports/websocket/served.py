@@ -24,7 +24,7 @@ class ServedWebsocket:
     Over HTTP/1.1 it `hears` messages as the server reads them; anywhere else it reads them from ASGI's queue.
     """
 
-    __slots__ = ("_asgi", "_carrier", "_connection", "_gone", "_hears", "_hub", "_peer_timeout")
+    __slots__ = ("_asgi", "_carrier", "_closed", "_connection", "_hears", "_hub", "_peer_timeout")
 
     def __init__(self, hub: Hub, asgi: AsgiWebsocket, connection: Connection, peer_timeout: float) -> None:
         self._hub = hub
@@ -32,7 +32,7 @@ class ServedWebsocket:
         self._connection = connection
         self._peer_timeout = peer_timeout
         self._hears = False
-        self._gone: asyncio.Event | None = None
+        self._closed: asyncio.Event | None = None
         self._carrier: WebsocketCarrier | None = None
 
     async def begin(self, accept: Awaitable[None], *, direct: bool, compressed: bool) -> None:
@@ -45,7 +45,7 @@ class ServedWebsocket:
 
     def closed(self) -> None:
         """Note that the WebSocket was over before `run`."""
-        self._asgi.gone = True
+        self._asgi.closed = True
         self._hub.closed(self._connection)
 
     async def run(self) -> None:
@@ -76,11 +76,11 @@ class ServedWebsocket:
 
     async def _until_closed(self) -> None:
         if not self._hears:
-            await self._asgi.closed()
-        elif not self._asgi.gone:
-            self._gone = asyncio.Event()
+            await self._asgi.wait_closed()
+        elif not self._asgi.closed:
+            self._closed = asyncio.Event()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._gone.wait(), limits.CLOSE_HANDSHAKE)
+                await asyncio.wait_for(self._closed.wait(), limits.CLOSE_HANDSHAKE)
 
     async def _read(self) -> None:
         try:
@@ -95,14 +95,14 @@ class ServedWebsocket:
             data = self._asgi.payload(event)
         except Disconnected:
             self._peer_closed()
-            if self._gone is not None:
-                self._gone.set()
+            if self._closed is not None:
+                self._closed.set()
         else:
             if data is not None:
                 await self._receive(data)
                 # More that the server has read already follows without a turn of the loop, and only in a turn do
                 # answers go out.
-                if self._connection.subscription.owes >= ANSWERS_AT_ONCE:
+                if self._connection.owes >= ANSWERS_AT_ONCE:
                     await asyncio.sleep(0)
 
     async def _receive(self, data: str | bytes) -> None:

@@ -2,8 +2,8 @@
 
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.models import Activity
-from quart_app.realtime.messages.event import now
 from quart_app.storage.unit_of_work import UnitOfWork
+from quart_app.surroundings import now
 from tests.domains.clinic.store import opened
 
 

@@ -36,7 +36,7 @@ def main() -> None:
 
     def contribute_and_echo(program: Program) -> None:
         contribute(program)
-        program.hub.add_channel("echo", Echo())
+        program.hub.channels.add("echo", Echo())
 
     topics.contribute = contribute_and_echo
     EnVivo.direct = os.environ.get("TESTS_WAY") != "ordinary"

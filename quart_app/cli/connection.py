@@ -7,20 +7,19 @@ import os
 import secrets
 import ssl
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from quart_app.cli.settings import Decorated
 from quart_app.client.options import TRANSPORTS, Options
 from quart_app.client.status import State, Status
 from quart_app.config import local_url
 
 INTERRUPTED = 130
 """The exit code (128 + SIGINT) that a shell expects of a program ended by Ctrl-C."""
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,13 @@ def trusting(ca: str) -> ssl.SSLContext:
         raise click.BadParameter(f"{ca}: {error}", param_hint="--ca") from error
 
 
-def ca_option(command: Command) -> Command:
+def ca_option(command: Decorated) -> Decorated:
     """Return the command with the option --ca."""
     help_text = "File with the authority that signed the server's certificate."
     return click.option("--ca", type=click.Path(), help=help_text)(command)
 
 
-def server_options(command: Command) -> Command:
+def server_options(command: Decorated) -> Decorated:
     """Return the command with the options --url, --user-id, --username, --token and --ca."""
     options = (
         click.option(
@@ -81,7 +80,7 @@ def server_options(command: Command) -> Command:
     return command
 
 
-def transport_option(command: Command) -> Command:
+def transport_option(command: Decorated) -> Decorated:
     """Return the command with the option --transport."""
     choice = click.Choice(["auto", *TRANSPORTS])
     help_text = "One transport only; auto takes the best that works."

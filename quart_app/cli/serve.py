@@ -30,11 +30,11 @@ def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **option
       envivo serve --functions my_feeds.py
       envivo serve --tls --server backlog=1024
     """  # noqa: D301 - click reads the backspace as "keep these lines"
-    from quart_app.server.leaving import leave
+    from quart_app.server.leaving import end_process
     from quart_app.server.running import ServerOptions, run
 
     server_options = ServerOptions(server_config, dict(_key(text) for text in keys), tls)
-    leave(run(settings_from(options), options=server_options))
+    end_process(run(settings_from(options), options=server_options))
 
 
 def _key(text: str) -> tuple[str, Any]:

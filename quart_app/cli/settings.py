@@ -7,16 +7,16 @@ import click
 
 from quart_app.config import SPECS, Settings, SettingsError, load_settings
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-def settings_options(*names: str) -> Callable[[Command], Command]:
+def settings_options(*names: str) -> Callable[[Decorated], Decorated]:
     """Return a decorator that adds an option for each of the named settings, or for all where none is named.
 
     The values arrive as text or None, for `settings_from`.
     """
 
-    def decorate(command: Command) -> Command:
+    def decorate(command: Decorated) -> Decorated:
         for name in reversed(names or tuple(SPECS)):
             spec = SPECS[name]
             default = f" [default: {spec.default}]" if spec.default not in (None, ()) else ""

@@ -13,9 +13,8 @@ from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.timers import Heartbeat
 from quart_app.realtime.flow.audience import Pushable
-from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
-from quart_app.realtime.flow.log import EventLog, Trimmed
-from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.counters import Histogram, Traffic
+from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages import contract
@@ -29,12 +28,10 @@ from quart_app.realtime.messages.validation import (
     all_cleaned,
     checked,
     cleaned,
-    in_words,
     row_id,
     too_deep,
     wrong_fields,
 )
-from quart_app.wire import Close, Cursor, is_topic_name
 
 __all__ = [
     "ADMIN",
@@ -42,14 +39,10 @@ __all__ = [
     "Allowance",
     "Batch",
     "Channel",
-    "Close",
     "Connection",
-    "Counters",
-    "Cursor",
     "CursorText",
     "EndedMeanwhile",
     "Event",
-    "EventLog",
     "Feed",
     "Form",
     "Heartbeat",
@@ -64,7 +57,6 @@ __all__ = [
     "Presence",
     "Pushable",
     "Refused",
-    "Subscription",
     "Term",
     "Terms",
     "TopicShape",
@@ -78,8 +70,6 @@ __all__ = [
     "deflated",
     "encode",
     "fields_json",
-    "in_words",
-    "is_topic_name",
     "message",
     "public_id_of",
     "row_id",

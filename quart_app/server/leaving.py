@@ -22,7 +22,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 logger = logging.getLogger(__name__)
 
 
-def leave(code: int) -> NoReturn:
+def end_process(code: int) -> NoReturn:
     """End the process with exit code `code` at once: no thread can hold it up, not even one that a failed start left
     behind."""
     logging.shutdown()
@@ -59,7 +59,7 @@ class Leaving:
             _end_in_any_case()
             say("En Vivo: stopping; Ctrl-C again ends it at once")
         elif now - self._asked_at > ONE_SIGNAL:
-            leave(INTERRUPTED)
+            end_process(INTERRUPTED)
 
 
 def _end_in_any_case() -> None:
@@ -69,7 +69,7 @@ def _end_in_any_case() -> None:
         frame = sys._current_frames().get(main)
         at = f"at {frame.f_code.co_filename}, line {frame.f_lineno}" if frame is not None else "nowhere"
         logger.error("still not done %g s after the signal, %s: ending", DEADLINE, at)
-        leave(1)
+        end_process(1)
 
     watchdog = threading.Timer(DEADLINE, end)
     watchdog.daemon = True

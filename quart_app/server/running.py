@@ -46,7 +46,7 @@ _OURS = {
 logger = logging.getLogger(__name__)
 
 
-class Application(Protocol):
+class ServedApplication(Protocol):
     """The application that is served: a Quart application that can also tell its clients to leave."""
 
     direct: bool
@@ -145,7 +145,7 @@ def write_migration(name: str) -> list[str]:
     return [] if made is None else made.told()
 
 
-def serve(settings: Settings, options: ServerOptions, build: Callable[[], Application]) -> int:
+def serve(settings: Settings, options: ServerOptions, build: Callable[[], ServedApplication]) -> int:
     """Serve the application that ``build`` returns until told to stop; return the exit code."""
     try:
         configure_logging(settings)
@@ -202,7 +202,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 class _Server:
     """One run of the server, from opening the stores to closing them."""
 
-    def __init__(self, config: ServerConfig, app: Application) -> None:
+    def __init__(self, config: ServerConfig, app: ServedApplication) -> None:
         self._config = config
         self._app = app
 
@@ -278,7 +278,7 @@ class _WithoutTraceback(logging.Filter):
         return record.exc_info is None
 
 
-def _without_lifespan(app: Application) -> Callable[..., Awaitable[None]]:
+def _without_lifespan(app: ServedApplication) -> Callable[..., Awaitable[None]]:
     """Return the ASGI application without its lifespan, because the server starts and stops the application itself.
 
     That way a failed start is known by its exception, not by its text (ASGI lifespan 2.0 passes only a string).

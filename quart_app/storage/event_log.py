@@ -12,9 +12,10 @@ from typing import Any, Self
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
 
-from quart_app.realtime import Cursor, Event, Term, Terms, Trimmed
+from quart_app.realtime import Event, Term, Terms, Trimmed
 from quart_app.realtime.limits import LARGEST_ID, TERMS
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
+from quart_app.wire import Cursor
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"
 # One statement is one snapshot: the floor belongs to the very state the events were read from. It

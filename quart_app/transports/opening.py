@@ -27,7 +27,7 @@ def connection_id() -> str:
     return id if _CONNECTION_ID.fullmatch(id) else ""
 
 
-def speaker() -> tuple[Identity, Connection | None]:
+def speaker_and_connection() -> tuple[Identity, Connection | None]:
     """Return who speaks, and the connection they say they have, if this process knows it. Raise Refused.
 
     In open mode the connection's id alone proves whose it is, because a guest is another one at

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 
 from quart_app.context import app
 from quart_app.realtime import EndedMeanwhile, Message, Refused, limits
-from quart_app.transports.opening import connection_id, opening, speaker
+from quart_app.transports.opening import connection_id, opening, speaker_and_connection
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -28,7 +28,7 @@ async def _poll(name: str | None) -> Response:
         await live.check(asked)
         return _answer(b"")
     if asked.since is not None and "." in asked.since and not asked.fresh:
-        identity, known = speaker()
+        identity, known = speaker_and_connection()
         try:
             connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
         except EndedMeanwhile as away:

@@ -7,8 +7,9 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Protocol
 
-from quart_app.realtime import Batch, Close, Connection, Form, Heartbeat, Message, limits
+from quart_app.realtime import Batch, Connection, Form, Heartbeat, Message, limits
 from quart_app.transports.below.direct import Pipe
+from quart_app.wire import Close
 
 
 class Carrier(Protocol):

@@ -3,7 +3,7 @@
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
-from quart_app.transports.opening import speaker
+from quart_app.transports.opening import speaker_and_connection
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -14,7 +14,7 @@ def add_routes(routes: Blueprint) -> None:
 async def _send(name: str) -> Response:
     topic = app().hub.channels.topic(name)
     data: bytes = await request.get_data(as_text=False)  # type: ignore[assignment]  # Quart tells of text too
-    identity, connection = speaker()
+    identity, connection = speaker_and_connection()
     if connection is not None and not connection.takes(topic):
         connection = None
     answers = await app().hub.answer(connection or identity, data, topic)

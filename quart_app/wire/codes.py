@@ -34,11 +34,6 @@ class Close(IntEnum):
     TOO_SLOW = 4408
     TOO_MANY = 4429
 
-    @property
-    def meaning(self) -> Meaning:
-        """The meaning of the code for a client."""
-        return meaning_of_close(self)
-
     @classmethod
     def for_status(cls, status: int) -> "Close":
         """Return the code that tells a WebSocket what HTTP tells by `status`."""

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable
 
-from quart_app.realtime import Batch, Close, Form, Hub, Message, limits, message
+from quart_app.realtime import Batch, Form, Hub, Message, limits, message
 from quart_app.realtime.clients.connection import Connection
 from quart_app.transports.below.direct import Pipe
 from quart_app.transports.pump import Pump
+from quart_app.wire import Close
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
 from tests.realtime.hubs import Talk, connect, hub_with

@@ -6,7 +6,7 @@ from quart_app.wire import Close, Meaning, meaning_of_close, meaning_of_status
 
 
 def test_four_codes_tell_a_client_to_stop() -> None:
-    assert {int(code) for code in Close if code.meaning is Meaning.STOP} == {4400, 4401, 4403, 4404}
+    assert {int(code) for code in Close if meaning_of_close(code) is Meaning.STOP} == {4400, 4401, 4403, 4404}
     assert {code for code in range(1000, 5000) if meaning_of_close(code) is Meaning.STOP} == {4400, 4401, 4403, 4404}
 
 
@@ -15,7 +15,7 @@ def test_the_codes_of_the_contract() -> None:
 
 
 def test_what_the_server_says_on_purpose_blames_no_transport() -> None:
-    assert {int(code) for code in Close if code.meaning is Meaning.FAILED} == {1006}
+    assert {int(code) for code in Close if meaning_of_close(code) is Meaning.FAILED} == {1006}
     for code in (1005, 1012, 1013, 3000, 4000, 4999):
         assert meaning_of_close(code) is Meaning.LATER
 

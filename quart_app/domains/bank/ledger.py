@@ -34,11 +34,11 @@ async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amo
     await account.save(update_fields=["balance"])
     changed = BalanceChanged(account.cedula, rules.dollars(balance))
     for topic in (account_topic(account.cedula), BALANCES):
-        work.record(topic, changed.type, changed, transaccion=transaction(account, movement))
+        work.record(topic, changed.type, changed, transaccion=account_movement(account, movement))
     return movement
 
 
-def transaction(account: Account, movement: Movement) -> AccountMovement:
+def account_movement(account: Account, movement: Movement) -> AccountMovement:
     """Return a movement as the wire has it."""
     return AccountMovement(
         transaccion_id=movement.id,

@@ -115,7 +115,7 @@ class Bank:
         if cedula is not None:
             found = found.filter(account_id=(await _account(cedula)).id)
         rows = await found.order_by("-id").limit(page.limit).select_related("account")
-        return [ledger.transaction(row.account, row) for row in rows]
+        return [ledger.account_movement(row.account, row) for row in rows]
 
 
 async def _account(cedula: str) -> Account:

@@ -28,7 +28,7 @@ class EntityChannel(ClinicChannel):
     async def authorize(self, identity: Identity, topic: str) -> None:
         """Let staff follow the records, and everybody where the kind is for everybody. Raise Refused (`forbidden`,
         403)."""
-        if self._entity.audience != "everybody":
+        if self._entity.readers != "everybody":
             require_staff(identity)
 
 

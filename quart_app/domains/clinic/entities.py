@@ -26,7 +26,7 @@ SERVICES: Final = Entity(
     change=requests.ServiceChange,
     query=requests.ServiceQuery,
     lookups={"q": "name__icontains", "active": "active"},
-    audience="everybody",
+    readers="everybody",
     policy=policies.NamedPolicy[models.Service](),
 )
 EMPLOYEES: Final = Entity(
@@ -38,7 +38,7 @@ EMPLOYEES: Final = Entity(
     change=requests.EmployeeChange,
     query=requests.EmployeeQuery,
     lookups={"q": "name__icontains", "role": "role", "active": "active"},
-    audience="everybody",
+    readers="everybody",
     policy=policies.NamedPolicy[models.Employee](),
 )
 RESERVATIONS: Final = Entity(
@@ -139,7 +139,7 @@ ACTIVITY_LOGS: Final[Entity[Any]] = Entity(  # its rows are not `Kept`: they nev
         "to": "created_at__lt",
     },
     newest_first=True,
-    audience="staff",
+    readers="staff",
 )
 
 KEPT: Final[tuple[Entity[Any], ...]] = (PETS, SERVICES, EMPLOYEES, RESERVATIONS, INVOICES, PAYMENTS, MEDICAL_HISTORY)

@@ -16,7 +16,7 @@ from quart_app.domains.clinic.shapes import Notice
 Row = TypeVar("Row", bound=Kept)
 """The rows of one kind of record."""
 
-Audience = Literal["everybody", "owner", "staff"]
+Readers = Literal["everybody", "owner", "staff"]
 """The readers of a kind's records: everybody, the user whom a record belongs to, or the staff alone. Staff may read all
 of them, and nobody else changes any."""
 
@@ -95,7 +95,7 @@ class Entity(Generic[Row]):
     references: Mapping[str, str] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
     newest_first: bool = False
-    audience: Audience = "owner"
+    readers: Readers = "owner"
     policy: Policy[Row] = field(default_factory=Policy)
 
     @property

@@ -127,9 +127,9 @@ def require_staff(who: Identity) -> None:
 
 def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
     """Return the condition that leaves the records that `who` may read."""
-    if entity.audience == "everybody" or rules.is_staff(who):
+    if entity.readers == "everybody" or rules.is_staff(who):
         return {}
-    if entity.audience == "staff":
+    if entity.readers == "staff":
         require_staff(who)
     return {entity.lookups["of_user"]: who.user_id}
 

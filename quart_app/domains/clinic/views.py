@@ -20,7 +20,7 @@ from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_body, query_as, success
 
-Handler = Callable[..., Awaitable[Response]]
+Handling = Callable[..., Awaitable[Response]]
 
 _TAG = "clinic"
 
@@ -49,7 +49,7 @@ class _Resource:
         self._entity = entity
         self._words = entity.singular.replace("_", " ")
 
-    def listing(self) -> Handler:
+    def listing(self) -> Handling:
         entity = self._entity
 
         async def handler() -> Response:
@@ -67,7 +67,7 @@ class _Resource:
         beside = (("cursor", str), ("after", int | None))
         return Operation(tag=_TAG, answer=list[entity.record], query=entity.query, beside=beside)(handler)  # type: ignore[name-defined]  # the shape is what is told
 
-    def getting(self) -> Handler:
+    def getting(self) -> Handling:
         async def handler(id: str) -> Response:
             who = speaker()
             return success(await self._clinic.get(self._entity, row_id(id), who))
@@ -75,7 +75,7 @@ class _Resource:
         handler.__doc__ = f"One {self._words}."
         return Operation(tag=_TAG, answer=self._entity.record, refusals=(404,))(handler)
 
-    def creating(self, shape: type[Any]) -> Handler:
+    def creating(self, shape: type[Any]) -> Handling:
         async def handler() -> Response:
             who = speaker()
             new = checked(await json_body(), shape)
@@ -84,7 +84,7 @@ class _Resource:
         handler.__doc__ = f"Make a {self._words}. A reference to what does not exist is refused by its field (400)."
         return Operation(tag=_TAG, body=shape, answer=self._entity.record, status=201, refusals=(409,))(handler)
 
-    def updating(self, shape: type[Any]) -> Handler:
+    def updating(self, shape: type[Any]) -> Handling:
         async def handler(id: str) -> Response:
             who = speaker()
             change = checked(await json_body(), shape)
@@ -93,7 +93,7 @@ class _Resource:
         handler.__doc__ = f"Change the fields that are given of a {self._words}; 409 where `version` is an older one."
         return Operation(tag=_TAG, body=shape, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
 
-    def deleting(self) -> Handler:
+    def deleting(self) -> Handling:
         async def handler(id: str) -> Response:
             who = speaker()
             return success(await self._clinic.delete(self._entity, row_id(id), who, key=idempotency_key()))

@@ -14,8 +14,9 @@ from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Tally
 from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ServerStatus
-from quart_app.realtime import Close, Connection, Histogram, Hub, Refused, Traffic, public_id_of, timestamp
+from quart_app.realtime import Connection, Histogram, Hub, Refused, Traffic, public_id_of, timestamp
 from quart_app.surroundings import now
+from quart_app.wire import Close
 
 DISCONNECTED: Final = "closed by the administrator"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back

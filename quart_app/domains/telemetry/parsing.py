@@ -63,7 +63,7 @@ def query(args: Mapping[str, str], shape: type[Query]) -> Query:
     return checked({name: text for name, text in args.items() if text}, shape, strict=False)
 
 
-def moment(text: str | None) -> int | None:
+def optional_moment(text: str | None) -> int | None:
     """Return the time that the parameter `since` gives (ms since the Unix epoch). Raise Refused."""
     try:
         return None if text is None else rules.moment(text)

@@ -66,7 +66,7 @@ class _Readings:
         """
         speaker()
         asked = parsing.query(request.args, HistoryQuery)
-        since = parsing.moment(asked.since)
+        since = parsing.optional_moment(asked.since)
         cursor = self._hub.cursor
         if asked.every is None:
             found = await self._telemetry.history(asked.reservoir_id, since, asked.limit)

@@ -2,8 +2,7 @@
 
 from typing import Any, Final
 
-from quart_app.domains.topics.shapes import CursorText
-from quart_app.realtime import Kind, MessageShape, TopicShape
+from quart_app.realtime import CursorText, Kind, MessageShape, TopicShape
 
 _OWN = "A message of your own type, with any JSON in `data`."
 _ANY_TYPE = "{type}"

@@ -8,8 +8,9 @@ from quart import Blueprint, render_template
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
-from quart_app.realtime import Cursor, Identity, Kind, Refused, is_topic_name
+from quart_app.realtime import Identity, Kind, Refused
 from quart_app.web.context import settings, speaker
+from quart_app.wire import Cursor, is_topic_name
 
 OPEN: Final = ("live", "state", "log")
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any

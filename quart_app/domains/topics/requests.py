@@ -11,7 +11,7 @@ LOG_LIMIT: Final = 1_000
 TOPICS_LIMIT: Final = 1_000
 
 Type = Annotated[str, Meta(min_length=1, max_length=limits.TYPE_CHARACTERS)]
-Key = Annotated[str, Meta(min_length=1, max_length=limits.KEY_CHARACTERS)]
+PublicationKey = Annotated[str, Meta(min_length=1, max_length=limits.KEY_CHARACTERS)]
 
 
 class Publication(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,7 +20,7 @@ class Publication(Struct, frozen=True, forbid_unknown_fields=True):
     topic: str
     type: Type
     data: Any = None
-    key: Key | None = None
+    key: PublicationKey | None = None
 
 
 Several = Annotated[list[Publication], Meta(min_length=1, max_length=limits.PUBLISH_LIST)]

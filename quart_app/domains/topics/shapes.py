@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta
 
-CursorText = Annotated[str, Meta(description="A cursor: `<epoch>-<position>`.", examples=["k3xq9-42"])]
+from quart_app.realtime import CursorText
+
 Count = Annotated[int, Meta(ge=0)]
 
 

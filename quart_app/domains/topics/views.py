@@ -12,9 +12,9 @@ from quart_app.domains.topics.requests import (
     TopicQuery,
 )
 from quart_app.domains.topics.service import Publisher
-from quart_app.domains.topics.shapes import CursorText, LoggedEnvelope, Published, TopicListed
+from quart_app.domains.topics.shapes import LoggedEnvelope, Published, TopicListed
 from quart_app.realtime import (
-    Cursor,
+    CursorText,
     Event,
     Refused,
     Trimmed,
@@ -29,6 +29,7 @@ from quart_app.surroundings import now
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
+from quart_app.wire import Cursor
 
 ANSWER_BYTES = 4 * 1024 * 1024  # of events, after which no more are read for an answer
 

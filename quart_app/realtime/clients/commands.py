@@ -29,7 +29,7 @@ from quart_app.wire import Close, Control
 
 logger = logging.getLogger(__name__)
 
-Send = Callable[[Message], None]
+Say = Callable[[Message], None]
 
 
 class Passerby:
@@ -41,7 +41,7 @@ class Passerby:
         self._wall = surroundings.wall
         self.inbound = Inbound((topic,), surroundings.time())
 
-    def peer(self, topic: str, *, key: str | None, send: Send) -> Peer:
+    def peer(self, topic: str, *, key: str | None, send: Say) -> Peer:
         """Return this client as the channel of `topic` sees it."""
         return Peer("", self._identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
 
@@ -113,7 +113,7 @@ class Commands:
             self._room.clear()
             await self._room.wait()
 
-    async def perform(self, speaker: Connection | Passerby, command: Command, send: Send) -> None:
+    async def perform(self, speaker: Connection | Passerby, command: Command, send: Say) -> None:
         """Carry out one command to its end; what there is to say goes to `send`."""
         match command:
             case Reply(type, fields):
@@ -139,18 +139,18 @@ class Commands:
     def _message(self, type: str, **fields: Any) -> Message:
         return message(type, at=self._surroundings.wall(), **fields)
 
-    def _tell(self, refused: Refused, key: str | None, send: Send) -> None:
+    def _tell(self, refused: Refused, key: str | None, send: Say) -> None:
         keyed = {} if key is None else {"key": key}
         self._counters.errors[refused.code] += 1
         send(self._message(Control.ERROR, data=refused.data(), **keyed))
 
-    async def _answer(self, work: Coroutine[Any, Any, None], key: str | None, send: Send) -> None:
+    async def _answer(self, work: Coroutine[Any, Any, None], key: str | None, send: Say) -> None:
         try:
             await work
         except Refused as refused:
             self._tell(refused, key, send)
 
-    async def _subscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Send) -> None:
+    async def _subscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
         """Add a topic to a connection and welcome it there. Raise Refused."""
         connection = _connected(speaker)
         channel = self._channels.of(topic)
@@ -172,7 +172,7 @@ class Commands:
                 peer.reply(type, id=id, **fields)
                 id = None
 
-    async def _unsubscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Send) -> None:
+    async def _unsubscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
         """Take a topic from a connection. Raise Refused."""
         connection = _connected(speaker)
         if topic not in connection.topics:

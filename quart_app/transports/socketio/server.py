@@ -23,11 +23,10 @@ from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, mess
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import drop
+from quart_app.transports.guards.body import Send
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
 from quart_app.wire import Close, Control
-
-Send = Callable[[Any], Awaitable[None]]
 
 CONNECT_DEADLINE: Final = 20.0  # s that a client has to connect in, after its handshake
 BYE_DEADLINE: Final = 1.0  # s that a client has to take its last messages

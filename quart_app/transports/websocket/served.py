@@ -6,11 +6,12 @@ import logging
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from quart_app.realtime import Close, Connection, Hub, limits
+from quart_app.realtime import Connection, Hub, limits
 from quart_app.transports.below.direct import hear
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.asgi import AsgiWebsocket, Disconnected
 from quart_app.transports.websocket.carrier import WebsocketCarrier
+from quart_app.wire import Close
 
 logger = logging.getLogger(__name__)
 

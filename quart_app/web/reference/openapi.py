@@ -75,7 +75,7 @@ class Refusal(msgspec.Struct, frozen=True):
     error: Problem
 
 
-Key = Annotated[
+KeyHeader = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
@@ -139,7 +139,7 @@ def _dedented(text: str) -> str:
 
 
 def _taken(found: Iterable[_Documented]) -> Iterable[Any]:
-    yield from (Key, str)
+    yield from (KeyHeader, str)
     for one in (documented.operation for documented in found):
         yield from (shape for shape in (one.body, one.query, one.headers) if shape is not None)
         yield from (shape for _, shape in one.path)
@@ -188,7 +188,7 @@ def _parameters(one: _Documented, shapes: Shapes) -> list[dict[str, Any]]:
     if one.method == "POST" and operation.body_type == JSON and operation.headers is None:
         said = "Your own name for what you ask: with the same one it is done once."
         key = {"name": "Idempotency-Key", "in": "header", "required": False, "description": said}
-        parameters.append({**key, "schema": shapes.schema(Key)})
+        parameters.append({**key, "schema": shapes.schema(KeyHeader)})
     return parameters
 
 

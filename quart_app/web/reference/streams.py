@@ -7,13 +7,12 @@ from typing import Annotated, Any, Final, TypedDict
 
 from msgspec import Meta, Struct, field
 
-from quart_app.realtime import CursorText, limits
+from quart_app.realtime import CursorText, contract, limits
 from quart_app.web.operations import Operation
 
 Names = Annotated[
     list[Annotated[str, Meta(examples=["log/dice"])]], Meta(min_length=1, max_length=limits.TOPICS_PER_CONNECTION)
 ]
-TopicName = Annotated[str, Meta(max_length=limits.TOPIC_NAME_CHARACTERS, examples=["log/dice", "rooms/1"])]
 
 
 class From(Struct, frozen=True, kw_only=True):
@@ -76,7 +75,7 @@ class Polled(Told):
     id: CursorText
 
 
-_NAME: Final = (("name", TopicName),)
+_NAME: Final = (("name", contract.TopicName),)
 _EVENTS: Final = "text/event-stream"
 _STREAM: Final = (
     "Server-sent events: a stream that does not end.\n\nFor `EventSource`; every message is one `data:` line."

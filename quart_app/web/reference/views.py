@@ -9,13 +9,13 @@ from weakref import WeakKeyDictionary
 from quart import Blueprint, Response, render_template, request
 
 from quart_app.context import App
-from quart_app.realtime import is_topic_name
 from quart_app.web.address import origin, over_tls
 from quart_app.web.context import app, settings
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi
 from quart_app.web.reference.snippets import snippets
 from quart_app.web.rest import json_answer
+from quart_app.wire import is_topic_name
 
 reference = Blueprint("reference", __name__, template_folder="templates")
 _FIRST_TOPIC = "sensors"

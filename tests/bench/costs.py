@@ -80,9 +80,9 @@ def of_an_event(rounds: int) -> list[Cost]:
     return [
         Cost("read and check a message of a request", _fastest(read, rounds)),
         Cost("make the event", _fastest(event, rounds)),
-        Cost("encode it as JSON", _encoding(lambda one: one.json, rounds)),
-        Cost("the WebSocket frame of that", _fastest(lambda: encoding.websocket_frame(made[0].json), rounds)),
-        Cost("the server-sent event of that", _fastest(lambda: encoding.sse_block(made[0].json, None), rounds)),
+        Cost("encode the event as JSON", _encoding(lambda one: one.json, rounds)),
+        Cost("make its WebSocket frame", _fastest(lambda: encoding.websocket_frame(made[0].json), rounds)),
+        Cost("make its server-sent event", _fastest(lambda: encoding.sse_block(made[0].json, None), rounds)),
         Cost(f"join {_LIST} frames, each", _fastest(lambda: Batch(made).encoded(Form.FRAMES), rounds) / _LIST),
     ]
 
@@ -135,9 +135,9 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
         settling = min(settling, perf_counter() - started)
     alone.close()
     return [
-        Cost("publish it on the bus", publishing * 1e6),
-        Cost("settle it", settling * 1e6),
-        Cost("hand it to a subscription that waits", None, (handing - settling) / subscriptions * 1e6),
+        Cost("publish the event on the bus", publishing * 1e6),
+        Cost("hand the event out, with nobody waiting", settling * 1e6),
+        Cost("hand the event to a subscription that waits", None, (handing - settling) / subscriptions * 1e6),
     ]
 
 
@@ -187,7 +187,10 @@ async def of_a_server(target: Target, effort: Effort) -> list[Cost]:
     poster = Poster(target.address)
     costs = []
     try:
-        for name, size in (("a request that publishes one", 1), (f"a request that publishes {_LIST}, each", _LIST)):
+        for name, size in (
+            ("a request that publishes one message", 1),
+            (f"a request that publishes {_LIST} messages, each", _LIST),
+        ):
             path, body = target.dialect.publishing(_TOPIC, ["0123abcd#1234;"] * size)
             before = processor_time(target.pid)
             for _ in range(effort.requests):

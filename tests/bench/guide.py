@@ -21,10 +21,10 @@ SPANISH: Final[Mapping[str, str]] = {
     "ms": "ms",
     "s": "s",
     "KB": "KB",
-    "bare uvloop": "uvloop desnudo",
+    "bare uvloop": "uvloop mínimo",
     "C epoll": "C con epoll",
     "the plain way": "la manera simple",
-    "times better than bare uvloop": "veces mejor que uvloop desnudo",
+    "times better than bare uvloop": "veces mejor que uvloop mínimo",
     "times better than the plain way": "veces mejor que la manera simple",
     "Fan-out, {subscribers:,} WebSockets, lists of 100": "Reparto, {subscribers:,} WebSockets, listas de 100",
     "Fan-out, {subscribers:,} WebSockets, one message a request": (

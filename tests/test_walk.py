@@ -11,12 +11,14 @@ from types import FrameType
 import httpx
 import pytest
 
+from quart_app.transports.below.direct import Pipe
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
 PROGRAM = Path(__file__).parents[1] / "quart_app"
 MOST_FILES, MOST_RETURNS = 22, 5
 _WALK = re.compile(r"^(?:The walk|El recorrido): (.*)$", re.MULTILINE)
+_ASKED = re.compile(r"^(?:An arrow is|Una flecha es) .*$", re.MULTILINE)
 _LINK = re.compile(r"\(\.\./\.\./([\w/]+\.py)\)")
 _COUNTS = re.compile(r"(\d+) (?:files|archivos).*?(\d+) (?:times|veces)")
 
@@ -32,21 +34,34 @@ def walks(language: str) -> list[tuple[list[str], int, int]]:
     return found
 
 
+def asked(language: str) -> set[str]:
+    """The files that the guide says to be only asked something on the way."""
+    page = (PROGRAM / "guide" / language / "03-architecture.md").read_text("utf-8")
+    (paragraph,) = _ASKED.findall(page)
+    return set(re.findall(r"`([\w/]+\.py)`", paragraph))
+
+
 @contextmanager
-def files_entered() -> Iterator[list[str]]:
-    """The files of the program in the order in which the calls of this thread enter them."""
+def files_entered(*, writes: int) -> Iterator[list[str]]:
+    """The files of the program in the order in which the calls of this thread enter them, up to the last of so many
+    `writes` to a socket."""
     entered: list[str] = []
     prefix = f"{PROGRAM}/"
+    left = writes
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and (file := frame.f_code.co_filename).startswith(prefix):
-            entered.append(file.removeprefix(prefix))
+        nonlocal left
+        code = frame.f_code
+        if left and event == "call" and code.co_filename.startswith(prefix):
+            entered.append(code.co_filename.removeprefix(prefix))
+            left -= code is Pipe.push.__code__
 
     sys.setprofile(note)
     try:
         yield entered
     finally:
         sys.setprofile(None)
+    assert left == 0
 
 
 def missing_step(walk: list[str], entered: list[str]) -> str | None:
@@ -64,6 +79,8 @@ def test_they_are_as_long_as_they_say_and_no_longer_than_one_can_follow(language
         assert count <= MOST_FILES
         assert returns <= MOST_RETURNS
     assert [files for files, _, _ in told] == [files for files, _, _ in walks("en")]
+    assert asked(language) == asked("en")
+    assert not asked(language) & {file for files, _, _ in told for file in files}
 
 
 async def test_a_post_takes_the_first_one_to_a_websocket(tmp_path: Path) -> None:
@@ -71,11 +88,12 @@ async def test_a_post_takes_the_first_one_to_a_websocket(tmp_path: Path) -> None
         browser = WebsocketStream(url, None, ("rooms/1",), {"user_id": 1, "username": "Ana"})
         await browser.open()
         await browser.next("history")
-        with files_entered() as entered:
+        with files_entered(writes=1) as entered:
             await client.post("/api/rooms/1/messages", json={"content": "Hola"})
             await browser.next("message")
         await browser.leave()
     assert missing_step(walks("en")[0][0], entered) is None
+    assert set(entered) - asked("en") == set(walks("en")[0][0])
     assert missing_step([*walks("en")[0][0], "domains/chat/views.py", "storage/group.py"], entered) is not None
 
 
@@ -86,9 +104,10 @@ async def test_a_message_takes_the_second_one_from_a_websocket_to_an_event_strea
         for stream in (reader, speaker):
             await stream.open()
             await stream.next("history")
-        with files_entered() as entered:
+        with files_entered(writes=2) as entered:
             await speaker.send_text(json.dumps({"type": "message", "content": "Hola"}))
             await reader.next("message")
         for stream in (reader, speaker):
             await stream.leave()
     assert missing_step(walks("en")[1][0], entered) is None
+    assert set(entered) - asked("en") == set(walks("en")[1][0])

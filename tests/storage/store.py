@@ -1,9 +1,12 @@
 """A whole store on a real database, with one table of its own, as the tests of this folder need it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tortoise.fields import BigIntField, TextField
@@ -93,6 +96,32 @@ async def opened(url: str, hear: Callable[[Sequence[Event]], object] | None = No
 async def _make_table(_work: UnitOfWork) -> None:
     key = "INTEGER PRIMARY KEY AUTOINCREMENT" if reading().capabilities.dialect == "sqlite" else "BIGSERIAL PRIMARY KEY"
     await writing().execute_query(f"CREATE TABLE IF NOT EXISTS note (id {key}, text TEXT NOT NULL)")
+
+
+@cache
+def _migrated() -> bytes:
+    """The bytes of a database in which nothing has ever happened."""
+
+    async def make(url: str) -> None:
+        async with opened(url):
+            pass
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "envivo.db"
+        asyncio.run(make(sqlite_url(path)))
+        return path.read_bytes()
+
+
+@contextmanager
+def migrated_url() -> Iterator[str]:
+    """The URL of a new database that is migrated already, as each example of a property needs one.
+
+    Do not call this where an event loop runs.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "envivo.db"
+        path.write_bytes(_migrated())
+        yield sqlite_url(path)
 
 
 def sqlite_url(path: Path, **pragmas: object) -> str:

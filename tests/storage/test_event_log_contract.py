@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quart_app.realtime.flow.log import EventLog, MemoryLog, Trimmed
@@ -16,7 +16,7 @@ from quart_app.storage import event_log
 from quart_app.storage.connections import writing
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import Cursor
-from tests.storage.store import Store, opened
+from tests.storage.store import Store, migrated_url, opened
 
 FAR = 10**17
 
@@ -218,15 +218,16 @@ _step = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(_step, max_size=25))
-def test_any_sequence_agrees_with_a_plain_list(tmp_path: Path, steps: list[tuple[str, Any]]) -> None:
+def test_any_sequence_agrees_with_a_plain_list(steps: list[tuple[str, Any]]) -> None:
     async def against(opener: Opener) -> None:
         async with opener() as subject:
             await _check(subject, steps)
 
     asyncio.run(against(_memory_log))
-    asyncio.run(against(_stored_log("sqlite://:memory:")))
+    with migrated_url() as url:
+        asyncio.run(against(_stored_log(url)))
 
 
 async def _check(subject: Subject, steps: list[tuple[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
-from tests.storage.store import TOPIC, Note, Store, opened
+from tests.storage.store import TOPIC, Note, Store, migrated_url, opened
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def word(result: object) -> object:
 @settings(max_examples=60, deadline=None)
 @given(groups=st.lists(st.lists(_plans, min_size=1, max_size=6), min_size=1, max_size=4))
 def test_an_event_if_and_only_if_its_commit(groups: list[list[Plan]]) -> None:
-    async def check() -> None:
-        async with opened("sqlite://:memory:") as store:
+    async def check(url: str) -> None:
+        async with opened(url) as store:
             await store.writer.commit(lambda _: Note.create(text="first"))
             answers: dict[int, str] = {}
             rows, events, count = ["first"], [], 1
@@ -99,4 +99,5 @@ def test_an_event_if_and_only_if_its_commit(groups: list[list[Plan]]) -> None:
             assert [event.position for event in stored] == list(range(1, len(events) + 1))
             assert [event.json for event in store.relayed] == [event.json for event in stored]
 
-    asyncio.run(check())
+    with migrated_url() as url:
+        asyncio.run(check(url))

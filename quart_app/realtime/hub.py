@@ -244,7 +244,7 @@ class Hub:
         if known is not None and sorted(known.topics) == sorted(opening.topics):
             await self.check(opening)
             subscription = await self._admission.subscription(opening)
-            if self.connections.get(known.id) is known and known.ending is None:
+            if self.connections.get(known.id) is known and known.alive:
                 self._parking.release(known)
                 known.subscription.close()  # a request that still waits is answered: the newest counts
                 known.go_on(opening.identity, subscription)

@@ -183,6 +183,11 @@ class Connection:
 
     # Lifecycle
 
+    @property
+    def alive(self) -> bool:
+        """Tell whether nothing has ended this connection yet."""
+        return self.life is Life.OPENING or self.life is Life.OPEN
+
     def begin(self) -> None:
         """Note that the client is let in, and end this connection when the client's token expires."""
         self._enter(Life.OPENING)
@@ -200,7 +205,7 @@ class Connection:
         """
         if back_in is not None:
             self.tell(Control.BYE, data={"reason": reason, "retry_after": back_in})
-        if self.ending is None and self.life is not Life.CLOSED:
+        if self.alive:
             self.ending = Ending(code, reason, orderly)
             self._enter(Life.ENDING, f" with {code:d} {reason}")
             self.subscription.close()
@@ -257,7 +262,7 @@ class Connection:
 
     def reply(self, reply: Message) -> None:
         """Send a message to this client alone; after the end, do nothing."""
-        if self.ending is not None:
+        if not self.alive:
             return
         try:
             self.subscription.send(reply)

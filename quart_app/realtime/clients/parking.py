@@ -28,7 +28,7 @@ class Parking:
 
     def park(self, connection: Connection) -> None:
         """Keep a connection until its next request, unless it has ended."""
-        if self.draining or connection.ending is not None:
+        if self.draining or not connection.alive:
             self._end(connection)
         else:
             loop = asyncio.get_running_loop()

@@ -245,7 +245,7 @@ class SocketIo:
             try:
                 return await asyncio.wait_for(client.socket.queue.join(), BYE_DEADLINE)
             except TimeoutError as error:
-                if client.connection.ending is not None or clock() >= gives_up:
+                if not client.connection.alive or clock() >= gives_up:
                     raise _Stalled from error
 
 

@@ -85,7 +85,7 @@ class ServedWebsocket:
 
     async def _read(self) -> None:
         try:
-            while self._connection.ending is None:
+            while self._connection.alive:
                 await self._receive(await self._asgi.receive())
         except Disconnected:
             self._peer_closed()

@@ -6,7 +6,6 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -30,8 +29,6 @@ from quart_app.realtime.messages.event import Event, Message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
 from quart_app.wire import Close
-
-logger = logging.getLogger(__name__)
 
 
 class Hub:
@@ -216,10 +213,7 @@ class Hub:
         connection.subscription.close()
         orderly = orderly or (connection.ending is not None and connection.ending.orderly)
         for topic in connection.topics:
-            try:
-                self.channels.of(topic).left(connection.peer(topic), orderly=orderly)
-            except Exception:
-                logger.exception("leaving %s failed", topic)
+            self.channels.leave(connection.peer(topic), orderly=orderly)
         self.counters.count_closed(connection.transport, connection.closed(), connection.traffic)
         if self.draining and not self.connections:
             self._empty.set()

@@ -300,6 +300,14 @@ class TestEndings:
         assert sorted(topic for _, topic, _ in talk.left_by) == ["lobby", "talk/1"]
         assert hub.counters.closed.total() == 1
 
+    async def test_a_topic_that_cannot_be_left_is_followed_no_more(self, hub: Hub, talk: Talk) -> None:
+        connection = await connect(hub, "talk/1", "talk/2")
+        await received(connection)
+        talk.fails_on_leaving = "talk/2"
+        await say(hub, connection, type="unsubscribe", topic="talk/2", key="k")
+        assert await received(connection) == [{"type": "unsubscribed", "topic": "talk/2", "key": "k"}]
+        assert connection.topics == ("talk/1",)
+
     async def test_the_first_ending_counts(self, hub: Hub, connection: Connection) -> None:
         connection.end(Close.TOO_SLOW, "first")
         connection.end(Close.NORMAL, "second", orderly=True)

@@ -1,11 +1,14 @@
 """The registry of channels: which one answers for which topic, and which names in a path stand for which topics."""
 
+import logging
 from collections.abc import Callable
 
-from quart_app.realtime.clients.channel import Channel
+from quart_app.realtime.clients.channel import Channel, Peer
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import TOPIC_NAME_RULE, is_topic_name
+
+logger = logging.getLogger(__name__)
 
 
 class Channels:
@@ -43,6 +46,13 @@ class Channels:
         if channel is None:
             raise Refused("topic_not_found", f"there is no topic {topic}", status=404)
         return channel
+
+    def leave(self, peer: Peer, *, orderly: bool) -> None:
+        """Tell the channel of its topic that `peer` is gone; where the channel fails at that, nobody else does."""
+        try:
+            self.of(peer.topic).left(peer, orderly=orderly)
+        except Exception:
+            logger.exception("leaving %s failed", peer.topic)
 
     def kind_of(self, topic: str) -> Kind:
         """Return the kind of a topic; what is unknown is durable, as the log may hold it."""

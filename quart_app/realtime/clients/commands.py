@@ -181,7 +181,7 @@ class Commands:
             raise Refused("last_topic", "a connection needs a topic: close it instead", status=409)
         connection.subscription.remove(topic)
         connection.inbound.topics = connection.topics
-        self._channels.of(topic).left(connection.peer(topic), orderly=True)
+        self._channels.leave(connection.peer(topic), orderly=True)
         connection.peer(topic, key=key, send=send).reply(Control.UNSUBSCRIBED)
 
     async def _handle(self, peer: Peer, body: dict[str, Any]) -> None:

@@ -18,13 +18,10 @@ from quart_app.client.heartbeat import HeartbeatDeadline
 from quart_app.client.inbox import Inbox
 from quart_app.client.links import Arrival, Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message
-from quart_app.client.options import Options
+from quart_app.client.options import MAX_FAILED_REQUESTS, Options
 from quart_app.client.outbox import Pending
 from quart_app.client.session import Session
 from quart_app.wire import Close
-
-MOST_FAILED_REQUESTS = 5
-"""The number of requests failing in a row, beside a stream that seems well, after which the connection is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ class Conversation:
             return
         except RequestFailed as error:
             self._failed_requests += 1
-            if self._failed_requests >= MOST_FAILED_REQUESTS:
+            if self._failed_requests >= MAX_FAILED_REQUESTS:
                 raise LinkEnded(error.ending) from error
             outbox.postpone(pending.key, self._clock() + self._patience())
             return

@@ -16,6 +16,9 @@ from quart_app.wire import meaning_of_close, meaning_of_status
 TRUST = "Name the file of the authority that signed it (--ca; in a program Options.tls)"
 STATUS_TO_CODE = 4000
 """What is added to an HTTP status to make a code: 401 is told as 4401, so that a program needs to know one list."""
+BACK_SOON = 4000
+"""A close code of the range for applications (RFC 6455 section 7.4.2), which is no orderly leave: the user's presence
+lingers."""
 
 
 class EndingKind(Enum):

@@ -14,12 +14,9 @@ from quart_app.client.address import StreamRequest
 from quart_app.client.endings import LinkEnded, failed
 from quart_app.client.links import Arrival, Dialer, Link
 from quart_app.client.messages import Message
-from quart_app.client.options import Options
+from quart_app.client.options import MAX_HELD, Options
 from quart_app.client.session import refusal
 from quart_app.wire import Control
-
-MOST_JOINED = 1000
-"""The most messages that are held for a connection that has not yet taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +105,10 @@ class Candidate:
         return replace(self._opened, first=Arrival(self._messages, self._cursor))
 
     async def read_on(self, seconds: float) -> None:
-        """Read for so long, or until there are MOST_JOINED messages; raise LinkEnded if it does not live so long."""
+        """Read for so long, or until there are MAX_HELD messages; raise LinkEnded if it does not live so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while len(self._messages) < MOST_JOINED:
+                while len(self._messages) < MAX_HELD:
                     arrival = await self._opened.link.receive()
                     self._messages += arrival.messages
                     self._cursor = arrival.cursor or self._cursor

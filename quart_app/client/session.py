@@ -14,15 +14,12 @@ from quart_app.client.address import StreamRequest
 from quart_app.client.bookmark import Bookmark
 from quart_app.client.endings import Ending, EndingKind, LinkEnded
 from quart_app.client.messages import Message, details, error_text, is_welcome, text_field
+from quart_app.client.options import KEY_BYTES, MAX_PINGS
 from quart_app.client.outbox import Outbox
 from quart_app.client.overlap import Overlap
 from quart_app.client.topics import Topics
 from quart_app.wire import Control, bounded_delay
 from quart_app.wire.sizes import HEARTBEAT
-
-MOST_PINGS = 8
-"""The number of unanswered pings remembered; older ones are forgotten."""
-KEY_BYTES = 12
 
 
 class Session:
@@ -98,7 +95,7 @@ class Session:
     def ping(self, now: float) -> Message:
         """Return a ping to send now; its pong gives the round-trip time."""
         key = self.new_key()
-        while len(self._pings) >= MOST_PINGS:
+        while len(self._pings) >= MAX_PINGS:
             del self._pings[next(iter(self._pings))]
         self._pings[key] = now
         return {"type": Control.PING.value, "key": key}

@@ -19,15 +19,11 @@ from quart_app.client.inbox import Inbox
 from quart_app.client.ladder import Ladder
 from quart_app.client.links import Dialer
 from quart_app.client.opener import Candidate, Closer, Opened, Opener
-from quart_app.client.options import Options
+from quart_app.client.options import MAX_WHY, PATIENCE_AT_CLOSE, Options
 from quart_app.client.session import Session, refused_topic
 from quart_app.client.status import Attempt, State, Status
 
 logger = logging.getLogger(__name__)
-
-REMEMBERED_ATTEMPTS = 20
-PATIENCE_AT_CLOSE = 3.0
-"""The seconds that open connections get to say goodbye."""
 
 
 class Supervisor:
@@ -52,7 +48,7 @@ class Supervisor:
         self._topics_changed = asyncio.Event()
         self._state = State.CONNECTING
         self._transport = transports[0]
-        self._why: deque[Attempt] = deque(maxlen=REMEMBERED_ATTEMPTS)
+        self._why: deque[Attempt] = deque(maxlen=MAX_WHY)
         self._retry_at: float | None = None
         self._code: int | None = None
         self._changed = asyncio.Event()

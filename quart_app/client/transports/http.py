@@ -15,11 +15,9 @@ from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from
 from quart_app.client.errors import SendRefused
 from quart_app.client.links import Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
-from quart_app.client.options import Options
+from quart_app.client.options import CONNECT_TIMEOUT, GOODBYE_TIMEOUT, Options
 from quart_app.wire import Control, retry_after
 
-CONNECT_TIMEOUT = 5.0
-LEAVE_TIMEOUT = 2.0
 BUSY = frozenset({408, 429, 503})
 CONTENT_TOO_LARGE = 413
 CONNECTION_ID = "X-Connection-Id"
@@ -108,7 +106,7 @@ class Http:
         """Tell the server that a connection's user left. Errors are ignored: without this word the user lingers some
         seconds."""
         with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
-            async with asyncio.timeout(LEAVE_TIMEOUT):
+            async with asyncio.timeout(GOODBYE_TIMEOUT):
                 await self.send(topic, {"type": Control.BYE}, connection_id)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:

@@ -7,17 +7,21 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.protocol import State
 
 from quart_app.client.address import Address, StreamRequest
-from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from_answer, from_close_code, untrusted
+from quart_app.client.endings import (
+    BACK_SOON,
+    Ending,
+    EndingKind,
+    LinkEnded,
+    failed,
+    from_answer,
+    from_close_code,
+    untrusted,
+)
 from quart_app.client.links import Arrival
 from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
-from quart_app.client.options import Options
+from quart_app.client.options import GOODBYE_TIMEOUT, MAX_MESSAGE, Options
 from quart_app.surroundings import Surroundings
 from quart_app.wire import Close, retry_after
-
-LARGEST_MESSAGE = 16 * 1024 * 1024
-CLOSE_TIMEOUT = 2.0
-GIVE_UP = 4000
-"""Our own code for "this connection is of no use"; any code but 1000 lets the user's presence linger."""
 
 
 async def open_websocket(address: Address, request: StreamRequest, options: Options) -> WebSocketLink:
@@ -34,8 +38,8 @@ async def open_websocket(address: Address, request: StreamRequest, options: Opti
             compression=None,
             ping_interval=None,
             open_timeout=None,
-            close_timeout=CLOSE_TIMEOUT,
-            max_size=LARGEST_MESSAGE,
+            close_timeout=GOODBYE_TIMEOUT,
+            max_size=MAX_MESSAGE,
             ssl=(options.tls or True) if address.secure else None,
         )
     except InvalidStatus as error:
@@ -83,7 +87,7 @@ class WebSocketLink:
 
     async def close(self, *, orderly: bool) -> None:
         if self._connection.state is State.OPEN:
-            await self._connection.close(Close.NORMAL if orderly else GIVE_UP)
+            await self._connection.close(Close.NORMAL if orderly else BACK_SOON)
         await self._connection.wait_closed()
 
     def _ending(self) -> Ending:

@@ -23,7 +23,7 @@ import { fullJitter } from "./backoff.js";
 import { NORMAL, TOO_BIG } from "./codes.js";
 import { Connector } from "./connector.js";
 import { Ladder } from "./ladder.js";
-import { MAX_IN_FLIGHT, MAX_PENDING_SENDS, timingWith } from "./limits.js";
+import { IN_FLIGHT, OUTBOX, timingWith } from "./limits.js";
 import { Link } from "./link.js";
 import { Listeners } from "./listeners.js";
 import { RungMemory } from "./memory.js";
@@ -38,7 +38,7 @@ export class LiveClient {
   #subscription;
   #connector;
   #keys = new Keys();
-  #outbox = new Outbox(MAX_PENDING_SENDS);
+  #outbox = new Outbox(OUTBOX);
   #messages = new Listeners();
   #watchers = new Listeners();
   #why = new Why();
@@ -298,7 +298,7 @@ export class LiveClient {
   #drain() {
     const link = this.#connector.current;
     if (!link || this.#rest !== null) return;
-    for (const { message, topic } of this.#outbox.take(link.duplex ? MAX_IN_FLIGHT : 1)) {
+    for (const { message, topic } of this.#outbox.take(link.duplex ? IN_FLIGHT : 1)) {
       link.send(message, topic);
     }
   }

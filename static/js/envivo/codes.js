@@ -11,7 +11,7 @@
  * @property {string} seen what was observed, for people
  */
 
-import { MAX_RETRY_AFTER } from "./limits.js";
+import { LONGEST_RETRY_AFTER } from "./limits.js";
 
 const STOP_CODES = new Set([4400, 4401, 4403, 4404]);
 /**
@@ -32,6 +32,8 @@ const TOO_LARGE_ERROR = Object.freeze({ code: "too_big", message: "the message i
 export const TOO_BIG = 1009;
 /** Normal closure (RFC 6455, 7.4.1). */
 export const NORMAL = 1000;
+/** A close code of the range for applications (RFC 6455, 7.4.2), which is no orderly leave. */
+export const BACK_SOON = 4000;
 
 /** @param {string} seen @param {Partial<Ending>} [details] @returns {Ending} */
 export function failed(seen, details = {}) {
@@ -92,10 +94,10 @@ export function isServersFault({ code }) {
  */
 export function parseRetryAfter(header, now) {
   const text = (header ?? "").trim();
-  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER);
   // Browsers read much as a date that is none; a date of the standard begins with a day's name in all forms.
   const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), MAX_RETRY_AFTER);
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), LONGEST_RETRY_AFTER);
 }
 
 /** @param {Response} response @returns {Promise<{code: string, message: string} | null>} */

@@ -26,7 +26,7 @@
 
 import { endingOfBye, failed } from "./codes.js";
 import { Heartbeat } from "./heartbeat.js";
-import { DEFAULT_HEARTBEAT, FIRST_MEASURE } from "./limits.js";
+import { FIRST_MEASURE, HEARTBEAT, MEASURE_GROWTH } from "./limits.js";
 import { isWelcome } from "./messages.js";
 
 export class Link {
@@ -40,7 +40,7 @@ export class Link {
   /** @type {Heartbeat | null} */
   #heartbeat = null;
   #ping = null;
-  #measureAfter = FIRST_MEASURE / 4;
+  #measureAfter = FIRST_MEASURE / MEASURE_GROWTH;
   #refusal = null;
   #timers = { deadline: null, ping: null, pong: null };
 
@@ -114,7 +114,7 @@ export class Link {
     environment.clearTimeout(this.#timers.ping);
     if (this.#state !== "open") return;
     // The first round trip competes with the page that is still loading: soon again, then less often.
-    this.#measureAfter = Math.min(timing.ping, this.#measureAfter * 4);
+    this.#measureAfter = Math.min(timing.ping, this.#measureAfter * MEASURE_GROWTH);
     this.#timers.ping = environment.setTimeout(() => this.measure(), this.#measureAfter);
     const [topic] = this.topics;
     if (environment.isHidden() || topic === undefined) return;
@@ -145,7 +145,7 @@ export class Link {
 
   #open(welcome) {
     const { environment } = this.#spec;
-    const interval = welcome.heartbeat > 0 ? welcome.heartbeat * 1000 : DEFAULT_HEARTBEAT;
+    const interval = welcome.heartbeat > 0 ? welcome.heartbeat * 1000 : HEARTBEAT;
     this.#state = "open";
     this.openedAt = environment.now();
     this.#connectionId = welcome.connection_id;

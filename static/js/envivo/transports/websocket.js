@@ -26,12 +26,9 @@
  *   timing: import("../limits.js").Timing) => Connection} Open
  */
 
-import { NORMAL, endingOfClose, failed } from "../codes.js";
+import { BACK_SOON, NORMAL, endingOfClose, failed } from "../codes.js";
 import { parseMessage } from "../messages.js";
 import { streamAddress } from "./address.js";
-
-/** A close code of the range for applications (RFC 6455, 7.4.2), which is no orderly leave. */
-const BACK_SOON = 4000;
 
 /** @type {Open} */
 export function openWebSocket(request, handlers) {

@@ -11,11 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from quart_app.client.address import StreamRequest
-from quart_app.client.endings import LinkEnded, failed
+from quart_app.client.endings import LinkEnded, ending_of_refusal, failed
 from quart_app.client.links import Arrival, Dialer, Link
 from quart_app.client.messages import Message
 from quart_app.client.options import MAX_HELD, Options
-from quart_app.client.session import refusal
 from quart_app.wire import Control
 
 
@@ -85,7 +84,7 @@ async def _first(link: Link) -> Arrival:
             arrival = await link.receive()
         except LinkEnded as error:
             # A refused WebSocket gets the reason as an `error` message, then the close code.
-            raise LinkEnded(refusal(error.ending, messages)) from error
+            raise LinkEnded(ending_of_refusal(error.ending, messages)) from error
         messages += arrival.messages
         if any(message.get("type") != Control.ERROR for message in arrival.messages):
             return Arrival(messages, arrival.cursor)

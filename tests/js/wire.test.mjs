@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { fullJitter } from "../../static/js/envivo/backoff.js";
-import { BACK_SOON, endingOfClose, endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/codes.js";
-import { Heartbeat } from "../../static/js/envivo/heartbeat.js";
+import { BACK_SOON, endingOfClose, endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/endings.js";
+import { HeartbeatDeadline } from "../../static/js/envivo/heartbeat.js";
 import { Ladder } from "../../static/js/envivo/ladder.js";
 import * as limits from "../../static/js/envivo/limits.js";
 import { SERVER_TYPES, TOPIC_NAME_RULE, checkKey, checkTopic, parseCursor, plainCursor } from "../../static/js/envivo/messages.js";
@@ -100,7 +100,7 @@ test("back-off and silence", () => {
   const { longest_backoff, silence } = vectors.ladder;
   assert.deepEqual(longest_backoff.map((_, attempt) => fullJitter(attempt, shape)), longest_backoff.map((s) => s * 1000));
   for (const { heartbeat, allowed } of silence) {
-    assert.equal(new Heartbeat(heartbeat * 1000, 0).deadline, allowed * 1000);
+    assert.equal(new HeartbeatDeadline(heartbeat * 1000, 0).deadline, allowed * 1000);
   }
 });
 

@@ -9,12 +9,12 @@ from websockets.protocol import State
 from quart_app.client.address import Address, StreamRequest
 from quart_app.client.endings import (
     BACK_SOON,
-    Ending,
     EndingKind,
     LinkEnded,
+    LinkEnding,
+    ending_of_answer,
+    ending_of_close,
     failed,
-    from_answer,
-    from_close_code,
     untrusted,
 )
 from quart_app.client.links import Arrival
@@ -47,17 +47,17 @@ async def open_websocket(address: Address, request: StreamRequest, options: Opti
     except (InvalidHandshake, ConnectionResetError, BrokenPipeError) as error:
         raise failed(f"no WebSocket handshake: {error}") from error
     except OSError as error:
-        unreachable = Ending(EndingKind.UNREACHABLE, str(error) or type(error).__name__)
+        unreachable = LinkEnding(EndingKind.UNREACHABLE, str(error) or type(error).__name__)
         raise LinkEnded(untrusted(error) or unreachable) from error
     return WebSocketLink(connection)
 
 
-def _rejection(error: InvalidStatus, surroundings: Surroundings) -> Ending:
+def _rejection(error: InvalidStatus, surroundings: Surroundings) -> LinkEnding:
     # Our server accepts and then closes with a code, so that an HTTP status comes from something in between, or from a
     # server too busy to say more.
     response = error.response
     wait = retry_after(response.headers.get("Retry-After"), surroundings.wall() / 1000)
-    return from_answer(response.status_code, server_error(response.body), wait)
+    return ending_of_answer(response.status_code, server_error(response.body), wait)
 
 
 class WebSocketLink:
@@ -90,5 +90,5 @@ class WebSocketLink:
             await self._connection.close(Close.NORMAL if orderly else BACK_SOON)
         await self._connection.wait_closed()
 
-    def _ending(self) -> Ending:
-        return from_close_code(self._connection.close_code or Close.GONE, self._connection.close_reason or "")
+    def _ending(self) -> LinkEnding:
+        return ending_of_close(self._connection.close_code or Close.GONE, self._connection.close_reason or "")

@@ -6,7 +6,7 @@
 
 import { LATE_TIMER, MISSED_HEARTBEATS, SLACK_MAX, SLACK_SHARE } from "./limits.js";
 
-export class Heartbeat {
+export class HeartbeatDeadline {
   #interval;
   #last;
   #excused;

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from quart_app import wire
 from quart_app.client import options
 from quart_app.client.backoff import full_jitter
 from quart_app.client.endings import BACK_SOON
 from quart_app.client.heartbeat import HeartbeatDeadline
 from quart_app.client.ladder import Ladder
 from quart_app.client.options import TRANSPORTS, Options
-from quart_app.wire import delay, sizes
 
 SEEDS = 12
 STEPS = 60
@@ -36,7 +36,7 @@ def made() -> dict[str, Any]:
 def _constants() -> dict[str, dict[str, float]]:
     """The times (s) of the wire and of the client, and their other numbers, each by its name in small letters."""
     given = {name: getattr(Options(), name) for name in Options.__slots__}
-    known = {**vars(sizes), **vars(delay), **vars(options), **given, "BACK_SOON": BACK_SOON}
+    known = {**vars(wire), **vars(wire.sizes), **vars(options), **given, "BACK_SOON": BACK_SOON}
     numbers = {name.lower(): value for name, value in sorted(known.items()) if isinstance(value, int | float)}
     seconds = {name: value for name, value in numbers.items() if isinstance(value, float) and name != "slack_share"}
     return {"seconds": seconds, "numbers": {name: numbers[name] for name in numbers if name not in seconds}}

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from quart_app.client.options import Options
-
-# 2**16 times any base is past any cap; a larger power is of no use.
-HIGHEST_EXPONENT = 16
+from quart_app.client.options import MAX_STEP, Options
 
 
 def full_jitter(attempt: int, base: float, cap: float, uniform: Callable[[float, float], float]) -> float:
@@ -16,7 +13,7 @@ def full_jitter(attempt: int, base: float, cap: float, uniform: Callable[[float,
     It is drawn evenly between 0 and min(cap, base * 2**attempt), so that clients cut off together do not come back
     together.
     """
-    ceiling = min(cap, base * 2.0 ** min(attempt, HIGHEST_EXPONENT))
+    ceiling = min(cap, base * 2.0 ** min(attempt, MAX_STEP))
     return uniform(0.0, ceiling)
 
 

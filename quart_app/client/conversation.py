@@ -12,19 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from quart_app.client.backoff import full_jitter
-from quart_app.client.endings import Ending, EndingKind, LinkEnded
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding
 from quart_app.client.errors import SendRefused, SendStalled
 from quart_app.client.heartbeat import HeartbeatDeadline
 from quart_app.client.inbox import Inbox
 from quart_app.client.links import Arrival, Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message
-from quart_app.client.options import Options
+from quart_app.client.options import MAX_FAILED_REQUESTS, Options
 from quart_app.client.outbox import Pending
 from quart_app.client.session import Session
 from quart_app.wire import Close
-
-MOST_FAILED_REQUESTS = 5
-"""The number of requests failing in a row, beside a stream that seems well, after which the connection is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +50,16 @@ class Conversation:
         self._deadline = HeartbeatDeadline(lasting.options.missed_heartbeats, link.quiet)
         self._failed_requests = 0
         self._setbacks = 0
-        self._cut: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._cut: asyncio.Future[LinkEnding] = asyncio.get_running_loop().create_future()
 
-    def cut(self, ending: Ending) -> None:
+    def cut(self, ending: LinkEnding) -> None:
         """End the conversation as if `ending` had happened to the connection."""
         if not self._cut.done():
             self._cut.set_result(ending)
 
-    async def run(self, first: Arrival) -> Ending:
+    async def run(self, first: Arrival) -> LinkEnding:
         """Use the connection until it ends, and return how it ended; `first` is what has been read from it already."""
-        endings: list[Ending] = []
+        endings: list[LinkEnding] = []
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(first))
@@ -89,7 +86,7 @@ class Conversation:
                 async with asyncio.timeout(self._deadline.remaining(self._clock())):
                     arrival = await self._link.receive()
             except TimeoutError as error:
-                raise LinkEnded(Ending(EndingKind.STALLED, "the heartbeats stayed away")) from error
+                raise LinkEnded(LinkEnding(EndingKind.STALLED, "the heartbeats stayed away")) from error
 
     async def _room(self) -> None:
         await self._inbox.room()
@@ -138,7 +135,7 @@ class Conversation:
             return
         except RequestFailed as error:
             self._failed_requests += 1
-            if self._failed_requests >= MOST_FAILED_REQUESTS:
+            if self._failed_requests >= MAX_FAILED_REQUESTS:
                 raise LinkEnded(error.ending) from error
             outbox.postpone(pending.key, self._clock() + self._patience())
             return

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-SLACK_SHARE = 0.25
-"""The part of one heartbeat that is allowed for the way and for the sender's own lateness."""
-SLACK_MAX = 5.0
-"""The most seconds that are allowed for the way and for the sender's own lateness."""
+from quart_app.client.options import SLACK_MAX, SLACK_SHARE
 
 
 class HeartbeatDeadline:

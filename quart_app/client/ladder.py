@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from quart_app.client.options import Options
-
-MAX_STEP = 16
+from quart_app.client.options import MAX_STEP, Options
 
 
 @dataclass(slots=True)

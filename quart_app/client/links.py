@@ -1,7 +1,7 @@
 """The interface of transports to the client: links that bring arrivals, and a dialer that opens links.
 
-A transport turns its protocol into messages and an `Ending`, and nothing else: no retry, no topics, no bookkeeping. The
-real ones are in `transports`; a simulation brings its own.
+A transport turns its protocol into messages and a `LinkEnding`, and nothing else: no retry, no topics, no bookkeeping.
+The real ones are in `transports`; a simulation brings its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from quart_app.client.address import StreamRequest
-from quart_app.client.endings import Ending
+from quart_app.client.endings import LinkEnding
 from quart_app.client.messages import Message
 
 
@@ -86,7 +86,7 @@ class ServerFailed(Exception):
 class RequestFailed(Exception):
     """The error of a request beside the stream without an answer of our server; the stream may be well all the same."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: LinkEnding) -> None:
         """Hold the `ending`, which tells what was seen."""
         super().__init__(ending.seen)
         self.ending = ending

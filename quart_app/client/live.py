@@ -19,7 +19,7 @@ from quart_app.client.outbox import Outbox, Pending
 from quart_app.client.session import Session
 from quart_app.client.status import State, Status
 from quart_app.client.supervisor import Supervisor
-from quart_app.client.topics import Topics, checked
+from quart_app.client.topics import Topics, check_topic
 from quart_app.client.transports import Network
 
 
@@ -128,7 +128,7 @@ class Live:
                 else:
                     outcome.set_result(result)
 
-            pending = Pending(str(complete["key"]), checked(topic), complete, done)
+            pending = Pending(str(complete["key"]), check_topic(topic), complete, done)
             self._session.outbox.add(pending)
             self._supervisor.wake()
             try:

@@ -11,15 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from quart_app.client.address import StreamRequest
-from quart_app.client.endings import LinkEnded, failed
+from quart_app.client.endings import LinkEnded, ending_of_refusal, failed
 from quart_app.client.links import Arrival, Dialer, Link
 from quart_app.client.messages import Message
-from quart_app.client.options import Options
-from quart_app.client.session import refusal
+from quart_app.client.options import MAX_HELD, Options
 from quart_app.wire import Control
-
-MOST_JOINED = 1000
-"""The most messages that are held for a connection that has not yet taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ async def _first(link: Link) -> Arrival:
             arrival = await link.receive()
         except LinkEnded as error:
             # A refused WebSocket gets the reason as an `error` message, then the close code.
-            raise LinkEnded(refusal(error.ending, messages)) from error
+            raise LinkEnded(ending_of_refusal(error.ending, messages)) from error
         messages += arrival.messages
         if any(message.get("type") != Control.ERROR for message in arrival.messages):
             return Arrival(messages, arrival.cursor)
@@ -108,10 +104,10 @@ class Candidate:
         return replace(self._opened, first=Arrival(self._messages, self._cursor))
 
     async def read_on(self, seconds: float) -> None:
-        """Read for so long, or until there are MOST_JOINED messages; raise LinkEnded if it does not live so long."""
+        """Read for so long, or until there are MAX_HELD messages; raise LinkEnded if it does not live so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while len(self._messages) < MOST_JOINED:
+                while len(self._messages) < MAX_HELD:
                     arrival = await self._opened.link.receive()
                     self._messages += arrival.messages
                     self._cursor = arrival.cursor or self._cursor

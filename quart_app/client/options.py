@@ -1,4 +1,7 @@
-"""Every interval, limit and size of the client, with units, in one place, which knows nothing of how they are used."""
+"""Every interval, limit and size of the client, with units, in one place, which knows nothing of how they are used.
+
+What the browser client has too stands there by the same name (`static/js/envivo/limits.js`).
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,38 @@ from quart_app.wire.sizes import POLL_WAIT
 
 TRANSPORTS = ("ws", "sse", "poll")
 
+MAX_STEP = 16
+"""The number of steps after which an interval that doubles goes on unchanged."""
+SLACK_SHARE = 0.25
+"""The part of one heartbeat that is allowed for the way and for the sender's own lateness."""
+SLACK_MAX = 5.0
+"""The most seconds that are allowed for the way and for the sender's own lateness."""
+MAX_TOLD = 5000
+"""The number of signals remembered while one connection replaces another; older ones are forgotten."""
+MAX_HELD = 1000
+"""The most messages that are held for a connection that has not yet taken over."""
+MAX_WHY = 20
+"""The number of attempts that `Status.why` tells."""
+MAX_PINGS = 8
+"""The number of unanswered pings remembered; older ones are forgotten."""
+MAX_FAILED_REQUESTS = 5
+"""The number of requests failing in a row, beside a stream that seems well, after which the connection is given up."""
+MAX_MESSAGE = 16 * 1024 * 1024
+"""The most bytes of one message of the server, or characters of one event."""
+KEY_BYTES = 12
+REPEATED_AFTER = 1.0
+"""The seconds to wait before a message is sent again, where the server names no time."""
+CONNECT_TIMEOUT = 5.0
+GOODBYE_TIMEOUT = 2.0
+"""The seconds that one connection gets to say goodbye."""
+PATIENCE_AT_CLOSE = 3.0
+"""The seconds that all open connections get to say goodbye."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of a client: times in seconds, sizes in messages. The defaults suit the open internet; tests make
-    them short.
-
-    The names and the defaults of the ladder are the browser client's, too (`static/js/envivo/limits.js`).
-    """
+    them short."""
 
     ws_open: float = 3.0
     """The time that a rung has for its first message."""

@@ -12,12 +12,11 @@ from itertools import islice
 
 from quart_app.client.errors import ClientError, SendRefused
 from quart_app.client.messages import Message, details, encode
+from quart_app.client.options import REPEATED_AFTER
 from quart_app.wire import Control, bounded_delay
 
 BUSY = "busy"
 INTERNAL = "internal"
-REPEATED_AFTER = 1.0
-"""The seconds to wait before a message is sent again, where the server names no time."""
 
 Done = Callable[[Message | ClientError], None]
 

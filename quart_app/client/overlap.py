@@ -7,10 +7,8 @@ ms), so what the old one told since the new one was asked for is known again whe
 from __future__ import annotations
 
 from quart_app.client.messages import Message, encode
+from quart_app.client.options import MAX_TOLD
 from quart_app.wire import SERVER_TYPES
-
-MOST_TOLD = 5000
-"""The number of signals remembered; older ones are forgotten."""
 
 
 class Overlap:
@@ -26,7 +24,7 @@ class Overlap:
         if not is_signal(message):
             return
         mark = hash(encode(message))
-        if len(self._told) >= MOST_TOLD:
+        if len(self._told) >= MAX_TOLD:
             del self._told[next(iter(self._told))]
             self._forgot = True
         self._told[mark] = self._told.get(mark, 0) + 1

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from quart_app.client.address import StreamRequest
 from quart_app.client.bookmark import Bookmark
-from quart_app.client.endings import Ending, EndingKind, LinkEnded
-from quart_app.client.messages import Message, details, error_text, is_welcome, text_field
+from quart_app.client.endings import LinkEnded, LinkEnding, ending_of_bye
+from quart_app.client.messages import Message, details, is_welcome, text_field
+from quart_app.client.options import KEY_BYTES, MAX_PINGS
 from quart_app.client.outbox import Outbox
 from quart_app.client.overlap import Overlap
 from quart_app.client.topics import Topics
-from quart_app.wire import Control, bounded_delay
+from quart_app.wire import Control
 from quart_app.wire.sizes import HEARTBEAT
-
-MOST_PINGS = 8
-"""The number of unanswered pings remembered; older ones are forgotten."""
-KEY_BYTES = 12
 
 
 class Session:
@@ -98,7 +94,7 @@ class Session:
     def ping(self, now: float) -> Message:
         """Return a ping to send now; its pong gives the round-trip time."""
         key = self.new_key()
-        while len(self._pings) >= MOST_PINGS:
+        while len(self._pings) >= MAX_PINGS:
             del self._pings[next(iter(self._pings))]
         self._pings[key] = now
         return {"type": Control.PING.value, "key": key}
@@ -130,7 +126,7 @@ class Session:
         elif topic is None and kind == Control.RESET and cursor is not None:
             self.bookmark.reset(cursor)
         elif topic is None and kind == Control.BYE:
-            raise LinkEnded(farewell(message))
+            raise LinkEnded(ending_of_bye(message))
         return message
 
     def _welcome(self, message: Message, topic: str | None, cursor: str | None) -> None:
@@ -178,24 +174,7 @@ def _dropped(message: Message) -> int:
     return count if isinstance(count, int) else 0
 
 
-def farewell(message: Message) -> Ending:
-    """Return the ending that a `bye` means: come back after its `retry_after` (ms)."""
-    told = details(message)
-    seen = f"bye: {told.get('reason', 'no reason given')}"
-    return Ending(EndingKind.LATER, seen, retry_after=bounded_delay(told.get("retry_after"), unit=0.001))
-
-
-def refused_topic(topic: str, ending: Ending) -> Message:
+def refused_topic(topic: str, ending: LinkEnding) -> Message:
     """Return the `error` message a WebSocket would have brought for a topic that a reopened stream was refused."""
     data = {"message": ending.seen, "code": str(ending.code)}
     return {"type": Control.ERROR.value, "topic": topic, "data": data}
-
-
-def refusal(ending: Ending, messages: list[Message]) -> Ending:
-    """Return the ending of a connection refused after `messages`: an `error` among them says why, and until when."""
-    for message in messages:
-        if message.get("type") == Control.ERROR:
-            wait = bounded_delay(details(message).get("retry_after"), unit=0.001)
-            told = replace(ending, seen=error_text(message), retry_after=ending.retry_after if wait is None else wait)
-            return replace(told, kind=EndingKind.LATER) if ending.kind is EndingKind.FAILED and wait else told
-    return ending

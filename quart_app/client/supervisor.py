@@ -14,20 +14,16 @@ from contextlib import suppress
 
 from quart_app.client.backoff import Backoff
 from quart_app.client.conversation import Conversation, Lasting
-from quart_app.client.endings import FINAL, Ending, EndingKind, LinkEnded
+from quart_app.client.endings import FINAL, EndingKind, LinkEnded, LinkEnding
 from quart_app.client.inbox import Inbox
 from quart_app.client.ladder import Ladder
 from quart_app.client.links import Dialer
 from quart_app.client.opener import Candidate, Closer, Opened, Opener
-from quart_app.client.options import Options
+from quart_app.client.options import MAX_WHY, PATIENCE_AT_CLOSE, Options
 from quart_app.client.session import Session, refused_topic
 from quart_app.client.status import Attempt, State, Status
 
 logger = logging.getLogger(__name__)
-
-REMEMBERED_ATTEMPTS = 20
-PATIENCE_AT_CLOSE = 3.0
-"""The seconds that open connections get to say goodbye."""
 
 
 class Supervisor:
@@ -52,7 +48,7 @@ class Supervisor:
         self._topics_changed = asyncio.Event()
         self._state = State.CONNECTING
         self._transport = transports[0]
-        self._why: deque[Attempt] = deque(maxlen=REMEMBERED_ATTEMPTS)
+        self._why: deque[Attempt] = deque(maxlen=MAX_WHY)
         self._retry_at: float | None = None
         self._code: int | None = None
         self._changed = asyncio.Event()
@@ -91,9 +87,9 @@ class Supervisor:
     def cut(self, kind: EndingKind, seen: str) -> None:
         """End the present connection, if there is one, as if an ending of this `kind` had happened to it."""
         if self._conversation is not None:
-            self._conversation.cut(Ending(kind, seen))
+            self._conversation.cut(LinkEnding(kind, seen))
 
-    async def run(self) -> Ending:
+    async def run(self) -> LinkEnding:
         """Keep connected until the client is stopped for good, and return that ending (one of FINAL); or until
         cancelled."""
         try:
@@ -154,13 +150,13 @@ class Supervisor:
 
     # On a connection
 
-    async def _hold(self, opened: Opened) -> Ending:
+    async def _hold(self, opened: Opened) -> LinkEnding:
         """Hold a connection and those that replace it; return how the last one ended, after the wait that it asks
         for."""
         while True:
             began = self._clock()
             following = await self._converse(opened)
-            if isinstance(following, Ending):
+            if isinstance(following, LinkEnding):
                 break
             opened = following
         lived = self._clock() - began
@@ -171,7 +167,7 @@ class Supervisor:
             await self._pause(self._backoff.wait(following.retry_after))
         return following
 
-    def _blames(self, transport: str, ending: Ending, lived: float) -> bool:
+    def _blames(self, transport: str, ending: LinkEnding, lived: float) -> bool:
         """Return whether the rung is to be left after this ending; an orderly end and a vanished server blame no
         rung."""
         if ending.kind is EndingKind.STALLED:
@@ -179,7 +175,7 @@ class Supervisor:
             return True
         return ending.kind is EndingKind.FAILED and self._ladder.dropped(transport, lived)
 
-    async def _converse(self, opened: Opened) -> Opened | Ending:
+    async def _converse(self, opened: Opened) -> Opened | LinkEnding:
         """Use a connection until it ends or another one is ready; return its ending, or the other connection."""
         self._transport = opened.link.transport
         self._ladder.opened(self._transport, self._clock())

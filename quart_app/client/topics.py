@@ -8,7 +8,7 @@ from quart_app.wire import TOPIC_NAME_RULE, is_topic_name
 from quart_app.wire.sizes import TOPICS_PER_CONNECTION
 
 
-def checked(topic: str) -> str:
+def check_topic(topic: str) -> str:
     """Return `topic`; raise ValueError, which names it, if it is no topic's name."""
     if not is_topic_name(topic):
         raise ValueError(f"not a topic name: {topic!r} (a name is {TOPIC_NAME_RULE})")
@@ -20,7 +20,7 @@ class Topics:
 
     def __init__(self, wanted: Iterable[str], known: bool) -> None:
         """Want these topics; `known` tells whether a cursor given by the user applies to all of them."""
-        self._wanted = dict.fromkeys(checked(topic) for topic in wanted)
+        self._wanted = dict.fromkeys(check_topic(topic) for topic in wanted)
         if not 1 <= len(self._wanted) <= TOPICS_PER_CONNECTION:
             raise ValueError(f"a connection takes 1 to {TOPICS_PER_CONNECTION} topics, not {len(self._wanted)}")
         self._known = set(self._wanted) if known else set()
@@ -38,7 +38,7 @@ class Topics:
 
     def add(self, topic: str) -> bool:
         """Want a topic; return whether it is new. Raise ValueError for a bad name or one too many."""
-        if checked(topic) in self._wanted:
+        if check_topic(topic) in self._wanted:
             return False
         if len(self._wanted) >= TOPICS_PER_CONNECTION:
             raise ValueError(f"a connection takes at most {TOPICS_PER_CONNECTION} topics")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from quart_app.client.address import StreamRequest
-from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from_answer
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding, ending_of_answer, failed
 from quart_app.client.links import Arrival, Link
 from quart_app.client.messages import Message, ServerError, encode, is_welcome
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
@@ -70,12 +70,12 @@ class Simulation:
             connection = await self._hub.open(opening)
         except Refused as refused:
             error = ServerError(refused.code, refused.message)
-            raise LinkEnded(from_answer(refused.status, error, refused.retry_after)) from refused
+            raise LinkEnded(ending_of_answer(refused.status, error, refused.retry_after)) from refused
         return StreamLink(self._hub, connection, self._weather)
 
     def _pass(self, transport: str) -> None:
         if self._weather.down:
-            raise LinkEnded(Ending(EndingKind.UNREACHABLE, "the network is down"))
+            raise LinkEnded(LinkEnding(EndingKind.UNREACHABLE, "the network is down"))
         if transport in self._weather.blocked:
             raise failed(f"{transport} is blocked")
 

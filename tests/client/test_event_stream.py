@@ -101,13 +101,13 @@ def test_an_event_is_told_with_the_byte_that_ends_it(end: str) -> None:
 
 
 def test_lines_without_data_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "LARGEST_EVENT", 100)
+    monkeypatch.setattr(event_stream, "MAX_MESSAGE", 100)
     with pytest.raises(EventTooBig):
         parse(b"data\n" * 200)
 
 
 def test_an_endless_event_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "LARGEST_EVENT", 100)
+    monkeypatch.setattr(event_stream, "MAX_MESSAGE", 100)
     with pytest.raises(EventTooBig):
         parse(b"data: " + b"x" * 200)
     with pytest.raises(EventTooBig):

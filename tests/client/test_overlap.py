@@ -1,7 +1,8 @@
 """What comes by two connections at a hand-over is told once."""
 
 from quart_app.client.messages import Message
-from quart_app.client.overlap import MOST_TOLD, Overlap
+from quart_app.client.options import MAX_TOLD
+from quart_app.client.overlap import Overlap
 
 
 def signal(number: int, **more: object) -> Message:
@@ -38,7 +39,7 @@ def test_durable_messages_answers_and_gaps_are_not_its_business() -> None:
 
 
 def test_it_remembers_no_more_than_so_many() -> None:
-    overlap = overlap_of(*(signal(number) for number in range(MOST_TOLD + 10)))
-    assert news(overlap, *(signal(number) for number in range(10, MOST_TOLD + 10))) == []
-    overlap = overlap_of(*(signal(number) for number in range(MOST_TOLD + 10)))
+    overlap = overlap_of(*(signal(number) for number in range(MAX_TOLD + 10)))
+    assert news(overlap, *(signal(number) for number in range(10, MAX_TOLD + 10))) == []
+    overlap = overlap_of(*(signal(number) for number in range(MAX_TOLD + 10)))
     assert news(overlap, signal(0), signal(9), signal(10), signal(11)) == [0, 9]

@@ -4,10 +4,10 @@ import secrets
 
 import pytest
 
-from quart_app.client.endings import Ending, EndingKind, LinkEnded
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding, ending_of_refusal
 from quart_app.client.messages import Message
 from quart_app.client.outbox import Outbox, Pending
-from quart_app.client.session import Session, refusal
+from quart_app.client.session import Session
 from quart_app.client.topics import Topics
 
 WELCOME = {"connection_id": "c1", "transport": "ws", "heartbeat": 30.0}
@@ -71,7 +71,7 @@ def test_a_bye_ends_the_connection_with_its_delay() -> None:
     session = session_on("log/a")
     with pytest.raises(LinkEnded) as ended:
         take(session, type="bye", data={"reason": "shutdown", "retry_after": 1500})
-    assert ended.value.ending == Ending(EndingKind.LATER, "bye: shutdown", retry_after=1.5)
+    assert ended.value.ending == LinkEnding(EndingKind.LATER, "bye: shutdown", retry_after=1.5)
 
 
 @pytest.mark.parametrize("type", ["bye", "reset", "heartbeat", "connected"])
@@ -144,7 +144,8 @@ def test_an_unwanted_topic_is_told() -> None:
 
 
 def test_a_refusal_says_why_and_until_when() -> None:
-    closed = Ending(EndingKind.LATER, "closed 1001", 1001)
-    told = refusal(closed, [{"type": "error", "data": {"message": "the server is full", "retry_after": 5000}}])
-    assert told == Ending(EndingKind.LATER, "the server is full", 1001, 5.0)
-    assert refusal(closed, []) == closed
+    closed = LinkEnding(EndingKind.LATER, "closed 1001", 1001)
+    error = {"type": "error", "data": {"message": "the server is full", "retry_after": 5000}}
+    told = ending_of_refusal(closed, [error])
+    assert told == LinkEnding(EndingKind.LATER, "the server is full", 1001, 5.0)
+    assert ending_of_refusal(closed, []) == closed

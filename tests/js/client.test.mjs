@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { LiveClient } from "../../static/js/envivo/client.js";
-import { endingOfClose } from "../../static/js/envivo/codes.js";
+import { endingOfClose } from "../../static/js/envivo/endings.js";
 import { FakeWorld, settle } from "./fakes.mjs";
 
 let world;

@@ -85,11 +85,8 @@ class FakeConnection {
       duplex,
       heartbeats: this.name !== "poll",
       send: (message) => this.sent.push(message),
-      leave: () => {
-        this.state = "left";
-      },
-      drop: () => {
-        this.state = "dropped";
+      close: ({ orderly }) => {
+        this.state = orderly ? "left" : "dropped";
       },
     };
   }

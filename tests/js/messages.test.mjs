@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/codes.js";
+import { endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/endings.js";
 import {
   Keys,
   checkTopic,

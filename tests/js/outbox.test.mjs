@@ -10,7 +10,7 @@ function put(outbox, key, content = "") {
   });
 }
 
-const keysOf = (entries) => entries.map((entry) => entry.key);
+const keysOf = (sends) => sends.map(({ key }) => key);
 
 test("everything unacknowledged goes out again, in order", async () => {
   const outbox = new Outbox(10);

@@ -5,11 +5,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { fullJitter } from "../../static/js/envivo/backoff.js";
-import { endingOfClose, endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/codes.js";
-import { Heartbeat } from "../../static/js/envivo/heartbeat.js";
+import { BACK_SOON, endingOfClose, endingOfAnswer, parseRetryAfter } from "../../static/js/envivo/endings.js";
+import { HeartbeatDeadline } from "../../static/js/envivo/heartbeat.js";
 import { Ladder } from "../../static/js/envivo/ladder.js";
 import * as limits from "../../static/js/envivo/limits.js";
-import { SERVER_TYPES, TOPIC_RULE, checkKey, checkTopic, parseCursor, plainCursor } from "../../static/js/envivo/messages.js";
+import { SERVER_TYPES, TOPIC_NAME_RULE, checkKey, checkTopic, parseCursor, plainCursor } from "../../static/js/envivo/messages.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../wire/vectors.json", import.meta.url), "utf8"));
 const { TIMING } = limits;
@@ -30,7 +30,7 @@ test("names of topics", () => {
     if (valid) assert.equal(check(), name);
     else assert.throws(check, TypeError, JSON.stringify(name));
   }
-  assert.equal(TOPIC_RULE, vectors.topic_name_rule);
+  assert.equal(TOPIC_NAME_RULE, vectors.topic_name_rule);
 });
 
 test("close codes", () => {
@@ -64,44 +64,35 @@ test("types of control messages", () => {
   assert.deepEqual([...SERVER_TYPES].sort(), Object.keys(vectors.control.server).sort());
 });
 
-test("sizes", () => {
-  const { sizes } = vectors;
-  assert.equal(limits.MAX_TOPICS, sizes.topics_per_connection);
-  assert.equal(limits.MAX_TOPIC_LENGTH, sizes.topic_name_characters);
-  assert.equal(limits.DEFAULT_HEARTBEAT, sizes.heartbeat * 1000);
-  assert.equal(TIMING.pollWait, sizes.poll_wait * 1000);
-  assert.equal(checkKey("k".repeat(sizes.key_characters)).length, sizes.key_characters);
-  assert.throws(() => checkKey("k".repeat(sizes.key_characters + 1)), TypeError);
+test("a key's length", () => {
+  const { key_characters } = vectors.sizes;
+  assert.equal(checkKey("k".repeat(key_characters)).length, key_characters);
+  assert.throws(() => checkKey("k".repeat(key_characters + 1)), TypeError);
 });
 
-test("the ladder's constants", () => {
+test("a constant of both clients has one name and one value; those of one alone are told here", () => {
   const { transports, constants } = vectors.ladder;
   assert.deepEqual(transports, ["ws", "sse", "poll"]);
-  const ms = (name) => constants[name] * 1000;
-  assert.deepEqual(
-    { ...TIMING, remember: 0, hiddenSpacing: 0, liveness: 0 },
-    {
-      open: { ws: ms("ws_open"), sse: ms("sse_open"), poll: ms("poll_open") },
-      earlyDeath: ms("early_death"),
-      earlyDeaths: constants.early_deaths,
-      steady: ms("steady"),
-      probeFirst: ms("probe_first"),
-      probeMax: ms("probe_max"),
-      overlap: ms("overlap"),
-      remember: 0,
-      backoffBase: ms("backoff_base"),
-      backoffCap: ms("backoff_cap"),
-      hiddenSpacing: 0,
-      ping: ms("ping"),
-      liveness: 0,
-      pollWait: ms("poll_wait"),
-      pollPause: ms("poll_pause"),
-      request: ms("request"),
-      repeat: ms("repeat"),
-    },
-  );
-  assert.equal(limits.MAX_PENDING_SENDS, constants.outbox);
-  assert.equal(limits.MAX_IN_FLIGHT, constants.in_flight);
+  const theirs = new Map(Object.entries(constants.numbers));
+  for (const [name, value] of Object.entries(constants.seconds)) theirs.set(name, value * 1000);
+  const { open, ...intervals } = TIMING;
+  const ours = new Map(Object.entries(open).map(([transport, value]) => [`${transport}_open`, value]));
+  for (const [name, value] of Object.entries(intervals)) {
+    ours.set(name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value);
+  }
+  for (const [name, value] of Object.entries({ ...limits, BACK_SOON })) {
+    if (typeof value === "number") ours.set(name.toLowerCase(), value);
+  }
+  const alone = (some, others) => [...some.keys()].filter((name) => !others.has(name)).sort();
+  assert.deepEqual(alone(ours, theirs), [
+    "first_measure", "hidden_spacing", "key_prefix_bytes", "late_timer", "liveness", "measure_growth", "remember",
+  ]);
+  assert.deepEqual(alone(theirs, ours), [
+    "connect_timeout", "goodbye_timeout", "inbox", "inbox_while_sending", "json_depth", "key_bytes",
+    "max_failed_requests", "max_message", "max_pings", "message_bytes", "patience_at_close", "repeated_after",
+    "type_characters",
+  ]);
+  for (const [name, value] of ours) assert.equal(theirs.get(name) ?? value, value, name);
 });
 
 test("back-off and silence", () => {
@@ -109,7 +100,7 @@ test("back-off and silence", () => {
   const { longest_backoff, silence } = vectors.ladder;
   assert.deepEqual(longest_backoff.map((_, attempt) => fullJitter(attempt, shape)), longest_backoff.map((s) => s * 1000));
   for (const { heartbeat, allowed } of silence) {
-    assert.equal(new Heartbeat(heartbeat * 1000, 0).deadline, allowed * 1000);
+    assert.equal(new HeartbeatDeadline(heartbeat * 1000, 0).deadline, allowed * 1000);
   }
 });
 

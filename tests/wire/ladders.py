@@ -9,29 +9,37 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from quart_app import wire
+from quart_app.client import options
 from quart_app.client.backoff import full_jitter
+from quart_app.client.endings import BACK_SOON
 from quart_app.client.heartbeat import HeartbeatDeadline
 from quart_app.client.ladder import Ladder
 from quart_app.client.options import TRANSPORTS, Options
 
-CONSTANTS = (
-    "ws_open", "sse_open", "poll_open", "early_death", "early_deaths", "steady", "probe_first", "probe_max", "overlap",
-    "backoff_base", "backoff_cap", "ping", "poll_wait", "poll_pause", "request", "repeat", "outbox", "in_flight",
-)  # fmt: skip
 SEEDS = 12
 STEPS = 60
 
 
 def made() -> dict[str, Any]:
     """Return the constants of the ladder, and runs of it."""
-    options = Options()
+    base, cap = Options().backoff_base, Options().backoff_cap
     return {
         "transports": TRANSPORTS,
-        "constants": {name: getattr(options, name) for name in CONSTANTS},
-        "longest_backoff": [full_jitter(n, options.backoff_base, options.backoff_cap, _highest) for n in range(9)],
+        "constants": _constants(),
+        "longest_backoff": [full_jitter(n, base, cap, _highest) for n in range(9)],
         "silence": [{"heartbeat": beat, "allowed": _silence(beat)} for beat in (0.2, 4.0, 30.0, 60.0)],
         "runs": [_run(f"seed {seed}", list(_random_steps(seed))) for seed in range(SEEDS)],
     }
+
+
+def _constants() -> dict[str, dict[str, float]]:
+    """The times (s) of the wire and of the client, and their other numbers, each by its name in small letters."""
+    given = {name: getattr(Options(), name) for name in Options.__slots__}
+    known = {**vars(wire), **vars(wire.sizes), **vars(options), **given, "BACK_SOON": BACK_SOON}
+    numbers = {name.lower(): value for name, value in sorted(known.items()) if isinstance(value, int | float)}
+    seconds = {name: value for name, value in numbers.items() if isinstance(value, float) and name != "slack_share"}
+    return {"seconds": seconds, "numbers": {name: numbers[name] for name in numbers if name not in seconds}}
 
 
 def _highest(_low: float, high: float) -> float:

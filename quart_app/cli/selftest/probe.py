@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 from quart_app.client.address import Address, StreamRequest
-from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding, failed
 from quart_app.client.errors import ClientError
 from quart_app.client.links import Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.live import Live, connect
@@ -257,7 +257,7 @@ class FollowedTopic:
         for reply in await self._link.send(topic, {"type": "ping", "key": key}) or ():
             self._take(reply)
         if not await self.until(lambda: key in self._answered, PATIENCE):
-            raise LinkEnded(Ending(EndingKind.STALLED, "no answer to a ping"))
+            raise LinkEnded(LinkEnding(EndingKind.STALLED, "no answer to a ping"))
         self._answered.discard(key)
         return _milliseconds_since(began)
 

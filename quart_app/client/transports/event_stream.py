@@ -8,13 +8,13 @@ from __future__ import annotations
 import codecs
 import re
 
-LARGEST_EVENT = 16 * 1024 * 1024
-"""The most characters of one event."""
+from quart_app.client.options import MAX_MESSAGE
+
 LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 class EventTooBig(ValueError):
-    """The error of an event that exceeds LARGEST_EVENT."""
+    """The error of an event that exceeds MAX_MESSAGE."""
 
 
 class EventStream:
@@ -41,8 +41,8 @@ class EventStream:
         self._after_cr = self._after_cr or text.endswith("\r")
         lines = LINE_END.split(self._tail + text)
         self._tail = lines.pop()
-        if self._size + len(self._tail) > LARGEST_EVENT:
-            raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
+        if self._size + len(self._tail) > MAX_MESSAGE:
+            raise EventTooBig(f"an event of more than {MAX_MESSAGE} characters")
         return [data for line in lines if (data := self._line(line)) is not None]
 
     def _line(self, line: str) -> str | None:
@@ -55,6 +55,6 @@ class EventStream:
         if name == "data":
             self._data.append(value.removeprefix(" "))
             self._size += len(value) + 1
-            if self._size > LARGEST_EVENT:
-                raise EventTooBig(f"an event of more than {LARGEST_EVENT} characters")
+            if self._size > MAX_MESSAGE:
+                raise EventTooBig(f"an event of more than {MAX_MESSAGE} characters")
         return None

@@ -11,15 +11,13 @@ from typing import Any
 import httpx
 
 from quart_app.client.address import Address
-from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from_answer, untrusted
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding, ending_of_answer, failed, untrusted
 from quart_app.client.errors import SendRefused
 from quart_app.client.links import Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
-from quart_app.client.options import Options
+from quart_app.client.options import CONNECT_TIMEOUT, GOODBYE_TIMEOUT, Options
 from quart_app.wire import Control, retry_after
 
-CONNECT_TIMEOUT = 5.0
-LEAVE_TIMEOUT = 2.0
 BUSY = frozenset({408, 429, 503})
 CONTENT_TOO_LARGE = 413
 CONNECTION_ID = "X-Connection-Id"
@@ -108,7 +106,7 @@ class Http:
         """Tell the server that a connection's user left. Errors are ignored: without this word the user lingers some
         seconds."""
         with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
-            async with asyncio.timeout(LEAVE_TIMEOUT):
+            async with asyncio.timeout(GOODBYE_TIMEOUT):
                 await self.send(topic, {"type": Control.BYE}, connection_id)
 
     async def call(self, method: str, path: str, body: object = None) -> Any:
@@ -124,8 +122,8 @@ class Http:
         except ValueError as error:
             raise failed(f"{path} answered something else than JSON") from error
 
-    def _ending(self, response: httpx.Response) -> Ending:
-        return from_answer(response.status_code, server_error(response.content), self._retry_after(response))
+    def _ending(self, response: httpx.Response) -> LinkEnding:
+        return ending_of_answer(response.status_code, server_error(response.content), self._retry_after(response))
 
     def _retry_after(self, response: httpx.Response) -> float | None:
         return retry_after(response.headers.get("retry-after"), self._surroundings.wall() / 1000)
@@ -134,7 +132,7 @@ class Http:
         try:
             return await answer
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            unreachable = Ending(EndingKind.UNREACHABLE, str(error) or "cannot connect")
+            unreachable = LinkEnding(EndingKind.UNREACHABLE, str(error) or "cannot connect")
             raise LinkEnded(untrusted(error) or unreachable) from error
         except httpx.ReadTimeout as error:
             raise failed("no answer in time") from error

@@ -7,17 +7,21 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.protocol import State
 
 from quart_app.client.address import Address, StreamRequest
-from quart_app.client.endings import Ending, EndingKind, LinkEnded, failed, from_answer, from_close_code, untrusted
+from quart_app.client.endings import (
+    BACK_SOON,
+    EndingKind,
+    LinkEnded,
+    LinkEnding,
+    ending_of_answer,
+    ending_of_close,
+    failed,
+    untrusted,
+)
 from quart_app.client.links import Arrival
 from quart_app.client.messages import Message, NotAMessage, decode, encode, server_error
-from quart_app.client.options import Options
+from quart_app.client.options import GOODBYE_TIMEOUT, MAX_MESSAGE, Options
 from quart_app.surroundings import Surroundings
 from quart_app.wire import Close, retry_after
-
-LARGEST_MESSAGE = 16 * 1024 * 1024
-CLOSE_TIMEOUT = 2.0
-GIVE_UP = 4000
-"""Our own code for "this connection is of no use"; any code but 1000 lets the user's presence linger."""
 
 
 async def open_websocket(address: Address, request: StreamRequest, options: Options) -> WebSocketLink:
@@ -34,8 +38,8 @@ async def open_websocket(address: Address, request: StreamRequest, options: Opti
             compression=None,
             ping_interval=None,
             open_timeout=None,
-            close_timeout=CLOSE_TIMEOUT,
-            max_size=LARGEST_MESSAGE,
+            close_timeout=GOODBYE_TIMEOUT,
+            max_size=MAX_MESSAGE,
             ssl=(options.tls or True) if address.secure else None,
         )
     except InvalidStatus as error:
@@ -43,17 +47,17 @@ async def open_websocket(address: Address, request: StreamRequest, options: Opti
     except (InvalidHandshake, ConnectionResetError, BrokenPipeError) as error:
         raise failed(f"no WebSocket handshake: {error}") from error
     except OSError as error:
-        unreachable = Ending(EndingKind.UNREACHABLE, str(error) or type(error).__name__)
+        unreachable = LinkEnding(EndingKind.UNREACHABLE, str(error) or type(error).__name__)
         raise LinkEnded(untrusted(error) or unreachable) from error
     return WebSocketLink(connection)
 
 
-def _rejection(error: InvalidStatus, surroundings: Surroundings) -> Ending:
+def _rejection(error: InvalidStatus, surroundings: Surroundings) -> LinkEnding:
     # Our server accepts and then closes with a code, so that an HTTP status comes from something in between, or from a
     # server too busy to say more.
     response = error.response
     wait = retry_after(response.headers.get("Retry-After"), surroundings.wall() / 1000)
-    return from_answer(response.status_code, server_error(response.body), wait)
+    return ending_of_answer(response.status_code, server_error(response.body), wait)
 
 
 class WebSocketLink:
@@ -83,8 +87,8 @@ class WebSocketLink:
 
     async def close(self, *, orderly: bool) -> None:
         if self._connection.state is State.OPEN:
-            await self._connection.close(Close.NORMAL if orderly else GIVE_UP)
+            await self._connection.close(Close.NORMAL if orderly else BACK_SOON)
         await self._connection.wait_closed()
 
-    def _ending(self) -> Ending:
-        return from_close_code(self._connection.close_code or Close.GONE, self._connection.close_reason or "")
+    def _ending(self) -> LinkEnding:
+        return ending_of_close(self._connection.close_code or Close.GONE, self._connection.close_reason or "")

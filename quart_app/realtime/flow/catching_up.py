@@ -15,7 +15,7 @@ from quart_app.realtime.messages.batch import Place, fitting
 from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
 
-Topics = Sequence[TopicMemory]
+TopicMemories = Sequence[TopicMemory]
 Starts = Mapping[str, int]
 """The position of each topic, by its name, after which its events are still to come."""
 
@@ -42,12 +42,12 @@ class LogPage(NamedTuple):
     position: int
 
 
-def tails_reach_back(topics: Topics, starts: Starts) -> bool:
+def tails_reach_back(topics: TopicMemories, starts: Starts) -> bool:
     """Return whether the tails of the durable topics hold everything that is still to come."""
     return all(topic.durable.floor <= starts[topic.name] for topic in topics if topic.kind is Kind.DURABLE)
 
 
-def read_tails(topics: Topics, place: Place, starts: Starts, head: Place) -> Unread:
+def read_tails(topics: TopicMemories, place: Place, starts: Starts, head: Place) -> Unread:
     """Return what a reader at `place` gets next from tails that reach back, up to the size of a batch."""
     durable: list[Event] = []
     transient: list[Event] = []
@@ -97,7 +97,7 @@ class LogReader:
         self._log = log
         self._stride = min(limits.LOG_READ_FIRST, limits.LOG_READ_EVENTS)
 
-    async def read(self, topics: Topics, after: int, until: int) -> LogPage:
+    async def read(self, topics: TopicMemories, after: int, until: int) -> LogPage:
         """Return the next events of `topics` above `after`, up to the size of a batch. Raise Trimmed."""
         names = [topic.name for topic in topics if topic.kind is Kind.DURABLE]
         events = await self._log.read(names, after, until, self._stride)
@@ -107,7 +107,7 @@ class LogReader:
         self._stride = kept if kept < len(events) else min(2 * self._stride, limits.LOG_READ_EVENTS)
         return LogPage(events[:kept], until if all_read else events[kept - 1].position)
 
-    async def recall(self, topics: Topics, starts: Starts) -> bool:
+    async def recall(self, topics: TopicMemories, starts: Starts) -> bool:
         """Let a tail that begins too late, and that others follow too, reach further back; return whether one does now.
 
         When everybody comes back after a restart, a few read the log, and the rest memory.

@@ -1,5 +1,5 @@
 /**
- * The client a page talks to: listeners, sends and their acknowledgements, topics, status. It joins the connector,
+ * The client a page talks to: listeners, sends and their acknowledgements, topics, status. It joins the supervisor,
  * which keeps a connection, to the books of subscription and outbox, and does no I/O itself.
  *
  * @typedef {import("./messages.js").Message} Message
@@ -20,25 +20,25 @@
  */
 
 import { fullJitter } from "./backoff.js";
-import { NORMAL, TOO_BIG } from "./codes.js";
-import { Connector } from "./connector.js";
+import { Conversation } from "./conversation.js";
+import { NORMAL, TOO_BIG } from "./endings.js";
 import { Ladder } from "./ladder.js";
-import { MAX_IN_FLIGHT, MAX_PENDING_SENDS, timingWith } from "./limits.js";
-import { Link } from "./link.js";
+import { IN_FLIGHT, OUTBOX, timingWith } from "./limits.js";
 import { Listeners } from "./listeners.js";
 import { RungMemory } from "./memory.js";
 import { INTERNAL, Keys, checkKey, checkTopic } from "./messages.js";
 import { Outbox, SendError } from "./outbox.js";
 import { Why, isoTime } from "./status.js";
 import { Subscription } from "./subscription.js";
+import { Supervisor } from "./supervisor.js";
 
 export class LiveClient {
   #environment;
   #timing;
   #subscription;
-  #connector;
+  #supervisor;
   #keys = new Keys();
-  #outbox = new Outbox(MAX_PENDING_SENDS);
+  #outbox = new Outbox(OUTBOX);
   #messages = new Listeners();
   #watchers = new Listeners();
   #why = new Why();
@@ -64,7 +64,7 @@ export class LiveClient {
     this.#timing = timingWith(options.timing);
     this.#subscription = new Subscription(topics, since === null ? null : String(since));
     const target = { base, params: options.params ?? {} };
-    this.#connector = new Connector(
+    this.#supervisor = new Supervisor(
       {
         environment,
         timing: this.#timing,
@@ -72,17 +72,17 @@ export class LiveClient {
         ladder: new Ladder(transports, this.#timing, environment.random),
         memory: new RungMemory(environment, base, this.#timing.remember),
         subscription: this.#subscription,
-        createLink: (transport, hooks) => this.#createLink(transport, target, hooks),
+        converse: (transport, hooks) => this.#converse(transport, target, hooks),
       },
-      this.#connectorHooks(),
+      this.#supervisorHooks(),
     );
     // The start waits until the caller knows the client and could add its listeners.
-    queueMicrotask(() => this.#code === null && this.#connector.start());
+    queueMicrotask(() => this.#code === null && this.#supervisor.start());
   }
 
   /** @returns {import("./status.js").Status} as of now */
   get status() {
-    const { state, current, retryAt } = this.#connector;
+    const { state, current, retryAt } = this.#supervisor;
     const { cursor, gaps, repeats, dropped } = this.#subscription;
     const { records: why } = this.#why;
     const transport = current?.transport ?? null;
@@ -144,8 +144,8 @@ export class LiveClient {
         settled.abort();
         act(told);
       };
-      const entry = { key, topic: checkTopic(topic), message: { ...message, topic, key } };
-      this.#outbox.add({ ...entry, resolve: settle(resolve), reject: settle(reject) });
+      const pending = { key, topic: checkTopic(topic), message: { ...message, topic, key } };
+      this.#outbox.add({ ...pending, resolve: settle(resolve), reject: settle(reject) });
       this.#limit(key, { timeout, signal, settled: settled.signal });
       this.#drain();
     });
@@ -159,19 +159,19 @@ export class LiveClient {
    */
   use(transports) {
     checkTransports(transports, this.#environment);
-    this.#connector.use(new Ladder(transports, this.#timing, this.#environment.random));
+    this.#supervisor.use(new Ladder(transports, this.#timing, this.#environment.random));
   }
 
   /** Leave for good. Sends that wait are rejected with `closed`. */
   close() {
     if (this.#code !== null) return;
     this.#finish(NORMAL);
-    this.#connector.close();
+    this.#supervisor.close();
   }
 
   // ---- connections ----------------------------------------------------------------------------
 
-  #createLink(transport, target, hooks) {
+  #converse(transport, target, hooks) {
     const request = { ...target, ...this.#subscription.request(transport) };
     const spec = {
       transport,
@@ -182,19 +182,19 @@ export class LiveClient {
       keys: this.#keys,
       environment: this.#environment,
     };
-    return new Link(spec, hooks);
+    return new Conversation(spec, hooks);
   }
 
-  #connectorHooks() {
+  #supervisorHooks() {
     return {
-      opened: (link) => this.#onOpened(link),
-      message: (link, message) => this.#onMessage(link, message),
+      opened: (conversation) => this.#onOpened(conversation),
+      message: (conversation, message) => this.#onMessage(conversation, message),
       unsent: (key, retryAfter) => this.#onUnsent(key, retryAfter),
       rtt: (ms) => {
         this.#rtt = ms;
         this.#tellStatus();
       },
-      ended: (link, end) => this.#onEnded(link, end),
+      ended: (conversation, end) => this.#onEnded(conversation, end),
       refused: (topics, end) => {
         for (const topic of topics) this.#tellRefusal(end, { topic });
       },
@@ -203,18 +203,18 @@ export class LiveClient {
         this.#finish(end.code);
         this.#tellStatus();
       },
-      join: (link, topic) => {
+      join: (conversation, topic) => {
         const key = this.#keys.next();
         this.#joins.set(key, topic);
-        link.send({ type: "subscribe", topic, key }, topic);
+        conversation.send({ type: "subscribe", topic, key }, topic);
       },
-      part: (link, topic) => link.send({ type: "unsubscribe", topic }, topic),
+      part: (conversation, topic) => conversation.send({ type: "unsubscribe", topic }, topic),
       changed: () => this.#tellStatus(),
     };
   }
 
-  #onOpened(link) {
-    this.#why.opened(link);
+  #onOpened(conversation) {
+    this.#why.opened(conversation);
     this.#rtt = null;
     this.#joins.clear();
     this.#outbox.rewind();
@@ -224,12 +224,12 @@ export class LiveClient {
     queueMicrotask(() => this.#drain());
   }
 
-  #onEnded(link, end) {
-    this.#why.ended(link, end, this.#environment.now());
-    if (end.code === TOO_BIG && link.openedAt !== null) this.#outbox.rejectLargest();
+  #onEnded(conversation, end) {
+    this.#why.ended(conversation, end, this.#environment.now());
+    if (end.code === TOO_BIG && conversation.openedAt !== null) this.#outbox.rejectLargest();
   }
 
-  #onMessage(link, message) {
+  #onMessage(conversation, message) {
     const { key } = message;
     if (this.#outbox.has(key) && this.#isToRepeat(message)) {
       return this.#onUnsent(key, message.data.retry_after ?? null);
@@ -242,7 +242,7 @@ export class LiveClient {
     // The page did not ask for the answer to a ping of ours.
     else if (message.type === "pong" && this.#keys.owns(key)) return;
     // Further replies to one message are no part of the stream: they are in no books.
-    else if (!this.#keys.owns(key) && !this.#subscription.accept(link.intake, message)) {
+    else if (!this.#keys.owns(key) && !this.#subscription.accept(conversation.intake, message)) {
       return this.#tellCounters();
     }
     this.#tell(message);
@@ -251,7 +251,7 @@ export class LiveClient {
 
   /** One of the messages that answer a subscribe: the topic's welcome, or a refusal. */
   #onJoined(message) {
-    const { current } = this.#connector;
+    const { current } = this.#supervisor;
     const { topic } = message;
     if (message.type !== "error") this.#subscription.accept(current.intake, message);
     else {
@@ -284,7 +284,7 @@ export class LiveClient {
   }
 
   #reconcileSoon() {
-    queueMicrotask(() => this.#code === null && this.#connector.reconcile());
+    queueMicrotask(() => this.#code === null && this.#supervisor.reconcile());
   }
 
   #finish(code) {
@@ -296,10 +296,10 @@ export class LiveClient {
   // ---- sends ----------------------------------------------------------------------------------
 
   #drain() {
-    const link = this.#connector.current;
-    if (!link || this.#rest !== null) return;
-    for (const { message, topic } of this.#outbox.take(link.duplex ? MAX_IN_FLIGHT : 1)) {
-      link.send(message, topic);
+    const conversation = this.#supervisor.current;
+    if (!conversation || this.#rest !== null) return;
+    for (const { message, topic } of this.#outbox.take(conversation.duplex ? IN_FLIGHT : 1)) {
+      conversation.send(message, topic);
     }
   }
 
@@ -343,8 +343,7 @@ export class LiveClient {
 
   #limit(key, { timeout, signal, settled }) {
     const giveUp = (reason) => {
-      const entry = this.#outbox.remove(key);
-      entry?.reject(reason);
+      this.#outbox.remove(key)?.reject(reason);
       this.#drain();
     };
     signal?.addEventListener("abort", () => giveUp(signal.reason), { signal: settled });

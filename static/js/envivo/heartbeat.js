@@ -4,11 +4,9 @@
  * from the caller, which owns the timer.
  */
 
-const SLACK_SHARE = 0.25;
-const SLACK_MAX = 5000;
-const LATE_TIMER = 5000;
+import { LATE_TIMER, MISSED_HEARTBEATS, SLACK_MAX, SLACK_SHARE } from "./limits.js";
 
-export class Heartbeat {
+export class HeartbeatDeadline {
   #interval;
   #last;
   #excused;
@@ -31,7 +29,7 @@ export class Heartbeat {
   /** @returns {number} time (ms) at which two heartbeats are missed, with some slack for the way */
   get deadline() {
     const slack = Math.min(this.#interval * SLACK_SHARE, SLACK_MAX);
-    return Math.max(this.#last, this.#excused) + 2 * this.#interval + slack;
+    return Math.max(this.#last, this.#excused) + MISSED_HEARTBEATS * this.#interval + slack;
   }
 
   /** Count silence from now on only, because we were away. @param {number} now ms */

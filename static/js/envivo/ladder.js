@@ -13,7 +13,7 @@
  * @typedef {{transport: string, step: number}} Remembered
  */
 
-const MAX_STEP = 16;
+import { MAX_STEP } from "./limits.js";
 
 export class Ladder {
   /** @type {Rung[]} */

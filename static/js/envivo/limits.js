@@ -1,6 +1,7 @@
 /**
- * Every interval, timeout and size of the browser client, in one place, with its unit.
- * `connect({ timing })` overrides any of the intervals; nothing else may hold a number of its own.
+ * Every interval, timeout and size of the browser client, in one place, with its unit. `connect({ timing })` overrides
+ * any of the intervals. What the Python client has too stands there by the same name (`quart_app/client/options.py`);
+ * only the composables of the older monitor have defaults of their own (`adapters/vue.js`).
  */
 
 /**
@@ -47,20 +48,32 @@ export const TIMING = Object.freeze({
 });
 
 /** Heartbeat interval (ms) assumed when a welcome does not tell one. */
-export const DEFAULT_HEARTBEAT = 30_000;
-/** After this (ms) the round trip is measured a second time, then ever less often. */
+export const HEARTBEAT = 30_000;
+/** Heartbeats that may stay away. */
+export const MISSED_HEARTBEATS = 2;
+/** The part of one heartbeat that is allowed for the way and for the sender's own lateness, and the most of it (ms). */
+export const SLACK_SHARE = 0.25;
+export const SLACK_MAX = 5000;
+/** A timer that comes so much (ms) too late tells that we were away. */
+export const LATE_TIMER = 5000;
+/** Steps after which the interval between probes doubles no more. */
+export const MAX_STEP = 16;
+/** After this (ms) the round trip is measured a second time, then after so many times the interval before. */
 export const FIRST_MEASURE = 1000;
+export const MEASURE_GROWTH = 4;
 /** Sends that may wait for their acknowledgement. */
-export const MAX_PENDING_SENDS = 1000;
+export const OUTBOX = 1000;
 /** Sends that may be on their way at once over a WebSocket: so many a server takes before it waits. */
-export const MAX_IN_FLIGHT = 64;
+export const IN_FLIGHT = 64;
 /** Topics on one connection (the server's limit). */
-export const MAX_TOPICS = 100;
+export const TOPICS_PER_CONNECTION = 100;
 /** Characters in a topic's name and in a message's key (the server's limits). */
-export const MAX_TOPIC_LENGTH = 128;
-export const MAX_KEY_LENGTH = 128;
+export const TOPIC_NAME_CHARACTERS = 128;
+export const KEY_CHARACTERS = 128;
+/** Bytes of chance in front of all keys of one client. */
+export const KEY_PREFIX_BYTES = 16;
 /** No wish of a server to stay away (ms), or of something in between, counts for more than this. */
-export const MAX_RETRY_AFTER = 3_600_000;
+export const LONGEST_RETRY_AFTER = 3_600_000;
 /** Signals remembered while one connection replaces another. */
 export const MAX_TOLD = 5000;
 /** Messages held back meanwhile; with more of them the other one takes over at once. */

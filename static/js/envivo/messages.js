@@ -7,13 +7,13 @@
  * @typedef {{epoch: string, position: number}} Cursor
  */
 
-import { MAX_KEY_LENGTH, MAX_TOPIC_LENGTH } from "./limits.js";
+import { KEY_CHARACTERS, KEY_PREFIX_BYTES, TOPIC_NAME_CHARACTERS } from "./limits.js";
 
 // Addresses lose the segments . and .. on their way (RFC 3986, 5.2.4), so that no topic has them.
 const SEGMENT = String.raw`(?!\.{1,2}(?:/|$))[A-Za-z0-9_.-]+`;
 const TOPIC = new RegExp(`^${SEGMENT}(?:/${SEGMENT})*$`);
 /** The rule in words, for people who gave an invalid name. */
-export const TOPIC_RULE = `segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most ${MAX_TOPIC_LENGTH} characters`;
+export const TOPIC_NAME_RULE = `segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most ${TOPIC_NAME_CHARACTERS} characters`;
 const CURSOR = /^([a-z0-9]{1,32})-([0-9]{1,18})(?:\.[a-z0-9]{1,16}(?:\.[0-9a-f]{1,15}){0,100})?$/;
 /** The code of an error by which the server says that it failed, by no fault of the message. */
 export const INTERNAL = "internal";
@@ -128,8 +128,8 @@ export function isPast(a, b) {
  * @throws {TypeError} when it cannot be the name of a topic
  */
 export function checkTopic(topic) {
-  if (typeof topic !== "string" || topic.length > MAX_TOPIC_LENGTH || !TOPIC.test(topic)) {
-    throw new TypeError(`not a topic name: ${JSON.stringify(topic)} (a name is ${TOPIC_RULE})`);
+  if (typeof topic !== "string" || topic.length > TOPIC_NAME_CHARACTERS || !TOPIC.test(topic)) {
+    throw new TypeError(`not a topic name: ${JSON.stringify(topic)} (a name is ${TOPIC_NAME_RULE})`);
   }
   return topic;
 }
@@ -140,8 +140,8 @@ export function checkTopic(topic) {
  * @throws {TypeError} when the server would not take it as a key
  */
 export function checkKey(key) {
-  if (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH) {
-    throw new TypeError(`a key is a string of 1 to ${MAX_KEY_LENGTH} characters`);
+  if (typeof key !== "string" || key === "" || key.length > KEY_CHARACTERS) {
+    throw new TypeError(`a key is a string of 1 to ${KEY_CHARACTERS} characters`);
   }
   return key;
 }
@@ -153,7 +153,7 @@ export class Keys {
 
   constructor() {
     // randomUUID is missing on a page over plain http, as in a classroom.
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const bytes = crypto.getRandomValues(new Uint8Array(KEY_PREFIX_BYTES));
     this.#prefix = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 

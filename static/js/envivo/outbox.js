@@ -3,7 +3,7 @@
  * it into whichever connection is current and feeds it the replies.
  *
  * @typedef {import("./messages.js").Message} Message
- * @typedef {object} Entry
+ * @typedef {object} Pending
  * @property {string} key
  * @property {string} topic
  * @property {Message} message with its key and topic
@@ -29,8 +29,8 @@ export class SendError extends Error {
 }
 
 export class Outbox {
-  /** In order of `send`. @type {Map<string, Entry>} */
-  #entries = new Map();
+  /** In order of `send`. @type {Map<string, Pending>} */
+  #pending = new Map();
   #limit;
 
   /** @param {number} limit */
@@ -40,44 +40,44 @@ export class Outbox {
 
   /** @param {string} key @returns {boolean} */
   has(key) {
-    return this.#entries.has(key);
+    return this.#pending.has(key);
   }
 
   /**
-   * @param {Omit<Entry, "sent" | "failingSince">} entry
+   * @param {Omit<Pending, "sent" | "failingSince">} pending
    * @throws {SendError} `queue_full`; `duplicate_key` when one with this key is still waiting
    */
-  add(entry) {
-    if (this.#entries.size >= this.#limit) {
+  add(pending) {
+    if (this.#pending.size >= this.#limit) {
       throw new SendError("queue_full", `${this.#limit} messages wait for the server already`);
     }
-    if (this.#entries.has(entry.key)) {
+    if (this.#pending.has(pending.key)) {
       throw new SendError("duplicate_key", "a message with this key waits for the server already");
     }
-    this.#entries.set(entry.key, { ...entry, sent: false, failingSince: null });
+    this.#pending.set(pending.key, { ...pending, sent: false, failingSince: null });
   }
 
   /**
    * @param {number} window how many may be on their way at once
-   * @returns {Entry[]} the next to send, in order; they count as sent from now on
+   * @returns {Pending[]} the next to send, in order; they count as sent from now on
    */
   take(window) {
-    const onTheirWay = [...this.#entries.values()].filter((entry) => entry.sent).length;
-    const waiting = [...this.#entries.values()].filter((entry) => !entry.sent);
+    const onTheirWay = [...this.#pending.values()].filter((pending) => pending.sent).length;
+    const waiting = [...this.#pending.values()].filter((pending) => !pending.sent);
     const next = waiting.slice(0, Math.max(0, window - onTheirWay));
-    for (const entry of next) entry.sent = true;
+    for (const pending of next) pending.sent = true;
     return next;
   }
 
   /** Let everything unacknowledged go out again, because there is another connection. */
   rewind() {
-    for (const entry of this.#entries.values()) entry.sent = false;
+    for (const pending of this.#pending.values()) pending.sent = false;
   }
 
   /** Let this message, which did not get through, go out again. @param {string} key */
   putBack(key) {
-    const entry = this.#entries.get(key);
-    if (entry) entry.sent = false;
+    const pending = this.#pending.get(key);
+    if (pending) pending.sent = false;
   }
 
   /**
@@ -88,25 +88,25 @@ export class Outbox {
    * @returns {number} ms since it did so first
    */
   failing(key, now) {
-    const entry = this.#entries.get(key);
-    entry.failingSince ??= now;
-    return now - entry.failingSince;
+    const pending = this.#pending.get(key);
+    pending.failingSince ??= now;
+    return now - pending.failingSince;
   }
 
   /** @param {Message} reply one that carries a key @returns {boolean} whether it settled a send */
   settle(reply) {
-    const entry = this.remove(reply.key);
-    if (!entry) return false;
-    if (reply.type === "error") entry.reject(serverError(reply));
-    else entry.resolve(reply);
+    const pending = this.remove(reply.key);
+    if (!pending) return false;
+    if (reply.type === "error") pending.reject(serverError(reply));
+    else pending.resolve(reply);
     return true;
   }
 
-  /** @param {string} key @returns {Entry | null} the entry, no longer waiting */
+  /** @param {string} key @returns {Pending | null} the send, no longer waiting */
   remove(key) {
-    const entry = this.#entries.get(key) ?? null;
-    this.#entries.delete(key);
-    return entry;
+    const pending = this.#pending.get(key) ?? null;
+    this.#pending.delete(key);
+    return pending;
   }
 
   /**
@@ -114,18 +114,18 @@ export class Outbox {
    * would only end the next connection.
    */
   rejectLargest() {
-    const sent = [...this.#entries.values()].filter((entry) => entry.sent);
+    const sent = [...this.#pending.values()].filter((pending) => pending.sent);
     if (sent.length === 0) return;
-    const sizes = new Map(sent.map((entry) => [entry, JSON.stringify(entry.message).length]));
+    const sizes = new Map(sent.map((pending) => [pending, JSON.stringify(pending.message).length]));
     const largest = sent.reduce((a, b) => (sizes.get(b) > sizes.get(a) ? b : a));
     this.remove(largest.key)?.reject(new SendError("too_big", "the server takes no message so big"));
   }
 
   /** @param {string} code @param {string} message */
   rejectAll(code, message) {
-    const entries = [...this.#entries.values()];
-    this.#entries.clear();
-    for (const entry of entries) entry.reject(new SendError(code, message));
+    const rejected = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of rejected) pending.reject(new SendError(code, message));
   }
 }
 

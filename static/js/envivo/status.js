@@ -1,7 +1,7 @@
 /**
  * The status that the page is told of the connection: `live.status`. Pure: times come from the caller.
  *
- * @typedef {object} Tried one try of one transport, or one connection that ended
+ * @typedef {object} Attempt one try of one transport, or one connection that ended
  * @property {string} transport
  * @property {string} tried_at ISO 8601, UTC
  * @property {"opened" | "stop" | "later" | "failed" | "dropped" | "stalled"} outcome `stop`: not to be
@@ -13,7 +13,7 @@
  * @typedef {object} Status
  * @property {"connecting" | "connected" | "waiting" | "closed"} state
  * @property {string | null} transport the rung in use: `ws`, `sse`, `poll`
- * @property {Tried[]} why oldest first, the last 20
+ * @property {Attempt[]} why oldest first, the last 20
  * @property {number | null} rtt round trip, ms
  * @property {string | null} id cursor: the place up to which everything was delivered
  * @property {number} gaps losses of durable messages noticed; 0, but for an honest `reset`
@@ -32,33 +32,33 @@ export function isoTime(ms) {
 
 /** The bounded record of what was tried. */
 export class Why {
-  /** @type {Tried[]} */
+  /** @type {Attempt[]} */
   #records = [];
 
-  /** @returns {Tried[]} */
+  /** @returns {Attempt[]} */
   get records() {
     return [...this.#records];
   }
 
-  /** @param {import("./link.js").Link} link */
-  opened(link) {
-    this.#add(link, "opened", "the first message came through", link.openedAt - link.triedAt);
+  /** @param {import("./conversation.js").Conversation} conversation */
+  opened(conversation) {
+    this.#add(conversation, "opened", "the first message came through", conversation.openedAt - conversation.triedAt);
   }
 
   /**
-   * @param {import("./link.js").Link} link
-   * @param {import("./codes.js").Ending} end
+   * @param {import("./conversation.js").Conversation} conversation
+   * @param {import("./endings.js").LinkEnding} end
    * @param {number} now ms
    */
-  ended(link, end, now) {
-    const wasOpen = link.openedAt !== null;
+  ended(conversation, end, now) {
+    const wasOpen = conversation.openedAt !== null;
     const outcome = wasOpen && end.kind === "failed" ? "dropped" : end.kind;
     const words = end.error ? `${end.seen}: ${end.error.message ?? end.error.code}` : end.seen;
-    this.#add(link, outcome, words, now - (wasOpen ? link.openedAt : link.triedAt));
+    this.#add(conversation, outcome, words, now - (wasOpen ? conversation.openedAt : conversation.triedAt));
   }
 
-  #add(link, outcome, seen, took) {
-    const { transport, triedAt } = link;
+  #add(conversation, outcome, seen, took) {
+    const { transport, triedAt } = conversation;
     this.#records.push({ transport, tried_at: isoTime(triedAt), outcome, seen, took_ms: took });
     this.#records.splice(0, this.#records.length - MAX_WHY);
   }

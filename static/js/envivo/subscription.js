@@ -13,7 +13,7 @@
  * @property {Overlap | null} told the signals that the connection before it told since it was asked for
  */
 
-import { MAX_TOPICS } from "./limits.js";
+import { TOPICS_PER_CONNECTION } from "./limits.js";
 import { checkTopic, isPast, isWelcome, parseCursor, plainCursor } from "./messages.js";
 import { Overlap } from "./overlap.js";
 
@@ -68,7 +68,7 @@ export class Subscription {
   add(topic) {
     checkTopic(topic);
     if (this.#topics.has(topic)) return;
-    if (this.#topics.size >= MAX_TOPICS) throw new RangeError(`at most ${MAX_TOPICS} topics`);
+    if (this.#topics.size >= TOPICS_PER_CONNECTION) throw new RangeError(`at most ${TOPICS_PER_CONNECTION} topics`);
     this.#topics.set(topic, true);
     this.#left.delete(topic);
   }

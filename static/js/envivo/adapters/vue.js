@@ -14,7 +14,7 @@
 
 import { onMounted, onUnmounted, ref } from "vue";
 
-import { NORMAL } from "../codes.js";
+import { NORMAL } from "../endings.js";
 import { connect } from "../index.js";
 
 /** The longest pause between two tries, in ms. */

@@ -13,20 +13,16 @@ export function openPoll(asked, handlers, timing) {
   const poll = new Poll(asked, handlers, timing);
   const upstream = new Upstream(asked, handlers, timing.request);
   void poll.run();
-  function drop() {
-    poll.stop();
-    upstream.stop();
-  }
   return {
     topics: asked.topics,
     duplex: false,
     heartbeats: false,
     send: (message, topic, connectionId) => void upstream.send(message, topic, connectionId),
-    leave(connectionId) {
-      drop();
-      if (connectionId) upstream.leave(asked.topics[0], connectionId);
+    close({ orderly, connectionId }) {
+      poll.stop();
+      upstream.stop();
+      if (orderly && connectionId) upstream.leave(asked.topics[0], connectionId);
     },
-    drop,
   };
 }
 

@@ -1,8 +1,8 @@
 /**
- * One HTTP request with a deadline and a way to call it off, whose every ending is an `Ending`.
+ * One HTTP request with a deadline and a way to call it off, whose every ending is a `LinkEnding`.
  */
 
-import { endingOfAnswer, failed } from "../codes.js";
+import { endingOfAnswer, failed } from "../endings.js";
 import { rememberTexts } from "../messages.js";
 
 /**
@@ -11,7 +11,7 @@ import { rememberTexts } from "../messages.js";
  * @param {RequestInit} options
  * @param {{signal: AbortSignal, timeout: number}} limits `signal` calls it off; timeout in ms
  * @param {(response: Response) => T | Promise<T>} read what to make of a success
- * @returns {Promise<{body: T, end: null} | {body: null, end: import("../codes.js").Ending}>}
+ * @returns {Promise<{body: T, end: null} | {body: null, end: import("../endings.js").LinkEnding}>}
  */
 export async function request(address, options, { signal, timeout }, read) {
   // AbortSignal.any and .timeout would be shorter, but exist in browsers of 2024 and later only.

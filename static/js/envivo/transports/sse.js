@@ -3,7 +3,7 @@
  * every proxy that passes a page. Its own reconnecting is not used: one place decides on retries.
  */
 
-import { failed } from "../codes.js";
+import { failed } from "../endings.js";
 import { parseMessage } from "../messages.js";
 import { streamAddress } from "./address.js";
 import { request } from "./request.js";
@@ -23,12 +23,9 @@ export function openSse(asked, handlers, timing) {
     upstream.stop();
     asking.abort();
   }
-  function stop() {
+  function finish(end) {
     source.close();
     mute();
-  }
-  function finish(end) {
-    stop();
     handlers.end(end);
   }
   source.onmessage = ({ data }) => {
@@ -49,13 +46,12 @@ export function openSse(asked, handlers, timing) {
     duplex: false,
     heartbeats: true,
     send: (message, topic, connectionId) => void upstream.send(message, topic, connectionId),
-    leave(connectionId) {
+    close({ orderly, connectionId }) {
       mute();
       // The stream closes after the goodbye: without a stream there is no connection to say it for.
-      if (connectionId) upstream.leave(topics[0], connectionId).finally(() => source.close());
+      if (orderly && connectionId) upstream.leave(topics[0], connectionId).finally(() => source.close());
       else source.close();
     },
-    drop: stop,
   };
 }
 

@@ -4,7 +4,7 @@
  * business.
  */
 
-import { isServersFault } from "../codes.js";
+import { isServersFault } from "../endings.js";
 import { INTERNAL, isMessage } from "../messages.js";
 import { sendAddress } from "./address.js";
 import { readMessages, request } from "./request.js";

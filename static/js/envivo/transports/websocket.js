@@ -11,27 +11,24 @@
  * @property {(id: string) => void} cursor a place up to which everything was brought
  * @property {(key: string | undefined, retryAfter: number | null) => void} unsent a message that did
  *   not get through and should be sent again, after so many ms if the server said so
- * @property {(end: import("../codes.js").Ending) => void} end once, unless we ended it ourselves
+ * @property {(end: import("../endings.js").LinkEnding) => void} end once, unless we ended it ourselves
  *
- * @typedef {object} Connection what a transport takes
+ * @typedef {object} Link what a transport takes
  * @property {string[]} topics those it was opened with
  * @property {boolean} duplex messages go up the same stream: many may be on their way, a pong
  *   proves that the stream lives, topics can be added and removed in place
  * @property {boolean} heartbeats whether the server's heartbeats come through it
  * @property {(message: object, topic: string, connectionId: string) => void} send
- * @property {(connectionId: string | null) => void} leave end it in an orderly way: "I am gone"
- * @property {() => void} drop end it: "I will be back"
+ * @property {(how: {orderly: boolean, connectionId: string | null}) => void} close end it; `orderly`: "I am gone", else
+ *   "I will be back"
  *
  * @typedef {(request: import("./address.js").StreamRequest, handlers: Handlers,
- *   timing: import("../limits.js").Timing) => Connection} Open
+ *   timing: import("../limits.js").Timing) => Link} Open
  */
 
-import { NORMAL, endingOfClose, failed } from "../codes.js";
+import { BACK_SOON, NORMAL, endingOfClose, failed } from "../endings.js";
 import { parseMessage } from "../messages.js";
 import { streamAddress } from "./address.js";
-
-/** A close code of the range for applications (RFC 6455, 7.4.2), which is no orderly leave. */
-const BACK_SOON = 4000;
 
 /** @type {Open} */
 export function openWebSocket(request, handlers) {
@@ -61,13 +58,9 @@ export function openWebSocket(request, handlers) {
     send(message) {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
     },
-    leave() {
+    close({ orderly }) {
       silence();
-      socket.close(NORMAL);
-    },
-    drop() {
-      silence();
-      socket.close(BACK_SOON);
+      socket.close(orderly ? NORMAL : BACK_SOON);
     },
   };
 }

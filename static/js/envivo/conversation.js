@@ -1,12 +1,12 @@
 /**
- * One connection, from being tried to its end: the deadline of its first message, its heartbeats,
- * its round trip. A link ends exactly once. It does not know why it was opened nor what comes after
- * it.
+ * The conversation over one link, from the try to open it to its end: the deadline of its first message, its
+ * heartbeats, its round trip. It ends exactly once, and knows neither why it was begun nor what follows it.
+ * (In the Python client, `opener.py` is the part of it before the first message.)
  *
  * @typedef {import("./messages.js").Message} Message
- * @typedef {import("./codes.js").Ending} Ending
+ * @typedef {import("./endings.js").LinkEnding} LinkEnding
  *
- * @typedef {object} LinkSpec
+ * @typedef {object} ConversationSpec
  * @property {string} transport name of the rung
  * @property {import("./transports/websocket.js").Open} open
  * @property {import("./transports/address.js").StreamRequest} request
@@ -15,36 +15,36 @@
  * @property {import("./messages.js").Keys} keys
  * @property {import("./environment.js").Environment} environment
  *
- * @typedef {object} LinkHooks
- * @property {(link: Link, welcome: Message) => void} opened its first message came through
- * @property {(link: Link, message: Message) => void} message every one, the first too
- * @property {(link: Link, id: string) => void} cursor
+ * @typedef {object} ConversationHooks
+ * @property {(conversation: Conversation, welcome: Message) => void} opened its first message came through
+ * @property {(conversation: Conversation, message: Message) => void} message every one, the first too
+ * @property {(conversation: Conversation, id: string) => void} cursor
  * @property {(key: string, retryAfter: number | null) => void} unsent
- * @property {(link: Link, ms: number) => void} rtt
- * @property {(link: Link, end: Ending) => void} ended by itself; never after `leave` or `drop`
+ * @property {(conversation: Conversation, ms: number) => void} rtt
+ * @property {(conversation: Conversation, end: LinkEnding) => void} ended by itself; never after `close`
  */
 
-import { endingOfBye, failed } from "./codes.js";
-import { Heartbeat } from "./heartbeat.js";
-import { DEFAULT_HEARTBEAT, FIRST_MEASURE } from "./limits.js";
+import { endingOfBye, endingOfRefusal, failed } from "./endings.js";
+import { HeartbeatDeadline } from "./heartbeat.js";
+import { FIRST_MEASURE, HEARTBEAT, MEASURE_GROWTH } from "./limits.js";
 import { isWelcome } from "./messages.js";
 
-export class Link {
+export class Conversation {
   #spec;
   #hooks;
-  /** @type {import("./transports/websocket.js").Connection | null} */
-  #connection = null;
+  /** @type {import("./transports/websocket.js").Link | null} */
+  #link = null;
   /** @type {"new" | "trying" | "open" | "ended"} */
   #state = "new";
   #connectionId = null;
-  /** @type {Heartbeat | null} */
+  /** @type {HeartbeatDeadline | null} */
   #heartbeat = null;
   #ping = null;
-  #measureAfter = FIRST_MEASURE / 4;
+  #measureAfter = FIRST_MEASURE / MEASURE_GROWTH;
   #refusal = null;
   #timers = { deadline: null, ping: null, pong: null };
 
-  /** @param {LinkSpec} spec @param {LinkHooks} hooks */
+  /** @param {ConversationSpec} spec @param {ConversationHooks} hooks */
   constructor(spec, hooks) {
     this.#spec = spec;
     this.#hooks = hooks;
@@ -64,7 +64,7 @@ export class Link {
   }
 
   get duplex() {
-    return this.#connection?.duplex ?? false;
+    return this.#link?.duplex ?? false;
   }
 
   start() {
@@ -75,8 +75,8 @@ export class Link {
       this.#finish(failed(`no first message within ${limit} ms`));
     }, limit);
     try {
-      this.#connection = open(request, this.#handlers(), timing);
-      this.topics = new Set(this.#connection.topics);
+      this.#link = open(request, this.#handlers(), timing);
+      this.topics = new Set(this.#link.topics);
     } catch (error) {
       // The browser lacks this transport, or a policy (CSP) forbids it.
       queueMicrotask(() => this.#finish(failed(String(error))));
@@ -85,17 +85,15 @@ export class Link {
 
   /** @param {object} message @param {string} topic */
   send(message, topic) {
-    this.#connection.send(message, topic, this.#connectionId);
+    this.#link.send(message, topic, this.#connectionId);
   }
 
-  /** End the connection in an orderly way: its user is gone, or speaks elsewhere. */
-  leave() {
-    this.#close(() => this.#connection?.leave(this.#connectionId));
-  }
-
-  /** End the connection without a goodbye. */
-  drop() {
-    this.#close(() => this.#connection?.drop());
+  /** @param {{orderly: boolean}} how `orderly`: with a goodbye, because its user is gone or speaks elsewhere */
+  close({ orderly }) {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    for (const timer of Object.values(this.#timers)) this.#spec.environment.clearTimeout(timer);
+    this.#link?.close({ orderly, connectionId: this.#connectionId });
   }
 
   /** Find out soon whether the connection still lives: the computer woke up, or its network changed. */
@@ -103,7 +101,7 @@ export class Link {
     if (this.#state !== "open") return;
     const now = this.#spec.environment.now();
     if (this.duplex) this.#expectPong();
-    else if (this.#connection.heartbeats && this.#heartbeat.isOverdue(now)) {
+    else if (this.#link.heartbeats && this.#heartbeat.isOverdue(now)) {
       this.#finish(failed("a heartbeat overdue"));
     }
   }
@@ -114,7 +112,7 @@ export class Link {
     environment.clearTimeout(this.#timers.ping);
     if (this.#state !== "open") return;
     // The first round trip competes with the page that is still loading: soon again, then less often.
-    this.#measureAfter = Math.min(timing.ping, this.#measureAfter * 4);
+    this.#measureAfter = Math.min(timing.ping, this.#measureAfter * MEASURE_GROWTH);
     this.#timers.ping = environment.setTimeout(() => this.measure(), this.#measureAfter);
     const [topic] = this.topics;
     if (environment.isHidden() || topic === undefined) return;
@@ -145,13 +143,13 @@ export class Link {
 
   #open(welcome) {
     const { environment } = this.#spec;
-    const interval = welcome.heartbeat > 0 ? welcome.heartbeat * 1000 : DEFAULT_HEARTBEAT;
+    const interval = welcome.heartbeat > 0 ? welcome.heartbeat * 1000 : HEARTBEAT;
     this.#state = "open";
     this.openedAt = environment.now();
     this.#connectionId = welcome.connection_id;
-    this.#heartbeat = new Heartbeat(interval, this.openedAt);
+    this.#heartbeat = new HeartbeatDeadline(interval, this.openedAt);
     environment.clearTimeout(this.#timers.deadline);
-    if (this.#connection.heartbeats) this.#watch();
+    if (this.#link.heartbeats) this.#watch();
     this.#hooks.opened(this, welcome);
     this.measure();
   }
@@ -196,21 +194,7 @@ export class Link {
 
   #finish(end) {
     if (this.#state === "ended") return;
-    this.#close(() => this.#connection?.drop());
-    this.#hooks.ended(this, this.#refusal ? refusedEnd(end, this.#refusal) : end);
+    this.close({ orderly: false });
+    this.#hooks.ended(this, this.#refusal ? endingOfRefusal(end, this.#refusal) : end);
   }
-
-  #close(disconnect) {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    for (const timer of Object.values(this.#timers)) this.#spec.environment.clearTimeout(timer);
-    disconnect();
-  }
-}
-
-/** A WebSocket says in an error message what an HTTP answer says in its body and headers. */
-function refusedEnd(end, refusal) {
-  const asked = refusal.retry_after ?? null;
-  if (end.kind !== "failed" || asked === null) return { ...end, error: end.error ?? refusal };
-  return { ...end, kind: "later", retryAfter: asked, error: refusal };
 }

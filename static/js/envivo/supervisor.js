@@ -1,46 +1,46 @@
 /**
- * The connector keeps one good connection: it walks the ladder, waits, probes better rungs, and hands over from one
+ * The supervisor keeps one good connection: it walks the ladder, waits, probes better rungs, and hands over from one
  * connection to the next. It does the I/O for ladder, back-off and subscription, which decide. It knows nothing of
  * messages beyond what opens and ends a connection.
  *
- * @typedef {import("./link.js").Link} Link
- * @typedef {import("./codes.js").Ending} Ending
+ * @typedef {import("./conversation.js").Conversation} Conversation
+ * @typedef {import("./endings.js").LinkEnding} LinkEnding
  *
- * @typedef {object} Plan everything a connector works with
+ * @typedef {object} Plan everything a supervisor works with
  * @property {import("./environment.js").Environment} environment
  * @property {import("./limits.js").Timing} timing
  * @property {(attempt: number) => number} backoff ms to wait, by the failures (0 or more) before
  * @property {import("./ladder.js").Ladder} ladder
  * @property {import("./memory.js").RungMemory} memory
  * @property {import("./subscription.js").Subscription} subscription
- * @property {(transport: string, hooks: import("./link.js").LinkHooks) => Link} createLink
+ * @property {(transport: string, hooks: import("./conversation.js").ConversationHooks) => Conversation} converse
  *
- * @typedef {object} ConnectorHooks
- * @property {(link: Link) => void} opened another connection is the current one from now on
- * @property {(link: Link, message: object) => void} message
+ * @typedef {object} SupervisorHooks
+ * @property {(conversation: Conversation) => void} opened another connection is the current one from now on
+ * @property {(conversation: Conversation, message: object) => void} message
  * @property {(key: string, retryAfter: number | null) => void} unsent
  * @property {(ms: number) => void} rtt
- * @property {(link: Link, end: Ending) => void} ended one connection, tried or current, is over
- * @property {(topics: string[], end: Ending) => void} refused the server will not have these topics
- * @property {(end: Ending) => void} stopped the server will not have us: nothing is tried any more
- * @property {(link: Link, topic: string) => void} join a topic is to be added to it in place
- * @property {(link: Link, topic: string) => void} part a topic is to be taken from it in place
+ * @property {(conversation: Conversation, end: LinkEnding) => void} ended one connection, tried or current, is over
+ * @property {(topics: string[], end: LinkEnding) => void} refused the server will not have these topics
+ * @property {(end: LinkEnding) => void} stopped the server will not have us: nothing is tried any more
+ * @property {(conversation: Conversation, topic: string) => void} join a topic is to be added to it in place
+ * @property {(conversation: Conversation, topic: string) => void} part a topic is to be taken from it in place
  * @property {() => void} changed state or transport
  */
 
 import { planRetry, retryTime } from "./backoff.js";
 import { MAX_HELD } from "./limits.js";
 
-export class Connector {
+export class Supervisor {
   #plan;
   #hooks;
   /** @type {"connecting" | "connected" | "waiting" | "closed"} */
   #state = "connecting";
-  /** The connection in use. @type {Link | null} */
+  /** The connection in use. @type {Conversation | null} */
   #current = null;
-  /** The one being tried, to become the current one. @type {Link | null} */
-  #trial = null;
-  /** The messages of the trial since its first one, while the current connection goes on beside it. */
+  /** The one being tried, to become the current one. @type {Conversation | null} */
+  #candidate = null;
+  /** The messages of the candidate since its first one, while the current connection goes on beside it. */
   #held = null;
   /** @type {import("./backoff.js").RetryPlan | null} */
   #retry = null;
@@ -53,7 +53,7 @@ export class Connector {
   #timers = { retry: null, probe: null, overlap: null };
   #unwatch = () => {};
 
-  /** @param {Plan} plan @param {ConnectorHooks} hooks */
+  /** @param {Plan} plan @param {SupervisorHooks} hooks */
   constructor(plan, hooks) {
     this.#plan = plan;
     this.#hooks = hooks;
@@ -64,7 +64,7 @@ export class Connector {
     return this.#state;
   }
 
-  /** @returns {Link | null} */
+  /** @returns {Conversation | null} */
   get current() {
     return this.#current;
   }
@@ -107,7 +107,7 @@ export class Connector {
     const { environment } = this.#plan;
     if (this.#state === "closed") return;
     this.#plan = { ...this.#plan, ladder };
-    this.#dropTrial();
+    this.#dropCandidate();
     this.#retry = this.#askedToWait = null;
     this.#attempts = 0;
     environment.clearTimeout(this.#timers.retry);
@@ -126,7 +126,7 @@ export class Connector {
     if (this.#state === "closed") return;
     if (topics.length === 0) this.#idle();
     else if (this.#current) this.#amend(this.#current, new Set(topics));
-    else if (!this.#trial && !this.#retry) this.#climb();
+    else if (!this.#candidate && !this.#retry) this.#climb();
   }
 
   // ---- towards a connection -------------------------------------------------------------------
@@ -148,98 +148,99 @@ export class Connector {
   #open(name) {
     this.#lastTry = this.#plan.environment.now();
     if (this.#current) this.#plan.subscription.beginOverlap();
-    this.#trial = this.#plan.createLink(name, {
-      opened: (link) => (this.#current ? this.#hold(link) : this.#takeOver(link)),
-      message: (link, message) => this.#whenInUse(link, () => this.#hooks.message(link, message)),
-      cursor: (link, id) => this.#whenInUse(link, () => this.#plan.subscription.advance(id)),
+    this.#candidate = this.#plan.converse(name, {
+      opened: (conversation) => (this.#current ? this.#hold(conversation) : this.#takeOver(conversation)),
+      message: (conversation, message) =>
+        this.#whenInUse(conversation, () => this.#hooks.message(conversation, message)),
+      cursor: (conversation, id) => this.#whenInUse(conversation, () => this.#plan.subscription.advance(id)),
       unsent: (key, retryAfter) => this.#hooks.unsent(key, retryAfter),
-      rtt: (link, ms) => this.#whenInUse(link, () => this.#hooks.rtt(ms)),
-      ended: (link, end) => this.#onEnded(link, end),
+      rtt: (conversation, ms) => this.#whenInUse(conversation, () => this.#hooks.rtt(ms)),
+      ended: (conversation, end) => this.#onEnded(conversation, end),
     });
-    this.#trial.start();
+    this.#candidate.start();
   }
 
   /** The current connection goes on for a moment: signals that are on their way come by it alone. */
-  #hold(link) {
+  #hold(conversation) {
     const { environment, timing } = this.#plan;
     this.#held = [];
-    this.#timers.overlap = environment.setTimeout(() => this.#takeOver(link), timing.overlap);
+    this.#timers.overlap = environment.setTimeout(() => this.#takeOver(conversation), timing.overlap);
   }
 
-  #whenInUse(link, act) {
-    if (link !== this.#trial || this.#held === null) return act();
+  #whenInUse(conversation, act) {
+    if (conversation !== this.#candidate || this.#held === null) return act();
     this.#held.push(act);
-    if (this.#held.length >= MAX_HELD) this.#takeOver(link);
+    if (this.#held.length >= MAX_HELD) this.#takeOver(conversation);
   }
 
-  #takeOver(link) {
+  #takeOver(conversation) {
     const { environment, ladder, memory, subscription } = this.#plan;
     const previous = this.#current;
     const held = this.#held ?? [];
     environment.clearTimeout(this.#timers.overlap);
-    this.#current = link;
-    this.#trial = this.#held = null;
+    this.#current = conversation;
+    this.#candidate = this.#held = null;
     this.#isRenewalDue = false;
     this.#askedToWait = null;
-    previous?.leave();
-    subscription.takeOver(link.intake, link.topics);
-    ladder.opened(link.transport, environment.now());
+    previous?.close({ orderly: true });
+    subscription.takeOver(conversation.intake, conversation.topics);
+    ladder.opened(conversation.transport, environment.now());
     memory.keep(ladder.memory);
-    this.#hooks.opened(link);
+    this.#hooks.opened(conversation);
     this.#set("connected");
     this.#armProbe();
-    for (const act of held) if (this.#current === link) act();
+    for (const act of held) if (this.#current === conversation) act();
     queueMicrotask(() => this.reconcile());
   }
 
-  #dropTrial() {
-    this.#trial?.drop();
-    this.#endTrial();
+  #dropCandidate() {
+    this.#candidate?.close({ orderly: false });
+    this.#endCandidate();
   }
 
-  #endTrial() {
+  #endCandidate() {
     this.#plan.environment.clearTimeout(this.#timers.overlap);
     this.#plan.subscription.endOverlap();
-    this.#trial = this.#held = null;
+    this.#candidate = this.#held = null;
   }
 
-  #onEnded(link, end) {
-    this.#hooks.ended(link, end);
-    if (link === this.#trial) {
-      this.#endTrial();
-      if (this.#current) this.#onSideTrialEnded(link, end);
-      else this.#onTrialEnded(link, end);
-    } else if (link === this.#current) {
+  #onEnded(conversation, end) {
+    this.#hooks.ended(conversation, end);
+    if (conversation === this.#candidate) {
+      this.#endCandidate();
+      if (this.#current) this.#onSideCandidateEnded(conversation, end);
+      else this.#onCandidateEnded(conversation, end);
+    } else if (conversation === this.#current) {
       this.#current = null;
-      this.#onCurrentEnded(link, end);
+      this.#onCurrentEnded(conversation, end);
     }
   }
 
-  #onTrialEnded(link, end) {
+  #onCandidateEnded(conversation, end) {
     if (end.kind === "stop") this.#onRefused(end);
     else if (end.kind === "later") this.#wait(end.retryAfter);
     else {
       if (end.retryAfter !== null) this.#askedToWait = Math.max(this.#askedToWait ?? 0, end.retryAfter);
-      this.#plan.ladder.failed(link.transport);
+      this.#plan.ladder.failed(conversation.transport);
       this.#climb();
     }
   }
 
-  #onCurrentEnded(link, end) {
+  #onCurrentEnded(conversation, end) {
     const { environment, timing } = this.#plan;
-    const lived = environment.now() - link.openedAt;
+    const lived = environment.now() - conversation.openedAt;
     if (lived >= timing.earlyDeath) this.#attempts = 0;
     if (end.kind === "stop") this.#onRefused(end);
     else if (this.#held !== null) {
-      this.#blame(link.transport, end, lived);
-      this.#takeOver(this.#trial);
+      this.#blame(conversation.transport, end, lived);
+      this.#takeOver(this.#candidate);
     } else if (end.kind === "later") {
-      this.#dropTrial();
+      this.#dropCandidate();
       this.#wait(end.retryAfter);
     } else {
-      const isRungLeft = this.#blame(link.transport, end, lived);
-      // A better rung is being tried already, and that trial goes on as the way back.
-      if (this.#trial) this.#set("connecting");
+      const isRungLeft = this.#blame(conversation.transport, end, lived);
+      // A better rung is being tried already, and that try goes on as the way back.
+      if (this.#candidate) this.#set("connecting");
       else if (isRungLeft) this.#climb();
       else this.#wait(null);
     }
@@ -255,18 +256,19 @@ export class Connector {
   }
 
   /**
-   * Go on after a failed trial beside a working connection: of a better rung, the same one, or one for a rung given up.
+   * Go on after a failed candidate beside a working connection: on a better rung, the same one, or one for a rung given
+   * up.
    */
-  #onSideTrialEnded(link, end) {
+  #onSideCandidateEnded(conversation, end) {
     const { environment, ladder } = this.#plan;
-    const isProbe = link.transport !== this.#current.transport && ladder.has(this.#current.transport);
+    const isProbe = conversation.transport !== this.#current.transport && ladder.has(this.#current.transport);
     if (isProbe) {
-      ladder.probeFailed(link.transport, environment.now());
+      ladder.probeFailed(conversation.transport, environment.now());
     } else if (end.kind !== "stop" || !this.#giveUpFresh(end)) {
       // The reason to renew the connection cannot wait for ever: begin again, as after any lost connection.
-      this.#current.drop();
+      this.#current.close({ orderly: false });
       this.#current = null;
-      this.#onTrialEnded(link, end);
+      this.#onCandidateEnded(conversation, end);
       return;
     }
     this.#armProbe();
@@ -292,17 +294,17 @@ export class Connector {
 
   // ---- topics ---------------------------------------------------------------------------------
 
-  #amend(link, topics) {
-    const missing = [...topics].filter((topic) => !link.topics.has(topic));
-    const surplus = [...link.topics].filter((topic) => !topics.has(topic));
-    if (link.duplex) {
-      for (const topic of missing) this.#hooks.join(link, topic);
-      for (const topic of surplus) this.#hooks.part(link, topic);
-      link.topics = topics;
+  #amend(conversation, topics) {
+    const missing = [...topics].filter((topic) => !conversation.topics.has(topic));
+    const surplus = [...conversation.topics].filter((topic) => !topics.has(topic));
+    if (conversation.duplex) {
+      for (const topic of missing) this.#hooks.join(conversation, topic);
+      for (const topic of surplus) this.#hooks.part(conversation, topic);
+      conversation.topics = topics;
     } else if (missing.length + surplus.length > 0 || this.#isRenewalDue) {
-      // A trial under way comes first; its end brings us back here.
-      if (this.#trial) return;
-      this.#open(link.transport);
+      // A candidate under way comes first; its end brings us back here.
+      if (this.#candidate) return;
+      this.#open(conversation.transport);
     }
     this.#isRenewalDue = false;
   }
@@ -314,8 +316,8 @@ export class Connector {
 
   #disconnect() {
     const { clearTimeout } = this.#plan.environment;
-    this.#dropTrial();
-    this.#current?.leave();
+    this.#dropCandidate();
+    this.#current?.close({ orderly: true });
     this.#current = this.#retry = null;
     clearTimeout(this.#timers.retry);
     clearTimeout(this.#timers.probe);
@@ -360,7 +362,7 @@ export class Connector {
 
   #probe(name) {
     // An unseen page does without this try; `shown` arms the timer again.
-    if (this.#current && !this.#trial && !this.#plan.environment.isHidden()) this.#open(name);
+    if (this.#current && !this.#candidate && !this.#plan.environment.isHidden()) this.#open(name);
   }
 
   // ---- the page -------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
  * so, or a failure of this way of connecting. Close codes are RFC 6455's and the server's 44xx;
  * an HTTP status becomes the same code (401 is 4401), so that a page need know one list. Pure.
  *
- * @typedef {object} Ending
+ * @typedef {object} LinkEnding
  * @property {"stop" | "later" | "failed" | "stalled"} kind
  * @property {number | null} code close code, where there is one
  * @property {number | null} retryAfter ms the server asked us to stay away
@@ -11,7 +11,7 @@
  * @property {string} seen what was observed, for people
  */
 
-import { MAX_RETRY_AFTER } from "./limits.js";
+import { LONGEST_RETRY_AFTER } from "./limits.js";
 
 const STOP_CODES = new Set([4400, 4401, 4403, 4404]);
 /**
@@ -32,8 +32,10 @@ const TOO_LARGE_ERROR = Object.freeze({ code: "too_big", message: "the message i
 export const TOO_BIG = 1009;
 /** Normal closure (RFC 6455, 7.4.1). */
 export const NORMAL = 1000;
+/** A close code of the range for applications (RFC 6455, 7.4.2), which is no orderly leave. */
+export const BACK_SOON = 4000;
 
-/** @param {string} seen @param {Partial<Ending>} [details] @returns {Ending} */
+/** @param {string} seen @param {Partial<LinkEnding>} [details] @returns {LinkEnding} */
 export function failed(seen, details = {}) {
   return { kind: "failed", code: null, retryAfter: null, error: null, seen, ...details };
 }
@@ -55,20 +57,31 @@ export function meaningOfStatus(status, { ours }) {
   return BUSY_STATUS.has(status) ? "later" : "failed";
 }
 
-/** @param {number} code @returns {Ending} */
+/** @param {number} code @returns {LinkEnding} */
 export function endingOfClose(code) {
   return failed(`closed with ${code}`, { kind: meaningOfClose(code), code });
 }
 
-/** @param {number | null} retryAfter ms @returns {Ending} */
+/** @param {number | null} retryAfter ms @returns {LinkEnding} */
 export function endingOfBye(retryAfter) {
   return failed("the server said bye", { kind: "later", retryAfter });
 }
 
 /**
+ * @param {LinkEnding} end of a WebSocket, which says in an error message what an HTTP answer says in body and headers
+ * @param {object} refusal the data of that message
+ * @returns {LinkEnding}
+ */
+export function endingOfRefusal(end, refusal) {
+  const asked = refusal.retry_after ?? null;
+  if (end.kind !== "failed" || asked === null) return { ...end, error: end.error ?? refusal };
+  return { ...end, kind: "later", retryAfter: asked, error: refusal };
+}
+
+/**
  * @param {Response} response one that was no success
  * @param {number} now ms, to resolve a Retry-After that is a date
- * @returns {Promise<Ending>}
+ * @returns {Promise<LinkEnding>}
  */
 export async function endingOfAnswer(response, now) {
   const { status } = response;
@@ -80,7 +93,7 @@ export async function endingOfAnswer(response, now) {
   return failed(`HTTP ${status}`, { kind, code, retryAfter, error });
 }
 
-/** @param {Ending} end of a request @returns {boolean} whether our server says that it failed, by its own fault */
+/** @param {LinkEnding} end of a request @returns {boolean} whether our server says that it failed, by its own fault */
 export function isServersFault({ code }) {
   return code !== null && code >= STATUS_TO_CODE + 500 && code < STATUS_TO_CODE + 600;
 }
@@ -92,10 +105,10 @@ export function isServersFault({ code }) {
  */
 export function parseRetryAfter(header, now) {
   const text = (header ?? "").trim();
-  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER);
+  if (/^[0-9]+$/.test(text)) return Math.min(Number(text) * 1000, LONGEST_RETRY_AFTER);
   // Browsers read much as a date that is none; a date of the standard begins with a day's name in all forms.
   const at = /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), MAX_RETRY_AFTER);
+  return Number.isNaN(at) ? null : Math.min(Math.max(0, at - now), LONGEST_RETRY_AFTER);
 }
 
 /** @param {Response} response @returns {Promise<{code: string, message: string} | null>} */

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 
 export const PAGE = 50; // movements, of the snapshot and of each page of earlier ones
 
-export class Ledger {
+export class Movements {
   #newest = 0;
   #most;
 

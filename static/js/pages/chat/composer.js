@@ -9,7 +9,7 @@ const LIMIT = 4000;
 const INVALID = "invalid_content"; // the one refusal of the server that the writer can mend
 const WARN_AT = 300;
 
-/** Wire `form` to `talk` (a Conversation); `send(message)` settles with the server's answer. Returns {retry, discard}. */
+/** Wire `form` to `talk` (a RoomTalk); `send(message)` settles with the server's answer. Returns {retry, discard}. */
 export function mountComposer(form, talk, send) {
   const field = form.elements.content;
   const left = form.querySelector("#left");

@@ -67,7 +67,7 @@ function Top({ state, onOlder }) {
 }
 
 /**
- * Draw the whole list of `talk` (a Conversation); `actions` has older(), retry(entry) and discard(entry).
+ * Draw the whole list of `talk` (a RoomTalk); `actions` has older(), retry(entry) and discard(entry).
  * `onDrawn()` is called before the browser paints what has changed.
  */
 export function MessageList({ talk, actions, onDrawn }) {

@@ -13,7 +13,7 @@ function Person({ user, note, away }) {
   </li>`;
 }
 
-/** Draw the people of `talk` (a Conversation); `failed` tells that the list could not be loaded. */
+/** Draw the people of `talk` (a RoomTalk); `failed` tells that the list could not be loaded. */
 export function People({ talk, failed }) {
   const online = [...talk.online.value].sort((a, b) => a.username.localeCompare(b.username));
   const here = new Set(online.map((user) => String(user.user_id)));

@@ -9,7 +9,7 @@ import { MessageList } from "./list.js";
 import { mountName } from "./name.js";
 import { mountToggle, People, Typing } from "./people.js";
 import { mountScroll } from "./scroll.js";
-import { Conversation } from "./state.js";
+import { RoomTalk } from "./state.js";
 import { mountStatus } from "./status.js";
 import { startLive } from "../shared/live.js";
 import { api, island, text } from "../shared/page.js";
@@ -23,7 +23,7 @@ const given = island("chat");
 const me = visitor(given.me);
 const topic = `rooms/${given.room.id}`;
 const rest = `/api/rooms/${given.room.id}`;
-const talk = new Conversation({ me, messages: given.messages, receipts: given.receipts });
+const talk = new RoomTalk({ me, messages: given.messages, receipts: given.receipts });
 const presenceFailed = signal(false);
 
 /** The connection of the page; a visitor without a name reads along as a guest, and gets a name to write with from the form. */

@@ -7,7 +7,7 @@ export const TYPING_MS = 6000; // a typist who says nothing more for so long has
 
 const same = (a, b) => String(a) === String(b);
 
-export class Conversation {
+export class RoomTalk {
   constructor({ me, messages, receipts }) {
     this.me = me;
     this.messages = signal(messages);

@@ -4,7 +4,7 @@ import { text } from "../shared/page.js";
 
 const NO_SUCH_TOPIC = 4404;
 
-/** Keep `notice` and the document's title true for `room` ({name}); `talk` is its Conversation. */
+/** Keep `notice` and the document's title true for `room` ({name}); `talk` is its RoomTalk. */
 export function mountStatus({ live, talk, notice, room }) {
   const title = document.title;
   let unread = 0;

@@ -38,10 +38,6 @@ class EndingKind(Enum):
     """The certificate cannot be verified: nothing may be said to whoever answered."""
 
 
-FINAL = frozenset({EndingKind.STOP, EndingKind.UNTRUSTED})
-"""The kinds after which the client does not come back."""
-
-
 @dataclass(frozen=True, slots=True)
 class LinkEnding:
     """One ending: its kind, what was seen, the close code if there was one, and the seconds to stay away if told."""

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from quart_app.client.backoff import Backoff
 from quart_app.client.conversation import Conversation, Lasting
-from quart_app.client.endings import FINAL, EndingKind, LinkEnded, LinkEnding
+from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding
 from quart_app.client.inbox import Inbox
 from quart_app.client.ladder import Ladder
 from quart_app.client.links import Dialer
@@ -51,6 +51,7 @@ class Supervisor:
         self._why: deque[Attempt] = deque(maxlen=MAX_WHY)
         self._retry_at: float | None = None
         self._code: int | None = None
+        self._trusted = False
         self._changed = asyncio.Event()
 
     @property
@@ -90,13 +91,12 @@ class Supervisor:
             self._conversation.cut(LinkEnding(kind, seen))
 
     async def run(self) -> LinkEnding:
-        """Keep connected until the client is stopped for good, and return that ending (one of FINAL); or until
-        cancelled."""
+        """Keep connected until the client is stopped for good, and return that ending; or until cancelled."""
         try:
             while True:
                 opened = await self._climb()
                 ending = await self._hold(opened)
-                if ending.kind in FINAL:
+                if self._is_final(ending):
                     break
         except LinkEnded as error:
             ending = error.ending
@@ -113,7 +113,7 @@ class Supervisor:
     # Towards a connection
 
     async def _climb(self) -> Opened:
-        """Return a connection on the first rung that comes through; raise LinkEnded with an ending of FINAL."""
+        """Return a connection on the first rung that comes through; raise LinkEnded with an ending that is final."""
         asked: list[float] = []
         while True:
             transport = self._ladder.next()
@@ -128,7 +128,7 @@ class Supervisor:
                 return await self._try(transport)
             except LinkEnded as error:
                 ending = error.ending
-            if ending.kind in FINAL:
+            if self._is_final(ending):
                 raise LinkEnded(ending)
             if ending.kind is EndingKind.FAILED:
                 self._ladder.failed(transport)
@@ -146,7 +146,16 @@ class Supervisor:
             self._record(transport, error.ending.kind.value, error.ending.seen, self._clock() - began)
             raise
         self._record(transport, "opened", "first message", opened.took)
+        self._trusted = True
         return opened
+
+    def _is_final(self, ending: LinkEnding) -> bool:
+        """Return whether the client does not come back after this ending.
+
+        A certificate that cannot be verified is final until the first connection; later it is a portal's or a proxy's,
+        which goes away.
+        """
+        return ending.kind is EndingKind.STOP or (ending.kind is EndingKind.UNTRUSTED and not self._trusted)
 
     # On a connection
 
@@ -163,7 +172,7 @@ class Supervisor:
         kind = "dropped" if following.kind is EndingKind.FAILED else following.kind.value
         self._record(opened.link.transport, kind, following.seen, lived)
         self._backoff.lived(lived)
-        if following.kind not in FINAL and not self._blames(opened.link.transport, following, lived):
+        if not self._is_final(following) and not self._blames(opened.link.transport, following, lived):
             await self._pause(self._backoff.wait(following.retry_after))
         return following
 

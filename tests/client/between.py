@@ -25,7 +25,7 @@ class Between:
 
     def __init__(self, port: int) -> None:
         """Make a proxy to the real server at `port`."""
-        self._port = port
+        self.port = port
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.refuses_websockets = False
@@ -62,7 +62,7 @@ class Between:
         task.add_done_callback(self._serving.discard)
         self._writers.add(writer)
         try:
-            upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._port)
+            upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             writer.transport.abort()
             return

@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from quart_app.client import TRANSPORTS, Closed
-from tests.client.traffic import DEADLINE, client, fresh, numbers, publish, until
-from tests.running import ServerProcess
+from quart_app.client import TRANSPORTS, Closed, State
+from tests.client.between import between
+from tests.client.traffic import DEADLINE, client, fresh, numbers, publish, reaches, until
+from tests.running import ServerProcess, eventually
 
 MakeServer = Callable[..., ServerProcess]
 SECRET = "a secret of forty characters for the test"
@@ -64,3 +65,23 @@ async def test_a_certificate_nobody_vouches_for_is_not_trusted_and_not_asked_aga
                 await asyncio.wait_for(anext(live), DEADLINE)
             assert closed.value.code is None
             assert [attempt.outcome for attempt in live.status.why] == ["untrusted"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_portal_with_a_certificate_of_its_own_is_waited_for_by_who_was_connected(
+    make_server: MakeServer, transport: str
+) -> None:
+    """It gets nothing to read, and the client is back when the portal is gone."""
+    server, portal = [await asyncio.to_thread(make_server, "--tls") for _ in range(2)]
+    topic = fresh()
+    async with between(server.port) as proxy:
+        url = proxy.url.replace("http:", "https:")
+        async with client(url, topic, transports=[transport], tls=server.tls) as live:
+            await live.opened()
+            proxy.port = portal.port
+            proxy.cut()
+            await eventually(lambda: "untrusted" in [attempt.outcome for attempt in live.status.why], DEADLINE)
+            proxy.port = server.port
+            await reaches(live, state=State.CONNECTED)
+            await publish(live, topic, 1)
+            assert await numbers(live, 1) == [1]

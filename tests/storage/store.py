@@ -1,10 +1,8 @@
 """A whole store on a real database, with one table of its own, as the tests of this folder need it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +16,7 @@ from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
+from tests.running import migrated_database
 
 TOPIC = "rooms/1"
 
@@ -98,29 +97,12 @@ async def _make_table(_work: UnitOfWork) -> None:
     await writing().execute_query(f"CREATE TABLE IF NOT EXISTS note (id {key}, text TEXT NOT NULL)")
 
 
-@cache
-def _migrated() -> bytes:
-    """The bytes of a database in which nothing has ever happened."""
-
-    async def make(url: str) -> None:
-        async with opened(url):
-            pass
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "envivo.db"
-        asyncio.run(make(sqlite_url(path)))
-        return path.read_bytes()
-
-
 @contextmanager
 def migrated_url() -> Iterator[str]:
-    """The URL of a new database that is migrated already, as each example of a property needs one.
-
-    Do not call this where an event loop runs.
-    """
+    """The URL of a new database that is migrated already, as each example of a property needs one."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "envivo.db"
-        path.write_bytes(_migrated())
+        path.write_bytes(migrated_database())
         yield sqlite_url(path)
 
 

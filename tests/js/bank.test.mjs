@@ -12,14 +12,14 @@ const url = new URL(`${folder}/signals-core.mjs`, vendor).href;
 const hooks = `export const resolve = (specifier, context, next) =>
   specifier === "@preact/signals" ? { url: ${JSON.stringify(url)}, format: "module", shortCircuit: true } : next(specifier, context);`;
 register(`data:text/javascript,${encodeURIComponent(hooks)}`);
-const { Movements } = await import("../../static/js/pages/bank/state.js");
+const { KnownMovements } = await import("../../static/js/pages/bank/state.js");
 
 const movement = (transaccion_id, saldo) => ({ transaccion_id, saldo, monto: 1, tipo: "deposito" });
 const ids = (ledger) => ledger.movements.value.map(({ transaccion_id }) => transaccion_id);
 
 /** A ledger of one movement that begins anew from the snapshots that `answers` resolve or reject to, one after another. */
 function page(...answers) {
-  const ledger = new Movements({ movements: [movement(1, 10)] });
+  const ledger = new KnownMovements({ movements: [movement(1, 10)] });
   const [load, show] = [() => answers.shift(), (movements) => ledger.replace({ movements })];
   return { ledger, ...anew({ load, show, take: (one) => ledger.arrive(one), retry: 1 }) };
 }

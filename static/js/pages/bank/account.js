@@ -7,7 +7,7 @@ import { mountMove } from "./forms.js";
 import { olderOf, startBank } from "./live.js";
 import { money, signed } from "./money.js";
 import { kindName, Movements } from "./movements.js";
-import { Movements } from "./state.js";
+import { KnownMovements } from "./state.js";
 import { api, island, text } from "../shared/page.js";
 
 const html = htm.bind(createElement);
@@ -15,7 +15,7 @@ const element = (id) => document.getElementById(id);
 const given = island("bank");
 const { cedula } = given.account;
 const rest = `/api/cuentas/${cedula}`;
-const ledger = new Movements({ movements: given.movements });
+const ledger = new KnownMovements({ movements: given.movements });
 
 /** Show beside the balance what just happened; the same amount again is shown again. */
 function flash(movement) {

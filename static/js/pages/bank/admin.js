@@ -5,14 +5,14 @@ import { createElement, render } from "preact";
 import { mountChart } from "./chart.js";
 import { olderOf, startBank } from "./live.js";
 import { Movements } from "./movements.js";
-import { Movements } from "./state.js";
+import { KnownMovements } from "./state.js";
 import { api, island, text } from "../shared/page.js";
 
 const MOST = 1000; // movements that a panel that stays open for days keeps
 const html = htm.bind(createElement);
 const given = island("bank");
 const REST = "/api/transacciones";
-const ledger = new Movements({ movements: given.movements, most: MOST });
+const ledger = new KnownMovements({ movements: given.movements, most: MOST });
 const chart = mountChart(document.getElementById("chart"));
 const counters = [...document.querySelectorAll("[data-counter]")];
 

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 
 export const PAGE = 50; // movements, of the snapshot and of each page of earlier ones
 
-export class Movements {
+export class KnownMovements {
   #newest = 0;
   #most;
 

@@ -305,20 +305,38 @@ class TestMemory:
         await engine.relay.start()
         followed = engine.subscribe("state/followed")
         engine.broadcast("state/followed", 0)
-        for number in range(limits.TOPICS_IN_MEMORY - 1):
+        most = limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS
+        for number in range(most - 1):
             engine.broadcast(f"state/s{number}", number)
+        with pytest.raises(Refused) as refused:
+            engine.broadcast("state/one more", 0)
+        assert (refused.value.code, refused.value.status) == ("too_many_topics", 429)
+        for number in range(limits.TOPICS_FOR_FOLLOWERS):
+            engine.subscribe(f"log/{number}")  # who comes to follow is welcome
         with pytest.raises(Refused):
-            engine.subscribe("log/a")  # they have come just now
+            engine.subscribe("log/a")  # all places are taken by those who follow, and by values that have just come
+        engine.broadcast("state/followed", 1)
         await asyncio.sleep(limits.STATE_KEPT + 1)
         engine.broadcast("state/s0", 1)
         engine.subscribe("log/a")
-        assert len(engine.bus.topics()) < limits.TOPICS_IN_MEMORY * 0.8
-        assert [len(engine.bus.latest(f"state/s{number}")) for number in (0, 1, limits.TOPICS_IN_MEMORY - 2)] == [
-            1,
-            0,
-            1,
-        ]
-        assert await drain(followed) == [0]
+        assert len(engine.bus.topics()) < limits.TOPICS_IN_MEMORY * 0.9
+        assert [len(engine.bus.latest(f"state/s{number}")) for number in (0, 1, most - 2)] == [1, 0, 1]
+        assert await drain(followed) == [1]
+
+    async def test_values_that_nobody_follows_have_the_places_of_topics_that_were_only_touched(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "TOPICS_IN_MEMORY", 20)
+        monkeypatch.setattr(limits, "TOPICS_FOR_FOLLOWERS", 5)
+        for number in range(20):
+            engine.subscribe(f"state/s{number}").close()
+        for number in range(15):
+            engine.broadcast(f"state/s{number}", number)
+        with pytest.raises(Refused):
+            engine.broadcast("state/s15", 15)
+        assert len(engine.bus.topics()) == 15
+        engine.broadcast("state/s0", 1)
+        engine.subscribe(*[f"log/{number}" for number in range(5)])
 
     @skipping_time
     async def test_the_bytes_of_all_values_are_bounded(self) -> None:

@@ -7,7 +7,6 @@ never awaits and never reads the log.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 from operator import attrgetter
 from zlib import crc32
 
@@ -88,7 +87,7 @@ class Bus:
         topic = self._topics.get(event.topic)
         if event.position:
             self._arrived = event.position
-        elif topic is None:
+        elif topic is None or not topic.followers:
             topic = self._topic_for_transient(event)
         if topic is not None:
             if topic.kind is Kind.STATE:
@@ -98,17 +97,22 @@ class Bus:
         return topic
 
     def _topic_for_transient(self, event: Event) -> TopicMemory | None:
-        """Return the topic that is to keep an event which nobody follows: a state keeps values, no topic keeps
-        signals."""
-        kind = self._kind_of(event.topic)
-        return self._topic(event.topic) if kind is Kind.STATE else None
+        """Return the topic that is to keep an event: a state keeps values also where nobody follows it, but may not
+        take the last places for them; nothing keeps signals that nobody can hear. Raise Refused."""
+        topic = self._topics.get(event.topic)
+        if topic is not None and not topic.idle:
+            return topic
+        if self._kind_of(event.topic) is not Kind.STATE:
+            return topic
+        self._make_room(limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS)
+        return self._topic(event.topic)
 
     def _check_room(self, topic: TopicMemory, event: Event) -> None:
         topic.idle_since = asyncio.get_running_loop().time()
         replaced = topic.state.get(event.key or "")
         room = limits.STATE_BYTES - event.size + (replaced.size if replaced else 0)
         if self._state_bytes > room:
-            self._let_go_of_values()
+            self._let_go_of_values(limits.TOPICS_IN_MEMORY)
         if self._state_bytes > room:
             raise Refused("too_much_state", "the values of all topics are too large together", status=429)
         if event.key in topic.state or len(topic.state) + len(topic.fresh) < limits.STATE_KEYS:
@@ -227,16 +231,23 @@ class Bus:
     def _topic(self, name: str, beside: Collection[str] = ()) -> TopicMemory:
         topic = self._topics.get(name)
         if topic is None:
-            for make_room in (self.forget_idle_topics, partial(self._let_go_of_tails, beside), self._let_go_of_values):
-                if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                    make_room()
-            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                raise Refused("too_many_topics", "too many topics are in use", status=429)
+            self._make_room(limits.TOPICS_IN_MEMORY, beside)
             # Counts never start again, even for a topic that was forgotten: cursors hold them.
             topic = self._topics[name] = TopicMemory(name, self._kind_of(name), self.position, self._sequence)
         # The topic is about to be used, and must not be forgotten before that.
         topic.idle_since = asyncio.get_running_loop().time()
         return topic
+
+    def _make_room(self, most: int, beside: Collection[str] = ()) -> None:
+        """Make room for one topic more among `most`, not at the cost of those `beside` it. Raise Refused."""
+        if len(self._topics) >= most:
+            self.forget_idle_topics()
+        if len(self._topics) >= most:
+            self._let_go_of_tails(most, beside)
+        if len(self._topics) >= most:
+            self._let_go_of_values(most)
+        if len(self._topics) >= most:
+            raise Refused("too_many_topics", "too many topics are in use", status=429)
 
     def _sweep_later(self) -> None:
         if self._sweep is None:
@@ -252,27 +263,27 @@ class Bus:
         """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self._topics.values()):
-            busy = topic.followers or topic.state or topic.fresh
-            if not busy and topic.idle_since < before:
+            if topic.idle and topic.idle_since < before:
                 del self._topics[topic.name]
 
-    def _let_go_of_tails(self, wanted: Collection[str]) -> None:
-        """Make room at the cost of topics that nobody follows and that are not `wanted`: a quarter of them.
+    def _let_go_of_tails(self, most: int, wanted: Collection[str]) -> None:
+        """Make room among `most` at the cost of topics that nobody follows and that are not `wanted`: a quarter of
+        them, or as many as it takes.
 
         Those that hold no signals go first, because the rest of what they hold is in the log; then those that were left
         alone longest.
         """
-        idle = [topic for topic in self._topics.values() if not (topic.followers or topic.state or topic.fresh)]
-        idle = [topic for topic in idle if topic.name not in wanted]
+        idle = [topic for topic in self._topics.values() if topic.idle and topic.name not in wanted]
         idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
-        for topic in idle[: len(idle) // 4 + 1]:
+        for topic in idle[: max(len(idle) // 4, len(self._topics) - most) + 1]:
             del self._topics[topic.name]
 
-    def _let_go_of_values(self) -> None:
-        """Make room at the cost of states that nobody follows: the quarter of them that was left alone longest."""
+    def _let_go_of_values(self, most: int) -> None:
+        """Make room among `most` at the cost of states that nobody follows: the quarter of them that was left alone
+        longest, or as many as it takes."""
         before = asyncio.get_running_loop().time() - limits.STATE_KEPT
         alone = [topic for topic in self._topics.values() if topic.state and not topic.followers and not topic.fresh]
         alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))
-        for topic in alone[: len(alone) // 4 + 1]:
+        for topic in alone[: max(len(alone) // 4, len(self._topics) - most) + 1]:
             self._state_bytes -= topic.size
             del self._topics[topic.name]

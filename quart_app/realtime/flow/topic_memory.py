@@ -130,6 +130,11 @@ class TopicMemory:
         self.followers = 0
         self.idle_since = 0.0
 
+    @property
+    def idle(self) -> bool:
+        """Tell whether nobody follows it and it holds no value, so that nothing but its tails would be lost."""
+        return not (self.followers or self.state or self.fresh)
+
     def settle(self) -> list[Event]:
         """Move what arrived into the tails; return it as a reader at the head gets it."""
         arrived, self.fresh = self.fresh, []

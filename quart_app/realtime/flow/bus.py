@@ -80,6 +80,31 @@ class Bus:
         for event, topic in taken:
             self.counters.published[_sort_of(event, topic)] += 1
 
+    def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
+        """Keep room for transient events, which are not refused when they are published then; return what gives the
+        room up, and is to be called in any case.
+
+        Raise Refused, and keep none, where `publish` would refuse them now.
+        """
+        kept: list[tuple[Event, TopicMemory]] = []
+
+        def give_up() -> None:
+            for event, topic in kept:
+                self._state_bytes -= topic.promised.pop(event)
+            kept.clear()
+
+        try:
+            for event in events:
+                topic = self._topic_for_transient(event)
+                if topic is not None and topic.kind is Kind.STATE:
+                    topic.promised[event] = grown = max(self._check_room(topic, event), 0)
+                    self._state_bytes += grown
+                    kept.append((event, topic))
+        except Refused:
+            give_up()
+            raise
+        return give_up
+
     def _take_in(self, event: Event) -> TopicMemory | None:
         """Append an event to its topic's unsettled ones; return that topic, None where nothing keeps the event."""
         self._sequence += 1
@@ -107,18 +132,25 @@ class Bus:
         self._make_room(limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS)
         return self._topic(event.topic)
 
-    def _check_room(self, topic: TopicMemory, event: Event) -> None:
-        topic.idle_since = asyncio.get_running_loop().time()
+    def _check_room(self, topic: TopicMemory, event: Event) -> int:
+        """Return the bytes by which a value makes the values of all topics larger. Raise Refused where there is no room
+        for it, unless room was kept."""
+        if not topic.followers:
+            topic.idle_since = asyncio.get_running_loop().time()
+        if event in topic.promised:
+            return 0
         replaced = topic.state.get(event.key or "")
-        room = limits.STATE_BYTES - event.size + (replaced.size if replaced else 0)
-        if self._state_bytes > room:
+        grown = event.size - (replaced.size if replaced else 0)
+        if self._state_bytes + grown > limits.STATE_BYTES:
             self._let_go_of_values(limits.TOPICS_IN_MEMORY)
-        if self._state_bytes > room:
+        if self._state_bytes + grown > limits.STATE_BYTES:
             raise Refused("too_much_state", "the values of all topics are too large together", status=429)
-        if event.key in topic.state or len(topic.state) + len(topic.fresh) < limits.STATE_KEYS:
-            return
-        if len({event.key, *topic.state, *(waiting.key for waiting in topic.fresh)}) > limits.STATE_KEYS:
+        if event.key in topic.state or len(topic.state) + len(topic.fresh) + len(topic.promised) < limits.STATE_KEYS:
+            return grown
+        coming = {waiting.key for waiting in (*topic.fresh, *topic.promised)}
+        if len({event.key, *topic.state, *coming}) > limits.STATE_KEYS:
             raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
+        return grown
 
     def counts_of(self, names: Collection[str]) -> str:
         """Return the name of this process's counts of transient events in these topics, and in no others."""
@@ -263,7 +295,7 @@ class Bus:
         """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self._topics.values()):
-            if topic.idle and topic.idle_since < before:
+            if topic.idle_since < before and topic.idle:
                 del self._topics[topic.name]
 
     def _let_go_of_tails(self, most: int, wanted: Collection[str]) -> None:
@@ -282,8 +314,9 @@ class Bus:
         """Make room among `most` at the cost of states that nobody follows: the quarter of them that was left alone
         longest, or as many as it takes."""
         before = asyncio.get_running_loop().time() - limits.STATE_KEPT
-        alone = [topic for topic in self._topics.values() if topic.state and not topic.followers and not topic.fresh]
-        alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))
+        alone = [topic for topic in self._topics.values() if topic.idle_since < before and not topic.followers]
+        alone = [topic for topic in alone if topic.state and not (topic.fresh or topic.promised)]
+        alone.sort(key=attrgetter("idle_since"))
         for topic in alone[: max(len(alone) // 4, len(self._topics) - most) + 1]:
             self._state_bytes -= topic.size
             del self._topics[topic.name]

@@ -1,5 +1,6 @@
 """A real server for the tests: its own process, its own file, its own port. And the two ways to wait."""
 
+import contextlib
 import inspect
 import multiprocessing
 import os
@@ -210,7 +211,8 @@ class ServerProcess:
 
     def send_signal(self, number: signal.Signals) -> None:
         if self.running():
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.kill(self.pid, number)
 
     def wait(self, deadline: float = STOP_DEADLINE) -> int:
         """Wait for the server's end; return the exit code. Raise TimeoutError where it takes longer."""

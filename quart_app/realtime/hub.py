@@ -6,7 +6,7 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from quart_app.realtime import limits
@@ -151,6 +151,11 @@ class Hub:
         self.bus.publish(events)
         for event in events:
             self._backplane.broadcast(event)
+
+    def keep_room(self, *events: Event) -> Callable[[], None]:
+        """Keep room for transient events, so that `publish` does not refuse them later; return what gives the room up,
+        and is to be called in any case. Raise Refused where `publish` would now."""
+        return self.bus.keep_room(events)
 
     # Connections
 

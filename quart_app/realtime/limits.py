@@ -44,6 +44,7 @@ STATE_KEYS: Final = 1_000  # values of one state topic
 STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all state topics together
 STATE_KEPT: Final = 10.0  # s that a value nobody follows is kept, however many want its place
 TOPICS_IN_MEMORY: Final = 20_000
+TOPICS_FOR_FOLLOWERS: Final = 5_000  # of these, that values which nobody follows cannot take
 IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
 LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
 LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they turn out to be small

@@ -29,6 +29,10 @@ def tail(events: int, size: int) -> Tail:
     return tail
 
 
+def value(topic: str, key: str, size: int = 10) -> Event:
+    return Event(topic, "set", b"x" * size, 0, key=key)
+
+
 def followed(engine: Engine, name: str) -> bool:
     return any(topic.followers for topic in engine.bus.topics() if topic.name == name)
 
@@ -305,20 +309,38 @@ class TestMemory:
         await engine.relay.start()
         followed = engine.subscribe("state/followed")
         engine.broadcast("state/followed", 0)
-        for number in range(limits.TOPICS_IN_MEMORY - 1):
+        most = limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS
+        for number in range(most - 1):
             engine.broadcast(f"state/s{number}", number)
+        with pytest.raises(Refused) as refused:
+            engine.broadcast("state/one more", 0)
+        assert (refused.value.code, refused.value.status) == ("too_many_topics", 429)
+        for number in range(limits.TOPICS_FOR_FOLLOWERS):
+            engine.subscribe(f"log/{number}")  # who comes to follow is welcome
         with pytest.raises(Refused):
-            engine.subscribe("log/a")  # they have come just now
+            engine.subscribe("log/a")  # all places are taken by those who follow, and by values that have just come
+        engine.broadcast("state/followed", 1)
         await asyncio.sleep(limits.STATE_KEPT + 1)
         engine.broadcast("state/s0", 1)
         engine.subscribe("log/a")
-        assert len(engine.bus.topics()) < limits.TOPICS_IN_MEMORY * 0.8
-        assert [len(engine.bus.latest(f"state/s{number}")) for number in (0, 1, limits.TOPICS_IN_MEMORY - 2)] == [
-            1,
-            0,
-            1,
-        ]
-        assert await drain(followed) == [0]
+        assert len(engine.bus.topics()) < limits.TOPICS_IN_MEMORY * 0.9
+        assert [len(engine.bus.latest(f"state/s{number}")) for number in (0, 1, most - 2)] == [1, 0, 1]
+        assert await drain(followed) == [1]
+
+    async def test_values_that_nobody_follows_have_the_places_of_topics_that_were_only_touched(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "TOPICS_IN_MEMORY", 20)
+        monkeypatch.setattr(limits, "TOPICS_FOR_FOLLOWERS", 5)
+        for number in range(20):
+            engine.subscribe(f"state/s{number}").close()
+        for number in range(15):
+            engine.broadcast(f"state/s{number}", number)
+        with pytest.raises(Refused):
+            engine.broadcast("state/s15", 15)
+        assert len(engine.bus.topics()) == 15
+        engine.broadcast("state/s0", 1)
+        engine.subscribe(*[f"log/{number}" for number in range(5)])
 
     @skipping_time
     async def test_the_bytes_of_all_values_are_bounded(self) -> None:
@@ -353,6 +375,49 @@ class TestMemory:
         engine.broadcast("state/s", 10, key="b")
         engine.bus.flush()
         assert len(engine.bus.latest("state/s")) == 2
+
+    async def test_room_that_is_kept_is_nobody_elses(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "STATE_KEYS", 2)
+        monkeypatch.setattr(limits, "STATE_BYTES", 4 * value("state/s", "a").size)
+        monkeypatch.setattr(limits, "TOPICS_IN_MEMORY", 2)
+        monkeypatch.setattr(limits, "TOPICS_FOR_FOLLOWERS", 0)
+        engine.broadcast("state/s", 1, key="a")
+        engine.bus.flush()
+        promised = [value("state/s", "a"), value("state/s", "b"), value("state/t", "a"), value("live/x", "a")]
+        give_up = engine.bus.keep_room(promised)
+        assert [event.key for event in engine.bus.latest("state/s")] == ["a"]
+        for other in (value("state/s", "c"), value("state/t", "b", size=100), value("state/u", "a")):
+            with pytest.raises(Refused):
+                engine.bus.keep_room([other])
+            with pytest.raises(Refused):
+                engine.bus.publish([other])
+        for allowed in (value("state/s", "a"), value("state/s", "b"), value("state/t", "b")):
+            engine.bus.keep_room([allowed])()
+        # They have their room even where there is none any more.
+        monkeypatch.setattr(limits, "STATE_KEYS", 0)
+        monkeypatch.setattr(limits, "STATE_BYTES", 0)
+        engine.bus.publish(promised)
+        give_up()
+        engine.bus.flush()
+        assert engine.bus.latest("state/s") == promised[:2]
+        assert engine.bus.latest("state/t") == promised[2:3]
+
+    async def test_room_that_is_given_up_is_everybodys(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "STATE_KEYS", 1)
+        monkeypatch.setattr(limits, "STATE_BYTES", value("state/s", "a").size)
+        monkeypatch.setattr(limits, "TOPICS_IN_MEMORY", 1)
+        monkeypatch.setattr(limits, "TOPICS_FOR_FOLLOWERS", 0)
+        for _ in range(2):
+            with pytest.raises(Refused):
+                engine.bus.keep_room([value("state/s", "a"), value("state/s", "b")])
+            give_up = engine.bus.keep_room([value("state/s", "a")])
+            with pytest.raises(Refused):
+                engine.subscribe("log/a")
+            give_up()
+            give_up()
+            engine.bus.keep_room([value("state/t", "b")])()
+            engine.subscribe("log/a").close()
+        engine.broadcast("state/u", 1, key="a")
 
     async def test_the_readers_of_the_log_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "TAIL_EVENTS", 0)

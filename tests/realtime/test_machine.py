@@ -27,6 +27,7 @@ SMALL = {
     "LOG_READ_FIRST": 4,
     "LOG_READ_EVENTS": 4,
     "TOPICS_IN_MEMORY": 9,
+    "TOPICS_FOR_FOLLOWERS": 1,
 }
 
 users = st.sampled_from(["1", "2"])

@@ -1,10 +1,11 @@
 """Publishing into the open namespaces, one message or many."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from quart_app.domains.topics.requests import Publication
-from quart_app.realtime import Event, Hub, Identity, Kind, Refused, fields_json, wrong_fields
+from quart_app.realtime import Event, Hub, Identity, Kind, fields_json, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
@@ -28,23 +29,27 @@ class Publisher:
     ) -> str:
         """Publish one message or many, and return the cursor that the durable ones end at.
 
-        The durable ones are published all or none, and so are the others, which come after them. With a `key` (the
-        client's own) they are published once, however often that is asked. `on_commit` is called with the cursor before
-        anybody gets any of them. Raise Refused.
+        They are published all or none, the durable ones before the others. With a `key` (the client's own) they are
+        published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
+        called with the cursor before anybody gets any of them. Raise Refused.
         """
         for index, publication in enumerate(publications):
             self._check(publication, f"[{index}]." if len(publications) > 1 else "")
-        publishing = _Publishing(self._hub, publications, on_commit, keyed=key is not None)
+        publishing = _Publishing(self._hub, publications, on_commit)
         asked = [(one.topic, one.type, one.data) for one in publications]
         scope = IdempotencyKey.of("publish", identity, key, asked)
-        if publishing.durable or scope is not None:
-            cursor = await self._committer.commit(publishing.unit, key=scope, on_commit=publishing.announce)
-        else:
-            cursor = self._hub.cursor
-            publishing.announce(cursor)
-        if publishing.refused is not None:
-            raise publishing.refused
-        return cursor
+        if not publishing.durable and scope is None:
+            return publishing.at_once()
+        if not publishing.transient:
+            return await self._committer.commit(publishing.unit, key=scope, on_commit=publishing.announce)
+        # The room that is kept is given up after the commit, also where the caller does not wait for that.
+        return await asyncio.shield(self._commit(publishing, scope))
+
+    async def _commit(self, publishing: "_Publishing", key: IdempotencyKey | None) -> str:
+        try:
+            return await self._committer.commit(publishing.unit, key=key, on_commit=publishing.announce)
+        finally:
+            publishing.give_up_room()
 
     def _check(self, publication: Publication, path: str) -> None:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
@@ -58,40 +63,44 @@ class Publisher:
 class _Publishing:
     """One list of messages while it is published.
 
-    The durable ones go in a unit of work; the others follow once that is committed, unless a key shows that they were
-    published before. `refused` is why the others were not published.
+    The durable ones go in a unit of work, which is refused where there is no room for the others; these follow once
+    that is committed, unless a key shows that they were published before.
     """
 
     def __init__(
-        self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None, *, keyed: bool
+        self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
     ) -> None:
         kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
         self.durable = [one for one, durable in kinds if durable]
-        self.refused: Refused | None = None
-        self._transient = [one for one, durable in kinds if not durable]
+        self.transient = [one for one, durable in kinds if not durable]
+        self.give_up_room: Callable[[], None] = lambda: None
+        self._events: list[Event] = []
         self._hub = hub
         self._on_commit = on_commit
-        self._new = not (self.durable or keyed)
 
     async def unit(self, work: UnitOfWork) -> str:
-        """Record the durable messages, and return the cursor after them."""
-        self._new = True
+        """Record the durable messages, keep room for the others, and return the cursor after them. Raise Refused."""
         cursor = self._hub.cursor
         for one in self.durable:
             cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
+        self.give_up_room()  # of the run before, where the unit runs again
+        self._events = [self._event(one) for one in self.transient]
+        self.give_up_room = self._hub.keep_room(*self._events)
+        return cursor
+
+    def at_once(self) -> str:
+        """Publish what needs no commit, and return the cursor. Raise Refused."""
+        self._events = [self._event(one) for one in self.transient]
+        cursor = self._hub.cursor
+        self.announce(cursor)
         return cursor
 
     def announce(self, cursor: str) -> None:
-        """Broadcast the other messages, or keep in `refused` why that was refused; then call `on_commit`, which comes
-        before the subscribers' turn of the event loop."""
-        try:
-            if self._new:
-                self._hub.publish(*[self._event(one) for one in self._transient])
-        except Refused as refusal:
-            self.refused = refusal
-        else:
-            if self._on_commit is not None:
-                self._on_commit(cursor)
+        """Broadcast the messages that are not in the log, then call `on_commit`, which comes before the subscribers'
+        turn of the event loop."""
+        self._hub.publish(*self._events)
+        if self._on_commit is not None:
+            self._on_commit(cursor)
 
     @staticmethod
     def _event(publication: Publication) -> Event:

@@ -7,7 +7,6 @@ never awaits and never reads the log.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
 from operator import attrgetter
 from zlib import crc32
 
@@ -81,6 +80,31 @@ class Bus:
         for event, topic in taken:
             self.counters.published[_sort_of(event, topic)] += 1
 
+    def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
+        """Keep room for transient events, which are not refused when they are published then; return what gives the
+        room up, and is to be called in any case.
+
+        Raise Refused, and keep none, where `publish` would refuse them now.
+        """
+        kept: list[tuple[Event, TopicMemory]] = []
+
+        def give_up() -> None:
+            for event, topic in kept:
+                self._state_bytes -= topic.promised.pop(event)
+            kept.clear()
+
+        try:
+            for event in events:
+                topic = self._topic_for_transient(event)
+                if topic is not None and topic.kind is Kind.STATE:
+                    topic.promised[event] = grown = max(self._check_room(topic, event), 0)
+                    self._state_bytes += grown
+                    kept.append((event, topic))
+        except Refused:
+            give_up()
+            raise
+        return give_up
+
     def _take_in(self, event: Event) -> TopicMemory | None:
         """Append an event to its topic's unsettled ones; return that topic, None where nothing keeps the event."""
         self._sequence += 1
@@ -88,7 +112,7 @@ class Bus:
         topic = self._topics.get(event.topic)
         if event.position:
             self._arrived = event.position
-        elif topic is None:
+        elif topic is None or not topic.followers:
             topic = self._topic_for_transient(event)
         if topic is not None:
             if topic.kind is Kind.STATE:
@@ -98,23 +122,35 @@ class Bus:
         return topic
 
     def _topic_for_transient(self, event: Event) -> TopicMemory | None:
-        """Return the topic that is to keep an event which nobody follows: a state keeps values, no topic keeps
-        signals."""
-        kind = self._kind_of(event.topic)
-        return self._topic(event.topic) if kind is Kind.STATE else None
+        """Return the topic that is to keep an event: a state keeps values also where nobody follows it, but may not
+        take the last places for them; nothing keeps signals that nobody can hear. Raise Refused."""
+        topic = self._topics.get(event.topic)
+        if topic is not None and not topic.idle:
+            return topic
+        if self._kind_of(event.topic) is not Kind.STATE:
+            return topic
+        self._make_room(limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS)
+        return self._topic(event.topic)
 
-    def _check_room(self, topic: TopicMemory, event: Event) -> None:
-        topic.idle_since = asyncio.get_running_loop().time()
+    def _check_room(self, topic: TopicMemory, event: Event) -> int:
+        """Return the bytes by which a value makes the values of all topics larger. Raise Refused where there is no room
+        for it, unless room was kept."""
+        if not topic.followers:
+            topic.idle_since = asyncio.get_running_loop().time()
+        if event in topic.promised:
+            return 0
         replaced = topic.state.get(event.key or "")
-        room = limits.STATE_BYTES - event.size + (replaced.size if replaced else 0)
-        if self._state_bytes > room:
-            self._let_go_of_values()
-        if self._state_bytes > room:
+        grown = event.size - (replaced.size if replaced else 0)
+        if self._state_bytes + grown > limits.STATE_BYTES:
+            self._let_go_of_values(limits.TOPICS_IN_MEMORY)
+        if self._state_bytes + grown > limits.STATE_BYTES:
             raise Refused("too_much_state", "the values of all topics are too large together", status=429)
-        if event.key in topic.state or len(topic.state) + len(topic.fresh) < limits.STATE_KEYS:
-            return
-        if len({event.key, *topic.state, *(waiting.key for waiting in topic.fresh)}) > limits.STATE_KEYS:
+        if event.key in topic.state or len(topic.state) + len(topic.fresh) + len(topic.promised) < limits.STATE_KEYS:
+            return grown
+        coming = {waiting.key for waiting in (*topic.fresh, *topic.promised)}
+        if len({event.key, *topic.state, *coming}) > limits.STATE_KEYS:
             raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
+        return grown
 
     def counts_of(self, names: Collection[str]) -> str:
         """Return the name of this process's counts of transient events in these topics, and in no others."""
@@ -227,16 +263,23 @@ class Bus:
     def _topic(self, name: str, beside: Collection[str] = ()) -> TopicMemory:
         topic = self._topics.get(name)
         if topic is None:
-            for make_room in (self.forget_idle_topics, partial(self._let_go_of_tails, beside), self._let_go_of_values):
-                if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                    make_room()
-            if len(self._topics) >= limits.TOPICS_IN_MEMORY:
-                raise Refused("too_many_topics", "too many topics are in use", status=429)
+            self._make_room(limits.TOPICS_IN_MEMORY, beside)
             # Counts never start again, even for a topic that was forgotten: cursors hold them.
             topic = self._topics[name] = TopicMemory(name, self._kind_of(name), self.position, self._sequence)
         # The topic is about to be used, and must not be forgotten before that.
         topic.idle_since = asyncio.get_running_loop().time()
         return topic
+
+    def _make_room(self, most: int, beside: Collection[str] = ()) -> None:
+        """Make room for one topic more among `most`, not at the cost of those `beside` it. Raise Refused."""
+        if len(self._topics) >= most:
+            self.forget_idle_topics()
+        if len(self._topics) >= most:
+            self._let_go_of_tails(most, beside)
+        if len(self._topics) >= most:
+            self._let_go_of_values(most)
+        if len(self._topics) >= most:
+            raise Refused("too_many_topics", "too many topics are in use", status=429)
 
     def _sweep_later(self) -> None:
         if self._sweep is None:
@@ -252,27 +295,28 @@ class Bus:
         """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self._topics.values()):
-            busy = topic.followers or topic.state or topic.fresh
-            if not busy and topic.idle_since < before:
+            if topic.idle_since < before and topic.idle:
                 del self._topics[topic.name]
 
-    def _let_go_of_tails(self, wanted: Collection[str]) -> None:
-        """Make room at the cost of topics that nobody follows and that are not `wanted`: a quarter of them.
+    def _let_go_of_tails(self, most: int, wanted: Collection[str]) -> None:
+        """Make room among `most` at the cost of topics that nobody follows and that are not `wanted`: a quarter of
+        them, or as many as it takes.
 
         Those that hold no signals go first, because the rest of what they hold is in the log; then those that were left
         alone longest.
         """
-        idle = [topic for topic in self._topics.values() if not (topic.followers or topic.state or topic.fresh)]
-        idle = [topic for topic in idle if topic.name not in wanted]
+        idle = [topic for topic in self._topics.values() if topic.idle and topic.name not in wanted]
         idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
-        for topic in idle[: len(idle) // 4 + 1]:
+        for topic in idle[: max(len(idle) // 4, len(self._topics) - most) + 1]:
             del self._topics[topic.name]
 
-    def _let_go_of_values(self) -> None:
-        """Make room at the cost of states that nobody follows: the quarter of them that was left alone longest."""
+    def _let_go_of_values(self, most: int) -> None:
+        """Make room among `most` at the cost of states that nobody follows: the quarter of them that was left alone
+        longest, or as many as it takes."""
         before = asyncio.get_running_loop().time() - limits.STATE_KEPT
-        alone = [topic for topic in self._topics.values() if topic.state and not topic.followers and not topic.fresh]
-        alone = sorted((topic for topic in alone if topic.idle_since < before), key=attrgetter("idle_since"))
-        for topic in alone[: len(alone) // 4 + 1]:
+        alone = [topic for topic in self._topics.values() if topic.idle_since < before and not topic.followers]
+        alone = [topic for topic in alone if topic.state and not (topic.fresh or topic.promised)]
+        alone.sort(key=attrgetter("idle_since"))
+        for topic in alone[: max(len(alone) // 4, len(self._topics) - most) + 1]:
             self._state_bytes -= topic.size
             del self._topics[topic.name]

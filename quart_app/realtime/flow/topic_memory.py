@@ -111,11 +111,13 @@ class TopicMemory:
     """One topic's recent past: its two tails and, where it is a state, its values by key.
 
     `count` numbers the transient events, from `first` on; `fresh` events wait for the flush; `size` is about the bytes
-    of the values. `followers` counts who listens; `idle_since` is when somebody did so last (s, the loop's clock).
+    of the values. `promised` are values that room is kept for, each with its bytes. `followers` counts who listens;
+    `idle_since` is when somebody did so last (s, the loop's clock).
     """
 
     __slots__ = (
-        "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "signals", "size", "state",
+        "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "promised", "signals", "size",
+        "state",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: Kind, position: int, count: int) -> None:
@@ -127,8 +129,14 @@ class TopicMemory:
         self.state: dict[str, Event] = {}
         self.size = 0
         self.fresh: list[Event] = []
+        self.promised: dict[Event, int] = {}
         self.followers = 0
         self.idle_since = 0.0
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether nobody follows it and it holds no value, so that nothing but its tails would be lost."""
+        return not (self.followers or self.state or self.fresh or self.promised)
 
     def settle(self) -> list[Event]:
         """Move what arrived into the tails; return it as a reader at the head gets it."""

@@ -1,5 +1,7 @@
 """Publishing over REST and on a stream: once per key, all that is asked for or a reason, nothing without a bound."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from quart_app.realtime import limits
+from quart_app.domains.topics.requests import Publication
+from quart_app.domains.topics.service import Publisher
+from quart_app.realtime import Identity, Refused, limits
+from quart_app.storage.errors import DatabaseRefused
 from tests.inside import serving
 
 EVENTS = 160
@@ -51,10 +56,98 @@ async def test_a_value_that_is_refused_is_not_called_published(
     assert (reply["type"], reply["data"]["code"], reply.get("key")) == ("error", "too_many_keys", key)
     headers = {"Idempotency-Key": key} if key else {}
     answer = await rest.post("/api/publish", json={"topic": "state/a", "type": "two"}, headers=headers | {"a": "b"})
-    assert answer.status_code == (202 if key else 409)
-    other = await rest.post("/api/publish", json={"topic": "state/a", "type": "three"}, headers=headers | {"a": "b"})
-    assert other.status_code == (422 if key else 409)
+    assert answer.status_code == 409
     assert await types_of_state(rest, "state/a") == ["one"]
+    # The key was not used up: with room it publishes, once.
+    monkeypatch.setattr(limits, "STATE_KEYS", 2)
+    for _ in range(2):
+        again = await rest.post("/api/publish", json={"topic": "state/a", "type": "two"}, headers=headers)
+        assert again.status_code == 202
+    assert await types_of_state(rest, "state/a") == ["one", "two"]
+
+
+VALUE = {"topic": "state/a", "type": "new", "data": 1}
+
+
+@pytest.mark.parametrize("body", [VALUE, [{"topic": "log/a", "type": "n"}, {"topic": "live/a", "type": "s"}, VALUE]])
+@pytest.mark.parametrize(
+    ("limit", "status", "code"),
+    [
+        ("STATE_KEYS", 409, "too_many_keys"),
+        ("TOPICS_FOR_FOLLOWERS", 429, "too_many_topics"),
+        ("STATE_BYTES", 429, "too_much_state"),
+    ],
+)
+async def test_what_is_refused_is_refused_again_with_its_key_and_nothing_is_stored(
+    rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, body: Any, limit: str, status: int, code: str
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    with monkeypatch.context() as full:
+        full.setattr(limits, limit, limits.TOPICS_IN_MEMORY if limit == "TOPICS_FOR_FOLLOWERS" else 0)
+        for _ in range(2):
+            answer = await rest.post("/api/publish", json=body, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+        assert await events(rest, "log/a") == []
+    first, again = [await rest.post("/api/publish", json=body, headers=headers) for _ in range(2)]
+    assert (first.status_code, first.json()) == (202, again.json())
+    assert len(await events(rest, "log/a")) == isinstance(body, list)
+    assert await types_of_state(rest, "state/a") == ["new"]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+async def test_those_who_come_together_do_not_take_the_same_room(
+    rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    """Whoever waits for its commit has its room already, and whoever was refused has published nothing."""
+    monkeypatch.setattr(limits, "STATE_KEYS", 3)
+
+    async def publish(number: int) -> int:
+        body = [{"topic": "state/a", "type": f"{number}"}] + [{"topic": "log/a", "type": f"{number}"}] * durable
+        headers = {"Idempotency-Key": f"{number}"}
+        return (await rest.post("/api/publish", json=body, headers=headers)).status_code
+
+    for _ in range(2):
+        answers = await asyncio.gather(*[publish(number) for number in range(10)])
+        done = {f"{number}" for number, status in enumerate(answers) if status == 202}
+        assert sorted(answers) == [202] * 3 + [409] * 7
+        assert set(await types_of_state(rest, "state/a")) == done
+        assert {event["type"] for event in await events(rest, "log/a")} == (done if durable else set())
+
+
+async def test_room_is_kept_until_the_commit_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "STATE_KEYS", 1)
+    async with serving(tmp_path / "envivo.db") as (app, _):
+        publisher = Publisher(app.hub, app)
+
+        async def publish(type: str, key: str | None = None) -> None:
+            await publisher.publish([Publication("state/a", type)], Identity("1", "Ana"), key=key)
+
+        async def go_away(type: str) -> None:
+            """Publish, and be gone before the commit."""
+            publishing = asyncio.create_task(publish(type, "k"))
+            await asyncio.sleep(0)
+            publishing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await publishing
+
+        with monkeypatch.context() as failing:
+            failing.setattr(app.writer, "_check", _no_space)
+            await go_away("lost")
+            with pytest.raises(DatabaseRefused):
+                await publish("lost too", "l")
+        # Nothing holds the room of what was not stored. What waits for its commit has its room, also when nobody waits.
+        await go_away("kept")
+        follower = app.hub.follow("state/a")
+        with pytest.raises(Refused):
+            await publish("other", "m")
+        batch = await follower.read_now()
+        follower.close()
+        assert batch is not None
+        assert [json.loads(message.json)["type"] for message in batch.messages] == ["kept"]
+
+
+def _no_space() -> None:
+    raise OSError("no space left on device")
 
 
 async def test_a_list_with_a_value_that_is_refused_is_refused_whole(

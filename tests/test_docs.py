@@ -218,8 +218,9 @@ def test_links_and_anchors_lead_somewhere(path: Path) -> None:
 
 
 def anchors(path: Path) -> set[str]:
+    name = path.stem.partition("-")[2]
     words = {key: texts["en"] for key, texts in catalogue().items() if key.startswith("guide.")}
-    return set(re.findall(r' id="([^"]+)"', Page("here", path.read_text("utf-8"), words).html(SINGLE_PAGES)))
+    return set(re.findall(r' id="([^"]+)"', Page(name, path.read_text("utf-8"), words).html(SINGLE_PAGES)))
 
 
 def test_the_readme_is_short_and_shows_the_program() -> None:

@@ -150,6 +150,7 @@ class _Shaping:
                 _alignment(token)
             elif token.type == "inline":
                 self._inline(token)
+                # The first cell of a row is what one looks for: it stays whole.
                 if tokens[at - 1].type == "td_open" and tokens[at - 2].type == "td_close":
                     _let_code_break(token)
             elif token.type == "fence":
@@ -233,7 +234,7 @@ def _alignment(cell: Token) -> None:
 
 
 def _let_code_break(cell: Token) -> None:
-    """Let the code of a cell break where an address has a sign; the first of a row is what one looks for, and does not."""
+    """Let the code of a cell break where an address has a sign."""
     for child in cell.children or ():
         if child.type == "code_inline":
             child.meta["breaks"] = True

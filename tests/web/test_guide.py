@@ -188,6 +188,8 @@ def test_an_address_in_a_table_may_be_broken_where_it_has_a_sign() -> None:
     )
     assert "<code>?a=&amp;b=</code>" in html
     assert "<code>/a/b</code>" in html
+    told = rendered("# T\n\n| a |\n| --- |\n| `it was changed by a newer version` |\n")
+    assert '<code class="sentence">it was changed' in told
     assert "<code>?after=&amp;<wbr>limit=</code> <code>/api/<wbr>pets/<wbr>{id}</code> <code>{a, b?}</code>" in html
 
 

@@ -30,6 +30,7 @@ _PAGE_LINK: Final = re.compile(r"(?:\d\d-)?(?P<page>[a-z-]+)\.md(?:#(?P<anchor>.
 _STATIC_LINK: Final = re.compile(r"(?:\.\./)+(?P<path>static/.+\.\w+)")
 _CALLOUT: Final = re.compile(r"\[!(NOTE|TIP|WARNING)\]\n?")
 _BREAK: Final = re.compile(r"(?<=[\w=}>][&?/])(?=[\w{<])")  # inside an address, where a narrow column may break it
+_SENTENCE_SPACES: Final = 5
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
 
 
@@ -150,9 +151,8 @@ class _Shaping:
                 _alignment(token)
             elif token.type == "inline":
                 self._inline(token)
-                # The first cell of a row is what one looks for: it stays whole.
-                if tokens[at - 1].type == "td_open" and tokens[at - 2].type == "td_close":
-                    _let_code_break(token)
+                if tokens[at - 1].type == "td_open":
+                    _let_code_break(token, first=tokens[at - 2].type == "tr_open")
             elif token.type == "fence":
                 token.meta = {"words": self._words}
         _hold_tables(tokens, self._words["guide.table"])
@@ -233,11 +233,15 @@ def _alignment(cell: Token) -> None:
         cell.attrSet("class", match[1])
 
 
-def _let_code_break(cell: Token) -> None:
-    """Let the code of a cell break where an address has a sign."""
+def _let_code_break(cell: Token, *, first: bool) -> None:
+    """Let the code of a cell break where an address has a sign.
+
+    The first cell of a row is what one looks for: its code stays whole, except a sentence.
+    """
     for child in cell.children or ():
         if child.type == "code_inline":
-            child.meta["breaks"] = True
+            child.meta["breaks"] = not first
+            child.meta["sentence"] = first and child.content.count(" ") >= _SENTENCE_SPACES
 
 
 def _open_places(text: str) -> str:
@@ -268,4 +272,5 @@ def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _op
 def _inline_code(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
     code = _open_places(tokens[index].content)
     pieces = _BREAK.split(code) if tokens[index].meta.get("breaks") else [code]
-    return f"<code>{'<wbr>'.join(escape(piece, quote=False) for piece in pieces)}</code>"
+    opening = '<code class="sentence">' if tokens[index].meta.get("sentence") else "<code>"
+    return f"{opening}{'<wbr>'.join(escape(piece, quote=False) for piece in pieces)}</code>"

@@ -54,6 +54,7 @@ async def test_the_section_that_is_read_is_marked_and_in_view(windows: Windows) 
     page = await windows.open("/guide/trouble", locale="en", viewport={"width": 1280, "height": 480})
     side = page.get_by_role("navigation", name="Pages of the guide")
     await expect(side.locator("[aria-current=page]")).to_be_in_viewport()
+    await expect(page.get_by_role("searchbox", name="Search the guide")).to_be_in_viewport()
     assert await page.evaluate("scrollY") == 0
     await page.locator("#close-codes").evaluate("(heading) => heading.scrollIntoView()")
     read = side.locator("[aria-current=location]")

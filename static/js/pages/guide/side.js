@@ -31,6 +31,7 @@ export function mountSide(side) {
 /** Scroll `side` alone, and only where `link` is out of its view: the text stays where it is. */
 function show(side, link) {
   const place = link.getBoundingClientRect();
-  const view = side.getBoundingClientRect();
-  if (place.top < view.top || place.bottom > view.bottom) side.scrollTop += place.top - view.top - view.height / 3;
+  const { top, bottom, height } = side.getBoundingClientRect();
+  const below = document.getElementById("guide-search").getBoundingClientRect().bottom; // it stays where it is
+  if (place.top < below || place.bottom > bottom) side.scrollTop += place.top - top - height / 2;
 }

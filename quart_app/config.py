@@ -21,6 +21,8 @@ import msgspec
 from msgspec import Meta
 
 PREFIX: Final = "ENVIVO_"
+CLIENT_VARIABLES: Final = frozenset(PREFIX + name for name in ("URL", "TOKEN", "USER_ID", "USERNAME"))
+"""The variables of the commands that talk to a server; the server itself reads none of them."""
 SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has at least 256 bits
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
 
@@ -182,9 +184,8 @@ def load_settings(**options: object) -> Settings:
     dotenv = read_dotenv(Path(".env"))
     values: dict[str, Any] = {}
     for spec in SPECS.values():
-        # An empty variable counts as absent: compose files and CI systems set them so.
         raw = options.get(spec.name)
-        raw = raw if raw is not None else os.environ.get(spec.variable) or dotenv.get(spec.variable) or None
+        raw = raw if raw is not None else _set(spec.variable, dotenv)
         if raw is not None:
             values[spec.name] = _convert(spec, raw)
     settings = Settings(**values)
@@ -193,9 +194,25 @@ def load_settings(**options: object) -> Settings:
 
 
 def local_url() -> str:
-    """Return where `envivo serve` listens when it is started with this environment: the default of the commands."""
-    port = os.environ.get(f"{PREFIX}PORT", "")
+    """Return where `envivo serve` listens when it is started here, with this environment and this ``.env``.
+
+    Raise `SettingsError` for a ``.env`` that cannot be read.
+    """
+    port = _set(SPECS["port"].variable, read_dotenv(Path(".env"))) or ""
     return f"http://127.0.0.1:{port if port.isdigit() and int(port) else Settings().port}"
+
+
+def client_variable(name: str) -> str | None:
+    """Return the value of one of `CLIENT_VARIABLES` in the environment, else in ``.env``, None where it is in neither.
+
+    Raise `SettingsError` for a ``.env`` that cannot be read.
+    """
+    return _set(name, read_dotenv(Path(".env")))
+
+
+def _set(variable: str, dotenv: Mapping[str, str]) -> str | None:
+    # An empty variable counts as absent: compose files and CI systems set them so.
+    return os.environ.get(variable) or dotenv.get(variable) or None
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
@@ -203,7 +220,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
 
     Each line is ``NAME=value``; ``export`` may stand before it, and the value is bare or in one pair of quotes. ``#``
     starts a comment on a line of its own or after a space. Nothing is expanded. Raise `SettingsError` for a line it
-    cannot read and for an ``ENVIVO_`` name that is no setting.
+    cannot read and for an ``ENVIVO_`` name that is neither a setting nor one of `CLIENT_VARIABLES`.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -211,7 +228,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(str(path), str(error), "a readable text file in UTF-8") from error
-    names = {spec.variable for spec in SPECS.values()}
+    names = CLIENT_VARIABLES | {spec.variable for spec in SPECS.values()}
     found = {}
     for number, line in enumerate(lines, start=1):
         text = line.strip()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quart_app.config import SPECS, Settings, SettingsError, load_settings
+from quart_app.config import CLIENT_VARIABLES, SPECS, Settings, SettingsError, client_variable, load_settings, local_url
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -12,8 +12,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 @pytest.fixture(autouse=True)
 def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for spec in SPECS.values():
-        monkeypatch.delenv(spec.variable, raising=False)
+    for variable in CLIENT_VARIABLES | {spec.variable for spec in SPECS.values()}:
+        monkeypatch.delenv(variable, raising=False)
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
@@ -35,6 +35,22 @@ def test_an_option_wins_over_the_environment_over_the_file(monkeypatch: pytest.M
 def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIVO_PORT", "")
     assert load_settings().port == 8000
+
+
+def test_the_commands_look_where_the_server_of_this_folder_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert local_url() == "http://127.0.0.1:8000"
+    Path(".env").write_text("ENVIVO_PORT=9001\n")
+    assert local_url() == "http://127.0.0.1:9001"
+    monkeypatch.setenv("ENVIVO_PORT", "9002")
+    assert local_url() == "http://127.0.0.1:9002"
+
+
+def test_the_variables_of_the_commands_may_stand_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("".join(f"{name}=of the file\n" for name in CLIENT_VARIABLES))
+    assert load_settings() == Settings()
+    monkeypatch.setenv("ENVIVO_TOKEN", "of the shell")
+    assert client_variable("ENVIVO_TOKEN") == "of the shell"
+    assert client_variable("ENVIVO_USERNAME") == "of the file"
 
 
 def test_the_file_may_be_written_as_shells_write_it() -> None:

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from quart_app.app import create_app
 from quart_app.cli import main
-from quart_app.config import SPECS, load_settings
+from quart_app.config import CLIENT_VARIABLES, SPECS, load_settings
 from quart_app.web.guide.markdown import SINGLE_PAGES, Page
 from quart_app.web.guide.tables import limit_table, operations
 from quart_app.web.i18n import LANGUAGES, catalogue
@@ -76,6 +77,41 @@ def default(value: object) -> str:
 def test_every_command_is_told(told: str) -> None:
     commands = main.list_commands(None)  # type: ignore[arg-type]  # it needs no context
     assert [name for name in commands if f"envivo {name}" not in told] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_option_of_every_command_is_told_and_no_other(language: str) -> None:
+    assert options_told(language) == {
+        name: {option for one in options_of(name) for option in one.opts if option.startswith("--")}
+        for name in main.list_commands(click.Context(main))
+        if name != "serve" and options_of(name)
+    }
+    operate = (GUIDE / language / "20-operate.md").read_text("utf-8")
+    assert re.search(r"`--(its-name|su-nombre)` (of|de) `envivo serve`", operate), "the settings are options"
+    own = {option for one in options_of("serve") if one.name not in SPECS for option in one.opts}
+    assert {option for option in own if f"`{option}" not in operate and f" {option}`" not in operate} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_variable_of_the_commands_is_told(language: str) -> None:
+    page = (GUIDE / language / "01-start.md").read_text("utf-8")
+    assert {name for name in CLIENT_VARIABLES if f"`{name}`" not in page} == set()
+
+
+def options_of(name: str) -> list[click.Option]:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    return [one for one in command.params if isinstance(one, click.Option)]
+
+
+def options_told(language: str) -> dict[str, set[str]]:
+    """The options of each command, as the table of the first page has them."""
+    page = (GUIDE / language / "01-start.md").read_text("utf-8")
+    told: dict[str, set[str]] = {}
+    for options, commands in re.findall(r"^\| (`--[^|]*) \| (`[^|]*) \|", page, re.MULTILINE):
+        for command in re.findall(r"`([a-z-]+)`", commands):
+            told.setdefault(command, set()).update(re.findall(r"`(--[a-z-]+)", options))
+    return told
 
 
 def test_every_rest_route_is_told(told: str) -> None:
@@ -206,7 +242,7 @@ def test_links_and_anchors_lead_somewhere(path: Path) -> None:
     source = re.sub(r"^ *```.*?^ *```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     rules = create_app(load_settings()).url_map.bind("localhost")
     for target in re.findall(r"\]\(([^)\s]+)\)", source) + re.findall(r"<(http[^>]+)>", source):
-        if target == MADE_BY_THE_TUTORIAL:
+        if target.partition("?")[0] == MADE_BY_THE_TUTORIAL:
             assert path.name == TUTORIAL
         elif target.startswith(ADDRESS):
             assert rules.test(target.removeprefix(ADDRESS).partition("?")[0].partition("#")[0] or "/"), target
@@ -218,8 +254,9 @@ def test_links_and_anchors_lead_somewhere(path: Path) -> None:
 
 
 def anchors(path: Path) -> set[str]:
+    name = path.stem.partition("-")[2]
     words = {key: texts["en"] for key, texts in catalogue().items() if key.startswith("guide.")}
-    return set(re.findall(r' id="([^"]+)"', Page("here", path.read_text("utf-8"), words).html(SINGLE_PAGES)))
+    return set(re.findall(r' id="([^"]+)"', Page(name, path.read_text("utf-8"), words).html(SINGLE_PAGES)))
 
 
 def test_the_readme_is_short_and_shows_the_program() -> None:

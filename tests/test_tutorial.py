@@ -33,6 +33,10 @@ def test_the_page_can_be_followed_from_top_to_bottom(followed: Checkout) -> None
     assert polls[1]["question"] == TRIP
 
 
+def test_what_it_has_made_passes_the_linter_to_its_last_file(followed: Checkout) -> None:
+    assert "All checks passed!" in followed.run(".venv/bin/python -m ruff check .")
+
+
 def test_both_languages_have_the_same_code() -> None:
     assert blocks(GUIDE / "es" / NAME) == blocks(GUIDE / "en" / NAME)
 

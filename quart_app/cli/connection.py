@@ -7,16 +7,16 @@ import os
 import secrets
 import ssl
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
 
-from quart_app.cli.settings import Decorated
+from quart_app.cli.settings import Decorated, wrong_settings_told
 from quart_app.client.options import TRANSPORTS, Options
 from quart_app.client.status import State, Status
-from quart_app.config import local_url
+from quart_app.config import client_variable, local_url
 
 INTERRUPTED = 130
 """The exit code (128 + SIGINT) that a shell expects of a program ended by Ctrl-C."""
@@ -58,6 +58,34 @@ def trusting(ca: str) -> ssl.SSLContext:
         raise click.BadParameter(f"{ca}: {error}", param_hint="--ca") from error
 
 
+def this_machine() -> str:
+    """Return the address of the server that is started here. Raise click.ClickException for an unusable `.env`."""
+    with wrong_settings_told():
+        return local_url()
+
+
+def the_server() -> str:
+    """Return the address of the server that nobody names: that of ENVIVO_URL, else this machine's."""
+    return _variable("ENVIVO_URL")() or this_machine()
+
+
+def _variable(name: str) -> Callable[[], str | None]:
+    def read() -> str | None:
+        with wrong_settings_told():
+            return client_variable(name)
+
+    return read
+
+
+def token_option(command: Decorated) -> Decorated:
+    """Return the command with the option --token."""
+    return _own_option("--token", "ENVIVO_TOKEN", "Your token (secure mode).")(command)
+
+
+def _own_option(option: str, variable: str, help_text: str) -> Callable[[Decorated], Decorated]:
+    return click.option(option, default=_variable(variable), help=f"{help_text} {variable}")
+
+
 def ca_option(command: Decorated) -> Decorated:
     """Return the command with the option --ca."""
     help_text = "File with the authority that signed the server's certificate."
@@ -67,12 +95,10 @@ def ca_option(command: Decorated) -> Decorated:
 def server_options(command: Decorated) -> Decorated:
     """Return the command with the options --url, --user-id, --username, --token and --ca."""
     options = (
-        click.option(
-            "--url", default=local_url, envvar="ENVIVO_URL", show_default="this machine's", help="The server."
-        ),
-        click.option("--user-id", envvar="USER_ID", help="Who you are (open mode)."),
-        click.option("--username", envvar="USERNAME", help="What you are called (open mode)."),
-        click.option("--token", envvar="ENVIVO_TOKEN", help="Your token (secure mode)."),
+        click.option("--url", default=the_server, show_default="this machine's", help="The server. ENVIVO_URL"),
+        _own_option("--user-id", "ENVIVO_USER_ID", "Who you are (open mode)."),
+        _own_option("--username", "ENVIVO_USERNAME", "What you are called (open mode)."),
+        token_option,
         ca_option,
     )
     for option in reversed(options):

@@ -30,7 +30,8 @@ def _lifetime(text: str) -> timedelta:
     default="user",
     show_default=True,
     metavar="ROLE",
-    help="What the person may do: user, employee (the clinic), admin (everything).",
+    help="What the person may do: user, employee (the clinic), admin (everything), or a role that a domain of your own "
+    "knows.",
 )
 @click.option(
     "--expires",

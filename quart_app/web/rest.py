@@ -63,9 +63,9 @@ def idempotency_key() -> str | None:
 
 
 def json_answer(value: dict[str, Any], status: int = 200) -> Response:
-    """Return an answer whose body is `value`."""
+    """Return an answer whose body is `value`, on a line of its own for those who read it in a terminal."""
     headers = {"Cache-Control": "no-store"}
-    return Response(encode(value), status=status, content_type="application/json", headers=headers)
+    return Response(encode(value) + b"\n", status=status, content_type="application/json", headers=headers)
 
 
 def success(data: Any, *, status: int = 200, **beside: Any) -> Response:

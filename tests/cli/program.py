@@ -8,12 +8,14 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 
+from quart_app.config import CLIENT_VARIABLES
+
 DEADLINE = 30.0
 
 
 def environment(url: str) -> dict[str, str]:
     """Return the environment of a user whose server is at `url`."""
-    clean = {name: value for name, value in os.environ.items() if name not in ("USER_ID", "USERNAME")}
+    clean = {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
     return {**clean, "ENVIVO_URL": url, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 

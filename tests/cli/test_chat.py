@@ -24,7 +24,7 @@ def test_piped_lines_are_said_and_shown_before_it_leaves(server: ServerProcess) 
 
 
 def test_who_speaks_may_come_from_the_environment(server: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.cli.program.environment", lambda url: {**environment(url), "USERNAME": "Alicia"})
+    monkeypatch.setattr("tests.cli.program.environment", lambda url: {**environment(url), "ENVIVO_USERNAME": "Alicia"})
     assert envivo(server.url, "chat", "2").stdout.splitlines()[0] == "— room 2: Alicia"
 
 

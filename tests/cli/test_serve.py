@@ -62,6 +62,23 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_commands_find_the_server_of_their_folder(server: ServerProcess, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"ENVIVO_PORT={server.port}\nENVIVO_USERNAME=Alicia\nENVIVO_TOKEN=unasked\n")
+    sent = envivo("send", "rooms/1", '{"type": "message", "content": "Hola"}', cwd=tmp_path)
+    assert sent.returncode == 0, sent.stderr
+    said = httpx.get(f"{server.url}/api/rooms/1/messages").json()["data"]
+    assert said[-1]["username"] == "Alicia"
+
+
+def test_a_dotenv_file_that_cannot_be_read_is_told_by_every_command(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ENVIVO_PROT=9000\n")
+    for command in (["tail", "log/a"], ["selftest"], ["bench"], ["serve"]):
+        refused = envivo(*command, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith("Error: .env, line 1 is 'ENVIVO_PROT'; it may be ")
+        assert "ENVIVO_TOKEN" in refused.stderr
+
+
 def test_a_taken_port_names_its_holder_and_the_remedy(server: ServerProcess, tmp_path: Path) -> None:
     refused = envivo("serve", "--port", str(server.port), cwd=tmp_path)
     assert refused.returncode == 1

@@ -51,6 +51,8 @@ async def test_the_contents_and_every_page_are_served(client: Client, book: Book
         assert f'href="/guide/{name}"' in contents
         page = await body(client, f"/guide/{name}")
         assert page.count("<h1") == 1
+        ids = re.findall(r' id="([^"]+)"', page)
+        assert len(ids) == len(set(ids)), name
         assert not re.search("[\ue000\ue001]|<p>{{", page)
 
 
@@ -104,16 +106,16 @@ async def test_the_whole_guide_is_one_page_that_refers_to_itself(client: Client,
 
 def test_every_word_has_to_be_there_and_accents_do_not_count(document: dict[str, Any]) -> None:
     book = make_book("es", document, WORDS)
-    hrefs = [found.href for found in book.search("SONDEO largo")]
-    assert hrefs
-    assert hrefs == [found.href for found in book.search("sóndeo LARGO")]
-    assert book.search("sondeo xyzzy") == []
-    assert book.search("   ") == []
+    found = book.search("SONDEO largo")
+    assert found.count
+    assert found == book.search("sóndeo LARGO")
+    assert book.search("sondeo xyzzy").count == 0
+    assert book.search("   ").count == 0
 
 
 def test_an_excerpt_is_of_whole_words(document: dict[str, Any]) -> None:
     book = make_book("en", document, WORDS)
-    for found in book.search("cursor"):
+    for found in book.search("cursor").first:
         words = "".join(text for text, _ in found.excerpt).strip("…").split()
         section = next(one for page in book.pages.values() for one in page.sections if one.title == found.title)
         assert set(words) <= set(section.text.split()), found.title
@@ -127,9 +129,31 @@ def test_the_contents_say_of_each_page_one_sentence(book: Book) -> None:
 
 def test_a_title_comes_before_a_mention(document: dict[str, Any]) -> None:
     book = make_book("en", document, WORDS)
-    assert book.search("ladder")[0].title == "The ladder"
-    assert book.search("ladder")[0].href == "/guide/idea#the-ladder"
-    assert ("ladder", True) in book.search("ladder")[0].excerpt
+    best = book.search("ladder").first[0]
+    assert best.title == "The ladder"
+    assert best.href == "/guide/idea#the-ladder"
+    assert ("ladder", True) in best.excerpt
+
+
+def test_a_word_of_the_text_comes_before_one_of_the_code(tmp_path: Path) -> None:
+    (tmp_path / "01-a.md").write_text(
+        "# A\n\n## Code\n\nIt is short.\n\n```py\n# anchovy anchovy anchovy\n```\n\n"
+        "## Table\n\n| a | b |\n| --- | --- |\n| anchovy | a fish |\n"
+    )
+    assert [found.title for found in Book(tmp_path, {}, WORDS).search("anchovy").first] == ["Table", "Code"]
+
+
+async def test_a_common_word_says_how_many_sections_have_it(client: Client, document: dict[str, Any]) -> None:
+    every = make_book("en", document, WORDS).search("the")
+    assert every.count > len(every.first) == 12
+    assert re.search(r">The first 12 of \d{2,} results<", await body(client, "/guide/search?q=the"))
+
+
+async def test_the_page_of_a_search_says_what_was_searched_for(client: Client) -> None:
+    page = await body(client, "/guide?q=xyzzy")
+    assert "<title>Search: “xyzzy” · Guide · En Vivo</title>" in page
+    assert "<h1>Search: “xyzzy”</h1>" in page
+    assert 'go to the <a href="/guide">contents of the guide</a>' in page
 
 
 @pytest.mark.parametrize("text", ["Straße", "ﬁn", "İstanbul", "Ñandú ½", "e\u0301"])
@@ -152,6 +176,21 @@ def test_a_page_may_hold_no_html_and_no_style() -> None:
 def test_headings_have_the_anchors_of_github() -> None:
     html = rendered("# T\n\n## The `code` of it: one, two!\n\n## Año ¿qué?\n\n## Año ¿qué?\n")
     assert re.findall(r'<h2 id="([^"]+)"', html) == ["the-code-of-it-one-two", "año-qué", "año-qué-1"]
+
+
+def test_a_heading_that_is_called_as_its_page_has_an_anchor_of_its_own() -> None:
+    assert re.findall(r' id="([^"]+)"', rendered("# The place\n\n## Here\n\n## Here\n")) == ["here", "here-1", "here-2"]
+
+
+def test_an_address_in_a_table_may_be_broken_where_it_has_a_sign() -> None:
+    html = rendered(
+        "# T\n\n`?a=&b=`\n\n| a | b |\n| --- | --- |\n| `/a/b` | `?after=&limit=` `/api/pets/{id}` `{a, b?}` |\n"
+    )
+    assert "<code>?a=&amp;b=</code>" in html
+    assert "<code>/a/b</code>" in html
+    told = rendered("# T\n\n| a |\n| --- |\n| `it was changed by a newer version` |\n")
+    assert '<code class="sentence">it was changed' in told
+    assert "<code>?after=&amp;<wbr>limit=</code> <code>/api/<wbr>pets/<wbr>{id}</code> <code>{a, b?}</code>" in html
 
 
 @pytest.mark.parametrize(
@@ -241,3 +280,16 @@ def test_an_operation_shows_what_it_takes(document: dict[str, Any]) -> None:
     assert "`?after=&limit=`" in table
     assert "/api/rooms" not in table
     assert "`If-Match`" in operations(document, "en", "products")
+
+
+def test_each_part_of_the_rest_interface_has_a_name_in_both_languages(document: dict[str, Any]) -> None:
+    assert {entry["name"] for entry in document["tags"]} == {
+        key.removeprefix("guide.tag_") for key in catalogue() if key.startswith("guide.tag_")
+    }
+    assert "### Clínica" in operations(document, "es", "")
+    assert "### Engine room" in operations(document, "en", "")
+
+
+def test_a_part_of_ones_own_goes_by_its_tag() -> None:
+    own = {"tags": [{"name": "polls"}], "paths": {}}
+    assert "### Polls" in operations(own, "es", "")

@@ -9,6 +9,17 @@ from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows
 
 pytestmark = IN_A_BROWSER
 
+# The points of an element in the window where something else is on top.
+_COVERED = """(element) => {
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const covered = [];
+    const header = document.querySelector(".site").getBoundingClientRect().bottom;
+    for (let x = left + 4; x < Math.min(right, innerWidth); x += 12)
+        for (let y = Math.max(top + 4, header); y < Math.min(bottom - 4, innerHeight); y += 12)
+            if (!element.contains(document.elementFromPoint(x, y))) covered.push([x, y]);
+    return covered;
+}"""
+
 
 async def test_the_search_answers_while_one_types_and_the_arrows_walk_through_it(windows: Windows) -> None:
     page = await windows.open("/guide/start", locale="en")
@@ -25,6 +36,30 @@ async def test_the_search_answers_while_one_types_and_the_arrows_walk_through_it
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile(r"/guide/idea#the-ladder$"))
     await expect(page.get_by_role("heading", name="The ladder")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+async def test_what_is_found_lies_over_the_text(windows: Windows, screen: dict[str, int]) -> None:
+    page = await windows.open("/guide/start", locale="en", viewport=screen)
+    await page.get_by_role("searchbox", name="Search the guide").press_sequentially("server")
+    found = page.locator("#guide-search [data-found]")
+    await expect(found.get_by_role("link").first).to_be_visible()
+    # Every point of the list that is in the window belongs to it, whatever the text has below.
+    assert await found.evaluate(_COVERED) == []
+    await page.mouse.wheel(0, 350)
+    assert await found.evaluate(_COVERED) == []
+
+
+async def test_the_section_that_is_read_is_marked_and_in_view(windows: Windows) -> None:
+    page = await windows.open("/guide/trouble", locale="en", viewport={"width": 1280, "height": 480})
+    side = page.get_by_role("navigation", name="Pages of the guide")
+    await expect(side.locator("[aria-current=page]")).to_be_in_viewport()
+    await expect(page.get_by_role("searchbox", name="Search the guide")).to_be_in_viewport()
+    assert await page.evaluate("scrollY") == 0
+    await page.locator("#close-codes").evaluate("(heading) => heading.scrollIntoView()")
+    read = side.locator("[aria-current=location]")
+    await expect(read).to_have_text("Close codes")
+    await expect(read).to_be_in_viewport()
 
 
 async def test_escape_closes_the_results_and_leaves_the_field(windows: Windows) -> None:
@@ -84,6 +119,16 @@ async def test_on_paper_there_is_the_text_and_nothing_else(windows: Windows) -> 
     await expect(page.get_by_role("heading", name="The one idea")).to_be_visible()
 
 
+async def test_what_is_printed_is_dark_on_white_whatever_was_chosen(windows: Windows) -> None:
+    page = await windows.open("/guide/idea", locale="en", color_scheme="light")
+    await page.locator("#theme").click()
+    ink = "getComputedStyle(document.body).color"
+    on_screen = await page.evaluate(ink)
+    await page.emulate_media(media="print")
+    assert await page.evaluate(ink) != on_screen
+    assert await page.evaluate(ink) == "rgb(23, 35, 43)"
+
+
 async def test_the_whole_guide_fits_a_phone_too(windows: Windows) -> None:
     page = await windows.open("/guide/print", locale="es", viewport=PHONE)
     assert await page.locator("h1").count() == 1
@@ -94,6 +139,8 @@ async def test_without_javascript_the_guide_is_read_and_searched(windows: Window
     page = await windows.blank(java_script_enabled=False, locale="en")
     await page.goto("/guide/idea")
     await expect(page.locator("h1")).to_have_text("The one idea")
+    await expect(page.locator("#theme")).to_be_hidden()
+    await expect(page.locator("main .notice")).to_have_count(0)
     await page.get_by_role("searchbox", name="Search the guide").fill("ladder")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("region", name="Results of the search")).to_contain_text("The ladder")

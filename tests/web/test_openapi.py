@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 from msgspec import inspect
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from quart.typing import TestClientProtocol as Client
 
 from quart_app.app import create_app
 from quart_app.config import load_settings
@@ -53,6 +54,16 @@ def test_every_operation_says_what_it_is_for_and_has_a_name_of_its_own(document:
     names = [one["operationId"] for one in operations]
     assert len(set(names)) == len(names)
     assert [one["operationId"] for one in operations if not one["summary"] or not one["description"]] == []
+
+
+def test_what_an_operation_is_for_has_its_articles_right(document: dict[str, Any]) -> None:
+    said = [one["description"] for methods in document["paths"].values() for one in methods.values()]
+    assert [text for text in said if re.search(r"\ba [aeio]|\ban [^aeiouh`]", text)] == []
+
+
+async def test_an_answer_ends_its_line(client: Client) -> None:
+    for path in ("/api/rooms", "/api/rooms/x/messages", "/openapi.json"):
+        assert (await (await client.get(path)).get_data(as_text=True)).endswith("\n"), path
 
 
 def test_every_example_of_a_body_is_one(document: dict[str, Any]) -> None:

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import click
 
-from quart_app.cli.connection import INTERRUPTED, ca_option, trusting
-from quart_app.config import local_url
+from quart_app.cli.connection import INTERRUPTED, ca_option, this_machine, token_option, trusting
 
 
 @click.command()
-@click.argument("url", default=local_url)
+@click.argument("url", default=this_machine)
 @click.option("--quick", is_flag=True, help="Fewer connections and less time: about half a minute.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write it there.")
 @click.option("--pid", type=int, help="The server's process on this machine, to see the memory of a connection.")
-@click.option("--token", envvar="ENVIVO_TOKEN", help="Your token (secure mode).")
+@token_option
 @ca_option
 @click.pass_context
 def bench(  # noqa: PLR0913 - an argument an option, which is how click calls it
@@ -32,9 +31,10 @@ def bench(  # noqa: PLR0913 - an argument an option, which is how click calls it
 ) -> None:
     """Measure the server at URL: fan-out, senders, latency, durable messages, resuming, connections.
 
-    Every message is checked to have reached everybody, once and in order. Thousands of them are published to topics
-    of their own (live/bench-…, log/bench-…) and stay in the server's log until it forgets them: measure a server
-    that has no visitors. The exit code is 1 when something was lost or the server cannot be reached.
+    Without URL it is the server of this machine, also where ENVIVO_URL names another. Every message is checked to have
+    reached everybody, once and in order. Thousands of them are published to topics of their own (live/bench-…,
+    log/bench-…) and stay in the server's log until it forgets them: measure a server that has no visitors. The exit
+    code is 1 when something was lost or the server cannot be reached.
     """
     from quart_app.cli.bench import load as loads
     from quart_app.cli.bench.load import Target

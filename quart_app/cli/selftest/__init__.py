@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quart_app.cli.connection import Server, ca_option, run
-from quart_app.config import local_url
+from quart_app.cli.connection import Server, ca_option, run, the_server, token_option
 
 if TYPE_CHECKING:
     from quart_app.cli.selftest.probe import LadderEvidence, RungEvidence
@@ -17,13 +16,15 @@ RUNG_NAMES = {"ws": "WebSocket", "sse": "SSE", "poll": "long poll"}
 
 
 @click.command()
-@click.argument("url", default=local_url, envvar="ENVIVO_URL")
-@click.option("--token", envvar="ENVIVO_TOKEN", help="Your token (secure mode).")
+@click.argument("url", default=the_server)
+@token_option
 @ca_option
 @click.option("--json", "as_json", is_flag=True, help="Print the evidence as one JSON object.")
 @click.pass_context
 def selftest(context: click.Context, /, url: str, token: str | None, ca: str | None, *, as_json: bool) -> None:
-    """Try every transport to the server at URL (by default the local one), a lost connection and forced downgrades.
+    """Try every transport to the server at URL, a lost connection and forced downgrades.
+
+    Without URL it is the server of ENVIVO_URL, else that of this machine.
 
     It tells for each transport how long it takes to open, until the first message and for a round trip, and whether
     something in between holds messages back; then whether any message is lost or repeated while the connection is cut

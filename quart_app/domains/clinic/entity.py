@@ -78,14 +78,16 @@ class Policy(Generic[Row]):
 class Entity(Generic[Row]):
     """One kind of record.
 
-    `name` is the topic and the path. `model` is its table, and `record` is the shape of one record on the wire. `new`,
-    `change` and `query` are the shapes of what clients send; without the first two the kind is read only. `references`
-    names the fields that hold an id, and of which kind. `lookups` maps each parameter of the query to the Tortoise
-    filter that it stands for. `noticed` names the fields that the user is told. `newest_first` is the order of lists.
+    `name` is the topic and the path. `called` is what the reference calls one record, with its article. `model` is its
+    table, and `record` is the shape of one record on the wire. `new`, `change` and `query` are the shapes of what
+    clients send; without the first two the kind is read only. `references` names the fields that hold an id, and of
+    which kind. `lookups` maps each parameter of the query to the Tortoise filter that it stands for. `noticed` names
+    the fields that the user is told. `newest_first` is the order of lists.
     """
 
     name: str
     singular: str
+    called: str
     model: type[Row]
     record: type[msgspec.Struct]
     query: type[msgspec.Struct]

@@ -47,7 +47,6 @@ class _Resource:
         self._hub = hub
         self._clinic = clinic
         self._entity = entity
-        self._words = entity.singular.replace("_", " ")
 
     def listing(self) -> Handling:
         entity = self._entity
@@ -61,8 +60,8 @@ class _Resource:
 
         order = "the newest first" if entity.newest_first else "in the order of their ids"
         handler.__doc__ = (
-            f"A page of {entity.name}, {order}: `after` is the id to ask on from, null at the end; `cursor` is where"
-            f" the topic `{entity.name}` goes on from this answer."
+            f"List the {entity.name.replace('-', ' ')}, {order}: `after` is the id to ask on from, null at the end;"
+            f" `cursor` is where the topic `{entity.name}` goes on from this answer."
         )
         beside = (("cursor", str), ("after", int | None))
         return Operation(tag=_TAG, answer=list[entity.record], query=entity.query, beside=beside)(handler)  # type: ignore[name-defined]  # the shape is what is told
@@ -72,7 +71,7 @@ class _Resource:
             who = speaker()
             return success(await self._clinic.get(self._entity, row_id(id), who))
 
-        handler.__doc__ = f"One {self._words}."
+        handler.__doc__ = f"Return {self._entity.called}."
         return Operation(tag=_TAG, answer=self._entity.record, refusals=(404,))(handler)
 
     def creating(self, shape: type[Any]) -> Handling:
@@ -81,7 +80,9 @@ class _Resource:
             new = checked(await json_body(), shape)
             return success(await self._clinic.create(self._entity, new, who, key=idempotency_key()), status=201)
 
-        handler.__doc__ = f"Make a {self._words}. A reference to what does not exist is refused by its field (400)."
+        handler.__doc__ = (
+            f"Make {self._entity.called}. A reference to what does not exist is refused by its field (400)."
+        )
         return Operation(tag=_TAG, body=shape, answer=self._entity.record, status=201, refusals=(409,))(handler)
 
     def updating(self, shape: type[Any]) -> Handling:
@@ -90,7 +91,9 @@ class _Resource:
             change = checked(await json_body(), shape)
             return success(await self._clinic.update(self._entity, row_id(id), change, who, key=idempotency_key()))
 
-        handler.__doc__ = f"Change the fields that are given of a {self._words}; 409 where `version` is an older one."
+        handler.__doc__ = (
+            f"Change those fields of {self._entity.called} that are given; 409 where `version` is an older one."
+        )
         return Operation(tag=_TAG, body=shape, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
 
     def deleting(self) -> Handling:
@@ -98,7 +101,7 @@ class _Resource:
             who = speaker()
             return success(await self._clinic.delete(self._entity, row_id(id), who, key=idempotency_key()))
 
-        handler.__doc__ = f"Remove a {self._words} and return it as it was; 409 where something refers to it."
+        handler.__doc__ = f"Remove {self._entity.called} and return it as it was; 409 where something refers to it."
         return Operation(tag=_TAG, headers=Once, answer=self._entity.record, refusals=(404, 409))(handler)
 
 

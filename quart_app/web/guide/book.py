@@ -39,10 +39,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Results:
+    """What a search found: the best sections, and how many there are in all."""
+
+    first: Sequence[Found] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class _Indexed:
+    """A section as it is searched: its title, its words, and its words with the code that follows them, all folded."""
+
     page: Page
     section: Section
     title: str
+    words: str
     text: str
 
 
@@ -83,19 +94,19 @@ class Book:
     @cached_property
     def _index(self) -> Sequence[_Indexed]:
         return tuple(
-            _Indexed(page, section, folded(section.title), folded(section.text))
+            _Indexed(page, section, *map(folded, (section.title, section.words, section.text)))
             for page in self.pages.values()
             for section in page.sections
         )
 
-    def search(self, query: str) -> list[Found]:
+    def search(self, query: str) -> Results:
         """Return the sections that have every word of `query`, best first; accents and case do not count."""
         words = folded(query[:_QUERY_CHARACTERS]).split()
         if not words:
-            return []
+            return Results()
         scored = ((_score(one, words), one) for one in self._index)
         best = sorted(((score, one) for score, one in scored if score), key=lambda pair: -pair[0])
-        return [_found(one, words) for _, one in best[:_RESULTS]]
+        return Results([_found(one, words) for _, one in best[:_RESULTS]], len(best))
 
 
 def _table(made: re.Match[str], tables: Mapping[str, Table]) -> str:
@@ -110,14 +121,14 @@ def folded(text: str) -> str:
 
 
 def _score(one: _Indexed, words: Sequence[str]) -> int:
-    """Return 0 where a word is missing, else more for words in the title, and for words that begin there."""
+    """Return 0 where a word is missing, else more for words in the title, less for words in the text, least in code."""
     score = 0
     for word in words:
         in_title, in_text = one.title.find(word), one.text.find(word)
         if in_title < 0 and in_text < 0:
             return 0
         score += 1 + 10 * (in_title >= 0) + 5 * bool(re.search(rf"\b{re.escape(word)}", one.title))
-        score += 2 * bool(re.search(rf"\b{re.escape(word)}\b", one.text)) + min(one.text.count(word), 4)
+        score += 2 * bool(re.search(rf"\b{re.escape(word)}\b", one.words)) + min(one.words.count(word), 4)
     return score + (one.section.level == 1)
 
 

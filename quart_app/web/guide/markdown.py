@@ -29,6 +29,8 @@ _FOR_THE_OPERATOR: Final = frozenset({"nginx", "caddy", "ini", "yaml", "toml"})
 _PAGE_LINK: Final = re.compile(r"(?:\d\d-)?(?P<page>[a-z-]+)\.md(?:#(?P<anchor>.+))?")
 _STATIC_LINK: Final = re.compile(r"(?:\.\./)+(?P<path>static/.+\.\w+)")
 _CALLOUT: Final = re.compile(r"\[!(NOTE|TIP|WARNING)\]\n?")
+_BREAK: Final = re.compile(r"(?<=[\w=}>][&?/])(?=[\w{<])")  # inside an address, where a narrow column may break it
+_SENTENCE_SPACES: Final = 5
 _ALIGNED: Final = re.compile(r"text-align:(left|center|right)")
 
 
@@ -48,12 +50,18 @@ ONE_DOCUMENT: Final = Edition("#{page}", "#{page}--{anchor}", "{page}--{anchor}"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and the plain text up to the next one; `anchor` is empty for the page's own title."""
+    """A heading, the plain words up to the next one, and the code there; `anchor` is empty for the page's own title."""
 
     anchor: str
     title: str
     level: int
-    text: str
+    words: str
+    code: str
+
+    @property
+    def text(self) -> str:
+        """The words, and after them the code."""
+        return f"{self.words}\n{self.code}" if self.code else self.words
 
 
 def _anchor(title: str, earlier: Counter[str]) -> str:
@@ -72,9 +80,9 @@ class Page:
         self.name = name
         self._source = source
         self._words = words
-        self.sections = tuple(_sections(_parser().parse(source)))
+        self.sections = tuple(_sections(name, _parser().parse(source)))
         self.title = self.sections[0].title
-        self.summary = re.split(r"(?<=\.)\s", self.sections[0].text, maxsplit=1)[0]
+        self.summary = re.split(r"(?<=\.)\s", self.sections[0].words, maxsplit=1)[0]
 
     def html(self, edition: Edition) -> str:
         """Return the page's HTML, the places of this server's address still open."""
@@ -92,23 +100,24 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _sections(tokens: Sequence[Token]) -> list[Section]:
+def _sections(page: str, tokens: Sequence[Token]) -> list[Section]:
     found: list[Section] = []
-    earlier: Counter[str] = Counter()
+    earlier = Counter({page: 1})  # the anchor of its title
     title, anchor, level = "", "", 1
-    texts: list[str] = []
+    words: list[str] = []
+    code: list[str] = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             if found or title:
-                found.append(Section(anchor, title, level, "\n".join(texts)))
+                found.append(Section(anchor, title, level, "\n".join(words), "\n".join(code)))
             level = int(token.tag[1])
-            title, texts = _plain_text(tokens[at + 1]), []
+            title, words, code = _plain_text(tokens[at + 1]), [], []
             anchor = _anchor(title, earlier) if level > 1 else ""
         elif token.type == "inline" and tokens[at - 1].type != "heading_open":
-            texts.append(_plain_text(token))
+            words.append(_plain_text(token))
         elif token.type == "fence":
-            texts.append(token.content)
-    return [*found, Section(anchor, title, level, "\n".join(texts))]
+            code.append(token.content)
+    return [*found, Section(anchor, title, level, "\n".join(words), "\n".join(code))]
 
 
 def _plain_text(token: Token) -> str:
@@ -142,6 +151,8 @@ class _Shaping:
                 _alignment(token)
             elif token.type == "inline":
                 self._inline(token)
+                if tokens[at - 1].type == "td_open":
+                    _let_code_break(token, first=tokens[at - 2].type == "tr_open")
             elif token.type == "fence":
                 token.meta = {"words": self._words}
         _hold_tables(tokens, self._words["guide.table"])
@@ -222,6 +233,17 @@ def _alignment(cell: Token) -> None:
         cell.attrSet("class", match[1])
 
 
+def _let_code_break(cell: Token, *, first: bool) -> None:
+    """Let the code of a cell break where an address has a sign.
+
+    The first cell of a row is what one looks for: its code stays whole, except a sentence.
+    """
+    for child in cell.children or ():
+        if child.type == "code_inline":
+            child.meta["breaks"] = not first
+            child.meta["sentence"] = first and child.content.count(" ") >= _SENTENCE_SPACES
+
+
 def _open_places(text: str) -> str:
     for address, place in PLACES.items():
         text = text.replace(address, place)
@@ -248,4 +270,7 @@ def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _op
 
 
 def _inline_code(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    return f"<code>{escape(_open_places(tokens[index].content), quote=False)}</code>"
+    code = _open_places(tokens[index].content)
+    pieces = _BREAK.split(code) if tokens[index].meta.get("breaks") else [code]
+    opening = '<code class="sentence">' if tokens[index].meta.get("sentence") else "<code>"
+    return f"{opening}{'<wbr>'.join(escape(piece, quote=False) for piece in pieces)}</code>"

@@ -12,6 +12,7 @@ from quart_app.web.i18n import catalogue, local_number
 _SUMMARIES: Final = Path(__file__).with_name("operations.toml")
 _HEADS: Final = {"en": ("Request", "What it does", "Takes"), "es": ("Petición", "Qué hace", "Recibe")}
 _LIMIT_HEADS: Final = {"en": ("What", "Limit"), "es": ("Qué", "Límite")}
+_TAG: Final = "guide.tag_"
 _LIMIT: Final = "guide.limit_"
 _LARGER: Final = {"KiB": (1024, "KiB"), "MiB": (1024 * 1024, "MiB"), "d": (24 * 3600, "d")}
 
@@ -27,7 +28,14 @@ def operations(document: Mapping[str, Any], language: str, tag: str) -> str:
     if tag:
         return _operations_of(document, language, tag)
     tags = [entry["name"] for entry in document["tags"]]
-    return "\n\n".join(f"### {name}\n\n{_operations_of(document, language, name)}" for name in tags)
+    named = sorted((_named(tag, language), tag) for tag in tags)
+    return "\n\n".join(f"### {name}\n\n{_operations_of(document, language, tag)}" for name, tag in named)
+
+
+def _named(tag: str, language: str) -> str:
+    """Return what a page calls the part of the program that has `tag`; a domain of one's own goes by its tag."""
+    texts = catalogue().get(f"{_TAG}{tag}")
+    return texts[language] if texts else tag.capitalize()
 
 
 def _operations_of(document: Mapping[str, Any], language: str, tag: str) -> str:

@@ -1,6 +1,7 @@
 // A page of the guide: code is copied with a button, the search answers while one types, the whole guide is printed.
 
 import { mountSearch } from "./search.js";
+import { mountSide } from "./side.js";
 import { copy } from "../shared/copy.js";
 import { text } from "../shared/page.js";
 import "../shared/plain.js";
@@ -29,3 +30,6 @@ if (print) {
 
 const search = document.getElementById("guide-search");
 if (search) mountSearch(search);
+
+const side = document.querySelector(".guide-side");
+if (side) mountSide(side);

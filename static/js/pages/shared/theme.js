@@ -1,5 +1,6 @@
 // Light or dark, before the first paint: that is why this is a classic script in the head and not a module.
-// Owns the `data-theme` of <html>, its key in localStorage and the switch in the header. Without a choice the system decides.
+// Owns the `data-theme` of <html>, its key in localStorage and the switch in the header, which is shown where this script
+// answers it (`data-theme-switch`). Without a choice the system decides.
 (() => {
   const KEY = "envivo.theme";
   const root = document.documentElement;
@@ -41,6 +42,7 @@
     choose(asSystem ? null : theme);
   };
 
+  root.dataset.themeSwitch = "";
   choose(stored());
   systemDark.addEventListener("change", () => choose(root.dataset.theme));
   addEventListener("storage", (event) => event.key === KEY && choose(event.newValue));

@@ -2,24 +2,30 @@
 
 import asyncio
 import errno
+import inspect
 import logging
+import runpy
 import socket
 import stat
 import sys
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypercorn.config import Config
 
 from quart_app.config import Settings
 from quart_app.resources import MissingResource, resource
+from quart_app.server import event_loop
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.listening import ListenError, address_to_open, open_sockets
 from quart_app.server.logs import configure_logging
 from quart_app.server.running import ServerOptions, StartError, server_config
 from quart_app.server.tls import TlsError, local_certificate
+from tests.running import eventually
 
 
 @pytest.mark.parametrize("key", sorted(tomllib.loads(resource("hypercorn.toml").read_text("utf-8"))))
@@ -178,6 +184,69 @@ async def _held_server(loop: Any) -> tuple[asyncio.AbstractServer, socket.socket
     client = socket.create_connection(address)
     await asyncio.wait_for(connected.wait(), 5)
     return listening, client, lost
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def new_loop(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes the server's loop, with uvloop and where there is none."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop")
+        return new_event_loop
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    return cast("Callable[[], asyncio.AbstractEventLoop]", runpy.run_path(event_loop.__file__)["new_event_loop"])
+
+
+def _ends_with(told: list[BaseException | None], error: BaseException) -> bool:
+    return told[-1:] == [error]
+
+
+def test_the_loop_runs_until_its_own_end_whatever_it_calls(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    told: list[BaseException | None] = []
+
+    def ends(error: BaseException) -> None:
+        raise error
+
+    async def rude() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            sys.exit("at the end")
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: told.append(context.get("exception")))
+        kept = loop.create_task(rude())
+        ways: list[Callable[..., Any]] = [loop.call_soon, partial(loop.call_later, 0.001)]
+        ways.append(partial(asyncio.to_thread, loop.call_soon_threadsafe))  # type: ignore[arg-type]  # of many kinds
+        for kind in (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError):
+            for call in ways:
+                error = kind("a callback")
+                if inspect.isawaitable(called := call(ends, error)):
+                    await called
+                await eventually(partial(_ends_with, told, error))
+        with pytest.raises(RuntimeError, match="not for stopping"):
+            loop.stop()
+        with pytest.raises(RuntimeError, match="already running"):
+            loop.run_until_complete(kept)
+        return 7
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(main()) == 7
+    assert str(told[-1]) == "at the end"
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), ValueError()])
+def test_the_loop_raises_what_its_own_task_raises(
+    new_loop: Callable[[], asyncio.AbstractEventLoop], error: BaseException
+) -> None:
+    async def main() -> None:
+        raise error
+
+    with asyncio.Runner(loop_factory=new_loop) as runner, pytest.raises(type(error)) as raised:
+        runner.run(main())
+    assert raised.value is error or isinstance(error, asyncio.CancelledError)
 
 
 def test_the_loop_stops_listening_and_cuts_off_what_stays() -> None:

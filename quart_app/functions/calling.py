@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from quart_app.functions.bounds import BLOCKED, BURST, CALL_TIMEOUT, RATE, SAID_AGAIN, THREADS
 from quart_app.functions.declaring import Declaration
-from quart_app.functions.ending import EndsProgram, going_on
+from quart_app.functions.ending import EndsProgram, going_on, shown, words
 from quart_app.functions.publishing import Calling, FunctionPublisher, calling
 from quart_app.realtime import Allowance, Refused
 
@@ -97,9 +97,8 @@ class Function:
         """Return what the function returns. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
         function = self.declaration.function
         self._enter(depth)
-        with going_on():
-            async with asyncio.timeout(CALL_TIMEOUT):
-                return await self._called(function, *arguments)
+        async with asyncio.timeout(CALL_TIMEOUT):
+            return await self._called(function, *arguments)
 
     async def _called(self, function: Callable[..., Any], *arguments: Any) -> Any:
         if inspect.iscoroutinefunction(function):
@@ -115,25 +114,24 @@ class Function:
     async def next_of(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> Any:
         """Return the next value of a generator, END after the last one. Raise as `call` does."""
         self._enter(0)
-        with going_on():
-            if isinstance(run, Generator):
-                return await self._in_thread(next, run, END)
-            try:
-                return await _watched(run.__anext__(), self._blocked)
-            except StopAsyncIteration:
-                return END
+        if isinstance(run, Generator):
+            return await self._in_thread(next, run, END)
+        try:
+            return await _watched(run.__anext__(), self._blocked)
+        except StopAsyncIteration:
+            return END
 
     async def finish(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> None:
         """Close a run, so that its generator cleans up; one that a thread still works in cleans up without this."""
         try:
-            with going_on():
-                if isinstance(run, Generator):
+            if isinstance(run, Generator):
+                with going_on:
                     run.close()
-                else:
-                    async with asyncio.timeout(CALL_TIMEOUT):
-                        await run.aclose()
+            else:
+                async with asyncio.timeout(CALL_TIMEOUT):
+                    await _watched(run.aclose(), self._blocked)
         except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
-            logger.debug("%s did not end in order: %r", self.declaration.where, error)
+            logger.debug("%s did not end in order: %s", self.declaration.where, shown(error))
 
     def _enter(self, depth: int) -> None:
         """Set what `publish` needs to know.
@@ -144,12 +142,18 @@ class Function:
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, _kept, function, *arguments)
 
 
 def new_threads() -> ThreadPoolExecutor:
     """Return the threads in which plain functions run."""
     return ThreadPoolExecutor(THREADS, thread_name_prefix="functions")
+
+
+def _kept(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what `function` returns, or raise an Exception."""
+    with going_on:
+        return function(*arguments)
 
 
 @coroutine
@@ -160,7 +164,8 @@ def _watched(steps: Coroutine[Any, Any, Any], took: Callable[[float], object]) -
     while True:
         began = time.perf_counter()
         try:
-            awaited = resume(value)
+            with going_on:
+                awaited = resume(value)
         except StopIteration as stop:
             return stop.value
         finally:
@@ -176,10 +181,10 @@ def _watched(steps: Coroutine[Any, Any, Any], took: Callable[[float], object]) -
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, TimeoutError) and not str(error):
+    if isinstance(error, TimeoutError) and not words(error):
         return f"it took more than {CALL_TIMEOUT:.0f} s"
     if isinstance(error, Refused):
         return error.message
     if isinstance(error, EndsProgram):
         return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return shown(error)

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
 from quart_app.functions.calling import Function
+from quart_app.functions.ending import going_on, words
 from quart_app.functions.publishing import json_of
 from quart_app.realtime import Channel, Identity, Kind, MessageShape, Peer, Refused, TopicShape, Welcome
 from quart_app.storage.idempotency import IdempotencyKey
@@ -109,11 +110,13 @@ class CommandChannel(Channel):
 
     async def _call(self, body: dict[str, Any], who: Identity) -> msgspec.Raw | None:
         try:
-            answer = json_of(await self.function.call(body, who))
+            value = await self.function.call(body, who)
+            with going_on:
+                answer = json_of(value)
         except Refused:
             raise
         except ValueError as error:
-            raise Refused("refused", str(error)) from error
+            raise Refused("refused", words(error) or type(error).__name__) from error
         except Exception as error:
             said = self.function.failed(error)
             shown = f"{self.function.declaration.name} failed" if self._secure else said

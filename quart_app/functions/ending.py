@@ -1,12 +1,11 @@
 """Turn what a function raises to end the program, or the task that called it, into an ordinary exception.
 
-The same is done for the tasks that a function makes.
+What the event loop calls later for a function is held by the loop itself (`server/event_loop.py`).
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from types import TracebackType
+from typing import Final
 
 ENDS = "it ends the program"
 
@@ -16,52 +15,42 @@ class EndsProgram(Exception):
     cancellation."""
 
 
-@contextlib.contextmanager
-def going_on() -> Iterator[None]:
-    """Raise EndsProgram in the place of what would end more than the function that raised it."""
-    try:
-        yield
-    except (Exception, GeneratorExit):
-        raise
-    except BaseException as error:
+class _GoingOn:
+    """The guard around code of a function's own that runs without a suspension. Raise EndsProgram in the place of what
+    would end more than that code."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, traceback: TracebackType | None) -> None:
+        if error is None or isinstance(error, Exception):
+            return
         if isinstance(error, asyncio.CancelledError) and _is_to_stop():
-            raise
-        shown = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise EndsProgram(f"{ENDS} ({shown})").with_traceback(error.__traceback__) from error
+            return
+        raise EndsProgram(f"{ENDS} ({shown(error)})").with_traceback(traceback) from error
+
+
+going_on: Final = _GoingOn()
+
+
+def shown(error: BaseException) -> str:
+    """Return the kind of an error and what it says."""
+    said = words(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def words(error: BaseException) -> str:
+    """Return what an error says: nothing where the code that would say it, which is a function's own, fails."""
+    try:
+        return str(error)
+    except BaseException:  # noqa: BLE001 - there is no end to what can be raised there
+        return ""
 
 
 def _is_to_stop() -> bool:
-    """Return whether somebody has asked the task that runs to stop."""
-    task = asyncio.current_task()
+    """Return whether somebody has asked the task that runs to stop; in a thread of functions there is none."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
     return task is not None and task.cancelling() > 0
-
-
-class _Steps(Coroutine[Any, Any, Any]):
-    """A coroutine that raises EndsProgram for what would end more than itself."""
-
-    def __init__(self, steps: Coroutine[Any, Any, Any]) -> None:
-        self._steps = steps
-
-    def send(self, value: Any) -> Any:
-        with going_on():
-            return self._steps.send(value)
-
-    def throw(self, *error: Any) -> Any:
-        with going_on():
-            return self._steps.throw(*error)
-
-    def close(self) -> None:
-        self._steps.close()
-
-    def __await__(self) -> Any:
-        return self._steps.__await__()
-
-
-def hold_tasks(loop: asyncio.AbstractEventLoop, of_a_function: Callable[[], object]) -> None:
-    """Keep tasks of functions from ending the program: one made while `of_a_function()` is true raises EndsProgram
-    instead."""
-
-    def make(loop: asyncio.AbstractEventLoop, steps: Any, **options: Any) -> asyncio.Task[Any]:
-        return asyncio.Task(_Steps(steps) if of_a_function() else steps, loop=loop, **options)
-
-    loop.set_task_factory(make)

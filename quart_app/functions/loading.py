@@ -14,7 +14,7 @@ from pathlib import Path
 
 from quart_app.functions.bounds import FUNCTIONS
 from quart_app.functions.declaring import Declaration, WrongDeclaration, collected
-from quart_app.functions.ending import ENDS
+from quart_app.functions.ending import ENDS, shown
 
 _MODULE = "envivo_functions"
 _EXAMPLE = '@feed("live/dice")'
@@ -89,4 +89,4 @@ def _reason(error: BaseException) -> str:
         return f"it needs the module {error.name}, which is not installed where this program is"
     if not isinstance(error, Exception):
         return f"{ENDS}; only declare functions here"
-    return f"{type(error).__name__}: {error}"
+    return shown(error)

@@ -15,6 +15,7 @@ import msgspec
 
 from quart_app.functions.bounds import REPEATS, RETRY_LEAST, RETRY_MOST
 from quart_app.functions.calling import END, Function
+from quart_app.functions.ending import going_on
 from quart_app.functions.publishing import FunctionPublisher, json_of
 from quart_app.realtime import Event, Feed, Hub
 
@@ -67,7 +68,9 @@ class _Pace:
         if value is END:
             await asyncio.sleep(RETRY_LEAST)  # a generator without a single value would spin
             return self._function.begin()
-        if (body := json_of(value)) is not None:
+        with going_on:
+            body = json_of(value)
+        if body is not None:
             while wait := self._function.allowance.spend(time.monotonic()):  # noqa: ASYNC110 - time is what it waits for
                 await asyncio.sleep(wait)
             declaration = self._function.declaration

@@ -18,9 +18,8 @@ from quart_app.functions.bounds import CHECK_FILE
 from quart_app.functions.calling import Function, new_threads
 from quart_app.functions.channel import FUNCTIONS, TOPIC, CommandChannel, FunctionsChannel, FunctionsState
 from quart_app.functions.declaring import Declaration
-from quart_app.functions.ending import hold_tasks
 from quart_app.functions.loading import FunctionsError, load
-from quart_app.functions.publishing import FunctionPublisher, calling
+from quart_app.functions.publishing import FunctionPublisher
 from quart_app.functions.running import Reaction, feed_of
 from quart_app.realtime import Refused
 
@@ -50,7 +49,6 @@ class Functions:
 
     async def start(self) -> None:
         """Put the functions in their places, before the first client is let in."""
-        hold_tasks(asyncio.get_running_loop(), calling.get)
         self._publisher = FunctionPublisher(self._hub, self._program)
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")

@@ -2,7 +2,7 @@
 
 This module owns the answer to two gaps of asyncio that `serve` of Hypercorn falls into: a listener cannot be closed
 before its server is told to stop, and from Python 3.12.1 on `Server.wait_closed` waits for every open connection,
-without end.
+without end. It also owns what ends the loop: that is no callback, which may be of a function of somebody's own.
 """
 
 import asyncio
@@ -37,12 +37,50 @@ class _Listener:
 
 
 class ListenerLoop(_BaseLoop):
-    """An event loop that can stop listening, and cut off the connections it has accepted."""
+    """An event loop that can stop listening, and cut off the connections it has accepted; it runs until what it was
+    given is done."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._goes_on = False
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
+
+    def run_until_complete(self, future: Any) -> Any:
+        """Return the result of `future`, which alone ends this: not a SystemExit or KeyboardInterrupt of something else
+        that the loop calls."""
+        if self.is_running() or self.is_closed():
+            return super().run_until_complete(future)  # it says why not
+        main = asyncio.ensure_future(future, loop=self)
+        main.add_done_callback(self._end)
+        self._goes_on = True
+        try:
+            while self._goes_on:
+                self._run_on(main)
+        finally:
+            main.remove_done_callback(self._end)
+            self._goes_on = False
+        return main.result()
+
+    def _run_on(self, main: asyncio.Future[Any]) -> None:
+        try:
+            self.run_forever()
+        except Exception:
+            raise  # it is the loop's own
+        except BaseException as error:  # noqa: BLE001 - it is told
+            if not main.done() or main.cancelled() or main.exception() is not error:
+                said = "something that the event loop has called would have ended the program, which goes on"
+                self.call_exception_handler({"message": said, "exception": error})
+
+    def _end(self, _main: asyncio.Future[Any]) -> None:
+        self._goes_on = False
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop. Raise RuntimeError where the loop runs until something is done, which it is not."""
+        if self._goes_on:
+            raise RuntimeError("the event loop is not for stopping by what it calls")
+        super().stop()
 
     async def create_server(self, protocol_factory: Callable[[], Any], *args: Any, **kwargs: Any) -> Any:
         """Listen as every loop does, keep hold of the listener and its connections, and return the listener."""

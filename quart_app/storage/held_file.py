@@ -1,11 +1,13 @@
 """The SQLite file that this process writes to: nobody else's, and still the one that its name leads to.
 
-SQLite goes on writing into a file that was deleted or replaced, and two of its write-ahead logs can belong to one file
-that has two names. Both lose what was acknowledged; so the file itself is locked, and looked at before each commit.
+SQLite goes on writing into a file that was deleted, replaced or written over, and two of its write-ahead logs can
+belong to one file that has two names. All of that loses what was acknowledged; so the file itself is locked, and looked
+at before each commit.
 """
 
 import logging
 import os
+import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,14 +21,27 @@ _PARTS = ("", "-wal", "-shm")
 
 _Identity = tuple[int, int]  # device and inode
 
+# https://www.sqlite.org/fileformat2.html: what SQLite is known by, the change counter and the number of pages, and
+# whether pages are given back unasked.
+_HEADER = struct.Struct(">16s8x2I20xI")
+_MAGIC = b"SQLite format 3\0"
+# https://www.sqlite.org/walformat.html: version, change counter, whether it is made, page size, and the frames of the
+# write-ahead log that are in force; then the log's own header, and that of each frame.
+_INDEX = struct.Struct("=I4xI?xHI")
+_INDEX_VERSION = 3_007_000
+_LOG_HEADER, _FRAME_HEADER = 32, 24
+
 
 class HeldFile:
     """The database file at `path`, and the files beside it that SQLite makes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
         self._descriptor: int | None = None
         self._parts: dict[Path, _Identity] = {}
+        self._index: int | None = None
+        self._seen = (0, 0)
 
     def take(self) -> None:
         """Lock the file, by whatever name it was reached, before SQLite opens it. Raise DatabaseInUse."""
@@ -51,19 +66,48 @@ class HeldFile:
             path = self._path.with_name(self._path.name + part)
             if (identity := _identity(path)) is not None:
                 self._parts[path] = identity
+        if self._descriptor is not None and len(self._parts) == len(_PARTS):
+            self._index = os.open(path, os.O_RDONLY)
+            self._goes_on(self._descriptor)
 
     @property
     def lost(self) -> Path | None:
-        """Return a file of the database that was deleted or replaced, None where all are there."""
-        return next((path for path, identity in self._parts.items() if _identity(path) != identity), None)
+        """Return a file of the database that was deleted, replaced or written over, None where all are there."""
+        gone = next((path for path, identity in self._parts.items() if _identity(path) != identity), None)
+        return gone or self._written_over()
 
     def check(self) -> None:
-        """Raise DatabaseUnavailable where one of the files was deleted or replaced."""
+        """Raise DatabaseUnavailable where one of the files was deleted, replaced or written over."""
         if (path := self.lost) is not None:
             raise DatabaseUnavailable(
-                f"{path} was deleted or replaced while the server had it open, so a write would be lost;"
+                f"{path} was deleted, replaced or written over while the server had it open, so a write would be lost;"
                 " put it back as it was, or stop the server and start it on what is there"
             )
+
+    def _written_over(self) -> Path | None:
+        """Return a file that somebody has written to past SQLite, as far as that is to be seen.
+
+        SQLite itself, in whatever process, never sets the file's change counter back, gives no pages back without
+        setting it forward, and never cuts off a part of the write-ahead log that is in force.
+        """
+        if self._descriptor is None or self._index is None:
+            return None
+        # What another process writes at this moment may be read in halves, so only what is found twice is believed.
+        if not self._goes_on(self._descriptor) and not self._goes_on(self._descriptor):
+            return self._path
+        return self._log if _is_cut_off(self._log, self._index) else None
+
+    def _goes_on(self, descriptor: int) -> bool:
+        """Return whether the file is a later state of what was seen before, and remember it."""
+        try:
+            magic, changes, pages, gives_back = _HEADER.unpack(os.pread(descriptor, _HEADER.size, 0))
+        except struct.error:  # it is shorter
+            return False
+        now = (changes, 0 if gives_back else pages)
+        if magic != _MAGIC or now < self._seen:
+            return False
+        self._seen = now
+        return True
 
     def set_aside(self) -> None:
         """Rename our write-ahead log where another file has the database's name now: SQLite would mix the two up."""
@@ -75,11 +119,31 @@ class HeldFile:
                 logger.warning("%s was replaced; what belongs to the file that it was is in %s", self._path, left)
 
     def release(self) -> None:
-        """Unlock the file. SQLite must have closed it: closing any descriptor of it ends SQLite's own locks."""
-        if self._descriptor is not None:
-            with suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = None
+        """Unlock the file. SQLite must have closed it: closing any descriptor of its files ends SQLite's own locks."""
+        for descriptor in (self._descriptor, self._index):
+            if descriptor is not None:
+                with suppress(OSError):
+                    os.close(descriptor)
+        self._descriptor = self._index = None
+
+
+def _is_cut_off(log: Path, index: int) -> bool:
+    """Return whether the write-ahead log lacks frames that its index, an open file, names as in force."""
+    before = os.pread(index, _INDEX.size, 0)
+    if len(before) < _INDEX.size:
+        return False
+    version, _, made, page, frames = _INDEX.unpack(before)
+    needed = _LOG_HEADER + frames * (_FRAME_HEADER + (65_536 if page == 1 else page))
+    if version != _INDEX_VERSION or not made or not frames or _size(log) >= needed:
+        return False
+    return os.pread(index, _INDEX.size, 0) == before  # else another process has gone on since
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _identity(path: Path) -> _Identity | None:

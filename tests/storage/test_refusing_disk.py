@@ -5,10 +5,12 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,7 @@ def test_what_would_be_written_into_a_deleted_file_is_refused(make_server: Calla
         assert_refused(publish(server, number))
     status, checks = health(server)
     assert (status, str(file) in checks["writer"]) == (503, True)
-    assert "was deleted or replaced" in checks["writer"]
+    assert "was deleted, replaced or written over" in checks["writer"]
 
     elsewhere.rename(file)
     assert publish(server, 1).status_code == 202
@@ -145,6 +147,29 @@ def test_a_backup_put_into_the_place_of_the_open_file_stays_as_it_is(make_server
     assert publish(server, 3).status_code == 202
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="another system gives no second look into an open file")
+@pytest.mark.parametrize("part", ["", "-wal"])
+def test_what_would_be_written_into_a_file_that_was_written_over_is_refused(
+    make_server: Callable[..., Any], part: str
+) -> None:
+    server: ServerProcess = make_server()
+    backup = server.folder / "backup.db"
+    with closing(sqlite3.connect(server.database)) as shell:
+        shell.execute("VACUUM INTO ?", (str(backup),))
+        shell.executescript("CREATE TABLE other (x); INSERT INTO other VALUES (randomblob(5000000))")
+    assert publish(server, 0).status_code == 202
+    if part:
+        os.truncate(server.database.with_name("envivo.db-wal"), 0)
+    else:
+        shutil.copyfile(backup, server.database)  # it is the same file, with another content
+    assert_refused(publish(server, 1))
+    assert "written over" in server.log()
+    assert health(server)[0] == 503
+    for number in range(3):
+        assert_refused(publish(server, number))
+    server.kill()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="locks as Linux has them")
 def test_a_second_server_by_another_name_of_the_file_is_refused(
     make_server: Callable[..., Any], tmp_path: Path
@@ -168,8 +193,6 @@ def test_a_second_server_by_another_name_of_the_file_is_refused(
 
 
 def test_a_position_that_somebody_else_has_taken_stops_nobody(make_server: Callable[..., Any]) -> None:
-    import sqlite3
-
     server: ServerProcess = make_server()
     assert publish(server, 0).status_code == 202
     with sqlite3.connect(server.database) as shell:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable
 
+import pytest
+
 from quart_app.realtime import Batch, Form, Hub, Message, limits, message
 from quart_app.realtime.clients.connection import Connection
 from quart_app.transports.below.direct import Pipe
@@ -20,6 +22,7 @@ class Comment(Message):
 
     def __init__(self) -> None:
         super().__init__(b"")
+        self._block = b": \n\n"
 
 
 class Carrier:
@@ -53,6 +56,20 @@ class Carrier:
         self.dropped = True
 
 
+class Line(Pipe):
+    """A pipe without a connection, which notes what is pushed; its peer takes everything at once."""
+
+    def __init__(self, carried: list[str]) -> None:
+        self._carried = carried
+
+    def push(self, data: bytes) -> bool:
+        self._carried.append("comment" if data.startswith(b":") else data.decode().split('"')[3])
+        return True
+
+    async def drain(self) -> None:
+        pass
+
+
 async def served(carrier: Carrier) -> tuple[Hub, Connection, asyncio.Task[None]]:
     hub = await hub_with(Talk())
     connection = await connect(hub, transport="sse")
@@ -66,14 +83,18 @@ async def served(carrier: Carrier) -> tuple[Hub, Connection, asyncio.Task[None]]
     return hub, connection, serving
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @skipping_time
-async def test_a_comment_keeps_the_line_alive_and_is_no_message() -> None:
+async def test_a_comment_keeps_the_line_alive_and_is_no_message(direct: bool) -> None:
     carrier = Carrier(comment=True)
+    if direct:
+        carrier.pipe = Line(carrier.carried)
     hub, connection, serving = await served(carrier)
     before = connection.traffic
     await asyncio.sleep(limits.SSE_COMMENT + 1)
     assert carrier.carried[2:] == ["comment"]
-    assert (connection.traffic.sent, connection.traffic.sent_bytes) == (before.sent, before.sent_bytes + 1)
+    size = 4 if direct else 1  # the carrier above calls each message a byte
+    assert (connection.traffic.sent, connection.traffic.sent_bytes) == (before.sent, before.sent_bytes + size)
     await asyncio.sleep(HEARTBEAT - limits.SSE_COMMENT)
     assert carrier.carried[2:] == ["comment", "heartbeat"], "a comment is nothing that a client hears"
     assert connection.sent == before.sent + 1

@@ -69,10 +69,12 @@ def the_server() -> str:
     return _variable("ENVIVO_URL")() or this_machine()
 
 
-def _variable(name: str) -> Callable[[], str | None]:
+def _variable(name: str, older: str = "") -> Callable[[], str | None]:
+    """Return what reads a variable; `older` is another name of it in the environment."""
+
     def read() -> str | None:
         with wrong_settings_told():
-            return client_variable(name)
+            return client_variable(name) or os.environ.get(older) or None
 
     return read
 
@@ -82,8 +84,9 @@ def token_option(command: Decorated) -> Decorated:
     return _own_option("--token", "ENVIVO_TOKEN", "Your token (secure mode).")(command)
 
 
-def _own_option(option: str, variable: str, help_text: str) -> Callable[[Decorated], Decorated]:
-    return click.option(option, default=_variable(variable), help=f"{help_text} {variable}")
+def _own_option(option: str, variable: str, help_text: str, older: str = "") -> Callable[[Decorated], Decorated]:
+    named = f"{variable}, {older}" if older else variable
+    return click.option(option, default=_variable(variable, older), help=f"{help_text} {named}")
 
 
 def ca_option(command: Decorated) -> Decorated:
@@ -96,8 +99,8 @@ def server_options(command: Decorated) -> Decorated:
     """Return the command with the options --url, --user-id, --username, --token and --ca."""
     options = (
         click.option("--url", default=the_server, show_default="this machine's", help="The server. ENVIVO_URL"),
-        _own_option("--user-id", "ENVIVO_USER_ID", "Who you are (open mode)."),
-        _own_option("--username", "ENVIVO_USERNAME", "What you are called (open mode)."),
+        _own_option("--user-id", "ENVIVO_USER_ID", "Who you are (open mode).", "USER_ID"),
+        _own_option("--username", "ENVIVO_USERNAME", "What you are called (open mode).", "USERNAME"),
         token_option,
         ca_option,
     )

@@ -15,7 +15,9 @@ DEADLINE = 30.0
 
 def environment(url: str) -> dict[str, str]:
     """Return the environment of a user whose server is at `url`."""
-    clean = {name: value for name, value in os.environ.items() if name not in CLIENT_VARIABLES}
+    clean = {
+        name: value for name, value in os.environ.items() if name not in {*CLIENT_VARIABLES, "USER_ID", "USERNAME"}
+    }
     return {**clean, "ENVIVO_URL": url, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
 
 

@@ -23,8 +23,11 @@ def test_piped_lines_are_said_and_shown_before_it_leaves(server: ServerProcess) 
     assert "connected · ws" in left.stderr
 
 
-def test_who_speaks_may_come_from_the_environment(server: ServerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.cli.program.environment", lambda url: {**environment(url), "ENVIVO_USERNAME": "Alicia"})
+@pytest.mark.parametrize("named", [{"USERNAME": "Alicia"}, {"ENVIVO_USERNAME": "Alicia", "USERNAME": "desktop"}])
+def test_who_speaks_may_come_from_the_environment(
+    server: ServerProcess, monkeypatch: pytest.MonkeyPatch, named: dict[str, str]
+) -> None:
+    monkeypatch.setattr("tests.cli.program.environment", lambda url: environment(url) | named)
     assert envivo(server.url, "chat", "2").stdout.splitlines()[0] == "— room 2: Alicia"
 
 

@@ -115,7 +115,7 @@ class Pump:
                 self._pinged_at = now
 
     def _say(self, comment: Message) -> None:
-        if self._connection.waits:
+        if self._connection.waits and not self._connection.owes:
             self._connection.reply(comment)
 
     def _drop(self, reason: str) -> None:

@@ -30,6 +30,7 @@ class Place(NamedTuple):
 
 
 NOWHERE: Final = Place(0, {})
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 class Batch:
@@ -51,9 +52,12 @@ class Batch:
         self.place = place
         self.at = at
         self._encoded: dict[Form, bytes] = {}
-        # A comment, which nobody hears, is sent to one reader alone.
-        self.heard = len(messages) if version else sum(1 for message in messages if message.heard)
-        self.hidden_from = frozenset([one.hidden_from for one in messages if one.hidden_from is not None])
+        # A comment, which nobody hears, is sent to one reader alone, and only where nothing waits before it.
+        self.heard = len(messages) if version or not messages or messages[0].heard else len(messages) - 1
+        # What one subscription has read by itself holds nothing that its user must not see.
+        self.hidden_from = (
+            frozenset([one.hidden_from for one in messages if one.hidden_from is not None]) if version else _NOBODY
+        )
 
     def encoded(self, form: Form) -> bytes:
         """Return the messages in one wire form."""

@@ -112,12 +112,17 @@ def _run_module(module: str, arguments: Sequence[str], folder: Path, environment
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-@cache
-def migrated_database() -> bytes:
-    """The bytes of a SQLite file that is as migrations leave it, and in which no program has ever started.
+def make_database(file: Path) -> None:
+    """Make a SQLite file, unless it is there, as migrations leave it: no program has ever started on it.
 
     Migrating takes a third of a server's start, and most tests are about something else.
     """
+    if not file.exists():
+        file.write_bytes(_migrated_database())
+
+
+@cache
+def _migrated_database() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "envivo.db"
         url = f"sqlite://{path}"
@@ -136,12 +141,10 @@ class ServerProcess:
     Its database has no examples unless ``empty=0``. ``settings`` are those of quart_app.config, by name;
     ``arguments`` more of the command line, such as ``--tls``;
     ``environment`` other variables it gets.
-    Its file is migrated already, unless ``migrates``. After `kill` or `stop`, `start` starts it again on the same file
-    and port.
+    Its file is migrated already. After `kill` or `stop`, `start` starts it again on the same file and port.
     """
 
     module = "tests.checked_server"
-    migrates = False
     processes = _PROCESSES
 
     def __init__(
@@ -189,8 +192,7 @@ class ServerProcess:
 
     def launch(self) -> None:
         """Start the server and wait for nothing."""
-        if not self.migrates and not self.database.exists():
-            self.database.write_bytes(migrated_database())
+        make_database(self.database)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment |= {"ENVIVO_PORT": str(self.port), **self._environment}

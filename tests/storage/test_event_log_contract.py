@@ -16,7 +16,7 @@ from quart_app.storage import event_log
 from quart_app.storage.connections import writing
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import Cursor
-from tests.storage.store import Store, migrated_url, opened
+from tests.storage.store import Store, new_url, opened
 
 FAR = 10**17
 
@@ -226,7 +226,7 @@ def test_any_sequence_agrees_with_a_plain_list(steps: list[tuple[str, Any]]) -> 
             await _check(subject, steps)
 
     asyncio.run(against(_memory_log))
-    with migrated_url() as url:
+    with new_url() as url:
         asyncio.run(against(_stored_log(url)))
 
 

@@ -11,7 +11,7 @@ from tortoise.exceptions import IntegrityError
 from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import UnitOfWork
-from tests.storage.store import TOPIC, Note, Store, migrated_url, opened
+from tests.storage.store import TOPIC, Note, Store, new_url, opened
 
 
 @dataclass(frozen=True)
@@ -99,5 +99,5 @@ def test_an_event_if_and_only_if_its_commit(groups: list[list[Plan]]) -> None:
             assert [event.position for event in stored] == list(range(1, len(events) + 1))
             assert [event.json for event in store.relayed] == [event.json for event in stored]
 
-    with migrated_url() as url:
+    with new_url() as url:
         asyncio.run(check(url))

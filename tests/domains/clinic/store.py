@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -16,7 +18,8 @@ from quart_app.realtime.messages.validation import checked
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.writer import Writer
-from tests.storage.store import ToldHub
+from tests.running import make_database
+from tests.storage.store import ToldHub, sqlite_url
 
 Json = dict[str, Any]
 Tables = dict[str, dict[int, Json]]
@@ -76,8 +79,17 @@ def replay(events: Sequence[Event], tables: Tables) -> None:
 
 
 @asynccontextmanager
-async def opened(url: str = "sqlite://:memory:") -> AsyncIterator[Store]:
+async def opened() -> AsyncIterator[Store]:
     """An empty practice."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "envivo.db"
+        make_database(file)
+        async with _opened(sqlite_url(file)) as store:
+            yield store
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Store]:
     database = await Database.open(url, [clinic.MODELS])
     log = await TortoiseEventLog.load()
     writer = Writer(log, ToldHub())

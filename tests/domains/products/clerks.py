@@ -56,7 +56,7 @@ class OldClient:
 @asynccontextmanager
 async def old_client(url: str, path: str = "/") -> AsyncIterator[OldClient]:
     """Connected at `path`, and welcomed."""
-    async with connect(url.replace("http", "ws", 1) + path, open_timeout=DEADLINE) as socket:
+    async with connect(url.replace("http", "ws", 1) + path, open_timeout=DEADLINE, max_queue=None) as socket:
         client = OldClient(socket)
         welcome = await client.hear()
         assert welcome["type"] == "CONNECTION_ESTABLISHED"

@@ -75,9 +75,10 @@ class EnVivo(Quart, Program):
         *,
         key: IdempotencyKey | None = None,
         on_commit: Callable[[T], object] | None = None,
+        on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run a unit of work and return its result; `Writer.commit` tells all about it."""
-        return await self.writer.commit(unit, key=key, on_commit=on_commit)
+        return await self.writer.commit(unit, key=key, on_commit=on_commit, on_failure=on_failure)
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""

@@ -194,20 +194,22 @@ def load_settings(**options: object) -> Settings:
 
 
 def local_url() -> str:
-    """Return where `envivo serve` listens when it is started here, with this environment and this ``.env``.
-
-    Raise `SettingsError` for a ``.env`` that cannot be read.
-    """
-    port = _set(SPECS["port"].variable, read_dotenv(Path(".env"))) or ""
+    """Return where `envivo serve` listens when it is started here, with this environment and this ``.env``."""
+    port = client_variable(SPECS["port"].variable) or ""
     return f"http://127.0.0.1:{port if port.isdigit() and int(port) else Settings().port}"
 
 
 def client_variable(name: str) -> str | None:
-    """Return the value of one of `CLIENT_VARIABLES` in the environment, else in ``.env``, None where it is in neither.
+    """Return the value of a variable in the environment, else in ``.env``, None where it is in neither.
 
-    Raise `SettingsError` for a ``.env`` that cannot be read.
+    A ``.env`` that the server could not read is another program's, and says nothing here.
     """
-    return _set(name, read_dotenv(Path(".env")))
+    if value := os.environ.get(name):
+        return value
+    try:
+        return _set(name, read_dotenv(Path(".env")))
+    except SettingsError:
+        return None
 
 
 def _set(variable: str, dotenv: Mapping[str, str]) -> str | None:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypercorn.config import Config
@@ -193,9 +193,9 @@ def new_loop(
     """What makes the server's loop, with uvloop and where there is none."""
     if request.param == "uvloop":
         pytest.importorskip("uvloop")
-        return new_event_loop
+        return partial(new_event_loop, held=True)
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    return cast("Callable[[], asyncio.AbstractEventLoop]", runpy.run_path(event_loop.__file__)["new_event_loop"])
+    return partial(runpy.run_path(event_loop.__file__)["new_event_loop"], held=True)
 
 
 def _ends_with(told: list[BaseException | None], error: BaseException) -> bool:

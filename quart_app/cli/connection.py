@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from quart_app.cli.settings import Decorated, wrong_settings_told
+from quart_app.cli.settings import Decorated
 from quart_app.client.options import TRANSPORTS, Options
 from quart_app.client.status import State, Status
 from quart_app.config import client_variable, local_url
@@ -58,23 +58,16 @@ def trusting(ca: str) -> ssl.SSLContext:
         raise click.BadParameter(f"{ca}: {error}", param_hint="--ca") from error
 
 
-def this_machine() -> str:
-    """Return the address of the server that is started here. Raise click.ClickException for an unusable `.env`."""
-    with wrong_settings_told():
-        return local_url()
-
-
 def the_server() -> str:
     """Return the address of the server that nobody names: that of ENVIVO_URL, else this machine's."""
-    return _variable("ENVIVO_URL")() or this_machine()
+    return client_variable("ENVIVO_URL") or local_url()
 
 
 def _variable(name: str, older: str = "") -> Callable[[], str | None]:
     """Return what reads a variable; `older` is another name of it in the environment."""
 
     def read() -> str | None:
-        with wrong_settings_told():
-            return client_variable(name) or os.environ.get(older) or None
+        return client_variable(name) or os.environ.get(older) or None
 
     return read
 

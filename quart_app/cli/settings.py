@@ -1,7 +1,6 @@
 """The program's settings as options of a command, with the names and the checks of `config.py`."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -33,14 +32,7 @@ def settings_options(*names: str) -> Callable[[Decorated], Decorated]:
 
 def settings_from(options: dict[str, Any]) -> Settings:
     """Return the settings in force under `options`. Raise click.ClickException with what is wrong."""
-    with wrong_settings_told():
-        return load_settings(**options)
-
-
-@contextmanager
-def wrong_settings_told() -> Iterator[None]:
-    """Raise click.ClickException in the place of a SettingsError."""
     try:
-        yield
+        return load_settings(**options)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error

@@ -84,7 +84,8 @@ class Live:
     async def __anext__(self) -> Message:
         """Return the next message of the server; heartbeats and the answers to `send` are left out.
 
-        The iteration ends after `close`. Raise Closed when the server said stop, or its certificate is not trusted.
+        The iteration ends after `close`. Raise Closed when the server said stop, or its certificate was not
+        trusted before the first connection.
         """
         try:
             return await self._inbox.get()

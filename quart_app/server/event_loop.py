@@ -37,20 +37,24 @@ class _Listener:
 
 
 class ListenerLoop(_BaseLoop):
-    """An event loop that can stop listening, and cut off the connections it has accepted; it runs until what it was
-    given is done."""
+    """An event loop that can stop listening, and cut off the connections it has accepted.
 
-    def __init__(self) -> None:
+    Where it is `held`, it runs until what it was given is done, whatever is raised meanwhile; signals are then to be
+    handled by somebody else.
+    """
+
+    def __init__(self, *, held: bool = False) -> None:
         super().__init__()
+        self._held = held
         self._goes_on = False
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
     def run_until_complete(self, future: Any) -> Any:
-        """Return the result of `future`, which alone ends this: not a SystemExit or KeyboardInterrupt of something else
-        that the loop calls."""
-        if self.is_running() or self.is_closed():
-            return super().run_until_complete(future)  # it says why not
+        """Return the result of `future`, which alone ends this where the loop is held: not a SystemExit or
+        KeyboardInterrupt of something else that the loop calls."""
+        if not self._held or self.is_running() or self.is_closed():  # that says why not
+            return super().run_until_complete(future)
         main = asyncio.ensure_future(future, loop=self)
         main.add_done_callback(self._end)
         self._goes_on = True
@@ -118,6 +122,6 @@ class ListenerLoop(_BaseLoop):
         protocol.connection_lost(error)
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop the server runs on."""
-    return ListenerLoop()
+def new_event_loop(*, held: bool = False) -> asyncio.AbstractEventLoop:
+    """Return a loop such as the server runs on, which is `held`."""
+    return ListenerLoop(held=held)

@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -151,7 +152,7 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
         configure_logging(settings)
         config = server_config(settings, options)
         config.listeners = open_sockets(settings.host, settings.port, settings.peer_timeout)
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
             return runner.run(_Server(config, build()).run())
     except (StartError, SettingsError, ListenError, TlsError) as error:
         print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it

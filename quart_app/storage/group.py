@@ -44,6 +44,7 @@ class Job:
     unit: Unit
     key: IdempotencyKey | None
     on_commit: Callable[[Any], object] | None
+    on_failure: Callable[[], object] | None
     future: asyncio.Future[Any]
 
 

@@ -21,10 +21,7 @@ _PARTS = ("", "-wal", "-shm")
 
 _Identity = tuple[int, int]  # device and inode
 
-# https://www.sqlite.org/fileformat2.html: what SQLite is known by, the change counter and the number of pages, and
-# whether pages are given back unasked.
-_HEADER = struct.Struct(">16s8x2I20xI")
-_MAGIC = b"SQLite format 3\0"
+_MAGIC = b"SQLite format 3\0"  # how a database begins: https://www.sqlite.org/fileformat2.html
 # https://www.sqlite.org/walformat.html: version, change counter, whether it is made, page size, and the frames of the
 # write-ahead log that are in force; then the log's own header, and that of each frame.
 _INDEX = struct.Struct("=I4xI?xHI")
@@ -41,7 +38,6 @@ class HeldFile:
         self._descriptor: int | None = None
         self._parts: dict[Path, _Identity] = {}
         self._index: int | None = None
-        self._seen = (0, 0)
 
     def take(self) -> None:
         """Lock the file, by whatever name it was reached, before SQLite opens it. Raise DatabaseInUse."""
@@ -66,9 +62,8 @@ class HeldFile:
             path = self._path.with_name(self._path.name + part)
             if (identity := _identity(path)) is not None:
                 self._parts[path] = identity
-        if self._descriptor is not None and len(self._parts) == len(_PARTS):
+        if self._descriptor is not None and len(self._parts) == len(_PARTS) and _begins_right(self._descriptor):
             self._index = os.open(path, os.O_RDONLY)
-            self._goes_on(self._descriptor)
 
     @property
     def lost(self) -> Path | None:
@@ -85,29 +80,17 @@ class HeldFile:
             )
 
     def _written_over(self) -> Path | None:
-        """Return a file that somebody has written to past SQLite, as far as that is to be seen.
+        """Return a file that somebody has written over or cut off past SQLite, as far as that is to be seen.
 
-        SQLite itself, in whatever process, never sets the file's change counter back, gives no pages back without
-        setting it forward, and never cuts off a part of the write-ahead log that is in force.
+        SQLite itself, in whatever process, never changes how the file begins, and never cuts off a part of the
+        write-ahead log that is in force. Another state of the same database, copied over the file, looks like its own
+        work.
         """
         if self._descriptor is None or self._index is None:
             return None
-        # What another process writes at this moment may be read in halves, so only what is found twice is believed.
-        if not self._goes_on(self._descriptor) and not self._goes_on(self._descriptor):
+        if not _begins_right(self._descriptor):
             return self._path
         return self._log if _is_cut_off(self._log, self._index) else None
-
-    def _goes_on(self, descriptor: int) -> bool:
-        """Return whether the file is a later state of what was seen before, and remember it."""
-        try:
-            magic, changes, pages, gives_back = _HEADER.unpack(os.pread(descriptor, _HEADER.size, 0))
-        except struct.error:  # it is shorter
-            return False
-        now = (changes, 0 if gives_back else pages)
-        if magic != _MAGIC or now < self._seen:
-            return False
-        self._seen = now
-        return True
 
     def set_aside(self) -> None:
         """Rename our write-ahead log where another file has the database's name now: SQLite would mix the two up."""
@@ -125,6 +108,11 @@ class HeldFile:
                 with suppress(OSError):
                     os.close(descriptor)
         self._descriptor = self._index = None
+
+
+def _begins_right(descriptor: int) -> bool:
+    """Return whether an open file begins as a database does."""
+    return os.pread(descriptor, len(_MAGIC), 0) == _MAGIC
 
 
 def _is_cut_off(log: Path, index: int) -> bool:

@@ -98,6 +98,7 @@ class Committer(Protocol):
         *,
         key: IdempotencyKey | None = None,
         on_commit: Callable[[T], object] | None = None,
+        on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run a unit of work and return its result; `storage.writer.Writer.commit` tells all about it."""
         raise NotImplementedError

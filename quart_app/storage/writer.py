@@ -77,6 +77,7 @@ class Writer(Committer):
         *,
         key: IdempotencyKey | None = None,
         on_commit: Callable[[T], object] | None = None,
+        on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run `unit` inside a transaction and return its result once that is durable.
 
@@ -84,7 +85,8 @@ class Writer(Committer):
         cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
         types, the first time and every time the key is used again, when the unit does not run.
         `on_commit` is called with the result right after the commit, in commit order, before the
-        hub gets any event of it. Raise what the unit raises (nothing of it is stored then),
+        hub gets any event of it; `on_failure` is called where the unit or the commit fails, also when nobody waits for
+        it any more. Raise what the unit raises (nothing of it is stored then),
         Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
         """
         if inside_unit():
@@ -94,7 +96,7 @@ class Writer(Committer):
         if len(self._waiting) >= WAITING_UNITS:
             raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, key, on_commit, future))
+        self._waiting.append(Job(unit, key, on_commit, on_failure, future))
         self._wake.set()
         # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
         return await future
@@ -157,6 +159,8 @@ class Writer(Committer):
 
 
 def _settle(outcome: Outcome) -> None:
+    if outcome.error is not None and outcome.job.on_failure is not None:
+        outcome.job.on_failure()
     future = outcome.job.future
     if future.done():
         return

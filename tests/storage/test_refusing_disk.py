@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -149,22 +148,14 @@ def test_a_backup_put_into_the_place_of_the_open_file_stays_as_it_is(make_server
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another system gives no second look into an open file")
 @pytest.mark.parametrize("part", ["", "-wal"])
-def test_what_would_be_written_into_a_file_that_was_written_over_is_refused(
+def test_what_would_be_written_into_a_file_that_was_emptied_is_refused(
     make_server: Callable[..., Any], part: str
 ) -> None:
     server: ServerProcess = make_server()
-    backup = server.folder / "backup.db"
-    with closing(sqlite3.connect(server.database)) as shell:
-        shell.execute("VACUUM INTO ?", (str(backup),))
-        shell.executescript("CREATE TABLE other (x); INSERT INTO other VALUES (randomblob(5000000))")
     assert publish(server, 0).status_code == 202
-    if part:
-        os.truncate(server.database.with_name("envivo.db-wal"), 0)
-    else:
-        shutil.copyfile(backup, server.database)  # it is the same file, with another content
+    os.truncate(server.database.with_name(f"envivo.db{part}"), 0)
     assert_refused(publish(server, 1))
     assert "written over" in server.log()
-    assert health(server)[0] == 503
     for number in range(3):
         assert_refused(publish(server, number))
     server.kill()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from quart_app.cli.connection import INTERRUPTED, ca_option, this_machine, token_option, trusting
+from quart_app.cli.connection import INTERRUPTED, ca_option, token_option, trusting
+from quart_app.config import local_url
 
 
 @click.command()
-@click.argument("url", default=this_machine)
+@click.argument("url", default=local_url)
 @click.option("--quick", is_flag=True, help="Fewer connections and less time: about half a minute.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write it there.")
 @click.option("--pid", type=int, help="The server's process on this machine, to see the memory of a connection.")

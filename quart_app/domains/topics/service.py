@@ -1,6 +1,5 @@
 """Publishing into the open namespaces, one message or many."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,16 +39,9 @@ class Publisher:
         scope = IdempotencyKey.of("publish", identity, key, asked)
         if not publishing.durable and scope is None:
             return publishing.at_once()
-        if not publishing.transient:
-            return await self._committer.commit(publishing.unit, key=scope, on_commit=publishing.announce)
-        # The room that is kept is given up after the commit, also where the caller does not wait for that.
-        return await asyncio.shield(self._commit(publishing, scope))
-
-    async def _commit(self, publishing: "_Publishing", key: IdempotencyKey | None) -> str:
-        try:
-            return await self._committer.commit(publishing.unit, key=key, on_commit=publishing.announce)
-        finally:
-            publishing.give_up_room()
+        return await self._committer.commit(
+            publishing.unit, key=scope, on_commit=publishing.announce, on_failure=publishing.give_up_room
+        )
 
     def _check(self, publication: Publication, path: str) -> None:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
@@ -73,7 +65,7 @@ class _Publishing:
         kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
         self.durable = [one for one, durable in kinds if durable]
         self.transient = [one for one, durable in kinds if not durable]
-        self.give_up_room: Callable[[], None] = lambda: None
+        self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
         self._hub = hub
         self._on_commit = on_commit
@@ -85,7 +77,7 @@ class _Publishing:
             cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
         self.give_up_room()  # of the run before, where the unit runs again
         self._events = [self._event(one) for one in self.transient]
-        self.give_up_room = self._hub.keep_room(*self._events)
+        self._room = self._hub.keep_room(*self._events)
         return cursor
 
     def at_once(self) -> str:
@@ -99,8 +91,13 @@ class _Publishing:
         """Broadcast the messages that are not in the log, then call `on_commit`, which comes before the subscribers'
         turn of the event loop."""
         self._hub.publish(*self._events)
+        self.give_up_room()
         if self._on_commit is not None:
             self._on_commit(cursor)
+
+    def give_up_room(self) -> None:
+        """Keep no room any more."""
+        self._room()
 
     @staticmethod
     def _event(publication: Publication) -> Event:

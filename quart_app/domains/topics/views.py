@@ -116,7 +116,7 @@ class _Views:
             raise _gone() from trimmed
         id = self._hub.cursor_at(position)
         messages = b",".join([event.json for event in visible(events, who.user_id)])
-        body = b'{"success":true,"data":[%b],"id":"%b"}' % (messages, id.encode())
+        body = b'{"success":true,"data":[%b],"id":"%b"}\n' % (messages, id.encode())
         return Response(body, content_type="application/json")
 
     async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:

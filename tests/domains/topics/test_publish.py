@@ -146,6 +146,19 @@ async def test_room_is_kept_until_the_commit_and_no_longer(tmp_path: Path, monke
         assert [json.loads(message.json)["type"] for message in batch.messages] == ["kept"]
 
 
+async def test_what_one_says_first_is_published_first(tmp_path: Path) -> None:
+    """Whether it is stored, and whether it has a key."""
+    async with serving(tmp_path / "envivo.db") as (app, _):
+        publisher, told = Publisher(app.hub, app), list[str]()
+
+        async def publish(topic: str, key: str | None) -> None:
+            said = [Publication(topic, "said")]
+            await publisher.publish(said, Identity("1", "Ana"), key=key, on_commit=lambda _: told.append(topic))
+
+        await asyncio.gather(publish("state/job", "a"), publish("log/job", None), publish("live/job", "b"))
+        assert told == ["state/job", "log/job", "live/job"]
+
+
 def _no_space() -> None:
     raise OSError("no space left on device")
 

@@ -38,7 +38,10 @@ def client(
 
 
 async def publish(live: Live, topic: str, *numbers: int, type: str = "numbered") -> None:
-    """Publish numbered messages over REST, one after the other."""
+    """Publish numbered messages over REST, one after the other; not before `live` was connected for the first time,
+    because it follows from then on."""
+    if live.status.id is None:
+        await live.opened()
     for number in numbers:
         await live.call("POST", "api/publish", {"topic": topic, "type": type, "data": {"number": number}})
 

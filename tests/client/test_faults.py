@@ -161,7 +161,7 @@ async def _listen(live: Live, heard: list[int]) -> None:
 async def test_two_missed_heartbeats_demote(make_server: MakeServer) -> None:
     server = await asyncio.to_thread(make_server, heartbeat=0.3)
     topic = fresh()
-    async with between(server.port) as proxy, client(proxy.url, topic, probe_first=60.0) as live:
+    async with between(server.port) as proxy, client(proxy.url, topic, probe_first=60.0, probe_max=60.0) as live:
         await reaches(live, transport="ws", state=State.CONNECTED)
         proxy.freezes_websockets = True
         await publish(live, topic, 1)
@@ -189,7 +189,7 @@ async def test_websockets_that_are_cut_young_three_times_lead_to_events(server: 
     topic = fresh()
     async with between(server.port) as proxy:
         proxy.cuts_websockets_young = True
-        async with client(proxy.url, topic, probe_first=60.0) as live:
+        async with client(proxy.url, topic, probe_first=60.0, probe_max=60.0) as live:
             await reaches(live, transport="sse", state=State.CONNECTED)
             tried = [attempt.transport for attempt in live.status.why if attempt.outcome == "opened"]
             assert tried == ["ws", "ws", "ws", "sse"]

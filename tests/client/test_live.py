@@ -162,7 +162,7 @@ async def test_a_cut_connection_is_taken_up_where_it_broke_off(server: ServerPro
 
 async def test_stepping_down_the_ladder_loses_and_repeats_nothing(server: ServerProcess) -> None:
     topic = fresh()
-    async with client(server.url, topic, probe_first=60.0) as live:
+    async with client(server.url, topic, probe_first=60.0, probe_max=60.0) as live:
         await reaches(live, transport="ws", state=State.CONNECTED)
         await publish(live, topic, *range(10))
         live.step_down()

@@ -184,8 +184,9 @@ def load_settings(**options: object) -> Settings:
     dotenv = read_dotenv(Path(".env"))
     values: dict[str, Any] = {}
     for spec in SPECS.values():
+        # An empty variable counts as absent: compose files and CI systems set them so.
         raw = options.get(spec.name)
-        raw = raw if raw is not None else _set(spec.variable, dotenv)
+        raw = raw if raw is not None else os.environ.get(spec.variable) or dotenv.get(spec.variable) or None
         if raw is not None:
             values[spec.name] = _convert(spec, raw)
     settings = Settings(**values)
@@ -207,14 +208,9 @@ def client_variable(name: str) -> str | None:
     if value := os.environ.get(name):
         return value
     try:
-        return _set(name, read_dotenv(Path(".env")))
+        return read_dotenv(Path(".env")).get(name) or None
     except SettingsError:
         return None
-
-
-def _set(variable: str, dotenv: Mapping[str, str]) -> str | None:
-    # An empty variable counts as absent: compose files and CI systems set them so.
-    return os.environ.get(variable) or dotenv.get(variable) or None
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

@@ -64,7 +64,7 @@ class _Publishing:
     ) -> None:
         kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
         self.durable = [one for one, durable in kinds if durable]
-        self.transient = [one for one, durable in kinds if not durable]
+        self._transient = [one for one, durable in kinds if not durable]
         self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
         self._hub = hub
@@ -76,13 +76,13 @@ class _Publishing:
         for one in self.durable:
             cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
         self.give_up_room()  # of the run before, where the unit runs again
-        self._events = [self._event(one) for one in self.transient]
+        self._events = [self._event(one) for one in self._transient]
         self._room = self._hub.keep_room(*self._events)
         return cursor
 
     def at_once(self) -> str:
         """Publish what needs no commit, and return the cursor. Raise Refused."""
-        self._events = [self._event(one) for one in self.transient]
+        self._events = [self._event(one) for one in self._transient]
         cursor = self._hub.cursor
         self.announce(cursor)
         return cursor

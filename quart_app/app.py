@@ -60,7 +60,7 @@ class EnVivo(Quart, Program):
         self.config["BODY_TIMEOUT"] = BODY_TIMEOUT
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
-        self.hub = Hub(heartbeat=settings.heartbeat)
+        self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)
         self.socketio = SocketIo(self.hub, settings)
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []

@@ -7,12 +7,12 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 from quart_app.realtime.clients.allowance import Allowance
 from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
+from quart_app.realtime.clients.delivery import Delivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.timers import Heartbeat
-from quart_app.realtime.flow.audience import Pushable
 from quart_app.realtime.flow.counters import Histogram, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.terms import Term, Terms
@@ -41,6 +41,7 @@ __all__ = [
     "Channel",
     "Connection",
     "CursorText",
+    "Delivery",
     "EndedMeanwhile",
     "Event",
     "Feed",
@@ -55,7 +56,6 @@ __all__ = [
     "Opening",
     "Peer",
     "Presence",
-    "Pushable",
     "Refused",
     "Term",
     "Terms",

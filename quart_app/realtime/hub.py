@@ -16,6 +16,7 @@ from quart_app.realtime.clients.commands import Commands, Passerby
 from quart_app.realtime.clients.connection import Connection, Opening
 from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.lines import Lines
 from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
@@ -32,7 +33,8 @@ from quart_app.wire import Close
 
 
 class Hub:
-    """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one.
+    """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one, and
+    `peer_timeout` those for which a peer may take nothing.
 
     `channels` are those of the topics that there are, `feeds` the producers of some, and `connections` the open ones by
     their ids.
@@ -43,15 +45,22 @@ class Hub:
     _admission: Admission
 
     def __init__(
-        self, *, heartbeat: float = 30.0, backplane: Backplane | None = None, surroundings: Surroundings = REAL
+        self,
+        *,
+        heartbeat: float = 30.0,
+        peer_timeout: float = 100.0,
+        backplane: Backplane | None = None,
+        surroundings: Surroundings = REAL,
     ) -> None:
         self.heartbeat = heartbeat
+        self.peer_timeout = peer_timeout
         self.surroundings = surroundings
         self.channels = Channels()
         self.bus = Bus(self.channels.kind_of, surroundings=surroundings)
         self.feeds = Feeds(self.bus.is_followed)
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
+        self.lines = Lines()
         self.commands = Commands(self.channels, self.bus.counters, surroundings, self.spawn)
         self.draining = False
         self._parking = Parking(self.closed)
@@ -283,3 +292,4 @@ class Hub:
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)
+        await self.lines.gone()

@@ -7,13 +7,15 @@ from typing import Any, Final
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
-from quart_app.realtime import Batch, Connection, Form, Message
-from quart_app.transports.below.direct import Pipe, pipe_of
+from quart_app.realtime import Batch, Connection, Form, Hub, Message
 from quart_app.transports.below.http import StreamedResponse
+from quart_app.transports.below.taking import take_answer
 from quart_app.transports.opening import opening
 from quart_app.transports.pump import Pump
+from quart_app.transports.sockets import Socket
 
 RETRY: Final = b"retry: 3000\n\n"
+_FIRST_CHUNK: Final = b"%x\r\n%b\r\n" % (len(RETRY), RETRY)
 HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache, no-transform",
@@ -34,21 +36,33 @@ class _Comment(Message):
 _comment: Final = _Comment()
 
 
+class EventStream(Socket):
+    """An event stream on a socket of its own: what its connection brings is written in chunks."""
+
+    __slots__ = ()
+
+    form = Form.CHUNK
+    comment: Message | None = _comment
+    heard_at = float("inf")  # it is never asked: nobody can be pinged
+
+    def ping(self) -> bool:
+        return False
+
+    def finish(self) -> None:
+        """End the body (RFC 9112 section 7.1), and leave."""
+        self._leave(b"0\r\n\r\n", None)
+
+
 class EventStreamCarrier:
-    """The carrier of an event stream: chunks past ASGI where it is `direct`, else parts of the body.
+    """The carrier of an event stream that ASGI serves. `send_body(data)` sends a part of the body."""
 
-    `send_body(data)` sends a part of the body through ASGI.
-    """
-
-    __slots__ = ("_send_body", "form", "pipe")
+    __slots__ = ("_send_body",)
 
     comment: Message | None = _comment
     heard_at = float("inf")  # it is never asked: nobody can be pinged
 
-    def __init__(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]], *, direct: bool) -> None:
+    def __init__(self, send_body: Callable[[bytes], Awaitable[None]]) -> None:
         self._send_body = send_body
-        self.form = Form.CHUNK
-        self.pipe: Pipe | None = pipe_of(asgi_send) if direct else None
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch in bytes, and an awaitable that sends it."""
@@ -64,20 +78,30 @@ class EventStreamCarrier:
 
 
 class EventStreamAnswer(StreamedResponse):
-    """The answer that goes on for as long as its connection."""
+    """The answer that goes on for as long as its connection; it may leave the server for a socket of its own."""
 
-    def __init__(self, connection: Connection, *, heartbeat: float, peer_timeout: float, direct: bool) -> None:
+    def __init__(self, hub: Hub, connection: Connection, *, direct: bool) -> None:
         super().__init__(headers=HEADERS)
+        self._hub = hub
         self._connection = connection
-        self._heartbeat = heartbeat
-        self._peer_timeout = peer_timeout
         self._direct = direct
+        self._left = False
 
-    async def stream(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> None:
-        """Send the events, after the head, until the connection ends."""
+    async def stream(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> bool:
+        """Send the events, after the head, until the connection ends, or until a socket of its own does that."""
+        taken = take_answer(asgi_send) if self._direct else None
+        if taken is not None:
+            self._left = True
+            EventStream(self._hub, self._connection, taken.transport).begin(_FIRST_CHUNK, b"")
+            return False
         await send_body(RETRY)
-        carrier = EventStreamCarrier(asgi_send, send_body, direct=self._direct)
-        await Pump(self._connection, carrier, heartbeat=self._heartbeat, peer_timeout=self._peer_timeout).run()
+        await Pump(self._hub, self._connection, EventStreamCarrier(send_body)).run()
+        return True
+
+    def closed(self) -> None:
+        """Note that the request is over."""
+        if not self._left:
+            self._hub.closed(self._connection)
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -92,11 +116,11 @@ async def _events(name: str | None) -> Response:
     if request.method == "HEAD":  # its answer has no body, and would never be over
         await live.check(asked)
         return Response(headers=HEADERS)
-    connection = await live.open(asked)
+    answer = EventStreamAnswer(app().hub, await live.open(asked), direct=app().direct)
+    if request.http_version == "1.1":
+        answer.headers["Connection"] = "close"
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a request is handled in a task
     # Whatever becomes of the response, even if its head is never sent: this task ends.
-    task.add_done_callback(lambda _: live.closed(connection))
-    return EventStreamAnswer(
-        connection, heartbeat=live.heartbeat, peer_timeout=app().settings.peer_timeout, direct=app().direct
-    )
+    task.add_done_callback(lambda _: answer.closed())
+    return answer

@@ -5,7 +5,7 @@ Its transport reads batches from it; what the client sends is carried out elsewh
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -15,10 +15,9 @@ from quart_app.realtime.clients.channel import Peer
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.inbound import Inbound
 from quart_app.realtime.clients.timers import Deadline
-from quart_app.realtime.flow.audience import Pushable
 from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.flow.subscription import Backlogged, Subscription
-from quart_app.realtime.messages.batch import Batch, Form
+from quart_app.realtime.messages.batch import Batch
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
@@ -173,14 +172,6 @@ class Connection:
         """The time (s, the loop's clock) when its outlet was last written to."""
         return self.subscription.outlet.written_at
 
-    def open_outlet(self, pushable: Pushable, form: Form, drain: Callable[[], Awaitable[None]]) -> None:
-        """Let what comes be written to `pushable` in `form` from now on; `drain()` returns when most of it has gone."""
-        self.subscription.outlet.open(pushable, form, drain)
-
-    def shut_outlet(self) -> None:
-        """Write nothing more to the transport, which is over."""
-        self.subscription.outlet.shut()
-
     # Lifecycle
 
     @property
@@ -210,6 +201,12 @@ class Connection:
             self._enter(Life.ENDING, f" with {code:d} {reason}")
             self.subscription.close()
             self._on_end(self)
+
+    def peer_ended(self, code: int | None) -> None:
+        """Note that the peer has ended this connection with a close code of its own, None where it is lost."""
+        # Any other code of a peer means nothing here, so the peer counts as lost.
+        ending = Close(code) if code in {Close.NORMAL, Close.GOING_AWAY} else Close.GONE
+        self.end(ending, "the client is gone", orderly=ending is Close.NORMAL)
 
     def takes(self, topic: str) -> bool:
         """Return whether its client may speak about a topic by this connection."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -12,6 +13,10 @@ from quart_app.realtime.messages.batch import NOWHERE, Batch, Form, Place
 from quart_app.realtime.messages.event import Event
 
 _by_sequence = attrgetter("sequence")
+logger = logging.getLogger(__name__)
+
+Write = Callable[[bytes], object]
+"""What writes to one peer at once, without waiting."""
 
 
 class Reader(Protocol):
@@ -26,45 +31,43 @@ class Reader(Protocol):
     def push(self) -> None:
         """Write the messages that are for this reader alone."""
 
-    def written(self) -> None:
-        """Write nothing more until what was written last has gone."""
-
-
-class Pushable(Protocol):
-    """What a transport lets others write to, so that none of its tasks has to wake."""
-
-    __slots__ = ()
-
-    def push(self, data: bytes) -> bool:
-        """Write at once; return whether more may be written before that has gone."""
-        raise NotImplementedError
+    def fail(self) -> None:
+        """Note that writing has failed."""
 
 
 class Stream:
     """The readers of an audience that get one wire form by direct write.
 
     All of them stand at the audience's head, so that position and counters are kept once: a reader's totals are those
-    of the stream minus what they were when it came. A delivery is one call, and nothing is noted for each reader.
-    `messages` and `bytes` count from the beginning; `at` is when the last message was written (s, the loop's clock).
+    of the stream minus what they were when it came. A delivery is one call, and nothing is noted for each reader: one
+    that is not to be written to any more leaves. `messages` and `bytes` count from the beginning; `at` is when the last
+    message was written (s, the loop's clock).
     """
 
-    __slots__ = ("at", "bytes", "form", "messages", "pushables")
+    __slots__ = ("at", "bytes", "form", "messages", "writes")
 
     def __init__(self, form: Form) -> None:
         self.form = form
-        self.pushables: dict[Reader, Pushable] = {}
+        self.writes: dict[Reader, Write] = {}
         self.messages = 0
         self.bytes = 0
         self.at = 0.0
 
     def write(self, batch: Batch) -> int:
         """Write the batch to all readers; return how many there were."""
-        written, data = len(self.pushables), batch.encoded(self.form)
+        written, data = len(self.writes), batch.encoded(self.form)
         self.messages += len(batch.messages)
         self.bytes += len(data)
         self.at = batch.at
-        for reader in [reader for reader, pushable in self.pushables.items() if not pushable.push(data)]:
-            reader.written()
+        failed: list[Reader] = []
+        for reader, write in self.writes.items():
+            try:
+                write(data)
+            except Exception:  # whoever else is written to in the same turn has to get it all the same
+                logger.exception("a connection could not be written to")
+                failed.append(reader)
+        for reader in failed:
+            reader.fail()
         return written
 
 
@@ -112,7 +115,7 @@ class Audience:
         self.place = place
         if batch is None:
             return 0
-        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.pushables)
+        return handed + sum(stream.write(batch) for stream in self.streams.values() if stream.writes)
 
     def interrupt(self, reached: int) -> None:
         """Make every reader at the head look for what came after `reached`, because it will not be delivered."""
@@ -122,7 +125,7 @@ class Audience:
 
     def _batch(self, parts: Sequence[list[Event]], place: Place) -> Batch | None:
         """Return what all readers get, None where it is too large or there is nobody."""
-        if not self.waiting and not any(stream.pushables for stream in self.streams.values()):
+        if not self.waiting and not any(stream.writes for stream in self.streams.values()):
             return None
         events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
         if len(events) > limits.BATCH_EVENTS or sum(event.size for event in events) > limits.BATCH_BYTES:
@@ -134,7 +137,7 @@ class Audience:
         many."""
         readers = list(self.waiting)
         for stream in self.streams.values():
-            readers += self._to_be_woken(stream.pushables, batch)
+            readers += self._to_be_woken(stream.writes, batch)
         for reader in readers:
             reader.wake(batch)
         return len(readers)

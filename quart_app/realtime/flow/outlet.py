@@ -1,29 +1,24 @@
 """The outlet of a subscription, which counts what its reader was sent, and is written to without waking the reader."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 
-from quart_app.realtime.flow.audience import Audience, Pushable, Reader, Stream
+from quart_app.realtime.flow.audience import Audience, Reader, Stream, Write
 from quart_app.realtime.messages.batch import Batch, Form
-from quart_app.realtime.messages.event import Message
 
 
 class Outlet:
     """The count of what one reader was sent, and the direct write to it, once a transport has opened the outlet.
 
-    It is `full` while nothing more may be written until the rest has gone, and `streaming` while its reader is in a
-    stream of its audience, which counts for the reader meanwhile.
+    It is `streaming` while its reader is in a stream of its audience, which counts for the reader meanwhile.
     """
 
-    __slots__ = ("_bytes", "_drain", "_form", "_messages", "_pushable", "_stood_at", "_stream", "_written_at", "full")
+    __slots__ = ("_bytes", "_form", "_messages", "_stood_at", "_stream", "_write", "_written_at")
 
     def __init__(self) -> None:
         self._messages = 0
         self._bytes = 0
-        self._pushable: Pushable | None = None
+        self._write: Write | None = None
         self._form = Form.FRAMES
-        self._drain: Callable[[], Awaitable[None]] | None = None
-        self.full = False
         self._written_at = 0.0
         self._stood_at = 0.0
         self._stream: Stream | None = None
@@ -40,7 +35,7 @@ class Outlet:
 
     @property
     def written_at(self) -> float:
-        """The time (s, the loop's clock) when the outlet was last written to without waking its reader."""
+        """The time (s, the loop's clock) when the reader was last sent a message."""
         stream = self._stream
         if stream is None or stream.at <= self._stood_at:  # what the others were sent before it came
             return self._written_at
@@ -54,45 +49,38 @@ class Outlet:
     @property
     def writable(self) -> bool:
         """Tell whether this outlet can be written to while its reader waits."""
-        return self._pushable is not None
+        return self._write is not None
 
-    def open(self, pushable: Pushable, form: Form, drain: Callable[[], Awaitable[None]]) -> None:
-        """Let what comes be written to `pushable` in `form` from now on; `drain()` returns when most of it has gone."""
-        self._pushable, self._form, self._drain = pushable, form, drain
+    def open(self, write: Write, form: Form) -> None:
+        """Let what comes be written by `write` in `form` from now on."""
+        self._write, self._form = write, form
 
     def shut(self) -> None:
         """Let it be written to no more; its transport is over."""
-        self._pushable = self._drain = None
+        self._write = None
 
     def count(self, messages: int, size: int) -> None:
-        """Note that the transport itself has sent the reader so many messages, of `size` bytes together."""
+        """Note that the reader is sent so many messages now, of `size` bytes together."""
         self._messages += messages
         self._bytes += size
-
-    def write(self, messages: Sequence[Message]) -> bool:
-        """Write messages for this reader alone; return whether it may be written to again."""
-        assert self._pushable is not None  # noqa: S101 - only a writable outlet is written to
-        batch = Batch(messages)
-        data = batch.encoded(self._form)
-        heard = batch.heard
-        self.count(heard, len(data))
-        if heard:
+        if messages:
             self._written_at = asyncio.get_running_loop().time()
-        return self._pushable.push(data)
 
-    async def make_room(self) -> None:
-        """Return when a full outlet can be written to again."""
-        self.full = False
-        if self._drain is not None:
-            await self._drain()
+    def write(self, batch: Batch) -> None:
+        """Write what is for this reader alone."""
+        assert self._write is not None  # noqa: S101 - only a writable outlet is written to
+        data = batch.encoded(self._form)
+        self.count(batch.heard, len(data))
+        self._write(data)
 
     def stand_in(self, audience: Audience, reader: Reader) -> None:
         """Have `reader` written to as the events of `audience` come."""
-        assert self._pushable is not None  # noqa: S101 - only a writable outlet stands there
+        assert self._write is not None  # noqa: S101 - only a writable outlet stands there
         self._stream = stream = audience.stream(self._form)
-        stream.pushables[reader] = self._pushable
+        stream.writes[reader] = self._write
         self._stood_at = stream.at
-        self.count(-stream.messages, -stream.bytes)
+        self._messages -= stream.messages
+        self._bytes -= stream.bytes
 
     def leave(self, reader: Reader) -> bool:
         """Stop direct writing. Return whether it was on."""
@@ -101,6 +89,7 @@ class Outlet:
             return False
         self._written_at = self.written_at
         self._stream = None
-        del stream.pushables[reader]
-        self.count(stream.messages, stream.bytes)
+        del stream.writes[reader]
+        self._messages += stream.messages
+        self._bytes += stream.bytes
         return True

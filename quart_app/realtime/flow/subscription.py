@@ -5,8 +5,10 @@ Whether its reader is fast or stalled, it holds no events.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from quart_app.realtime import limits
@@ -19,6 +21,8 @@ from quart_app.realtime.messages.batch import Batch, Place, visible
 from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.wire import Control, Cursor
+
+logger = logging.getLogger(__name__)
 
 
 class Backlogged(Exception):
@@ -34,7 +38,7 @@ class Subscription:
 
     __slots__ = (
         "_audience", "_began", "_bus", "_closed", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
-        "_version", "_waiter", "dropped", "outlet", "user_id",
+        "_version", "_waiting", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
     def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, place: Place) -> None:
@@ -46,7 +50,7 @@ class Subscription:
         self._since: dict[str, int] = {}
         self._own: list[Message] = []
         self._reset: str | None = None
-        self._waiter: asyncio.Future[Batch | None] | None = None
+        self._waiting: Callable[[Batch | None], object] | None = None
         self._closed = False
         self._holds = 0
         self._began = bus.surroundings.time()
@@ -92,7 +96,7 @@ class Subscription:
     @property
     def idle(self) -> bool:
         """Tell whether the reader waits for something to read."""
-        return self._waiter is not None and not self._waiter.done()
+        return self._waiting is not None
 
     @property
     def owes(self) -> int:
@@ -134,12 +138,15 @@ class Subscription:
         """Write the direct messages, if the reader still waits."""
         if self._own and self.idle:
             direct, self._own = self._own, []
-            if not self.outlet.write(direct):
-                self.written()
+            try:
+                self.outlet.write(Batch(direct))
+            except Exception:  # whoever else is written to in the same turn has to get it all the same
+                logger.exception("a connection could not be written to")
+                self.fail()
 
-    def written(self) -> None:
-        """Write nothing more until what was written last has gone."""
-        self.outlet.full = True
+    def fail(self) -> None:
+        """Write nothing more, because that has failed: the reader is woken, and finds the outlet shut."""
+        self.outlet.shut()
         self.wake()
 
     def take_back(self) -> list[Message]:
@@ -154,13 +161,17 @@ class Subscription:
 
     def wake(self, batch: Batch | None = None) -> None:
         """Hand the next batch to the reader, if it waits; None makes it look by itself for what there is."""
-        if self._waiter is not None:
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
             self._stand_apart()
-            if not self._waiter.done():  # its reader may be cancelled just now
-                self._waiter.set_result(batch)
+            waiting(batch)
 
-    def _stand_with_others(self) -> None:
-        """Wait at the head, to read or to be written to."""
+    def wait(self, wake: Callable[[Batch | None], object]) -> None:
+        """Wait at the head; `wake` is called once, with the next batch or, where it is None, to look for what there is.
+
+        Where the `outlet` is open, what comes meanwhile is written, and wakes nobody.
+        """
+        self._waiting = wake
         if self.outlet.writable and not self._holds:
             self.outlet.stand_in(self._audience, self)
         else:
@@ -225,13 +236,8 @@ class Subscription:
     # Reading
 
     async def read(self) -> Batch | None:
-        """Return the next batch, as soon as there is one; None when the subscription is closed.
-
-        Where the `outlet` is open, what comes meanwhile is written and not returned.
-        """
+        """Return the next batch, as soon as there is one; None when the subscription is closed."""
         while True:
-            if self.outlet.full:
-                await self.outlet.make_room()
             batch = await self.read_now()
             if batch is None:
                 if self._closed:
@@ -261,13 +267,14 @@ class Subscription:
         return messages
 
     async def _wait(self) -> Batch | None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._stand_with_others()
+        waiter: asyncio.Future[Batch | None] = asyncio.get_running_loop().create_future()
+        self.wait(partial(_hand_over, waiter))
         try:
-            return await self._waiter
+            return await waiter
         finally:
-            self._waiter = None
-            self._stand_apart()  # where the reader was cancelled
+            if self._waiting is not None:  # the reader was cancelled
+                self._waiting = None
+                self._stand_apart()
 
     def _taken(self, batch: Batch) -> Batch | None:
         """Return the batch of the bus as this reader gets it, None where it is not the next one or all is hidden."""
@@ -282,6 +289,13 @@ class Subscription:
 
     async def read_now(self) -> Batch | None:
         """Return the next batch if there is one already, else None."""
+        batch = self.take()
+        while batch is None and self.in_log:
+            batch = await self.recall() or self.take()
+        return batch
+
+    def take(self) -> Batch | None:
+        """Return the next batch if it is in memory, else None."""
         while True:
             held = self._closed or self._holds
             # A reset goes out with the welcome before it, so that nobody takes the one and not the other.
@@ -294,12 +308,16 @@ class Subscription:
             if self._version == self._audience.version:
                 return None
             starts = self._starts()
-            if tails_reach_back(self._audience.topics, starts):
-                batch = self._read_tails(starts)
-            else:
-                batch = await self._read_log()
+            if not tails_reach_back(self._audience.topics, starts):
+                return None
+            batch = self._read_tails(starts)
             if batch is not None:
                 return batch
+
+    @property
+    def in_log(self) -> bool:
+        """Tell whether there is something that `take` has not returned, because it is in the log."""
+        return self.behind and not self._holds
 
     def _tell_reset(self, reason: str) -> Message:
         self._reset = None
@@ -333,7 +351,8 @@ class Subscription:
         if events and events[0].arrived > self._began:
             self._bus.counters.delivery.observe(self._bus.surroundings.time() - events[0].arrived)
 
-    async def _read_log(self) -> Batch | None:
+    async def recall(self) -> Batch | None:
+        """Read the log; return what came of that, None where it is in memory now or there is nothing."""
         audience = self._audience
         try:
             async with self._bus.log_reads:
@@ -357,3 +376,8 @@ class Subscription:
 
     def _message(self, type: str, **fields: Any) -> Message:
         return message(type, at=self._bus.surroundings.wall(), **fields)
+
+
+def _hand_over(waiter: "asyncio.Future[Batch | None]", batch: Batch | None) -> None:
+    if not waiter.done():  # its reader may be cancelled just now
+        waiter.set_result(batch)

@@ -1,15 +1,13 @@
-"""The only file that reaches into Hypercorn, and only to do what ASGI cannot.
+"""The reach into Hypercorn for connections that it goes on serving, and only to do what ASGI cannot.
 
-Through ASGI a WebSocket cannot be pinged, aborted, asked for its peer's close code, bounded in what
-it takes in, or given a frame that is encoded already; and nothing can be written without a task that
-awaits it. Where Hypercorn (0.18) serves, its stream can, and over HTTP/1.1 its transport. Anywhere
-else `websocket_wire` and `pipe_of` return None, `hear` does nothing, and the ordinary `send` and `receive` are used.
+Through ASGI a WebSocket cannot be pinged, aborted, asked for its peer's close code, bounded in what it takes in, or
+given a frame that is encoded already. Where Hypercorn (0.18) serves, its stream can. Anywhere else `websocket_wire`
+returns None, and the ordinary `send` and `receive` are used.
 """
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,8 +17,7 @@ from h2.exceptions import ProtocolError
 from wsproto.events import CloseConnection, Event, Message, Ping, Pong
 from wsproto.extensions import Extension
 
-from quart_app.realtime import Pushable
-from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, PUSHED_BYTES
+from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
 from quart_app.transports.below.hypercorn_018 import (
     BUFFER_HIGH_WATER,
     BUFFER_LOW_WATER,
@@ -28,59 +25,19 @@ from quart_app.transports.below.hypercorn_018 import (
     ASGIWebsocketState,
     AsyncioSingleTask,
     BufferCompleteError,
-    ChunkedWriter,
     Connection,
     ConnectionState,
     ConnectionType,
     Data,
     H2Protocol,
     H11Protocol,
-    HTTPStream,
     ProtocolWrapper,
-    RawData,
     StreamBuffer,
     StreamClosed,
     TCPServer,
     WSStream,
     running,
 )
-
-logger = logging.getLogger(__name__)
-
-
-class Pipe(Pushable):
-    """The TCP connection of one HTTP/1.1 peer, to write whole frames or chunks to at once.
-
-    It is used only while the ordinary way of sending rests: what is written here comes after all that was sent there,
-    because both end in the same transport.
-    """
-
-    __slots__ = ("_protocol", "_stream", "_transport", "_waiting", "_write")
-
-    def __init__(self, stream: WSStream | HTTPStream, protocol: H11Protocol) -> None:
-        self._stream = stream
-        self._protocol = protocol
-        self._transport: asyncio.Transport = _owner(protocol.send).writer.transport
-        self._write = self._transport.write
-        self._waiting: Callable[[], int] = self._transport.get_write_buffer_size
-
-    def push(self, data: bytes) -> bool:
-        """Write without waiting; return whether more can be written at once. Do nothing once the connection is over; a
-        write that fails ends it."""
-        if self._stream.closed or self._transport.is_closing():
-            return False
-        try:
-            self._write(data)
-        except Exception:  # whoever else is written to in the same turn has to get it all the same
-            logger.exception("a connection could not be written to")
-            self._transport.abort()
-            return False
-        return self._waiting() <= PUSHED_BYTES
-
-    async def drain(self) -> None:
-        """Return when the peer has taken most of what was pushed, or is lost, of which Hypercorn tells the stream."""
-        with contextlib.suppress(OSError):
-            await self._protocol.send(RawData(b""))
 
 
 class WebsocketWire:
@@ -248,38 +205,12 @@ async def stop_reading(send: Any) -> None:
         await protocol.can_read.set()
 
 
-def hear(send: Any, receive: Any, take: Callable[[Any], Awaitable[None]]) -> bool:
-    """Have the events of a WebSocket that is about to be accepted handed to `take` as they come.
-
-    Return whether that is done; where it is not, they go to the queue that `receive` reads from. It is not done over
-    HTTP/2, where one WebSocket that takes its time would hold up the others on the connection.
-    """
-    stream, queue = _owner(send), _owner(receive)
-    if (
-        type(stream) is not WSStream
-        or not isinstance(_owner(stream.send), H11Protocol)
-        or type(queue) is not asyncio.Queue
-        or _owner(stream.app_put) is not queue
-        or stream.closed
-        or queue.qsize() != 1  # that there is one to accept; more than that is its end
-    ):
-        return False
-    stream.app_put = take
-    vars(queue).clear()  # 3 KB of each connection, for what nobody puts or gets any more
-    return True
-
-
 def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = _owner(send)
     if type(stream) is WSStream:
-        stream.app_put = _ignore
         if hasattr(stream, "connection"):
             vars(stream.connection).pop("events", None)
-
-
-async def _ignore(event: Any) -> None:
-    """Ignore what comes after the end."""
 
 
 class _Over(ProtocolWrapper):
@@ -337,23 +268,4 @@ def websocket_wire(send: Any) -> WebsocketWire | None:
     stream = _owner(send)
     if type(stream) is WSStream and hasattr(stream, "connection"):
         return WebsocketWire(stream)
-    return None
-
-
-def pipe_of(send: Any) -> Pipe | None:
-    """Return the pipe behind an ASGI `send`: of a WebSocket that was accepted, or of an answer in chunks whose head was
-    sent. It is None over HTTP/2, where others share the connection."""
-    stream = _owner(send)
-    protocol = _owner(getattr(stream, "send", None))
-    if not isinstance(protocol, H11Protocol):
-        return None
-    if type(stream) is WSStream:
-        return Pipe(stream, protocol)
-    connection = protocol.connection
-    if (
-        type(stream) is HTTPStream
-        and connection.our_state is h11.SEND_BODY
-        and type(connection._writer) is ChunkedWriter
-    ):
-        return Pipe(stream, protocol)
     return None

@@ -17,8 +17,11 @@ class StreamedResponse(Response):
 
     timeout = None
 
-    async def stream(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> None:
-        """Write the body: `send_body` sends a part of it, and `asgi_send` is what the server gave to send with."""
+    async def stream(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> bool:
+        """Write the body: `send_body` sends a part of it, and `asgi_send` is what the server gave to send with.
+
+        Return whether the body is to be ended.
+        """
         raise NotImplementedError
 
 
@@ -70,5 +73,5 @@ class CutOffConnection(ASGIHTTPConnection):
 
         headers = encode_headers(response.headers)
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        await response.stream(self._asgi_send, send_body)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if await response.stream(self._asgi_send, send_body):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})

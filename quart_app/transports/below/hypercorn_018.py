@@ -9,7 +9,7 @@ from typing import Final
 __all__ = [
     "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "AsyncioSingleTask",
     "BufferCompleteError", "ChunkedWriter", "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol",
-    "H11Protocol", "HTTPStream", "ProtocolWrapper", "RawData", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream",
+    "H11Protocol", "H11WSConnection", "HTTPStream", "ProtocolWrapper", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream",
     "running",
 ]  # fmt: skip
 
@@ -23,7 +23,6 @@ try:
     from h11._writers import ChunkedWriter
     from hypercorn.asyncio.tcp_server import TCPServer
     from hypercorn.asyncio.worker_context import AsyncioSingleTask
-    from hypercorn.events import RawData
     from hypercorn.protocol import ProtocolWrapper
     from hypercorn.protocol.events import Data, StreamClosed
     from hypercorn.protocol.h2 import (
@@ -33,7 +32,7 @@ try:
         H2Protocol,
         StreamBuffer,
     )
-    from hypercorn.protocol.h11 import H11Protocol
+    from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
     from hypercorn.protocol.http_stream import HTTPStream
     from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
     from wsproto.connection import Connection, ConnectionState, ConnectionType

@@ -1,10 +1,10 @@
-"""The carrier of an accepted WebSocket: joined frames past ASGI where that can be, else one text after another."""
+"""The carrier of a WebSocket that ASGI serves: joined frames where that can be, else one text after another."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from quart_app.realtime import Batch, Connection, Form, Message
-from quart_app.transports.below.direct import Pipe, WebsocketWire, pipe_of, websocket_wire
+from quart_app.transports.below.direct import WebsocketWire, websocket_wire
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 
 _NEVER: Final = float("-inf")
@@ -17,7 +17,7 @@ class WebsocketCarrier:
     `spawn` runs a coroutine to its end.
     """
 
-    __slots__ = ("_asgi", "_connection", "_past_asgi", "_spawn", "_wire", "form", "pipe")
+    __slots__ = ("_asgi", "_connection", "_form", "_past_asgi", "_spawn", "_wire")
 
     comment: Message | None = None
 
@@ -33,10 +33,9 @@ class WebsocketCarrier:
         self._asgi = asgi
         self._connection = connection
         self._spawn = spawn
-        self.form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
+        self._form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
         self._wire: WebsocketWire | None = websocket_wire(asgi.asgi_send)
         self._past_asgi = self._wire if direct else None
-        self.pipe: Pipe | None = pipe_of(asgi.asgi_send) if direct else None
         if self._wire is not None:
             self._wire.ponged = connection.ponged
 
@@ -53,7 +52,7 @@ class WebsocketCarrier:
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch in bytes, and an awaitable that sends it."""
         if self._past_asgi is not None:
-            frames = batch.encoded(self.form)
+            frames = batch.encoded(self._form)
             return len(frames), self._past_asgi.send(frames)
         texts = [message.text for message in batch.messages]
         return sum(len(message.json) for message in batch.messages), self._send_one_by_one(texts)

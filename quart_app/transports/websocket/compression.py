@@ -7,7 +7,7 @@ wsproto, whose own extension keeps a window for each direction and puts no bound
 
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from wsproto.extensions import Extension
@@ -65,17 +65,44 @@ def _answer(parameters: list[tuple[str, str | None]]) -> str | None:
     return answer
 
 
-class MessageDeflate(Extension):
-    """The extension of one connection, on the server's side, once it is agreed to.
+class Inflater:
+    """One compressed message on its way in: data goes in as it comes, what it inflates to comes out.
 
-    A message that inflates to more than INBOUND_MESSAGE_BYTES is handed on cut, a little longer than that.
+    Of a message that inflates to more than INBOUND_MESSAGE_BYTES a little more than that comes out. Raise zlib.error
+    for what was not compressed so.
     """
+
+    __slots__ = ("_room", "_zlib")
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._room = _MOST
+
+    def take(self, data: bytes) -> bytes:
+        """Return what `data` inflates to, as far as there is room for it."""
+        if not self._room:
+            return b""
+        inflated = self._zlib.decompress(data, self._room)
+        if len(self._zlib.unused_data) > len(_FILLING):
+            raise zlib.error("the message goes on after its end")
+        self._room -= len(inflated)
+        return inflated if self._room else _without_last_character(inflated)
+
+    def end(self) -> bytes:
+        """Return the last of the message."""
+        last = self.take(DEFLATE_TAIL)
+        if self._zlib.eof and self._zlib.unused_data != _FILLING:
+            raise zlib.error("the message goes on after its end")
+        return last
+
+
+class MessageDeflate(Extension):
+    """The extension of one connection, on the server's side, once it is agreed to."""
 
     name = NAME
 
     def __init__(self) -> None:
-        self._inflater: zlib._Decompress | None = None
-        self._inflated = 0
+        self._inflater: Inflater | None = None
         self._reading = False
 
     def enabled(self) -> bool:
@@ -92,21 +119,18 @@ class MessageDeflate(Extension):
         if rsv.rsv1 and opcode not in {Opcode.TEXT, Opcode.BINARY}:
             return CloseReason.PROTOCOL_ERROR
         if rsv.rsv1:
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            self._inflated = 0
+            self._inflater = Inflater()
         self._reading = not opcode.iscontrol() and self._inflater is not None
         return RsvBits(True, False, False)
 
     def frame_inbound_payload_data(self, proto: FrameDecoder | FrameProtocol, data: bytes) -> bytes | CloseReason:
-        return self._inflate(data) if self._reading else data
+        return self._inflated(Inflater.take, data) if self._reading else data
 
     def frame_inbound_complete(self, proto: FrameDecoder | FrameProtocol, fin: bool) -> bytes | CloseReason | None:
         if not fin or not self._reading:
             return None
-        last = self._inflate(DEFLATE_TAIL)
-        inflater, self._inflater = self._inflater, None
-        if inflater is not None and inflater.eof and inflater.unused_data != _FILLING:
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        last = self._inflated(Inflater.end)
+        self._inflater = None
         return last
 
     def frame_outbound(
@@ -116,19 +140,12 @@ class MessageDeflate(Extension):
         smaller = deflated(data) if whole else None
         return (rsv, data) if smaller is None else (RsvBits(True, rsv.rsv2, rsv.rsv3), smaller)
 
-    def _inflate(self, data: bytes) -> bytes | CloseReason:
-        assert self._inflater is not None  # noqa: S101 - a compressed message is being read
-        room = _MOST - self._inflated
-        if not room:
-            return b""
+    def _inflated(self, step: Callable[..., bytes], *data: bytes) -> bytes | CloseReason:
         try:
-            inflated = self._inflater.decompress(data, room)
+            inflated = step(self._inflater, *data)
         except zlib.error:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
-        if len(self._inflater.unused_data) > len(_FILLING):
-            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
-        self._inflated += len(inflated)
-        return inflated if len(inflated) < room else _without_last_character(inflated)
+        return inflated
 
 
 def _without_last_character(cut: bytes) -> bytes:

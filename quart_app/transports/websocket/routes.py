@@ -1,7 +1,7 @@
 """Letting a WebSocket's client in: `/ws/<topic>`, `/ws?topic=…`.
 
-A route lets the client in and accepts; the WebSocket is served after that, in the server's own task, so that nothing of
-a request is kept for as long as a connection lasts.
+A route lets the client in. After that the WebSocket has a socket of its own, over HTTP/1.1, or is served through ASGI in
+the server's own task, so that nothing of a request is kept for as long as a connection lasts.
 """
 
 import logging
@@ -13,27 +13,31 @@ from quart.wrappers import Websocket
 
 from quart_app.context import app
 from quart_app.identity import accepted_subprotocol, check_origin
-from quart_app.realtime import Refused, message
+from quart_app.realtime import Connection, Refused, message
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, unhook
+from quart_app.transports.below.first_read import OpenedWebsocket
+from quart_app.transports.below.taking import take_websocket
 from quart_app.transports.opening import opening, source
+from quart_app.transports.sockets import Leaving
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
+from quart_app.transports.websocket.frames import FrameReader, close_frame
 from quart_app.transports.websocket.served import ServedWebsocket
+from quart_app.transports.websocket.socket import FramedWebsocket
 from quart_app.wire import Close, Control
 
 logger = logging.getLogger(__name__)
 
 
 class RoutedWebsocket(Websocket):
-    """Quart's WebSocket, for as long as its route takes to accept it.
+    """Quart's WebSocket, for as long as its route takes to let its client in, who talks to `asgi`.
 
-    After that `served` has it, the WebSocket that the route has begun to serve, which talks to `asgi`; None without
-    one.
+    After that `served` has it, the WebSocket that ASGI goes on serving; None where there is none, as the WebSocket has
+    its own socket then, or was refused.
     """
 
     asgi: AsgiWebsocket
-    compressed = False
     served: ServedWebsocket | None = None
 
 
@@ -58,7 +62,6 @@ class RoutedConnection(ASGIWebsocketConnection):
         vars(self).pop("queue", None)  # of Quart before 0.23: nothing comes to it, for as long as the connection lasts
         websocket.asgi = asgi
         hold_back(asgi.asgi_send)
-        websocket.compressed = self._agree_to_compression(asgi.asgi_send)
         try:
             await self.handle_websocket(websocket, asgi.send_event)
         except BaseException:
@@ -71,19 +74,6 @@ class RoutedConnection(ASGIWebsocketConnection):
         """Accept, and keep Quart from closing the WebSocket when its route is over."""
         await super().accept_connection(send, headers, subprotocol)
         self._closed = True
-
-    def _agree_to_compression(self, send: Any) -> bool:
-        """Return whether the peer will read compressed messages."""
-        answer = None
-        if self.app.settings.compression:  # type: ignore[attr-defined]  # the app is an EnVivo
-            headers = self.scope["headers"]
-            answer = answer_to(
-                value.decode("latin-1") for name, value in headers if name == b"sec-websocket-extensions"
-            )
-        if answer is None:
-            decline_compression(send)
-            return False
-        return agree_to(send, MessageDeflate(), answer)
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -106,24 +96,59 @@ async def follow_websocket(name: str | None) -> None:
         logger.exception("a WebSocket could not be opened")
         await _refuse(websocket, Refused("internal", "something went wrong here", status=500))
         return
-    served = ServedWebsocket(app().hub, websocket.asgi, connection, app().settings.peer_timeout)
     try:
-        await served.begin(_accept(websocket), direct=app().direct, compressed=websocket.compressed)
+        await _serve(websocket, connection)
     except BaseException:
-        served.closed()
+        app().hub.closed(connection)
         raise
-    websocket.served = served
 
 
-async def _accept(websocket: RoutedWebsocket) -> None:
+async def _serve(websocket: RoutedWebsocket, connection: Connection) -> None:
+    hub, extensions = app().hub, _extensions(websocket)
+    if (opened := _taken(websocket)) is not None:
+        socket = FramedWebsocket(hub, connection, opened.transport, compressed=extensions is not None)
+        socket.begin(opened.answer(_subprotocol(websocket), extensions), opened.unread)
+        return
+    compressed = _agree_to(extensions, websocket.asgi.asgi_send)
+    await websocket.accept(subprotocol=_subprotocol(websocket))
+    websocket.served = ServedWebsocket(hub, websocket.asgi, connection, direct=app().direct, compressed=compressed)
+
+
+def _taken(websocket: RoutedWebsocket) -> OpenedWebsocket | None:
+    return take_websocket(websocket.asgi.asgi_send) if app().direct else None
+
+
+def _subprotocol(websocket: RoutedWebsocket) -> str | None:
     chosen = accepted_subprotocol(websocket)
     # Subprotocols may be offered on several header lines (RFC 6455 section 11.3.4); Hypercorn knows the last only.
-    await websocket.accept(subprotocol=chosen if chosen in websocket.requested_subprotocols else None)
+    return chosen if chosen in websocket.requested_subprotocols else None
+
+
+def _extensions(websocket: RoutedWebsocket) -> str | None:
+    """Return what to agree to, None for no extension."""
+    if not app().settings.compression:
+        return None
+    return answer_to(websocket.headers.getlist("Sec-WebSocket-Extensions"))
+
+
+def _agree_to(extensions: str | None, send: Any) -> bool:
+    """Return whether the peer will read compressed messages, once Hypercorn has accepted it."""
+    if extensions is None:
+        decline_compression(send)
+        return False
+    return agree_to(send, MessageDeflate(), extensions)
 
 
 async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     """Say why, over an accepted WebSocket: a browser shows its page nothing of a refused one."""
     app().hub.counters.errors[refused.code] += 1
-    await _accept(websocket)
-    await websocket.asgi.send(message(Control.ERROR, at=now(), data=refused.data()).text)
-    await websocket.asgi.close(Close.for_status(refused.status), refused.message)
+    said = message(Control.ERROR, at=now(), data=refused.data())
+    code = Close.for_status(refused.status)
+    if (opened := _taken(websocket)) is not None:
+        last = opened.answer(_subprotocol(websocket), None) + said.frame + close_frame(code, refused.message)
+        Leaving(app().hub, opened.transport, FrameReader(compressed=False)).begin(last)
+        return
+    decline_compression(websocket.asgi.asgi_send)
+    await websocket.accept(subprotocol=_subprotocol(websocket))
+    await websocket.asgi.send(said.text)
+    await websocket.asgi.close(code, refused.message)

@@ -1,0 +1,41 @@
+"""The lines to peers that deliveries write to; a line may be there for a moment longer than its connection."""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+from quart_app.realtime import limits
+
+
+class Line(Protocol):
+    """The line to one peer."""
+
+    def drop(self) -> None:
+        """Cut the peer off at once, with all that is on its way."""
+
+
+class Lines:
+    """The lines that are there."""
+
+    def __init__(self) -> None:
+        self._open: set[Line] = set()
+        self._empty = asyncio.Event()
+
+    def enter(self, line: Line) -> None:
+        """Count a line that is there from now on."""
+        self._open.add(line)
+
+    def leave(self, line: Line) -> None:
+        """Count a line that is there no more. Idempotent."""
+        self._open.discard(line)
+        if not self._open:
+            self._empty.set()
+
+    async def gone(self) -> None:
+        """Return when all are gone; cut off those that are there for longer than saying goodbye takes."""
+        if self._open:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), limits.CLOSE_HANDSHAKE)
+        for line in list(self._open):
+            line.drop()

@@ -1,0 +1,273 @@
+"""The first bytes of a TCP connection, which tell who serves it.
+
+The opening handshake of a WebSocket (RFC 6455 section 4.2.1) is handed to the application as Hypercorn would do it, but
+without what Hypercorn keeps for each connection. Everything else is Hypercorn's, as if it had had it from the start;
+so is every handshake that is not as plain as those of browsers and libraries.
+"""
+
+import asyncio
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import unquote
+
+from quart_app.realtime import Wheel
+from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
+
+_HEAD_BYTES: Final = 16 * 1024
+_HEAD: Final = re.compile(
+    rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
+)  # RFC 9112 sections 3 and 5
+_KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
+_SINGLE: Final = frozenset({b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"})
+_WITH_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+Headers = list[tuple[bytes, bytes]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Holder(Protocol):
+    """The event loop, which keeps hold of the transports that nobody else answers for."""
+
+    def hold(self, transport: asyncio.Transport) -> None:
+        """Cut `transport` off at the end, if it is still there."""
+
+    def let_go(self, transport: asyncio.Transport) -> None:
+        """Leave `transport` to somebody else."""
+
+
+class OpenedWebsocket(NamedTuple):
+    """A TCP connection whose peer waits for the answer to its opening handshake.
+
+    `unread` is what the peer has sent after that and nobody has used.
+    """
+
+    transport: asyncio.Transport
+    unread: bytes
+    key: bytes
+    config: Any
+
+    def answer(self, subprotocol: str | None, extensions: str | None) -> bytes:
+        """Return the head that accepts the WebSocket (RFC 6455 section 4.2.2), as Hypercorn writes it."""
+        headers: Headers = []
+        if subprotocol is not None:
+            headers.append((b"sec-websocket-protocol", subprotocol.encode()))
+        accept = base64.b64encode(hashlib.sha1(self.key + _GUID, usedforsecurity=False).digest())
+        headers += [(b"sec-websocket-accept", accept), (b"upgrade", b"WebSocket"), (b"connection", b"Upgrade")]
+        if extensions is not None:
+            headers.append((b"sec-websocket-extensions", extensions.encode()))
+        return _head(101, headers + self.config.response_headers("h11"))
+
+
+def _head(status: int, headers: Headers) -> bytes:
+    lines = [b"%b: %b\r\n" % header for header in headers]
+    return b"HTTP/1.1 %d \r\n%b\r\n" % (status, b"".join(lines))
+
+
+class Door:
+    """What every accepted TCP connection passes: it serves WebSockets by `application`, except those of the paths
+    `elsewhere`.
+
+    `config` is Hypercorn's; `wheel` ends those that say nothing.
+    """
+
+    def __init__(
+        self, application: Application, config: Any, wheel: Wheel, holder: Holder, elsewhere: Collection[str]
+    ) -> None:
+        self.application = application
+        self.config = config
+        self.wheel = wheel
+        self.holder = holder
+        self._elsewhere = elsewhere
+        # What Hypercorn does beyond serving, where it is told to, it has to do itself.
+        self._plain = not (
+            config.accesslog
+            or config.statsd_host
+            or config.server_names
+            or config.max_requests
+            or config.websocket_ping_interval
+            or config.h11_pass_raw_headers
+        )
+
+    def protocol(self, hypercorns: Callable[[], asyncio.BaseProtocol]) -> asyncio.Protocol:
+        """Return the protocol of a connection that nobody has read from; `hypercorns` makes the one for the rest."""
+        return FirstRead(self, hypercorns)
+
+    def scope(self, data: bytes, transport: asyncio.Transport) -> tuple[dict[str, Any], bytes, bytes] | None:
+        """Return the ASGI scope of the WebSocket that these first bytes open, its key, and the bytes that follow; None
+        where they open none."""
+        found = _HEAD.match(data, 0, _HEAD_BYTES) if self._plain else None
+        headers = None if found is None else _headers_of_handshake(found[2])
+        if found is None or headers is None:
+            return None
+        path, _, query = found[1].partition(b"?")
+        named = dict(headers)
+        scope = {
+            "type": "websocket",
+            "asgi": {"spec_version": "2.3", "version": "3.0"},
+            "scheme": "ws" if transport.get_extra_info("ssl_object") is None else "wss",
+            "http_version": "1.1",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": self.config.root_path,
+            "headers": headers,
+            "client": _address(transport.get_extra_info("peername")),
+            "server": _address(transport.get_extra_info("sockname")),
+            "state": {},
+            "subprotocols": _listed(named.get(b"sec-websocket-protocol", b"")),
+            "extensions": {"websocket.http.response": {}},
+        }
+        if scope["path"].rstrip("/") in self._elsewhere:
+            return None
+        return scope, named[b"sec-websocket-key"], data[found.end() :]
+
+
+def _headers_of_handshake(lines: bytes) -> Headers | None:
+    """Return the headers, their names in lower case, if they are those of a plain opening handshake."""
+    headers: Headers = []
+    for line in lines[:-2].split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        headers.append((name.lower(), value.strip(b" \t")))
+    names = [name for name, _ in headers]
+    named = dict(headers)
+    plain = (
+        all(names.count(name) == 1 for name in _SINGLE)
+        and _WITH_BODY.isdisjoint(names)
+        and named[b"upgrade"].lower() == b"websocket"
+        and "upgrade" in map(str.lower, _listed(named.get(b"connection", b"")))
+        and named[b"sec-websocket-version"] == b"13"
+        and _KEY.fullmatch(named[b"sec-websocket-key"]) is not None
+    )
+    return headers if plain else None
+
+
+def _listed(value: bytes) -> list[str]:
+    return [part.strip() for part in value.decode("latin-1").split(",") if part.strip()]
+
+
+def _address(name: Any) -> tuple[str, int] | None:
+    return (name[0], name[1]) if isinstance(name, tuple) else None
+
+
+class FirstRead(asyncio.Protocol):
+    """The protocol of a TCP connection until its first bytes have come."""
+
+    def __init__(self, door: Door, hypercorns: Callable[[], asyncio.BaseProtocol]) -> None:
+        self._door = door
+        self._hypercorns = hypercorns
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is a stream
+        self._transport = transport
+        self._door.holder.hold(transport)
+        tls = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() == "h2":
+            self._hand_over()
+        else:
+            self._door.wheel.enter(self, self._door.config.keep_alive_timeout)
+
+    def data_received(self, data: bytes) -> None:
+        self._door.wheel.leave(self)
+        opened = self._door.scope(data, self._transport)
+        if opened is None:
+            self._hand_over().data_received(data)
+        else:
+            OpeningHandshake(self._door, self._transport, *opened)
+
+    def ring(self, now: float) -> None:
+        """End a connection on which nobody says anything."""
+        self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._door.wheel.leave(self)
+        self._door.holder.let_go(self._transport)
+
+    def _hand_over(self) -> asyncio.Protocol:
+        protocol = self._hypercorns()
+        assert isinstance(protocol, asyncio.Protocol)  # noqa: S101 - Hypercorn reads streams
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        return protocol
+
+
+class OpeningHandshake(asyncio.Protocol):
+    """The opening handshake of one WebSocket, as an ASGI server shows it to its application.
+
+    It ends when the WebSocket is taken, refused with an answer of HTTP, or lost.
+    """
+
+    def __init__(
+        self, door: Door, transport: asyncio.Transport, scope: dict[str, Any], key: bytes, unread: bytes
+    ) -> None:
+        self._door = door
+        self._transport: asyncio.Transport | None = transport
+        self._key = key
+        self._unread = unread
+        self._connected = False
+        self._lost = asyncio.Event()
+        self._refusal: tuple[int, Headers] | None = None
+        self._body = b""
+        transport.set_protocol(self)
+        self._task = asyncio.create_task(self._serve(scope))
+
+    async def _serve(self, scope: dict[str, Any]) -> None:
+        try:
+            await self._door.application(scope, self.receive, self.send)
+        except Exception:
+            await self._door.config.log.exception("Error in ASGI Framework")
+        if self._transport is not None:
+            self._refuse(500, [], b"")
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next event for the application."""
+        if not self._connected:
+            self._connected = True
+            return {"type": "websocket.connect"}
+        await self._lost.wait()
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(self, event: Any) -> None:
+        """Take the answer of an application that refuses the WebSocket; after the end, do nothing."""
+        match event["type"]:
+            case "websocket.http.response.start":
+                self._refusal = event["status"], list(event["headers"])
+            case "websocket.http.response.body":
+                self._body += event.get("body", b"")
+                if not event.get("more_body", False) and self._refusal is not None:
+                    self._refuse(*self._refusal, self._body)
+            case "websocket.close":
+                self._refuse(403, [], b"")
+            case unexpected:
+                raise RuntimeError(f"{unexpected} before the WebSocket was taken")
+
+    def take(self) -> OpenedWebsocket | None:
+        """Return the WebSocket, which is then somebody else's; None where its peer is lost."""
+        transport, self._transport = self._transport, None
+        if transport is None or transport.is_closing():
+            return None
+        self._door.holder.let_go(transport)
+        return OpenedWebsocket(transport, self._unread, self._key, self._door.config)
+
+    def _refuse(self, status: int, headers: Headers, body: bytes) -> None:
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            own = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+            kept = [(name, value) for name, value in headers if name.lower() not in dict(own)]
+            transport.write(_head(status, kept + own + self._door.config.response_headers("h11")) + body)
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += data
+        if len(self._unread) > INBOUND_MESSAGE_BYTES and self._transport is not None:
+            self._transport.pause_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._transport is not None:
+            self._door.holder.let_go(self._transport)
+        self._transport = None
+        self._lost.set()

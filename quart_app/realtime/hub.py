@@ -17,6 +17,7 @@ from quart_app.realtime.clients.connection import Connection, Opening
 from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.parking import Parking
+from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.counters import Counters
@@ -34,8 +35,8 @@ from quart_app.wire import Close
 class Hub:
     """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one.
 
-    `channels` are those of the topics that there are, `feeds` the producers of some, and `connections` the open ones by
-    their ids.
+    `channels` are those of the topics that there are, `feeds` the producers of some, `connections` the open ones by
+    their ids, and `wheel` is where all their timers are.
     """
 
     log: EventLog
@@ -52,6 +53,7 @@ class Hub:
         self.feeds = Feeds(self.bus.is_followed)
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
+        self.wheel = Wheel()
         self.commands = Commands(self.channels, self.bus.counters, surroundings, self.spawn)
         self.draining = False
         self._parking = Parking(self.closed)
@@ -170,7 +172,7 @@ class Hub:
         """Let a client in and welcome it; return its connection, which is to be `closed` in the end. Raise Refused."""
         await self.check(opening)
         subscription = await self._admission.subscription(opening)
-        connection = Connection(opening, subscription, self.surroundings, self._parking.ended)
+        connection = Connection(opening, subscription, self.surroundings, self.wheel, self._parking.ended)
         if opening.connection_id and opening.connection_id not in self.connections:
             connection.id = opening.connection_id
         self.connections[connection.id] = connection

@@ -63,10 +63,11 @@ class Pump:
     async def run(self) -> None:
         """Return when the connection has ended. Its task is cancelled when the peer takes nothing for too long."""
         connection, comment = self._connection, self._carrier.comment
-        heartbeat = Heartbeat(self._heartbeat, self._beat, lambda: connection.written_at)
+        wheel = connection.wheel
+        heartbeat = Heartbeat(wheel, self._heartbeat, self._beat, lambda: connection.written_at)
         silence = None
         if comment is not None:
-            silence = Heartbeat(limits.SSE_COMMENT, lambda: self._say(comment), lambda: connection.written_at)
+            silence = Heartbeat(wheel, limits.SSE_COMMENT, lambda: self._say(comment), lambda: connection.written_at)
         if (pipe := self._carrier.pipe) is not None:
             connection.open_outlet(pipe, self._carrier.form, self._drain)
         connection.ping = self._carrier.ping

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from quart_app.realtime.clients.timers import Heartbeat
+from quart_app.realtime.clients.timers import Heartbeat, Wheel
 from tests.realtime.clock import clock, skipping_time
 
 
 @skipping_time
 async def test_it_beats_on_silence() -> None:
     beats: list[float] = []
-    heartbeat = Heartbeat(30.0, lambda: beats.append(clock()), lambda: 0.0)
+    heartbeat = Heartbeat(Wheel(), 30.0, lambda: beats.append(clock()), lambda: 0.0)
     await asyncio.sleep(100)
     assert beats == [30.0, 60.0, 90.0]
     heartbeat.stop()
@@ -20,7 +20,7 @@ async def test_it_beats_on_silence() -> None:
 @skipping_time
 async def test_it_counts_from_what_was_sent_last() -> None:
     beats: list[float] = []
-    heartbeat = Heartbeat(30.0, lambda: beats.append(clock()), lambda: 0.0)
+    heartbeat = Heartbeat(Wheel(), 30.0, lambda: beats.append(clock()), lambda: 0.0)
     for second in (10, 20, 45):
         await asyncio.sleep(second - clock())
         heartbeat.sent()
@@ -32,7 +32,7 @@ async def test_it_counts_from_what_was_sent_last() -> None:
 @skipping_time
 async def test_a_busy_connection_gets_none() -> None:
     beats: list[float] = []
-    heartbeat = Heartbeat(30.0, lambda: beats.append(clock()), lambda: 0.0)
+    heartbeat = Heartbeat(Wheel(), 30.0, lambda: beats.append(clock()), lambda: 0.0)
     for _ in range(1_000):
         await asyncio.sleep(0.5)
         heartbeat.sent()
@@ -48,7 +48,7 @@ async def test_a_beat_that_is_sent_delays_nothing() -> None:
         beats.append(clock())
         heartbeat.sent()
 
-    heartbeat = Heartbeat(30.0, beat, lambda: 0.0)
+    heartbeat = Heartbeat(Wheel(), 30.0, beat, lambda: 0.0)
     await asyncio.sleep(100)
     assert beats == [30.0, 60.0, 90.0]
     heartbeat.stop()

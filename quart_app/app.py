@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from quart import Blueprint, Quart
 
@@ -25,10 +25,11 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
+from quart_app.transports.below.first_read import Door, Holder
 from quart_app.transports.below.http import CutOffConnection
 from quart_app.transports.guards.body import Application, BodyLimit
 from quart_app.transports.guards.hosts import HostGuard
-from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
+from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 
 T = TypeVar("T")
@@ -134,6 +135,10 @@ class EnVivo(Quart, Program):
     async def _fill(self, work: UnitOfWork) -> None:
         for example in self._examples:
             await example(work)
+
+    def door(self, config: Any, holder: Holder) -> Door:
+        """Return the door of the connections that are accepted for this application, which `holder` keeps hold of."""
+        return Door(self, config, self.hub.wheel, holder, elsewhere=(SOCKETIO_PATH,))
 
     async def drain(self) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s."""

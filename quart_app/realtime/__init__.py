@@ -12,7 +12,7 @@ from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
-from quart_app.realtime.clients.timers import Heartbeat
+from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.counters import Histogram, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.terms import Term, Terms
@@ -46,7 +46,6 @@ __all__ = [
     "Event",
     "Feed",
     "Form",
-    "Heartbeat",
     "Histogram",
     "Hub",
     "Identity",
@@ -63,6 +62,7 @@ __all__ = [
     "Traffic",
     "Trimmed",
     "Welcome",
+    "Wheel",
     "all_cleaned",
     "checked",
     "cleaned",

@@ -6,7 +6,7 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from quart_app.realtime import limits
@@ -18,6 +18,7 @@ from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.lines import Lines
 from quart_app.realtime.clients.parking import Parking
+from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.counters import Counters
@@ -36,8 +37,8 @@ class Hub:
     """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one, and
     `peer_timeout` those for which a peer may take nothing.
 
-    `channels` are those of the topics that there are, `feeds` the producers of some, and `connections` the open ones by
-    their ids.
+    `channels` are those of the topics that there are, `feeds` the producers of some, `connections` the open ones by
+    their ids, and `wheel` is where all their timers are.
     """
 
     log: EventLog
@@ -61,6 +62,7 @@ class Hub:
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
         self.lines = Lines()
+        self.wheel = Wheel()
         self.commands = Commands(self.channels, self.bus.counters, surroundings, self.spawn)
         self.draining = False
         self._parking = Parking(self.closed)
@@ -179,7 +181,7 @@ class Hub:
         """Let a client in and welcome it; return its connection, which is to be `closed` in the end. Raise Refused."""
         await self.check(opening)
         subscription = await self._admission.subscription(opening)
-        connection = Connection(opening, subscription, self.surroundings, self._parking.ended)
+        connection = Connection(opening, subscription, self.surroundings, self.wheel, self._parking.ended)
         if opening.connection_id and opening.connection_id not in self.connections:
             connection.id = opening.connection_id
         self.connections[connection.id] = connection
@@ -198,9 +200,9 @@ class Hub:
         if self.draining:
             raise Refused("going_away", "the server is stopping", status=503, retry_after=1.0)
 
-    async def receive(self, connection: Connection, data: str | bytes) -> None:
+    def receive(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Carry out what the client of a connection sent; see `Commands.receive`."""
-        await self.commands.receive(connection, data)
+        return self.commands.receive(connection, data)
 
     async def admit(self, connection: Connection, data: str | bytes) -> bool:
         """Hold what the client of a connection sent to the limits; return whether it may be acted on."""

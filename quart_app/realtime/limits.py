@@ -69,6 +69,8 @@ TRIM_INTERVAL: Final = 60.0  # s
 TRIM_BATCH: Final = 5_000  # events deleted in one transaction
 
 # Liveness
+WHEEL_TICK: Final = 1 / 16  # s that a timer may be late; a power of two, so that times are exact in ticks
+RINGS_AT_ONCE: Final = 256  # timers that go off in one turn of the loop
 SSE_COMMENT: Final = 15.0  # s between comments on a silent stream (WHATWG HTML 9.2.7)
 LINGER: Final = 5.0  # s a dropped connection stays present
 FEED_LINGER: Final = 10.0  # s a feed goes on after its last subscriber

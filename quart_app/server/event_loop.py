@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from quart_app.transports.below.first_read import Door
+
 if TYPE_CHECKING:
     from asyncio import SelectorEventLoop as _BaseLoop
 else:
@@ -39,14 +41,15 @@ class _Listener:
 class ListenerLoop(_BaseLoop):
     """An event loop that can stop listening, and cut off the connections it has accepted.
 
-    Where it is `held`, it runs until what it was given is done, whatever is raised meanwhile; signals are then to be
-    handled by somebody else.
+    Connections come in by its `door`, where there is one. Where it is `held`, it runs until what it was given is done,
+    whatever is raised meanwhile; signals are then to be handled by somebody else.
     """
 
     def __init__(self, *, held: bool = False) -> None:
         super().__init__()
         self._held = held
         self._goes_on = False
+        self.door: Door | None = None
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
@@ -92,7 +95,10 @@ class ListenerLoop(_BaseLoop):
         def tracked() -> Any:
             return self._track(protocol_factory())
 
-        listener = _Listener(await super().create_server(tracked, *args, **kwargs))
+        def behind_the_door() -> Any:
+            return tracked() if self.door is None else self.door.protocol(tracked)
+
+        listener = _Listener(await super().create_server(behind_the_door, *args, **kwargs))
         self._open_listeners.append(listener)
         return listener
 
@@ -106,19 +112,27 @@ class ListenerLoop(_BaseLoop):
         for transport in tuple(self._accepted_transports):
             transport.abort()
 
+    def hold(self, transport: asyncio.Transport) -> None:
+        """Keep hold of an accepted connection."""
+        self._accepted_transports.add(transport)
+
+    def let_go(self, transport: asyncio.Transport) -> None:
+        """Leave an accepted connection to somebody else."""
+        self._accepted_transports.discard(transport)
+
     def _track(self, protocol: Any) -> Any:
         protocol.connection_made = partial(self._connection_made, protocol)
         return protocol
 
     def _connection_made(self, protocol: Any, transport: asyncio.Transport) -> None:
         del protocol.connection_made  # the method of its class is found next
-        self._accepted_transports.add(transport)
+        self.hold(transport)
         protocol.connection_lost = partial(self._connection_lost, protocol, transport)
         protocol.connection_made(transport)
 
     def _connection_lost(self, protocol: Any, transport: asyncio.Transport, error: Exception | None) -> None:
         del protocol.connection_lost
-        self._accepted_transports.discard(transport)
+        self.let_go(transport)
         protocol.connection_lost(error)
 
 

@@ -1,12 +1,13 @@
-"""The proof, before the first client comes, that writing past ASGI sends the bytes that ASGI would have sent.
+"""The proof, before the first client comes, that a taken connection sends the bytes that ASGI would have sent.
 
 It serves a few deliveries with Hypercorn on a loopback connection, to a WebSocket, to one with compression and to an
-event stream, once through ASGI and once past it, and compares the bytes; the last bytes of a WebSocket repeat what its
-client said. It knows nothing of what the application does.
+event stream, once through ASGI and once by the transport that was taken, and compares the bytes; the last bytes of a
+WebSocket repeat what its client said. It knows nothing of what the application does.
 """
 
 import asyncio
 import logging
+import re
 import socket
 from typing import Any, Final
 
@@ -14,9 +15,12 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from quart_app.realtime import Batch, Form, Message
-from quart_app.transports.below.direct import agree_to, decline_compression, hear, pipe_of, websocket_wire
+from quart_app.transports.below.direct import agree_to, decline_compression
 from quart_app.transports.below.hypercorn_018 import LACKING
+from quart_app.transports.below.taking import take_answer, take_websocket
+from quart_app.transports.sse import LAST_CHUNK
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
+from quart_app.transports.websocket.frames import FrameReader, close_frame
 
 DEADLINE: Final = 2.0  # s
 # There is a message for each form of a frame's length (RFC 6455 section 5.2), and a batch of several.
@@ -29,6 +33,7 @@ _UPGRADE: Final = (
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 _SAID: Final = b"\x81\x84" + bytes(4) + b"hola"  # a text frame, masked with zeros
+_DATE: Final = re.compile(rb"date: [^\r]*\r\n")
 _CLIENTS: Final = {
     "a WebSocket": _UPGRADE,
     "a WebSocket with compression": _UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n",
@@ -39,8 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 async def direct_way_works() -> bool:
-    """Return whether deliveries can be written past ASGI here; a warning names the connections where the bytes
-    differ."""
+    """Return whether connections can be taken here; a warning names those where the bytes differ."""
     if LACKING:
         logger.warning(
             "This is another Hypercorn than 0.18 (%s): every connection is served the ordinary way, which is slower",
@@ -55,7 +59,7 @@ async def direct_way_works() -> bool:
         different = [f"{type(error).__name__} while it was tried"]
     if different:
         logger.warning(
-            "Deliveries written past Hypercorn are not what it sends itself (%s): every connection is served the "
+            "Connections taken from Hypercorn do not get what it sends itself (%s): every connection is served the "
             "ordinary way, which is slower",
             ", ".join(different),
         )
@@ -73,8 +77,8 @@ async def _compare() -> list[str]:
 
     async def compare() -> None:
         for client, headers in _CLIENTS.items():
-            ordinary, direct = [await _answer(port, way, headers) for way in (b"/ordinary", b"/direct")]
-            if not ordinary or direct != ordinary:
+            ordinary, taken = [await _answer(port, way, headers) for way in (b"/ordinary", b"/taken")]
+            if not ordinary or taken != ordinary:
                 different.append(client)
 
     await serve(_deliver, config, shutdown_trigger=compare)
@@ -82,14 +86,14 @@ async def _compare() -> list[str]:
 
 
 async def _answer(port: int, path: bytes, headers: bytes) -> bytes:
-    """Return what a client gets after the head of the answer, up to the end."""
+    """Return what a client gets, up to the end, of which the head tells no time."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))
-        await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
         if headers.startswith(_UPGRADE):
             writer.write(_SAID)
-        return await reader.read()
+        return b"\n".join(sorted(_DATE.sub(b"", head).splitlines())) + await reader.read()
     finally:
         writer.close()
 
@@ -101,44 +105,65 @@ async def _deliver(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": f"lifespan.{phase}.complete"})
     elif scope["type"] == "websocket":
-        await _deliver_frames(scope, receive, send)
-    else:
-        await _deliver_chunks(scope, send)
-
-
-async def _deliver_frames(scope: Any, receive: Any, send: Any) -> None:
-    answer = answer_to(value.decode() for name, value in scope["headers"] if name == b"sec-websocket-extensions")
-    if answer is None:
-        decline_compression(send)
-    compressed = answer is not None and agree_to(send, MessageDeflate(), answer)
-    form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
-    said: asyncio.Queue[Any] = asyncio.Queue()
-    listen = said.get if scope["path"] == "/direct" and hear(send, receive, said.put) else receive
-    await send({"type": "websocket.accept"})
-    wire, pipe = websocket_wire(send), pipe_of(send)
-    for number, batch in enumerate(_BATCHES * 3):
-        if scope["path"] == "/ordinary" or number % 3 == 0:
-            for message in batch.messages:
-                await send({"type": "websocket.send", "text": message.text})
-        elif wire is None or pipe is None:
-            return
-        elif number % 3 == 1:
-            await wire.send(batch.encoded(form))
+        offers = [value.decode() for name, value in scope["headers"] if name == b"sec-websocket-extensions"]
+        if scope["path"] == "/ordinary":
+            await _deliver_messages(receive, send, answer_to(offers))
         else:
-            pipe.push(batch.encoded(form))
-    while (event := await listen())["type"] == "websocket.connect":
+            await _deliver_frames(send, answer_to(offers))
+    else:
+        await _deliver_chunks(send, taken=scope["path"] == "/taken")
+
+
+async def _deliver_messages(receive: Any, send: Any, extensions: str | None) -> None:
+    if extensions is None:
+        decline_compression(send)
+    else:
+        agree_to(send, MessageDeflate(), extensions)
+    await send({"type": "websocket.accept"})
+    for batch in _BATCHES:
+        for message in batch.messages:
+            await send({"type": "websocket.send", "text": message.text})
+    while (event := await receive())["type"] == "websocket.connect":
         pass
     await send({"type": "websocket.send", "text": event["text"]})
     await send({"type": "websocket.close", "code": 1000})
 
 
-async def _deliver_chunks(scope: Any, send: Any) -> None:
+async def _deliver_frames(send: Any, extensions: str | None) -> None:
+    opened = take_websocket(send)
+    if opened is None:
+        return
+    form = Form.FRAMES if extensions is None else Form.DEFLATED_FRAMES
+    opened.transport.write(opened.answer(None, extensions))
+    for batch in _BATCHES:
+        opened.transport.write(batch.encoded(form))
+    opened.transport.set_protocol(_Echo(opened.transport))
+
+
+class _Echo(asyncio.Protocol):
+    """The rest of a WebSocket that was taken: it repeats one message, and closes."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._frames = FrameReader(compressed=False)
+
+    def data_received(self, data: bytes) -> None:
+        self._frames.feed(data)
+        if (frame := self._frames.next()) is not None:
+            self._transport.write(Message(frame[1]).frame + close_frame(1000, ""))
+            self._transport.close()
+
+
+async def _deliver_chunks(send: Any, *, taken: bool) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
-    for number, batch in enumerate(_BATCHES * 3):
-        if scope["path"] == "/ordinary" or number % 2 == 0:
+    answer = take_answer(send) if taken else None
+    for batch in _BATCHES:
+        if answer is not None:
+            answer.transport.write(batch.encoded(Form.CHUNK))
+        elif not taken:
             await send({"type": "http.response.body", "body": batch.encoded(Form.BLOCKS), "more_body": True})
-        elif (pipe := pipe_of(send)) is None:
-            return
-        else:
-            pipe.push(batch.encoded(Form.CHUNK))
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    if answer is not None:
+        answer.transport.write(LAST_CHUNK)
+        answer.transport.close()
+    else:
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

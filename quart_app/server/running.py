@@ -33,6 +33,7 @@ from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
 from quart_app.server.tls import TlsError, local_certificate
 from quart_app.transports.below.direct import serve_tidily
+from quart_app.transports.below.first_read import Door
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
 
@@ -65,6 +66,9 @@ class ServedApplication(Protocol):
 
     async def shutdown(self) -> None:
         """Undo `startup`."""
+
+    def door(self, config: Config, loop: ListenerLoop) -> Door:
+        """Return the door of the connections that `loop` accepts."""
 
     async def drain(self) -> None:
         """Send every client its `bye`; return when they are gone or the time for it is over."""
@@ -218,6 +222,8 @@ class _Server:
             await self._start()
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
+            if self._app.direct:
+                loop.door = self._app.door(self._config, loop)
             _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)

@@ -1,86 +1,84 @@
 """What is done about the silence of a connection, whatever is below it."""
 
 import asyncio
+from typing import Protocol
 
 from quart_app.realtime import Connection, Hub, Message, limits
 from quart_app.wire import Close
 
 
-class Liveness:
-    """The silences of one connection: what is said in them, and the end of a peer that is stalled or lost.
+class Peer(Protocol):
+    """The other end of a connection, as its protocol shows it."""
 
-    A subclass says what its protocol can do about them. It starts by `watch` and ends by `rest`. `stalled_since` is
-    since when the peer has not taken what was written (s, the loop's clock).
-    """
-
-    __slots__ = ()
-
-    connection: Connection
-    hub: Hub
-    stalled_since: float | None
+    comment: Message | None
+    """The message that keeps proxies from cutting a silent line and that no client hears; None where none is needed."""
 
     @property
     def heard_at(self) -> float:
         """The time (s, the loop's clock) when the peer last gave a sign of life."""
-        raise NotImplementedError
 
-    comment: Message | None = None
-    """The message that keeps proxies from cutting a silent line and that no client hears; None where none is needed."""
-    _said_at: float
-    _commented_at: float
-    _pinged_at: float | None
+    @property
+    def stalled_since(self) -> float | None:
+        """The time (s, the loop's clock) since when the peer has not taken what was written, None where it takes it."""
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; return whether that can be done."""
-        raise NotImplementedError
 
     def drop(self) -> None:
         """Cut the peer off at once, with all that is on its way."""
-        raise NotImplementedError
 
-    def watch(self) -> None:
-        """Begin."""
+
+class Liveness:
+    """The silences of one connection: what is said in them, and the end of a peer that is stalled or lost.
+
+    It begins at once, and ends by `stop`.
+    """
+
+    __slots__ = ("_commented_at", "_connection", "_hub", "_peer", "_pinged_at", "_said_at")
+
+    def __init__(self, hub: Hub, connection: Connection, peer: Peer) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._peer: Peer | None = peer
         self._said_at = self._commented_at = asyncio.get_running_loop().time()
-        self._pinged_at = self.stalled_since = None
-        heartbeat = self.hub.heartbeat
-        self.hub.wheel.enter(self, heartbeat if self.comment is None else min(heartbeat, limits.SSE_COMMENT))
+        self._pinged_at: float | None = None
+        hub.wheel.enter(self, hub.heartbeat if peer.comment is None else min(hub.heartbeat, limits.SSE_COMMENT))
 
-    def rest(self) -> None:
-        """End."""
-        self.hub.wheel.leave(self)
+    def stop(self) -> None:
+        """End, and let go of the peer."""
+        self._hub.wheel.leave(self)
+        self._peer = None
 
-    def ring(self, now: float) -> float:
+    def ring(self, now: float) -> float | None:
         """Act on silence, if there was any; return the seconds until there may be."""
-        written_at = self.connection.written_at
-        due = max(self._said_at, written_at) + self.hub.heartbeat
+        peer, connection = self._peer, self._connection
+        if peer is None:
+            return None
+        due = max(self._said_at, connection.written_at) + self._hub.heartbeat
         if now >= due:
             self._said_at = now
-            self._act(now)
-            due = now + self.hub.heartbeat
-        if self.comment is None:
+            self._act(peer, now)
+            due = now + self._hub.heartbeat
+        if peer.comment is None:
             return due - now
-        comment_due = max(self._said_at, self._commented_at, written_at) + limits.SSE_COMMENT
+        comment_due = max(self._said_at, self._commented_at, connection.written_at) + limits.SSE_COMMENT
         if now >= comment_due:
             self._commented_at = now
-            if self.connection.waits and not self.connection.owes:
-                self.connection.reply(self.comment)
+            if connection.waits and not connection.owes:
+                connection.reply(peer.comment)
             comment_due = now + limits.SSE_COMMENT
         return min(due, comment_due) - now
 
-    def _act(self, now: float) -> None:
+    def _act(self, peer: Peer, now: float) -> None:
         """The peer is stalled, or it is lost, or there was nothing to say."""
-        if self.stalled_since is not None:
+        if peer.stalled_since is not None:
             self._pinged_at = None
-            if now - self.stalled_since > self.hub.peer_timeout:
-                self._end("it took nothing for too long")
-        elif self._pinged_at is not None and self.heard_at < self._pinged_at:
-            self._end("it answers no ping")
+            if now - peer.stalled_since > self._hub.peer_timeout:
+                self._connection.end(Close.TOO_SLOW, "it took nothing for too long")
+                peer.drop()  # an ending in order would have to wait behind what the peer does not take
+        elif self._pinged_at is not None and peer.heard_at < self._pinged_at:
+            self._connection.end(Close.TOO_SLOW, "it answers no ping")
         else:
-            self.connection.heartbeat()
-            if self.ping():
+            self._connection.heartbeat()
+            if peer.ping():
                 self._pinged_at = now
-
-    def _end(self, reason: str) -> None:
-        self.connection.end(Close.TOO_SLOW, reason)
-        if self.stalled_since is not None:
-            self.drop()  # an ending in order would have to wait behind what the peer does not take

@@ -12,9 +12,11 @@ from quart_app.transports.below.http import StreamedResponse
 from quart_app.transports.below.taking import take_answer
 from quart_app.transports.opening import opening
 from quart_app.transports.pump import Pump
-from quart_app.transports.sockets import Socket
+from quart_app.transports.sockets import Leaving, Socket
 
 RETRY: Final = b"retry: 3000\n\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+"""The end of a chunked body (RFC 9112 section 7.1)."""
 _FIRST_CHUNK: Final = b"%x\r\n%b\r\n" % (len(RETRY), RETRY)
 HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -45,12 +47,9 @@ class EventStream(Socket):
     comment: Message | None = _comment
     heard_at = float("inf")  # it is never asked: nobody can be pinged
 
-    def ping(self) -> bool:
-        return False
-
     def finish(self) -> None:
-        """End the body (RFC 9112 section 7.1), and leave."""
-        self._leave(b"0\r\n\r\n", None)
+        """End the body, and leave."""
+        self._leave(LAST_CHUNK, Leaving(self.hub, self._transport))
 
 
 class EventStreamCarrier:

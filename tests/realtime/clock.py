@@ -32,6 +32,10 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._skipping.now
 
+    def stand_still(self, seconds: float) -> None:
+        """Let so much time pass in which nobody gets a turn."""
+        self._skipping.now += seconds
+
 
 def skipping_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """Return the test so that it runs on a loop that skips waiting."""

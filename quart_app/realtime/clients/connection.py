@@ -14,7 +14,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Peer
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.inbound import Inbound
-from quart_app.realtime.clients.timers import Deadline
+from quart_app.realtime.clients.timers import Deadline, Wheel
 from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.flow.subscription import Backlogged, Subscription
 from quart_app.realtime.messages.batch import Batch
@@ -73,12 +73,13 @@ class Connection:
     """One client that was let in. `id` cannot be guessed and is told to its own client only.
 
     `ping()` asks the peer for a sign of life, where the transport can; `pinged_at` is when it was asked last (s of the
-    surroundings' clock), and `rtt` how many seconds the peer took to answer. `in_flight` counts its commands under way.
+    surroundings' clock), and `rtt` how many seconds the peer took to answer. `in_flight` counts its commands under way,
+    and `wheel` is where its timers are.
     """
 
     __slots__ = (
         "_expiry", "_on_end", "_surroundings", "agent", "ending", "id", "identity", "in_flight", "inbound", "life",
-        "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport",
+        "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport", "wheel",
     )  # fmt: skip
 
     def __init__(
@@ -86,10 +87,12 @@ class Connection:
         opening: Opening,
         subscription: Subscription,
         surroundings: Surroundings,
+        wheel: Wheel,
         on_end: Callable[["Connection"], None],
     ) -> None:
         self._on_end = on_end
         self._surroundings = surroundings
+        self.wheel = wheel
         self.life = Life.OPENING
         self.id = surroundings.token(18)
         self.identity = opening.identity
@@ -225,7 +228,9 @@ class Connection:
         if self._expiry is not None:
             self._expiry.cancel()
         expires_at = self.identity.expires_at
-        self._expiry = None if expires_at is None else Deadline(expires_at, self._expired, self._surroundings.wall)
+        self._expiry = None
+        if expires_at is not None:
+            self._expiry = Deadline(self.wheel, expires_at, self._expired, self._surroundings.wall)
 
     def _expired(self) -> None:
         said = "the token has expired; come back with a new one"

@@ -69,6 +69,7 @@ class Delivery:
         try:
             self._write_what_there_is()
         except Exception:
+            logger.exception("a connection could not be written to")
             self._fail()
 
     def _write_what_there_is(self) -> None:
@@ -94,14 +95,14 @@ class Delivery:
             if batch is not None:
                 subscription.outlet.write(batch)
         except Exception:
+            logger.exception("what a connection has missed could not be sent")
             self._fail()
         finally:
             self._reading = None
         self._look_soon()
 
     def _fail(self) -> None:
-        """End the connection on an error of ours, with what can still be written."""
-        logger.exception("what a connection is to get could not be read or written")
+        """End the connection on an error of ours."""
         self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
         if not self.over:
             self.over = True

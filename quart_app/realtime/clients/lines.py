@@ -33,9 +33,10 @@ class Lines:
 
     async def gone(self) -> None:
         """Return when all are gone; cut off those that are there for longer than saying goodbye takes."""
-        if self._open:
-            self._empty.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._empty.wait(), limits.CLOSE_HANDSHAKE)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limits.CLOSE_HANDSHAKE):
+                while self._open:
+                    self._empty.clear()
+                    await self._empty.wait()
         for line in list(self._open):
             line.drop()

@@ -208,9 +208,8 @@ async def stop_reading(send: Any) -> None:
 def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = _owner(send)
-    if type(stream) is WSStream:
-        if hasattr(stream, "connection"):
-            vars(stream.connection).pop("events", None)
+    if type(stream) is WSStream and hasattr(stream, "connection"):
+        vars(stream.connection).pop("events", None)
 
 
 class _Over(ProtocolWrapper):

@@ -8,9 +8,10 @@ so is every handshake that is not as plain as those of browsers and libraries.
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Collection
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 from quart_app.realtime import Wheel
@@ -24,6 +25,8 @@ _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _SINGLE: Final = frozenset({b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"})
 _WITH_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -92,7 +95,7 @@ class Door:
             or config.h11_pass_raw_headers
         )
 
-    def protocol(self, hypercorns: Callable[[], asyncio.BaseProtocol]) -> asyncio.Protocol:
+    def protocol(self, hypercorns: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return the protocol of a connection that nobody has read from; `hypercorns` makes the one for the rest."""
         return FirstRead(self, hypercorns)
 
@@ -156,15 +159,14 @@ def _address(name: Any) -> tuple[str, int] | None:
 class FirstRead(asyncio.Protocol):
     """The protocol of a TCP connection until its first bytes have come."""
 
-    def __init__(self, door: Door, hypercorns: Callable[[], asyncio.BaseProtocol]) -> None:
+    def __init__(self, door: Door, hypercorns: Callable[[], asyncio.Protocol]) -> None:
         self._door = door
         self._hypercorns = hypercorns
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP is a stream
-        self._transport = transport
-        self._door.holder.hold(transport)
+        self._transport = cast("asyncio.Transport", transport)
+        self._door.holder.hold(self._transport)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() == "h2":
             self._hand_over()
@@ -189,7 +191,6 @@ class FirstRead(asyncio.Protocol):
 
     def _hand_over(self) -> asyncio.Protocol:
         protocol = self._hypercorns()
-        assert isinstance(protocol, asyncio.Protocol)  # noqa: S101 - Hypercorn reads streams
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         return protocol
@@ -219,7 +220,7 @@ class OpeningHandshake(asyncio.Protocol):
         try:
             await self._door.application(scope, self.receive, self.send)
         except Exception:
-            await self._door.config.log.exception("Error in ASGI Framework")
+            logger.exception("a WebSocket could not be answered")
         if self._transport is not None:
             self._refuse(500, [], b"")
 

@@ -9,8 +9,8 @@ from typing import Final
 __all__ = [
     "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "AsyncioSingleTask",
     "BufferCompleteError", "ChunkedWriter", "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol",
-    "H11Protocol", "H11WSConnection", "HTTPStream", "ProtocolWrapper", "StreamBuffer", "StreamClosed", "TCPServer", "WSStream",
-    "running",
+    "H11Protocol", "H11WSConnection", "HTTPStream", "ProtocolWrapper", "StreamBuffer", "StreamClosed",
+    "TCPServer", "WSStream", "running",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ this file knows, and in the state that it expects.
 """
 
 import asyncio
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import h11
 
@@ -71,10 +71,9 @@ def _take(stream: Any, protocol: Any, unread: bytes | bytearray) -> Taken | None
     server = _owner(protocol.send)
     if not isinstance(server, TCPServer) or stream.closed or protocol.stream is not stream:
         return None
-    reader: Any = server.reader
-    writer: Any = server.writer
+    reader, writer = cast("Any", server.reader), cast("Any", server.writer)
     transport = writer.transport
-    if type(reader) is not asyncio.StreamReader or reader.at_eof() or transport.is_closing():
+    if reader.at_eof() or transport.is_closing():
         return None
     taken = Taken(transport, bytes(unread) + bytes(reader._buffer))
     stream.closed = True

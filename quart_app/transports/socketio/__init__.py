@@ -4,7 +4,8 @@ Each client is an ordinary connection of the hub on topics that are fixed for al
 python-socketio; it knows no domain.
 """
 
+from quart_app.transports.socketio.endpoint import PATH as SOCKETIO_PATH
 from quart_app.transports.socketio.endpoint import SocketIoEndpoint
 from quart_app.transports.socketio.server import SocketIo
 
-__all__ = ["SocketIo", "SocketIoEndpoint"]
+__all__ = ["SOCKETIO_PATH", "SocketIo", "SocketIoEndpoint"]

@@ -197,7 +197,8 @@ class SocketIo:
         # Nothing of it is used but its type, and the limits count it as a message like any other.
         frame = '{"type":"ping"}' if event == "ping" else "{}"
         if event == "ping":
-            await self._hub.receive(connection, frame)
+            if (under_way := self._hub.receive(connection, frame)) is not None:
+                await under_way
             return None
         if not await self._hub.admit(connection, frame):
             return None

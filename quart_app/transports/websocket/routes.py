@@ -1,7 +1,7 @@
 """Letting a WebSocket's client in: `/ws/<topic>`, `/ws?topic=…`.
 
-A route lets the client in. After that the WebSocket has a socket of its own, over HTTP/1.1, or is served through ASGI in
-the server's own task, so that nothing of a request is kept for as long as a connection lasts.
+A route lets the client in. After that the WebSocket has a socket of its own, over HTTP/1.1, or is served through ASGI
+in the server's own task, so that nothing of a request is kept for as long as a connection lasts.
 """
 
 import logging
@@ -19,10 +19,10 @@ from quart_app.transports.below.direct import agree_to, decline_compression, hol
 from quart_app.transports.below.first_read import OpenedWebsocket
 from quart_app.transports.below.taking import take_websocket
 from quart_app.transports.opening import opening, source
-from quart_app.transports.sockets import Leaving
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 from quart_app.transports.websocket.compression import MessageDeflate, answer_to
 from quart_app.transports.websocket.frames import FrameReader, close_frame
+from quart_app.transports.websocket.leaving import LeavingWebsocket
 from quart_app.transports.websocket.served import ServedWebsocket
 from quart_app.transports.websocket.socket import FramedWebsocket
 from quart_app.wire import Close, Control
@@ -146,7 +146,7 @@ async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     code = Close.for_status(refused.status)
     if (opened := _taken(websocket)) is not None:
         last = opened.answer(_subprotocol(websocket), None) + said.frame + close_frame(code, refused.message)
-        Leaving(app().hub, opened.transport, FrameReader(compressed=False)).begin(last)
+        LeavingWebsocket(app().hub, opened.transport, FrameReader(compressed=False)).begin(last)
         return
     decline_compression(websocket.asgi.asgi_send)
     await websocket.accept(subprotocol=_subprotocol(websocket))

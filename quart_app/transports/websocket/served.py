@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class ServedWebsocket:
-    """A WebSocket in service: what its client says goes to the hub, what the connection brings is pumped to the client."""
+    """A WebSocket: what its client says goes to the hub, what the connection brings is pumped to the client."""
 
     __slots__ = ("_asgi", "_carrier", "_connection", "_hub")
 

@@ -1,4 +1,4 @@
-"""A WebSocket whose frames are read and written here, from the answer to its opening handshake to the last close frame."""
+"""A WebSocket whose frames are read and written here, from the end of its opening handshake to the last close frame."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from quart_app.realtime import Connection, Form, Hub
-from quart_app.transports.sockets import Socket
+from quart_app.transports.sockets import Leaving, Socket
 from quart_app.transports.websocket.frames import (
     FrameError,
     FrameReader,
@@ -15,6 +15,7 @@ from quart_app.transports.websocket.frames import (
     close_frame,
     control_frame,
 )
+from quart_app.transports.websocket.leaving import LeavingWebsocket
 from quart_app.wire import Close
 
 ANSWERS_AT_ONCE: Final = 64  # answers that may wait before reading lets the event loop send them
@@ -56,7 +57,12 @@ class FramedWebsocket(Socket):
         """Say why it is over, and leave."""
         ending = self.connection.ending
         code, reason = (Close.INTERNAL_ERROR, "") if ending is None else (ending.code, ending.reason)
-        self._leave(close_frame(code, reason), None if self._frames.deaf else self._frames)
+        self._leave(close_frame(code, reason), self._leaving())
+
+    def _leaving(self) -> Leaving:
+        if self._frames.deaf:
+            return Leaving(self.hub, self._transport)
+        return LeavingWebsocket(self.hub, self._transport, self._frames)
 
     def _read(self) -> None:
         """Act on what has come, unless something has to be waited for first."""
@@ -65,7 +71,7 @@ class FramedWebsocket(Socket):
                 self._take(*frame)
         except FrameError as error:
             self.connection.peer_ended(None)
-            self._leave(close_frame(error.code, str(error)), None)
+            self._leave(close_frame(error.code, str(error)), Leaving(self.hub, self._transport))
 
     def _take(self, opcode: int, data: bytes) -> None:
         if opcode in (Opcode.TEXT, Opcode.BINARY):
@@ -84,6 +90,7 @@ class FramedWebsocket(Socket):
         try:
             under_way = self.hub.receive(self.connection, data)
         except Exception:
+            logger.exception("reading from a WebSocket failed")
             self._could_not_read()
             return
         if under_way is not None:
@@ -100,6 +107,7 @@ class FramedWebsocket(Socket):
         try:
             await under_way
         except Exception:
+            logger.exception("reading from a WebSocket failed")
             self._could_not_read()
         self._waiting_for = None
         if not self.over:
@@ -107,7 +115,6 @@ class FramedWebsocket(Socket):
             self._read()
 
     def _could_not_read(self) -> None:
-        logger.exception("reading from a WebSocket failed")
         self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
 
     def _answer_ping(self, data: bytes) -> None:

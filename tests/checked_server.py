@@ -1,6 +1,7 @@
 """`python -m tests.checked_server serve …`: the program, which complains of every message that it does not document.
 
-`TESTS_WAY=ordinary` makes it deliver through ASGI alone, `broken` makes what it writes past ASGI nonsense.
+`TESTS_WAY=ordinary` makes it deliver through ASGI alone, `broken` makes nonsense of what is said to those that it takes
+from Hypercorn, and by `late` it takes WebSockets, too, only after Hypercorn has read their handshakes.
 `TESTS_DESCRIPTORS` is how many files it may have open.
 """
 
@@ -9,15 +10,8 @@ import sys
 
 from quart_app.app import EnVivo
 from quart_app.cli import main
-from quart_app.transports.below.direct import Pipe
+from quart_app.transports.below.first_read import Door, OpenedWebsocket
 from tests.wire.contract import hold_messages
-
-_push = Pipe.push
-
-
-def _push_nonsense(pipe: Pipe, data: bytes) -> bool:
-    return _push(pipe, data[::-1])
-
 
 if __name__ == "__main__":
     hold_messages(lambda fault: sys.stderr.write(f"{fault}\n"))
@@ -28,5 +22,7 @@ if __name__ == "__main__":
     way = os.environ.get("TESTS_WAY", "direct")
     EnVivo.direct = way != "ordinary"
     if way == "broken":
-        Pipe.push = _push_nonsense  # type: ignore[assignment,method-assign]  # that is what is broken
+        OpenedWebsocket.answer = lambda *_: b"HTTP/1.1 101 \r\n\r\n"  # type: ignore[method-assign]  # that is what is broken
+    if way == "late":
+        Door.scope = lambda *_: None  # type: ignore[method-assign]  # nothing is as plain as that
     main(prog_name="envivo")

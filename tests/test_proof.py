@@ -10,11 +10,12 @@ import pytest
 
 from quart_app.server import proof
 from quart_app.server.event_loop import new_event_loop
-from quart_app.transports.below.direct import Pipe, WebsocketWire, hear
+from quart_app.transports.below.taking import take_answer, take_websocket
+from quart_app.transports.websocket.frames import FrameReader
 from tests.running import ServerProcess
 from tests.transports.drivers import PollStream, SseStream, WebsocketStream
 
-PUSH = Pipe.push
+FEED = FrameReader.feed
 
 
 def _prove() -> bool:
@@ -32,39 +33,48 @@ def test_it_is_true_on_the_loop_of_asyncio(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.records == []
 
 
-def _backwards(pipe: Pipe, data: bytes) -> bool:
-    return PUSH(pipe, data[::-1])
+class _Backwards:
+    """A transport that has everything the wrong way round."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.close = transport.close
+        self.set_protocol = transport.set_protocol
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data[::-1])
 
 
-def _never(pipe: Pipe, data: bytes) -> bool:
-    return True
+def _backwards(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def taken(send: Any) -> Any:
+        found = take(send)
+        return found._replace(transport=_Backwards(found.transport))
+
+    return taken
 
 
-def _fails(pipe: Pipe, data: bytes) -> bool:
+def _fails(send: Any) -> Any:
     raise AttributeError("closed")
 
 
-async def _nothing(wire: WebsocketWire, frames: bytes) -> None:
-    """As if the stream had another state."""
+def _mishears(reader: FrameReader, data: bytes) -> None:
+    FEED(reader, data[:-1] + b"s")  # under a mask of zeros it reads "hols"
 
 
-def _mishears(send: Any, receive: Any, take: Any) -> bool:
-    async def otherwise(event: Any) -> None:
-        await take({**event, "text": "adi\u00f3s"})
-
-    return hear(send, receive, otherwise)
+WEBSOCKETS = "a WebSocket, a WebSocket with compression"
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "broken", "told"),
     [
-        (Pipe, "push", _backwards, "a WebSocket, a WebSocket with compression, an event stream"),
-        (Pipe, "push", _never, "a WebSocket, a WebSocket with compression, an event stream"),
-        (Pipe, "push", _fails, "a WebSocket, a WebSocket with compression, an event stream"),
-        (WebsocketWire, "send", _nothing, "a WebSocket, a WebSocket with compression"),
-        (proof, "pipe_of", lambda _: None, "a WebSocket, a WebSocket with compression, an event stream"),
+        (proof, "take_websocket", _backwards(take_websocket), WEBSOCKETS),
+        (proof, "take_answer", _backwards(take_answer), "an event stream"),
+        (proof, "take_websocket", _fails, WEBSOCKETS),
+        (proof, "take_answer", _fails, "an event stream"),
+        (proof, "take_websocket", lambda _: None, WEBSOCKETS),
+        (proof, "take_answer", lambda _: None, "an event stream"),
         (proof, "agree_to", lambda *_: True, "a WebSocket with compression"),
-        (proof, "hear", _mishears, "a WebSocket, a WebSocket with compression"),
+        (FrameReader, "feed", _mishears, WEBSOCKETS),
         (proof, "serve", None, "TypeError while it was tried"),
     ],
 )

@@ -11,7 +11,7 @@ from types import FrameType
 import httpx
 import pytest
 
-from quart_app.transports.below.direct import Pipe
+from quart_app.realtime.flow.audience import Stream
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
@@ -44,7 +44,7 @@ def asked(language: str) -> set[str]:
 @contextmanager
 def files_entered(*, writes: int) -> Iterator[list[str]]:
     """The files of the program in the order in which the calls of this thread enter them, up to the last of so many
-    `writes` to a socket."""
+    `writes` to the readers of a stream."""
     entered: list[str] = []
     prefix = f"{PROGRAM}/"
     left = writes
@@ -54,7 +54,7 @@ def files_entered(*, writes: int) -> Iterator[list[str]]:
         code = frame.f_code
         if left and event == "call" and code.co_filename.startswith(prefix):
             entered.append(code.co_filename.removeprefix(prefix))
-            left -= code is Pipe.push.__code__
+            left -= code is Stream.write.__code__
 
     sys.setprofile(note)
     try:

@@ -7,7 +7,7 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 from quart_app.realtime.clients.allowance import Allowance
 from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
-from quart_app.realtime.clients.delivery import Delivery
+from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity
 from quart_app.realtime.clients.parking import EndedMeanwhile
@@ -40,8 +40,8 @@ __all__ = [
     "Batch",
     "Channel",
     "Connection",
+    "ConnectionDelivery",
     "CursorText",
-    "Delivery",
     "EndedMeanwhile",
     "Event",
     "Feed",

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from quart_app.realtime import Connection, Delivery, Form, Hub, Message, limits
+from quart_app.realtime import Connection, ConnectionDelivery, Form, Hub, Message, limits
 from quart_app.transports.liveness import Liveness
 
 
-class Socket(Delivery, asyncio.Protocol):
+class Socket(ConnectionDelivery, asyncio.Protocol):
     """A TCP connection that carries a connection of the hub, whose messages are written in `form`, until one of them
     ends."""
 

@@ -27,6 +27,7 @@ from quart_app.cli.bench.process import processor_time, used_since
 from quart_app.cli.bench.wire import Poster
 from quart_app.domains.topics.requests import Publication
 from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.delivery import Delivery
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages import encoding
@@ -112,10 +113,7 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     bus, log = Bus(lambda topic: Kind.SIGNAL), MemoryLog("e0")
     subscribed = [Subscription(bus, log, [_TOPIC], f"user-{n}", NOWHERE) for n in range(subscriptions)]
     for subscription in subscribed:
-        taker = _Taker()
-        subscription.outlet.open(taker, Form.FRAMES, taker.drain)
-    reading = [asyncio.create_task(subscription.read()) for subscription in subscribed]
-    await asyncio.sleep(0)
+        _Delivery(subscription).deliver(_take, Form.FRAMES)
     publishing = handing = settling = float("inf")
     for _ in range(rounds):
         one = event()
@@ -126,7 +124,6 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
         publishing, handing = min(publishing, published - started), min(handing, perf_counter() - published)
     for subscription in subscribed:
         subscription.close()
-    await asyncio.gather(*reading)
     alone = Subscription(bus, log, [_TOPIC], "alone", NOWHERE)
     for _ in range(rounds):
         bus.publish([event()])
@@ -141,14 +138,18 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     ]
 
 
-class _Taker:
-    """Takes everything at once."""
+class _Delivery(Delivery):
+    """A delivery to a peer that takes everything at once."""
 
-    def push(self, data: bytes) -> bool:
-        return bool(data)
+    def finish(self) -> None:
+        """There is nothing to be closed."""
 
-    async def drain(self) -> None:
-        """There is nothing that has to go."""
+    def break_off(self) -> None:
+        """Nothing can fail here."""
+
+
+def _take(data: bytes) -> None:
+    """Take everything at once."""
 
 
 async def of_the_sockets(count: int, rounds: int) -> list[Cost]:

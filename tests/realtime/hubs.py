@@ -64,12 +64,12 @@ class Talk(Channel):
         self.left_by.append((peer.identity.username, peer.topic, orderly))
 
 
-async def hub_with(talk: Talk, events: int = 0) -> Hub:
+async def hub_with(talk: Talk, events: int = 0, *, peer_timeout: float = 100.0) -> Hub:
     """Return a hub that started on a log with `events` events of `talk/1`."""
     log = MemoryLog("e0")
     for _ in range(events):
         log.append("talk/1", "said")
-    hub = Hub(heartbeat=30.0)
+    hub = Hub(heartbeat=30.0, peer_timeout=peer_timeout)
     hub.channels.add("talk/*", talk)
     hub.channels.add("lobby", talk)
     hub.channels.add_alias(lambda name: f"talk/{name}" if name.isdigit() else None)

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from quart_app.realtime import limits
-from quart_app.realtime.flow.subscription import Backlogged, Subscription
+from quart_app.realtime.flow.delivery import Delivery
+from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages.batch import Form
 from quart_app.realtime.messages.event import Message, message
-from quart_app.wire import Cursor
 from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, brief, brief_blocks, drain, turn
 
@@ -199,25 +199,26 @@ class TestPushing:
             engine.bus.flush()
         assert pushed.written == [1, 2]
         await turn()
-        assert not pushed.reading.done()
+        assert not pushed.subscription.idle
         assert pushed.subscription.position == 2
-        pushed.drained.set()
-        assert brief(await pushed.reading) == [3, 4]
+        pushed.go_on()
+        await turn()
+        assert pushed.written == [1, 2, 3, 4]
+        assert pushed.subscription.idle
 
     async def test_what_is_hidden_from_its_user_is_not_written(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "live/x", user_id="1")
         engine.broadcast("live/x", 100, hidden_from="1")
         engine.broadcast("live/x", 101)
         engine.bus.flush()
-        assert brief(await pushed.reading) == [101]
-        pushed.reading = asyncio.create_task(pushed.subscription.read())
         await turn()
+        assert pushed.written == [101]
         engine.broadcast("live/x", 102, hidden_from="1")
         engine.bus.flush()
         await turn()
         engine.broadcast("live/x", 103)
         engine.bus.flush()
-        assert pushed.written == [103]
+        assert pushed.written == [101, 103]
 
     async def test_what_only_others_are_sent_does_not_count_as_written(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "live/x", user_id="1")
@@ -248,7 +249,6 @@ class TestPushing:
         assert pushed.subscription.outlet.written_at == 2.0
         with pushed.subscription.held():
             assert pushed.subscription.outlet.written_at == 2.0
-        pushed.reading.cancel()
 
     async def test_a_direct_message_comes_before_what_follows_it(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
@@ -266,9 +266,10 @@ class TestPushing:
             pushed.subscription.send(message("connected", at=0))
             engine.commit("log/a")
             engine.bus.flush()
-            assert pushed.written == []
-            assert brief(await pushed.reading) == ["connected"]
-        assert await read(pushed.subscription) == [1]
+            await turn()
+            assert pushed.written == ["connected"]
+        await turn()
+        assert pushed.written == ["connected", 1]
 
     async def test_what_follows_is_joined_once_for_all(self, engine: Engine) -> None:
         first, second = await self.waiting(engine, "log/a"), await self.waiting(engine, "log/a")
@@ -296,10 +297,9 @@ class TestPushing:
         engine.commit("log/a")
         await turn()
         assert pushed.written == ["pong"]
-        assert not pushed.reading.done()
-        pushed.drained.set()
-        assert brief(await pushed.reading) == ["ack"]
-        assert await read(pushed.subscription) == [1]
+        pushed.go_on()
+        await turn()
+        assert pushed.written == ["pong", "ack", 1]
 
     async def test_a_comment_does_not_count_as_heard(self, engine: Engine) -> None:
         pushed = await self.waiting(engine, "log/a")
@@ -311,242 +311,96 @@ class TestPushing:
         await turn()
         assert pushed.subscription.outlet.written_at > 0.0
 
+    async def test_its_last_words_are_written_before_it_finishes(self, engine: Engine) -> None:
+        pushed = await self.waiting(engine, "log/a")
+        pushed.subscription.send(message("bye", at=0))
+        pushed.subscription.close()
+        await turn()
+        assert (pushed.written, pushed.ended, pushed.over) == (["bye"], "in order", True)
+        pushed.go_on()
+        await turn()
+        assert pushed.written == ["bye"]
+
+    async def test_one_that_is_full_finishes_when_it_can_take_the_rest(self, engine: Engine) -> None:
+        pushed = await self.waiting(engine, "log/a")
+        pushed.room = 1
+        engine.commit("log/a")
+        engine.bus.flush()
+        pushed.subscription.send(message("bye", at=0))
+        pushed.subscription.close()
+        await turn()
+        assert (pushed.written, pushed.ended) == ([1], "")
+        pushed.go_on()
+        await turn()
+        assert (pushed.written, pushed.ended) == ([1, "bye"], "in order")
+
+    @pytest.mark.parametrize("for_all", [True, False])
+    async def test_where_writing_fails_it_alone_is_broken_off(
+        self, engine: Engine, for_all: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pushed, other = await self.waiting(engine, "log/a"), await self.waiting(engine, "log/a")
+        monkeypatch.setattr(pushed, "room", 0)  # what it is written then is too much
+        if for_all:
+            engine.commit("log/a")
+        else:
+            pushed.subscription.send(message("pong", at=0))
+            other.subscription.send(message("pong", at=0))
+        engine.bus.flush()
+        await turn()
+        assert (pushed.ended, pushed.over) == ("broken off", True)
+        assert other.written == ([1] if for_all else ["pong"])
+        assert not other.over
+
+    async def test_what_was_missed_long_ago_is_read_from_the_log(self, engine: Engine) -> None:
+        for _ in range(limits.TAIL_EVENTS + 10):
+            engine.commit("log/a")
+        engine.bus.flush()
+        pushed = Pushed(engine.subscribe("log/a", since=0))
+        for _ in range(10):
+            await turn()
+        assert pushed.written == list(range(1, limits.TAIL_EVENTS + 11))
+        assert pushed.subscription.idle
+
+    async def test_one_that_is_stopped_is_written_to_no_more(self, engine: Engine) -> None:
+        pushed = await self.waiting(engine, "log/a")
+        pushed.subscription.send(message("pong", at=0))
+        pushed.stop()
+        pushed.subscription.close()
+        engine.commit("log/a")
+        await turn()
+        assert (pushed.written, pushed.ended) == ([], "")
+
 
 class Comment(Message):
     heard = False
 
 
-class Pushed:
-    """A reader that waits in `read`, and takes `room` batches from the bus before what it took has `drained`."""
+class Pushed(Delivery):
+    """A reader that takes `room` batches, and no more before it is told to `go_on`."""
 
     def __init__(self, subscription: Subscription) -> None:
+        super().__init__(subscription)
         self.subscription = subscription
         self.written: list[object] = []
         self.last = b""
         self.room = 100
-        self.drained = asyncio.Event()
-        subscription.outlet.open(self, Form.BLOCKS, self.drain)
-        self.reading = asyncio.create_task(subscription.read())
+        self.ended = ""
+        self.deliver(self.write, Form.BLOCKS)
 
-    def push(self, data: bytes) -> bool:
+    def write(self, data: bytes) -> None:
         assert self.room > 0
         self.room -= 1
         self.last = data
         self.written += brief_blocks(data)
-        return self.room > 0
+        if not self.room:
+            self.pause()
 
-    async def drain(self) -> None:
-        await self.drained.wait()
-        self.drained.clear()
+    def go_on(self) -> None:
         self.room = 100
+        self.resume()
 
+    def finish(self) -> None:
+        self.ended = "in order"
 
-class TestDirectMessages:
-    async def test_they_come_before_what_was_not_read_yet(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        engine.commit("log/a")
-        await turn()
-        subscription.send(message("one", at=0))
-        subscription.send(message("two", at=0), message("three", at=0))
-        assert await read(subscription) == ["one", "two", "three"]
-        assert await read(subscription) == [1]
-
-    async def test_they_overtake_a_batch_that_was_handed_out_in_the_same_turn(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        engine.commit("log/a")
-        engine.bus.flush()
-        subscription.send(message("direct", at=0))
-        assert brief(await reading) == ["direct"]
-        assert await read(subscription) == [1]
-
-    async def test_they_come_before_events_that_are_being_read_from_the_log(
-        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(limits, "TAIL_EVENTS", 0)
-        engine.commit("log/a", "log/a")
-        await turn()
-        subscription = engine.subscribe("log/a", since=0)
-        engine.log.gate.clear()
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        # Its cursor is older than the events on their way: a client that took it last would go back.
-        subscription.send(message("heartbeat", at=0, id=str(subscription.cursor)))
-        engine.log.gate.set()
-        assert brief(await reading) == ["heartbeat", 1, 2]
-
-    async def test_they_wake_a_reader(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        subscription.send(message("direct", at=0))
-        assert brief(await reading) == ["direct"]
-
-    async def test_they_can_be_taken_back(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        subscription.send(message("welcome", at=0))
-        subscription.take_back()
-        assert await subscription.read_now() is None
-
-    async def test_a_reader_who_takes_none_has_a_limit(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        for _ in range(limits.REPLY_BACKLOG):
-            subscription.send(message("direct", at=0))
-        with pytest.raises(Backlogged):
-            subscription.send(message("one too many", at=0))
-        assert await drain(subscription) == ["direct"] * limits.REPLY_BACKLOG
-
-
-class TestCursors:
-    async def test_it_moves_on_with_the_log_though_none_of_its_topics_does(self, engine: Engine) -> None:
-        quiet = engine.subscribe("log/quiet")
-        reading = asyncio.create_task(quiet.read())
-        await turn()
-        engine.commit(*["log/a"] * 100)
-        await turn()
-        assert quiet.cursor == Cursor("e0", 100)
-        reading.cancel()
-
-    async def test_a_quiet_reader_is_not_reset_by_the_trimming_of_others(
-        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(limits, "TAIL_EVENTS", 8)
-        monkeypatch.setattr(limits, "BATCH_EVENTS", 8)
-        quiet = engine.subscribe("log/quiet")
-        reading = asyncio.create_task(quiet.read())
-        await turn()
-        engine.commit(*["log/a"] * 100)
-        await turn()
-        engine.log.trim(100)
-        # So much at once that neither a batch nor the tail holds it.
-        engine.commit(*["log/quiet"] * 20)
-        assert brief(await reading) == list(range(101, 109))
-        assert await drain(quiet) == list(range(109, 121))
-
-    async def test_it_stays_behind_what_was_handed_out_but_not_taken(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        engine.commit("log/a")
-        engine.bus.flush()
-        assert subscription.position == 0
-        await reading
-        assert subscription.position == 1
-
-    async def test_it_stands_still_once_closed(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        assert await drain(subscription) == []
-        engine.commit("log/b")
-        await turn()
-        subscription.close()
-        engine.commit("log/a")
-        await turn()
-        assert subscription.full_cursor.position == 1
-
-    async def test_the_full_one_tells_what_was_heard(self, engine: Engine) -> None:
-        engine.broadcast("state/s", 5)
-        subscription = engine.subscribe("live/x", "state/s", "log/a")
-        before = subscription.full_cursor
-        for number in range(3):
-            engine.broadcast("live/x", number)
-        await turn()
-        assert await drain(subscription) == [5, 0, 1, 2]
-        after = subscription.full_cursor
-        assert before.run == after.run
-        # In the order of the topics' names: live/x, log/a, state/s.
-        assert [later - sooner for sooner, later in zip(before.seen, after.seen, strict=True)][:2] == [3, 0]
-        assert before.seen[2] == 0 < after.seen[2]
-        assert subscription.cursor == after[:2] + Cursor("", 0)[2:]
-
-
-class TestResets:
-    async def test_it_is_told_and_goes_on_from_the_head(self, engine: Engine) -> None:
-        engine.commit("log/a", "log/a", "log/a")
-        await turn()
-        engine.log.trim(2)
-        engine.bus.skip_to(3)
-        subscription = engine.subscribe("log/a", since=1)
-        batch = await subscription.read_now()
-        assert brief(batch) == ["reset"]
-        assert batch is not None
-        assert batch.messages[0].cursor == "e0-3"
-        assert b'"reason":"trimmed"' in batch.messages[0].json
-        engine.commit("log/a")
-        assert await read(subscription) == [4]
-
-    async def test_it_brings_the_values_of_states_again(self, engine: Engine) -> None:
-        subscription = engine.subscribe("state/s")
-        engine.broadcast("state/s", 7)
-        await turn()
-        assert await drain(subscription) == [7]
-        subscription.reset("unknown_log")
-        assert await drain(subscription) == ["reset", 7]
-
-    async def test_it_wakes_a_reader(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        subscription.reset("trimmed")
-        assert brief(await reading) == ["reset"]
-
-    async def test_it_overtakes_a_batch_that_was_handed_out_in_the_same_turn(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        engine.commit("log/a")
-        engine.bus.flush()
-        subscription.reset("trimmed")
-        assert brief(await reading) == ["reset"]
-
-
-class TestClosing:
-    async def test_what_was_sent_before_can_still_be_read(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        engine.commit("log/a")
-        await turn()
-        subscription.send(message("bye", at=0))
-        subscription.close()
-        assert await read(subscription) == ["bye"]
-        assert await subscription.read() is None
-        assert await subscription.read_now() is None
-
-    async def test_a_reader_that_waits_ends(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        subscription.close()
-        subscription.close()
-        assert await reading is None
-
-    async def test_a_batch_that_was_handed_out_in_the_same_turn_is_too_late(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        engine.commit("log/a")
-        engine.bus.flush()
-        subscription.close()
-        assert await reading is None
-        assert subscription.position == 0
-
-    async def test_nothing_comes_after_the_last_message(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "TAIL_EVENTS", 0)
-        engine.commit("log/a")
-        await turn()
-        subscription = engine.subscribe("log/a", since=0)
-        engine.log.gate.clear()
-        reading = asyncio.create_task(subscription.read())
-        await turn()
-        subscription.send(message("bye", at=0))
-        subscription.close()
-        engine.log.gate.set()
-        assert brief(await reading) == ["bye"]
-        assert await subscription.read() is None
-        assert subscription.position == 0
-
-    async def test_a_closed_one_takes_no_topic(self, engine: Engine) -> None:
-        subscription = engine.subscribe("log/a")
-        subscription.close()
-        subscription.add("log/b")
-        subscription.remove("log/a")
-        assert not any(topic.followers for topic in engine.bus.topics())
+    def break_off(self) -> None:
+        self.ended = "broken off"

@@ -11,6 +11,7 @@ from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.inbound import Subscribe, Unsubscribe
+from quart_app.realtime.flow.delivery import Delivery
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.flow.terms import Term, Terms
@@ -88,28 +89,60 @@ class Probe(Channel):
 
 
 class Stream:
-    """A connection that is read as long as `allowed` (batches) says, as a WebSocket or an event stream is: over
-    HTTP/1.1, where the bus writes to it (`pushed`), or elsewhere."""
+    """A connection that takes as many batches as it is allowed; with none it stalls."""
 
-    def __init__(self, reader: Reader, connection: Connection, *, pushed: bool) -> None:
+    def __init__(self, reader: Reader, connection: Connection) -> None:
         self.reader = reader
         self.connection = connection
-        self._allowed = 0.0
-        self._full = False
-        if pushed:
-            connection.open_outlet(self, Form.BLOCKS, self.drain)
-        self._changed = asyncio.Event()
-        self.task = asyncio.create_task(self._follow())
-
-    def allow(self, batches: float) -> None:
-        """Let the stream take so many more batches; with none it stalls."""
-        self._allowed = batches
-        self._changed.set()
 
     @property
     def resting(self) -> bool:
         """Return whether the stream has nothing more to read."""
-        return self.task.done() or self.connection.subscription.idle
+        raise NotImplementedError
+
+    def allow(self, batches: float) -> None:
+        """Let the stream take so many more batches."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """Raise the error of a reader that found something wrong."""
+
+    async def close(self) -> None:
+        """Read no more."""
+
+    def _take(self, taken: list[dict[str, Any]]) -> None:
+        values = [(read["topic"], read["data"]["key"]) for read in taken if read["type"] == "value"]
+        assert len(values) == len(set(values)), "a batch holds a value that is replaced in the same batch"
+        for read in taken:
+            self.reader.take(read)
+
+
+class ReadStream(Stream):
+    """A stream that is read, as through ASGI."""
+
+    def __init__(self, reader: Reader, connection: Connection) -> None:
+        super().__init__(reader, connection)
+        self._allowed = 0.0
+        self._changed = asyncio.Event()
+        self._task = asyncio.create_task(self._follow())
+
+    @property
+    def resting(self) -> bool:
+        return self._task.done() or self.connection.subscription.idle
+
+    def allow(self, batches: float) -> None:
+        self._allowed = batches
+        self._changed.set()
+
+    def check(self) -> None:
+        if self._task.done():
+            self._task.result()
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
 
     async def _follow(self) -> None:
         while True:
@@ -122,24 +155,55 @@ class Stream:
                 return
             self._take([json.loads(read.json) for read in batch.messages])
 
-    def push(self, data: bytes) -> bool:
-        assert not self._full, "it was written to though it could take no more"
-        self._take(parsed_blocks(data))
+
+class WrittenStream(Stream):
+    """A stream that is written to, as on a socket of its own."""
+
+    def __init__(self, reader: Reader, connection: Connection) -> None:
+        super().__init__(reader, connection)
+        self._allowed = 0.0
+        self._error: AssertionError | None = None
+        self._delivery = _Delivery(connection.subscription)
+        self._delivery.pause()
+        self._delivery.deliver(self._write, Form.BLOCKS)
+
+    @property
+    def resting(self) -> bool:
+        return self._delivery.over or self.connection.subscription.idle
+
+    def allow(self, batches: float) -> None:
+        self._allowed = batches
+        if batches > 0:
+            self._delivery.resume()
+        else:
+            self._delivery.pause()
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    async def close(self) -> None:
+        self._delivery.stop()
+        self.check()
+
+    def _write(self, data: bytes) -> None:
+        try:
+            assert self._allowed > 0, "it was written to though it could take no more"
+            self._take(parsed_blocks(data))
+        except AssertionError as error:
+            self._error = error
+            raise
         self._allowed -= 1
-        self._full = self._allowed <= 0
-        return not self._full
+        if self._allowed <= 0:
+            self._delivery.pause()
 
-    async def drain(self) -> None:
-        while self._allowed <= 0:
-            self._changed.clear()
-            await self._changed.wait()
-        self._full = False
 
-    def _take(self, taken: list[dict[str, Any]]) -> None:
-        values = [(read["topic"], read["data"]["key"]) for read in taken if read["type"] == "value"]
-        assert len(values) == len(set(values)), "a batch holds a value that is replaced in the same batch"
-        for read in taken:
-            self.reader.take(read)
+class _Delivery(Delivery):
+    def finish(self) -> None:
+        """There is nothing to be closed."""
+
+    def break_off(self) -> None:
+        """The stream has noted what was wrong."""
 
 
 class World:
@@ -293,8 +357,9 @@ class World:
             self.act()
             connection = await self.hub.open(opening)
             reader.opened()
-            self.streams[reader] = Stream(reader, connection, pushed=self.readers.index(reader) % 2 == 0)
-            self.streams[reader].allow(batches)
+            stream = (WrittenStream, ReadStream)[self.readers.index(reader) % 2](reader, connection)
+            self.streams[reader] = stream
+            stream.allow(batches)
 
         await self.along(connect(), meanwhile)
 
@@ -329,10 +394,7 @@ class World:
     async def disconnect(self, reader: Reader) -> None:
         """Break the connection; its client keeps what it has."""
         stream = self.streams.pop(reader)
-        stream.task.cancel()
-        await asyncio.wait([stream.task])
-        if not stream.task.cancelled():
-            stream.task.result()
+        await stream.close()
         self.hub.closed(stream.connection)
 
     async def poll(self, reader: Reader, topics: Sequence[str], fresh: Collection[str], meanwhile: Actions) -> None:
@@ -420,8 +482,7 @@ class World:
     def check(self) -> None:
         """Raise the error of a reader that found something wrong."""
         for stream in self.streams.values():
-            if stream.task.done():
-                stream.task.result()
+            stream.check()
 
     async def settle(self) -> None:
         """Let all news arrive, and every connected reader read all there is."""

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from quart_app.transports.below.direct import hear, pipe_of, websocket_wire
+from quart_app.transports.below.direct import websocket_wire
+from quart_app.transports.below.taking import take_answer, take_websocket
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
@@ -22,8 +23,8 @@ class _OtherServer:
             await send(message)
 
         assert websocket_wire(plain) is None
-        assert pipe_of(plain) is None
-        assert not hear(plain, receive, plain)
+        assert take_websocket(plain) is None
+        assert take_answer(plain) is None
         await self._application(scope, receive, plain)
 
 

@@ -26,11 +26,7 @@ async def test_a_close_frame_that_nobody_takes_keeps_nobody() -> None:
         if event["type"] == "websocket.close":
             await never()
 
-    async def accept() -> None:
-        """It is accepted."""
-
-    served = ServedWebsocket(hub, AsgiWebsocket(never, send), connection, peer_timeout=3.0)
-    await served.begin(accept(), direct=False, compressed=False)
+    served = ServedWebsocket(hub, AsgiWebsocket(never, send), connection, direct=False, compressed=False)
     running = asyncio.create_task(served.run())
     await turn()
     connection.end(Close.POLICY, "closed by the administrator")

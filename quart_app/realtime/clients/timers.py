@@ -6,6 +6,7 @@ Who waits has an entry in a wheel, which moves on only when it is due, so that w
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context
 from heapq import heappop, heappush
 from itertools import islice
 from math import ceil, floor
@@ -46,6 +47,8 @@ class Wheel:
         """The number up to which this wheel has turned."""
         self._timer: asyncio.TimerHandle | None = None
         self._timer_number = 0
+        self._context = Context()
+        """The context of the timer: that of whoever enters would be kept until then."""
 
     def enter(self, owner: Beating, after: float) -> None:
         """Call `owner.ring` in `after` seconds, and again when it says so; an earlier entry of the same is moved."""
@@ -89,7 +92,8 @@ class Wheel:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_number = first
-        self._timer = asyncio.get_running_loop().call_at(first * limits.WHEEL_TICK, self._turn)
+        when = first * limits.WHEEL_TICK
+        self._timer = asyncio.get_running_loop().call_at(when, self._turn, context=self._context)
 
     def _turn(self) -> None:
         # A timer may go off a little early.

@@ -59,15 +59,12 @@ class Stream:
         self.messages += len(batch.messages)
         self.bytes += len(data)
         self.at = batch.at
-        failed: list[Reader] = []
-        for reader, write in self.writes.items():
+        for reader, write in list(self.writes.items()):  # a reader that is full by this leaves at once
             try:
                 write(data)
             except Exception:  # whoever else is written to in the same turn has to get it all the same
                 logger.exception("a connection could not be written to")
-                failed.append(reader)
-        for reader in failed:
-            reader.fail()
+                reader.fail()
         return written
 
 

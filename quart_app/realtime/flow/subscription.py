@@ -32,13 +32,13 @@ class Backlogged(Exception):
 class Subscription:
     """One reader of a set of topics.
 
-    Durable events come in position order, each once, none missing; a `reset` message tells where
-    that cannot be kept. `user_id` is the user whose hidden events are left out.
+    Durable events come in position order, each once, none missing; a `reset` message tells where that cannot be kept.
+    `user_id` is the user whose hidden events are left out. Once it is `closed`, no more events come.
     """
 
     __slots__ = (
-        "_audience", "_began", "_bus", "_closed", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
-        "_version", "_waiting", "dropped", "outlet", "user_id",
+        "_audience", "_began", "_bus", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
+        "_version", "_waiting", "closed", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
     def __init__(self, bus: Bus, log: EventLog, topics: Iterable[str], user_id: str, place: Place) -> None:
@@ -51,7 +51,7 @@ class Subscription:
         self._own: list[Message] = []
         self._reset: str | None = None
         self._waiting: Callable[[Batch | None], object] | None = None
-        self._closed = False
+        self.closed = False
         self._holds = 0
         self._began = bus.surroundings.time()
         self.dropped = 0
@@ -71,14 +71,14 @@ class Subscription:
         if self.outlet.streaming:
             return self._bus.position
         behind = self._audience.version - self._version
-        if self._closed or behind > 1:
+        if self.closed or behind > 1:
             return self._place.position
         return self._bus.position if behind == 0 else max(self._place.position, self._audience.reached)
 
     @property
     def behind(self) -> bool:
         """Tell whether there is something that this subscription has not read."""
-        return not (self._closed or self.outlet.streaming) and self._version != self._audience.version
+        return not (self.closed or self.outlet.streaming) and self._version != self._audience.version
 
     @property
     def lag(self) -> int:
@@ -215,7 +215,7 @@ class Subscription:
             self.wake()
 
     def _move(self, topics: Iterable[str]) -> None:
-        if self._closed:
+        if self.closed:
             return
         self.wake()
         self._place = Place(self.position, self._place.seen)
@@ -227,10 +227,10 @@ class Subscription:
 
     def close(self) -> None:
         """Take no more events; the direct messages that were sent can still be read."""
-        if not self._closed:
+        if not self.closed:
             self.wake()
             self._place = Place(self.position, self._place.seen)
-            self._closed = True
+            self.closed = True
             self._bus.count_out(self._audience)
 
     # Reading
@@ -240,7 +240,7 @@ class Subscription:
         while True:
             batch = await self.read_now()
             if batch is None:
-                if self._closed:
+                if self.closed:
                     return None
                 batch = await self._wait()
                 if batch is not None:
@@ -280,7 +280,7 @@ class Subscription:
         """Return the batch of the bus as this reader gets it, None where it is not the next one or all is hidden."""
         if batch.version != self._version + 1:
             return None  # it stands elsewhere, or follows other topics by now: the events are in the tails
-        if self._own or self._reset or self._closed or self._holds:
+        if self._own or self._reset or self.closed or self._holds:
             return None  # those come first; the events are in the tails
         self._place, self._version = batch.place, batch.version
         if self.user_id in batch.hidden_from:
@@ -297,7 +297,7 @@ class Subscription:
     def take(self) -> Batch | None:
         """Return the next batch if it is in memory, else None."""
         while True:
-            held = self._closed or self._holds
+            held = self.closed or self._holds
             # A reset goes out with the welcome before it, so that nobody takes the one and not the other.
             reset = [] if held or self._reset is None else [self._tell_reset(self._reset)]
             if self._own or reset:
@@ -365,7 +365,7 @@ class Subscription:
         except Trimmed:
             self._reset = "trimmed"
             return None
-        if audience is not self._audience or self._holds or self._closed:
+        if audience is not self._audience or self._holds or self.closed:
             return None  # it stands elsewhere by now, and reads again from there
         self._place = Place(page.position, self._place.seen)
         wanted = [event for event in page.events if event.position > self._since.get(event.topic, 0)]

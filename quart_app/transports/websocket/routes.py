@@ -144,11 +144,13 @@ async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     app().hub.counters.errors[refused.code] += 1
     said = message(Control.ERROR, at=now(), data=refused.data())
     code = Close.for_status(refused.status)
+    extensions = _extensions(websocket)
     if (opened := _taken(websocket)) is not None:
-        last = opened.answer(_subprotocol(websocket), None) + said.frame + close_frame(code, refused.message)
-        LeavingWebsocket(app().hub, opened.transport, FrameReader(compressed=False)).begin(last)
+        last = opened.answer(_subprotocol(websocket), extensions) + said.frame + close_frame(code, refused.message)
+        frames = FrameReader(compressed=extensions is not None)
+        LeavingWebsocket(app().hub, opened.transport, frames).begin(last)
         return
-    decline_compression(websocket.asgi.asgi_send)
+    _agree_to(extensions, websocket.asgi.asgi_send)
     await websocket.accept(subprotocol=_subprotocol(websocket))
     await websocket.asgi.send(said.text)
     await websocket.asgi.close(code, refused.message)

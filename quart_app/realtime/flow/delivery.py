@@ -1,54 +1,56 @@
-"""The delivery of a connection's messages to a peer that can be written to at once: it takes no task."""
+"""The delivery of what a subscription brings to a peer that can be written to at once: it takes no task."""
 
 import asyncio
 import logging
 
-from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.audience import Write
+from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages.batch import Batch, Form
-from quart_app.wire import Close
 
 logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """The delivery of one connection's messages, by `write` in `form`, until the connection ends.
+    """The delivery of what one subscription brings, by `write` in `form`, until the subscription is closed.
 
-    While the connection waits at the head of its topics, the stream of their readers writes for it; what it has missed,
-    and the first and last that it gets, is written here. A subclass says by `finish` what comes then. It is `over` when
-    nothing more is written.
+    While the subscription waits at the head of its topics, the stream of their readers writes for it; what its reader
+    has missed, and the first and last that it gets, is written here. A subclass says what comes then: by `finish` after
+    all was written, by `break_off` where that could not be done. It is `over` when nothing more is written.
     """
 
-    __slots__ = ("_full", "_looks", "_reading", "connection", "over")
+    __slots__ = ("_full", "_looks", "_reading", "_subscription", "over")
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
         self._full = False
         self._looks = False
-        self.over = False
         self._reading: asyncio.Task[None] | None = None
+        self.over = False
 
     def deliver(self, write: Write, form: Form) -> None:
         """Begin with what there is now."""
-        self.connection.subscription.outlet.open(write, form)
+        self._subscription.outlet.open(write, form)
         self._look()
 
     def stop(self) -> None:
         """Write nothing more: the peer is gone."""
         self.over = True
-        self.connection.subscription.outlet.shut()
+        self._subscription.outlet.shut()
         if self._reading is not None:
             self._reading.cancel()
 
     def finish(self) -> None:
-        """Act on the end of the connection, everything of which is written."""
+        """Act on the end of the subscription, all of which was written."""
+        raise NotImplementedError
+
+    def break_off(self) -> None:
+        """Act on an error of ours, after which nothing more can be written."""
         raise NotImplementedError
 
     def pause(self) -> None:
         """Write nothing more until `resume`, because the peer does not take what was written."""
         self._full = True
-        # A write to a whole stream may be under way, which must not be left meanwhile.
-        asyncio.get_running_loop().call_soon(self.connection.subscription.wake)
+        self._subscription.wake()
 
     def resume(self) -> None:
         """Go on."""
@@ -70,10 +72,10 @@ class Delivery:
             self._write_what_there_is()
         except Exception:
             logger.exception("a connection could not be written to")
-            self._fail()
+            self._break_off()
 
     def _write_what_there_is(self) -> None:
-        subscription = self.connection.subscription
+        subscription = self._subscription
         while not (self.over or self._full or self._reading or subscription.idle):
             if not subscription.outlet.writable:
                 raise ConnectionError("an earlier write has failed")
@@ -82,28 +84,26 @@ class Delivery:
                 subscription.outlet.write(batch)
             elif subscription.in_log:
                 self._reading = asyncio.create_task(self._read_log())
-            elif self.connection.alive:
-                subscription.wait(self._wake)
-            else:
+            elif subscription.closed:
                 self.over = True
                 self.finish()
+            else:
+                subscription.wait(self._wake)
 
     async def _read_log(self) -> None:
-        subscription = self.connection.subscription
+        subscription = self._subscription
         try:
             batch = await subscription.recall()
             if batch is not None:
                 subscription.outlet.write(batch)
         except Exception:
             logger.exception("what a connection has missed could not be sent")
-            self._fail()
+            self._break_off()
         finally:
             self._reading = None
         self._look_soon()
 
-    def _fail(self) -> None:
-        """End the connection on an error of ours."""
-        self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
+    def _break_off(self) -> None:
         if not self.over:
             self.over = True
-            self.finish()
+            self.break_off()

@@ -1,0 +1,20 @@
+"""The delivery of a connection's messages to its client."""
+
+from quart_app.realtime.clients.connection import Connection
+from quart_app.realtime.flow.delivery import Delivery
+from quart_app.wire import Close
+
+
+class ConnectionDelivery(Delivery):
+    """The delivery of what `connection` brings, until it ends."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection.subscription)
+        self.connection = connection
+
+    def break_off(self) -> None:
+        """End the connection."""
+        self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
+        self.finish()

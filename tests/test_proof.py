@@ -33,8 +33,8 @@ def test_it_is_true_on_the_loop_of_asyncio(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.records == []
 
 
-class _Backwards:
-    """A transport that has everything the wrong way round."""
+class _Mistaken:
+    """A transport that has each letter in the other case."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -42,13 +42,13 @@ class _Backwards:
         self.set_protocol = transport.set_protocol
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data[::-1])
+        self._transport.write(data.swapcase())
 
 
-def _backwards(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _mistaken(take: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def taken(send: Any) -> Any:
         found = take(send)
-        return found._replace(transport=_Backwards(found.transport))
+        return found._replace(transport=_Mistaken(found.transport))
 
     return taken
 
@@ -67,8 +67,8 @@ WEBSOCKETS = "a WebSocket, a WebSocket with compression"
 @pytest.mark.parametrize(
     ("owner", "name", "broken", "told"),
     [
-        (proof, "take_websocket", _backwards(take_websocket), WEBSOCKETS),
-        (proof, "take_answer", _backwards(take_answer), "an event stream"),
+        (proof, "take_websocket", _mistaken(take_websocket), WEBSOCKETS),
+        (proof, "take_answer", _mistaken(take_answer), "an event stream"),
         (proof, "take_websocket", _fails, WEBSOCKETS),
         (proof, "take_answer", _fails, "an event stream"),
         (proof, "take_websocket", lambda _: None, WEBSOCKETS),

@@ -92,7 +92,7 @@ async def _answer(port: int, path: bytes, headers: bytes) -> bytes:
         writer.write(b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        except asyncio.IncompleteReadError:
             return b""
         if headers.startswith(_UPGRADE):
             writer.write(_SAID)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -178,5 +179,7 @@ def create_app(settings: Settings) -> EnVivo:
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if settings.access == "open":
         application = HostGuard(application, settings)
+    else:
+        import_module("jwt")  # now, and not while the first client that has a token waits
     app.asgi_app = BodyLimit(application, REQUEST_BODY_BYTES)  # type: ignore[method-assign]  # Quart's documented way
     return app

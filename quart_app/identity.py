@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import jwt
 from werkzeug.datastructures import Headers
 
 from quart_app.config import Settings
@@ -66,6 +65,8 @@ def issue_token(settings: Settings, identity: Identity, lifetime: timedelta) -> 
 
     Its claims are ``sub`` (user_id), ``name``, ``role``, ``iat`` and ``exp``. Raise ValueError without a secret key.
     """
+    import jwt
+
     now = datetime.now(UTC)
     claims = {
         "sub": identity.user_id,
@@ -79,6 +80,8 @@ def issue_token(settings: Settings, identity: Identity, lifetime: timedelta) -> 
 
 def read_token(settings: Settings, token: str | None) -> Identity:
     """Return who `token` speaks for. Raise `Refused` (``unauthorized``) where it is missing, forged or expired."""
+    import jwt
+
     if not token:
         raise _unauthorized("a token is needed here; ask for one, or make one with `envivo token`")
     if len(token) > TOKEN_CHARACTERS:

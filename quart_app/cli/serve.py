@@ -1,5 +1,6 @@
 """`envivo serve`: it runs the server in this process, until told to stop."""
 
+import gc
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **option
       envivo serve --functions my_feeds.py
       envivo serve --tls --server backlog=1024
     """  # noqa: D301 - click reads the backspace as "keep these lines"
+    overrides = dict(_key(text) for text in keys)
+    settings = settings_from(options)
+    gc.disable()  # what a start makes stays; the server turns the collector on again when it listens
     from quart_app.server.leaving import end_process
     from quart_app.server.running import ServerOptions, run
 
-    server_options = ServerOptions(server_config, dict(_key(text) for text in keys), tls)
-    end_process(run(settings_from(options), options=server_options))
+    end_process(run(settings, options=ServerOptions(server_config, overrides, tls)))
 
 
 def _key(text: str) -> tuple[str, Any]:

@@ -31,7 +31,6 @@ from quart_app.server.leaving import INTERRUPTED, Leaving, say
 from quart_app.server.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
-from quart_app.server.tls import TlsError, local_certificate
 from quart_app.transports.below.direct import serve_tidily
 from quart_app.transports.below.first_read import Door
 
@@ -130,13 +129,14 @@ def migrate_database(settings: Settings, report: Callable[[str], object]) -> lis
 
 
 def write_migration(name: str) -> list[str]:
-    """Write the next migration of this checkout; return lines that describe it, none where there is nothing to do.
+    """Write the next migration of this checkout, and the script of all of them; return lines that describe what was
+    written, none where there is nothing to do.
 
-    Raise `StartError` where the migration cannot be written.
+    Raise `StartError` where it cannot be written.
     """
     from quart_app.app import MODEL_MODULES
     from quart_app.storage.errors import StorageError
-    from quart_app.storage.new_migration import make_migration
+    from quart_app.storage.new_migration import make_migration, write_script
 
     if not is_checkout():
         raise StartError(
@@ -145,9 +145,11 @@ def write_migration(name: str) -> list[str]:
         )
     try:
         made = asyncio.run(make_migration(MODEL_MODULES, name))
+        script = asyncio.run(write_script(MODEL_MODULES))
     except StorageError as error:
         raise StartError(str(error)) from error
-    return [] if made is None else made.told()
+    told = [] if made is None else made.told()
+    return told if script is None else [*told, f"Written: {script}, with which new SQLite files begin"]
 
 
 def serve(settings: Settings, options: ServerOptions, build: Callable[[], ServedApplication]) -> int:
@@ -158,7 +160,7 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
         config.listeners = open_sockets(settings.host, settings.port, settings.peer_timeout)
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
             return runner.run(_Server(config, build()).run())
-    except (StartError, SettingsError, ListenError, TlsError) as error:
+    except (StartError, SettingsError, ListenError) as error:
         print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it
         return 1
     except FunctionsError as error:
@@ -171,8 +173,8 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
 def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
     """Return Hypercorn's configuration: our hypercorn.toml, over it the operator's, over both the options.
 
-    Raise `StartError` for a file that cannot be read, and for a key that Hypercorn does not have or that is not to be
-    set here.
+    Raise `StartError` for a file that cannot be read, for a key that Hypercorn does not have or that is not to be set
+    here, and where there can be no certificate for this machine.
     """
     values = _read_toml(resource("hypercorn.toml"))
     if options.config_file is not None:
@@ -189,10 +191,19 @@ def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
     for key, value in values.items():
         setattr(config, key, value)
     if options.tls:
-        kept = local_certificate(settings)
-        config.certfile = config.keyfile = str(kept.certificate)
-        print(f"Browsers trust this server once they have imported {kept.authority}")  # noqa: T201
+        _use_local_certificate(config, settings)
     return config
+
+
+def _use_local_certificate(config: ServerConfig, settings: Settings) -> None:
+    from quart_app.server.tls import TlsError, local_certificate  # 8 MB of cryptography, for --tls alone
+
+    try:
+        kept = local_certificate(settings)
+    except TlsError as error:
+        raise StartError(str(error)) from error
+    config.certfile = config.keyfile = str(kept.certificate)
+    print(f"Browsers trust this server once they have imported {kept.authority}")  # noqa: T201
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -318,9 +329,9 @@ def _settle_garbage_collector() -> None:
     leave nothing to collect, so that a look after every 700 new objects would only cost. What is looked at a second
     time is taken in small parts, as everything waits meanwhile.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 5, 400)
+    gc.enable()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -3,9 +3,11 @@
 For developers, and never part of a server: it writes a file of a checkout, and tries it on a database in memory first.
 """
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -20,10 +22,13 @@ from tortoise.migrations.schema_editor.sqlite import SqliteSchemaEditor
 from tortoise.migrations.writer import MigrationWriter, format_migration_name
 from tortoise.utils import get_schema_sql
 
+from quart_app.storage import schema_script
 from quart_app.storage.connections import APP, IN_MEMORY, WRITER, tortoise_config, unit_scope
+from quart_app.storage.database import migrate
 from quart_app.storage.errors import MigrationFailed
+from quart_app.storage.history import DiskLoader, executor
 from quart_app.storage.migration_text import migration_text
-from quart_app.storage.schema import DiskLoader, executor
+from quart_app.storage.schema import migrations_folder
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,24 @@ async def make_migration(model_modules: Sequence[str], name: str) -> NewMigratio
         does = [operation.describe() for operation in writer.operations]
         return NewMigration(path, does, [*_of_values(writer.operations), *_of_indexes(missing)])
     return None
+
+
+async def write_script(model_modules: Sequence[str]) -> Path | None:
+    """Write the script of the migrations anew, and return its path; None where they have not changed since.
+
+    Raise MigrationFailed where they cannot be applied to an empty database, or the script cannot be written.
+    """
+    importlib.invalidate_caches()  # a migration may have been written just now
+    folder = migrations_folder()
+    if schema_script.read(folder) is not None:
+        return None
+    with TemporaryDirectory() as place:
+        file = Path(place) / "new.db"
+        await migrate(f"sqlite://{file}", model_modules)
+        try:
+            return schema_script.write(folder, file)
+        except OSError as error:
+            raise MigrationFailed(f"{error.filename} cannot be written: {error.strerror}") from error
 
 
 async def _detector(context: TortoiseContext, config: dict[str, Any]) -> MigrationAutodetector:

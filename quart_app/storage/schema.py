@@ -1,133 +1,83 @@
-"""The schema of the database and its history: Tortoise's own migrations, applied so that a crash costs nothing.
+"""The schema of the open database is brought up to date: a new one by a script, any other by what it lacks.
 
-Each migration and the record that it was applied are one transaction, with foreign keys not enforced: SQLite rebuilds a
-table by dropping it, which would empty the tables that refer to it. This module knows nothing of files, locks and
-backups.
+This module compares names and decides; migrations are applied by `history`, which is imported for it. It knows nothing
+of files, locks and backups.
 """
 
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
-from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
-from tortoise.migrations.graph import MigrationKey
-from tortoise.migrations.loader import MigrationLoader
-from tortoise.migrations.recorder import MigrationRecorder
-from tortoise.transactions import in_transaction
+from tortoise.exceptions import OperationalError
 
-from quart_app.storage.connections import APP, WRITER, unit_scope
+from quart_app import resources
+from quart_app.storage import schema_script
+from quart_app.storage.connections import WRITER
 from quart_app.storage.errors import MigrationFailed, NewerDatabase
 
 Report = Callable[[str], object]
 """The function that is given a line for the operator."""
-
-_MIGRATION_LOCK = 0x656E7669766D  # PostgreSQL's advisory lock: one process migrates at a time
-
-
-class DiskLoader(MigrationLoader):
-    """A loader that imports the migrations. Tortoise's own one reloads their package, which only works where it is on
-    the import path."""
-
-    def load_disk(self) -> None:
-        self.disk_migrations = {}
-        for label, app in self.apps_config.items():
-            self.migrated_apps.add(label)
-            for module in pkgutil.iter_modules(import_module(app["migrations"]).__path__):
-                migration = import_module(f"{app['migrations']}.{module.name}").Migration(module.name, label)
-                self.disk_migrations[MigrationKey(label, module.name)] = migration
 
 
 async def upgrade(apps: dict[str, Any], *, before: Callable[[str], Awaitable[None]], report: Report) -> list[str]:
     """Apply the migrations that the open database lacks, and return their names in order.
 
     `apps` is as in `tortoise_config`. `before` is called once, with the name of the first migration,
-    before anything is changed; `report` gets a line per migration. Raise NewerDatabase,
-    MigrationFailed, and what the driver raises when the database cannot be reached.
+    before anything is changed in a database that holds something; `report` gets a line per migration.
+    Raise NewerDatabase, MigrationFailed, and what the driver raises when the database cannot be reached.
     """
     client = get_connection(WRITER)
-    names = await _pending(client, apps)
-    if not names:
-        return []
-    await before(names[0])
-    with unit_scope():
-        async with _without_foreign_keys(client):
-            async with _exclusively() as exclusive:
-                await _make_record(executor(exclusive, apps))
-            for name in names:
-                report(f"Applying migration {name}")
-                try:
-                    await _apply(name, apps)
-                except Exception as error:
-                    raise MigrationFailed(f"migration {name} failed, nothing of it was kept: {error}") from error
-    return names
-
-
-@asynccontextmanager
-async def _without_foreign_keys(client: BaseDBAsyncClient) -> AsyncIterator[None]:
-    if client.capabilities.dialect != "sqlite":
-        yield
-        return
-    await client.execute_query("PRAGMA foreign_keys = OFF")  # has no effect inside a transaction
-    try:
-        yield
-    finally:
-        await client.execute_query("PRAGMA foreign_keys = ON")
-
-
-@asynccontextmanager
-async def _exclusively() -> AsyncIterator[BaseDBAsyncClient]:
-    """Give a transaction while no other process migrates; a SQLite file is locked already."""
-    async with in_transaction(WRITER) as client:
-        if client.capabilities.dialect == "postgres":
-            await client.execute_query(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        yield client
-
-
-def executor(client: BaseDBAsyncClient, apps: dict[str, Any]) -> MigrationExecutor:
-    """Return the executor that applies the migrations of `apps` to the database of `client`."""
-    made = MigrationExecutor(client, apps)
-    made.loader = DiskLoader(apps, made.recorder)
-    return made
-
-
-async def _pending(client: BaseDBAsyncClient, apps: dict[str, Any]) -> list[str]:
-    history = executor(client, apps)
-    plan = await history.plan()
-    applied = await history.recorder.applied_migrations()
-    unknown = sorted(key.name for key in applied if key not in history.loader.disk_migrations)
-    if unknown:
+    folder = migrations_folder()
+    names = [module.name for module in pkgutil.iter_modules([str(folder)])]
+    applied = await _applied(client)
+    if unknown := sorted(applied - set(names)):
         raise NewerDatabase(
             f"the database was changed by a newer version of En Vivo ({', '.join(unknown)});"
             " use that version, or the backup that was made before its change"
         )
-    return [step.migration.name for step in plan]
+    if applied == set(names):
+        return []
+    if await _is_new(client) and (script := schema_script.read(folder)) is not None:
+        for name in names:
+            report(f"Applying migration {name}")
+        await _make(client, script)
+        return names
+
+    from quart_app.storage import history
+
+    lacking = await history.pending(apps)
+    await before(lacking[0])
+    await history.apply(lacking, apps, report)
+    return lacking
 
 
-async def _make_record(history: MigrationExecutor) -> None:
-    """Make the table of applied migrations where there is none. `migrate` would look into it first."""
-    await history.recorder.ensure_schema(history._schema_editor(atomic=False))
+def migrations_folder() -> Path:
+    """Return the folder of the migrations."""
+    return Path(import_module(resources.migrations_module()).__path__[0])
 
 
-class _Recorder(MigrationRecorder):
-    """A recorder that makes no table: making it again, as a script, would end the transaction on SQLite."""
+async def _applied(client: BaseDBAsyncClient) -> set[str]:
+    try:
+        _, rows = await client.execute_query("SELECT name FROM tortoise_migrations")
+    except OperationalError:
+        return set()  # there is no such table
+    return {row["name"] for row in rows}
 
-    async def ensure_schema(self, schema_editor: Any) -> None:
-        """Do nothing: the table is there."""
+
+async def _is_new(client: BaseDBAsyncClient) -> bool:
+    """Tell whether this is a SQLite database that holds nothing."""
+    if client.capabilities.dialect != "sqlite":
+        return False
+    _, rows = await client.execute_query("SELECT name FROM sqlite_master LIMIT 1")
+    return not rows
 
 
-async def _apply(name: str, apps: dict[str, Any]) -> None:
-    async with _exclusively() as client:
-        history = executor(client, apps)
-        history.recorder = _Recorder(client)
-        if MigrationKey(APP, name) in await history.recorder.applied_migrations():
-            return  # another process has applied it since we looked
-        # Tortoise's transaction and its record are both inside of ours.
-        await history.migrate([MigrationTarget(APP, name)], direction="forward")
-        if client.capabilities.dialect == "sqlite":
-            _, orphans = await client.execute_query("PRAGMA foreign_key_check")
-            if orphans:
-                raise MigrationFailed(f"{len(orphans)} rows would refer to rows that are not there")
+async def _make(client: BaseDBAsyncClient, script: str) -> None:
+    try:
+        await client.execute_script(script)
+    except Exception as error:
+        raise MigrationFailed(f"the tables could not be made, nothing of them was kept: {error}") from error

@@ -38,13 +38,26 @@ def test_a_new_field_becomes_a_file_that_is_told(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     [name] = {path.name for path in (folder / "migrations").glob("0*.py")} - before
     assert name == f"{len(before) + 1:04}_shelves_of_products.py"
-    first, what, last = done.stdout.splitlines()
+    first, what, look, script = done.stdout.splitlines()
     assert first == f"Written: {folder / 'migrations' / name}"
     assert what == "  Add field shelf to ProductRow"
-    assert last.startswith("Look at it before you commit it")
+    assert look.startswith("Look at it before you commit it")
+    assert script == f"Written: {folder / 'migrations' / 'schema.sql'}, with which new SQLite files begin"
+    assert "shelf" in (folder / "migrations/schema.sql").read_text()
 
     again = run(folder, "again")
     assert (again.returncode, again.stdout) == (0, "Nothing to do: the migrations give what the models say.\n")
+
+
+def test_a_migration_that_was_changed_by_hand_is_taken_into_the_script(tmp_path: Path) -> None:
+    folder = copy(tmp_path)
+    newest = folder / "migrations/0009_fingerprint.py"
+    by_hand = '    operations = [\n        ops.RunSQL("CREATE INDEX by_hand ON log_terms (name)", ""),\n'
+    newest.write_text(newest.read_text().replace("    operations = [\n", by_hand))
+
+    done = run(folder, "nothing")
+    assert done.stdout == f"Written: {folder / 'migrations/schema.sql'}, with which new SQLite files begin\n"
+    assert "CREATE INDEX by_hand" in (folder / "migrations/schema.sql").read_text()
 
 
 def test_an_installed_program_refuses_and_says_what_to_do(tmp_path: Path) -> None:

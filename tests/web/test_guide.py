@@ -12,7 +12,8 @@ from quart_app.app import create_app
 from quart_app.config import load_settings
 from quart_app.web.guide.book import FOLDER, Book, GuideError, folded
 from quart_app.web.guide.highlight import highlight
-from quart_app.web.guide.markdown import ONE_DOCUMENT, SINGLE_PAGES, Page, fill_places
+from quart_app.web.guide.markdown import ONE_DOCUMENT, SINGLE_PAGES, Page
+from quart_app.web.guide.places import fill_places
 from quart_app.web.guide.tables import operations
 from quart_app.web.guide.views import make_book
 from quart_app.web.i18n import LANGUAGES, catalogue

@@ -13,15 +13,9 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.token import Token
-from markupsafe import Markup
 
 from quart_app.web.guide.highlight import highlight
-
-ADDRESS: Final = "127.0.0.1:8000"
-"""The server's address as the files spell it; a page shows the address that it was asked at."""
-
-PLACES: Final = {f"http://{ADDRESS}": "\ue000", f"ws://{ADDRESS}": "\ue001"}
-"""What stands in the HTML for this server's address until it is known: characters that no text has."""
+from quart_app.web.guide.places import open_places
 
 _FOR_THE_OPERATOR: Final = frozenset({"nginx", "caddy", "ini", "yaml", "toml"})
 """Languages of configuration files: the address in them is that of the machine they are on."""
@@ -197,7 +191,7 @@ class _Shaping:
                 child.attrSet("src", self._target(str(child.attrGet("src"))) or "")
                 child.attrSet("loading", "lazy")
             if child.type == "text":
-                child.content = _open_places(child.content)
+                child.content = open_places(child.content)
             children.append(child)
         token.children = children
 
@@ -211,7 +205,7 @@ class _Shaping:
         if match := _STATIC_LINK.fullmatch(href):
             return f"/{match['path']}"
         if re.match(r"https?://", href):
-            return _open_places(href)
+            return open_places(href)
         return None
 
 
@@ -244,24 +238,10 @@ def _let_code_break(cell: Token, *, first: bool) -> None:
             child.meta["sentence"] = first and child.content.count(" ") >= _SENTENCE_SPACES
 
 
-def _open_places(text: str) -> str:
-    for address, place in PLACES.items():
-        text = text.replace(address, place)
-    return text
-
-
-def fill_places(html: str, origin: str) -> Markup:
-    """Return the HTML of a page with the address of the server at `origin` (`http://host:port`) in its places."""
-    for address, place in PLACES.items():
-        known = origin.replace("http", "ws", 1) if address.startswith("ws") else origin
-        html = html.replace(place, escape(known))
-    return Markup(html)  # noqa: S704 - our own files, rendered without the HTML that they may hold, and escaped words
-
-
 def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
     token = tokens[index]
     language = token.info.strip()
-    code = token.content if language in _FOR_THE_OPERATOR else _open_places(token.content)
+    code = token.content if language in _FOR_THE_OPERATOR else open_places(token.content)
     words: Mapping[str, str] = token.meta["words"]
     return (
         f'<div class="code"><pre tabindex="0" role="group" aria-label="{escape(words["guide.code"])}">'
@@ -270,7 +250,7 @@ def _fence(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _op
 
 
 def _inline_code(_renderer: RendererProtocol, tokens: Sequence[Token], index: int, _options: Any, _env: Any) -> str:
-    code = _open_places(tokens[index].content)
+    code = open_places(tokens[index].content)
     pieces = _BREAK.split(code) if tokens[index].meta.get("breaks") else [code]
     opening = '<code class="sentence">' if tokens[index].meta.get("sentence") else "<code>"
     return f"{opening}{'<wbr>'.join(escape(piece, quote=False) for piece in pieces)}</code>"

@@ -1,9 +1,10 @@
-"""The routes of the guide. Each language's book is made when somebody first asks for it, off the event loop."""
+"""The routes of the guide. Each language's book is made when somebody first asks for it, off the event loop; what it is
+made with is imported then."""
 
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from quart import Blueprint, abort, render_template, request
@@ -11,17 +12,19 @@ from quart import Blueprint, abort, render_template, request
 from quart_app.context import App
 from quart_app.web.address import origin
 from quart_app.web.context import app
-from quart_app.web.guide.book import FOLDER, Book, Table
-from quart_app.web.guide.markdown import fill_places
+from quart_app.web.guide.places import fill_places
 from quart_app.web.guide.tables import limit_table, operations
 from quart_app.web.i18n import current_language, texts
 from quart_app.web.reference.views import openapi_of
 
+if TYPE_CHECKING:
+    from quart_app.web.guide.book import Book, Table
+
 guide_pages = Blueprint("guide", __name__, template_folder="templates")
-_books: WeakKeyDictionary[App, dict[str, Book]] = WeakKeyDictionary()
+_books: WeakKeyDictionary[App, dict[str, "Book"]] = WeakKeyDictionary()
 
 
-async def _book() -> Book:
+async def _book() -> "Book":
     """Return the guide in the visitor's language."""
     described, language = app(), current_language()
     books = _books.setdefault(described, {})
@@ -30,8 +33,10 @@ async def _book() -> Book:
     return books[language]
 
 
-def make_book(language: str, document: Mapping[str, Any], words: Mapping[str, str]) -> Book:
+def make_book(language: str, document: Mapping[str, Any], words: Mapping[str, str]) -> "Book":
     """Return the guide in `language`, with the tables of the OpenAPI `document`."""
+    from quart_app.web.guide.book import FOLDER, Book
+
     tables: dict[str, Table] = {
         "operations": partial(operations, document, language),
         "limits": lambda _about: limit_table(language),

@@ -32,7 +32,7 @@ from quart_app.server.listening import ListenError, address_to_open, open_socket
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
 from quart_app.server.tls import TlsError, local_certificate
-from quart_app.transports.below.direct import serve_tidily
+from quart_app.transports.below.tcp import serve_tidily
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
 

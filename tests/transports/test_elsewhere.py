@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from quart_app.transports.below.direct import hear, pipe_of, websocket_wire
+from quart_app.transports.below.tcp import answer, arrived
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
 
 class _OtherServer:
-    """Hands its application a plain function to send with, as other ASGI servers do."""
+    """Hands its application plain functions to receive and to send with, as other ASGI servers do."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -21,10 +22,15 @@ class _OtherServer:
         async def plain(message: Any) -> None:
             await send(message)
 
+        async def plainly() -> Any:
+            return await receive()
+
         assert websocket_wire(plain) is None
         assert pipe_of(plain) is None
-        assert not hear(plain, receive, plain)
-        await self._application(scope, receive, plain)
+        assert not hear(plain, plainly, plain)
+        assert arrived(plainly) is None
+        assert not await answer(plain, 200, [], b"")
+        await self._application(scope, plainly, plain)
 
 
 @pytest.mark.parametrize("driver", [WebsocketStream, SseStream])

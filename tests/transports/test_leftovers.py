@@ -5,27 +5,26 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import hypercorn.asyncio.run
 import pytest
 from hypercorn.events import RawData
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.subscription import Subscription
-from quart_app.transports.below.direct import TidyTCPServer
+from quart_app.transports.below.tcp import INSTEAD, TidyH11, TidyTCPServer
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.served import ServedWebsocket
 from tests.inside import serving
 from tests.running import eventually
 from tests.transports.drivers import WebsocketStream
 
-LASTING = (TidyTCPServer, H11Protocol, WSStream, Connection, Subscription, Pump, ServedWebsocket)
+LASTING = (TidyTCPServer, TidyH11, WSStream, Connection, Subscription, Pump, ServedWebsocket)
 
 
 @pytest.fixture(autouse=True)
 def tidy(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", TidyTCPServer)
+    for module, name, ours in INSTEAD:
+        monkeypatch.setattr(module, name, ours)
     gc.collect()
     gc.disable()
     yield

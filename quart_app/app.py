@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
-from quart import Blueprint, Quart
+from quart import Blueprint
 
 from quart_app import resources, transports, web
 from quart_app.config import Settings
@@ -27,11 +27,12 @@ from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
 from quart_app.transports.below.first_read import Door, Holder
-from quart_app.transports.below.http import CutOffConnection
+from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
 from quart_app.transports.guards.body import Application, BodyLimit
 from quart_app.transports.guards.hosts import HostGuard
 from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
+from quart_app.web.lean import LeanQuart
 
 T = TypeVar("T")
 
@@ -41,10 +42,11 @@ DOMAINS = (topics, chat, bank, products, telemetry, clinic, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 
 
-class EnVivo(Quart, Program):
+class EnVivo(LeanQuart, Program):
     """The application. It starts and stops with the server's lifespan, once."""
 
     asgi_http_class = CutOffConnection
+    request_class = ReceivedRequest
     websocket_class = RoutedWebsocket
     asgi_websocket_class = RoutedConnection
 
@@ -60,6 +62,7 @@ class EnVivo(Quart, Program):
         super().__init__("quart_app", static_folder=str(resources.static_folder()), static_url_path="/static")
         self.config["MAX_CONTENT_LENGTH"] = REQUEST_BODY_BYTES
         self.config["BODY_TIMEOUT"] = BODY_TIMEOUT
+        self.config["RESPONSE_TIMEOUT"] = None  # CutOffConnection has its own
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
         self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)

@@ -31,8 +31,8 @@ from quart_app.server.leaving import INTERRUPTED, Leaving, say
 from quart_app.server.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
-from quart_app.transports.below.direct import serve_tidily
 from quart_app.transports.below.first_read import Door
+from quart_app.transports.below.tcp import serve_tidily
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
 

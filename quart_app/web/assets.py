@@ -9,9 +9,9 @@ import hashlib
 import json
 import mimetypes
 
-from quart import Quart, Response, request
-from quart.sessions import SecureCookieSessionInterface, SessionMixin
-from werkzeug.wrappers import Response as WerkzeugResponse
+from quart import Quart, Response
+
+from quart_app.web.context import this_request
 
 _VENDOR = "/static/vendor"
 _IMPORTS = {
@@ -43,34 +43,18 @@ _TYPES = {
 }
 
 
-class PagesOnlySessions(SecureCookieSessionInterface):
-    """Cookie sessions for pages; a static file has none, so that it is not marked ``Vary: Cookie``."""
-
-    async def save_session(
-        self, app: Quart, session: SessionMixin, response: Response | WerkzeugResponse | None
-    ) -> None:
-        """Save `session` into `response` unless it answers for a static file."""
-        if response is not None and _is_static():
-            return
-        await super().save_session(app, session, response)
-
-
-def _is_static() -> bool:
-    return request.endpoint is not None and request.endpoint.rpartition(".")[2] == "static"
-
-
 async def _cache_headers(response: Response) -> Response:
-    if not _is_static() or response.status_code != 200:
+    asked = this_request()
+    if asked.endpoint != "static" or response.status_code != 200:
         return response
-    response.headers["Cache-Control"] = KEEP_FOR_A_YEAR if request.path.startswith(f"{_VENDOR}/") else ASK_AGAIN
+    response.headers["Cache-Control"] = KEEP_FOR_A_YEAR if asked.path.startswith(f"{_VENDOR}/") else ASK_AGAIN
     response.headers.pop("Expires", None)
-    return await response.make_conditional(request)
+    return await response.make_conditional(asked)
 
 
 def register(app: Quart) -> None:
     """Serve the static files of `app` with the right types and caching, and give templates the asset names."""
     for suffix, kind in _TYPES.items():
         mimetypes.add_type(kind, suffix)
-    app.session_interface = PagesOnlySessions()
     app.after_request(_cache_headers)
     app.context_processor(lambda: {"import_map": IMPORT_MAP, "uplot_css": UPLOT_CSS, "font": FONT})

@@ -1,13 +1,16 @@
 """How a view reaches what is around its request: the application, its settings, and who asks."""
 
+from typing import Any
+
 from quart import request
+from quart.wrappers import Request
 
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.identity import identify
 from quart_app.realtime import Identity
 
-__all__ = ["app", "settings", "speaker"]
+__all__ = ["app", "settings", "speaker", "this_request"]
 
 
 def settings() -> Settings:
@@ -15,6 +18,12 @@ def settings() -> Settings:
     return app().settings
 
 
+def this_request() -> Request:
+    """Return the request that is being answered, without the proxy in front of it."""
+    proxy: Any = request
+    return proxy._get_current_object()  # type: ignore[no-any-return]  # werkzeug's documented way past the proxy
+
+
 def speaker() -> Identity:
     """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
-    return identify(settings(), request)
+    return identify(settings(), this_request())

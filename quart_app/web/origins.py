@@ -4,24 +4,25 @@ This file owns the answer to preflight requests and the check of `Origin` on eve
 sites are allowed is known by `identity`.
 """
 
-from quart import Quart, Response, request
+from quart import Quart, Response
 
 from quart_app.identity import check_origin, cors_headers
-from quart_app.web.context import settings
+from quart_app.web.context import settings, this_request
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 
 
 async def _check() -> Response | None:
-    if request.method not in _SAFE:
-        check_origin(settings(), request)
-    elif request.method == "OPTIONS" and cors_headers(settings(), request.headers.get("Origin")):
+    asked = this_request()
+    if asked.method not in _SAFE:
+        check_origin(settings(), asked)
+    elif asked.method == "OPTIONS" and cors_headers(settings(), asked.headers.get("Origin")):
         return Response(status=204)
     return None
 
 
 async def _share(response: Response) -> Response:
-    headers = cors_headers(settings(), request.headers.get("Origin"))
+    headers = cors_headers(settings(), this_request().headers.get("Origin"))
     if headers:
         response.headers.update(headers)
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

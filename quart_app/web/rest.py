@@ -5,10 +5,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
-from quart import Response, request
+from quart import Response
 
 from quart_app.realtime import Refused, checked, encode, too_deep
 from quart_app.realtime.limits import JSON_DEPTH
+from quart_app.web.context import this_request
+from quart_app.web.operations import JSON
 
 Shape = TypeVar("Shape")
 
@@ -31,13 +33,15 @@ async def exact_json_body() -> Any:
 
 
 async def _body(decode: Callable[[str | bytes], Any]) -> Any:
-    if request.mimetype != "application/json":
+    asked = this_request()
+    if JSON not in {asked.content_type, asked.mimetype}:
         raise Refused("unsupported_media_type", "the body has to be application/json", status=415)
+    data: bytes = await asked.get_data(as_text=False)  # type: ignore[assignment]  # Quart tells of text too
     try:
-        body = decode(await request.get_data(as_text=False))
+        body = decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("invalid_json", f"the body is not valid JSON: {error}") from error
-    if too_deep(body):
+    if data.count(b"[") + data.count(b"{") > JSON_DEPTH and too_deep(body):
         raise Refused("invalid_json", f"nested deeper than {JSON_DEPTH} levels")
     return body
 
@@ -54,12 +58,12 @@ _decode_exactly = msgspec.json.Decoder(float_hook=_decimal).decode
 
 def query_as(shape: type[Shape]) -> Shape:
     """Return the parameters of the query as a `shape`. Raise Refused (`bad_request`) that names the wrong ones."""
-    return checked(request.args.to_dict(), shape, strict=False)
+    return checked(this_request().args.to_dict(), shape, strict=False)
 
 
 def idempotency_key() -> str | None:
     """Return the client's own name for what it asks, None where it gives none."""
-    return request.headers.get("Idempotency-Key")
+    return this_request().headers.get("Idempotency-Key")
 
 
 def json_answer(value: dict[str, Any], status: int = 200) -> Response:

@@ -35,13 +35,18 @@ HEADERS = {
 }
 
 
+_NAMES = frozenset(name.lower() for name in HEADERS)
+
+
 async def _secure(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if response.mimetype == "text/html":
+    headers = response.headers
+    given = _NAMES.intersection([name.lower() for name, _ in headers])
+    # Added as they are: Headers would look at each again, for every answer.
+    headers._list += [one for one in HEADERS.items() if one[0].lower() not in given] if given else HEADERS.items()
+    if headers.get("Content-Type", "").startswith("text/html"):
         # The page speaks the visitor's language and may name the visitor.
         response.vary.update(("Accept-Language", "Cookie"))
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        headers.setdefault("Cache-Control", "private, no-cache")
     return response
 
 

@@ -14,7 +14,7 @@ from quart import Blueprint, Quart, Response, render_template, request
 from quart_app.identity import TOKEN_COOKIE, read_token
 from quart_app.realtime import Identity, Refused
 from quart_app.web.address import over_tls
-from quart_app.web.context import settings
+from quart_app.web.context import settings, this_request
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
@@ -43,6 +43,8 @@ async def enter() -> Response:
 
 
 async def _take_from_address() -> Response | None:
+    if not this_request().query_string:
+        return None
     token = request.args.get("token")
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
     if token is None or not is_page or settings().access != "secure":

@@ -8,12 +8,13 @@ import pytest
 
 from quart_app.transports.below.direct import websocket_wire
 from quart_app.transports.below.taking import take_answer, take_websocket
+from quart_app.transports.below.tcp import answer, arrived
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 
 
 class _OtherServer:
-    """Hands its application a plain function to send with, as other ASGI servers do."""
+    """Hands its application plain functions to receive and to send with, as other ASGI servers do."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -22,10 +23,15 @@ class _OtherServer:
         async def plain(message: Any) -> None:
             await send(message)
 
+        async def plainly() -> Any:
+            return await receive()
+
         assert websocket_wire(plain) is None
         assert take_websocket(plain) is None
         assert take_answer(plain) is None
-        await self._application(scope, receive, plain)
+        assert arrived(plainly) is None
+        assert not await answer(plain, 200, [], b"")
+        await self._application(scope, plainly, plain)
 
 
 @pytest.mark.parametrize("driver", [WebsocketStream, SseStream])

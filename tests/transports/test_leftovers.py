@@ -5,15 +5,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import hypercorn.asyncio.run
 import pytest
 from hypercorn.events import RawData
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.protocol.ws_stream import WSStream
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.subscription import Subscription
-from quart_app.transports.below.direct import TidyTCPServer
+from quart_app.transports.below.tcp import INSTEAD, TidyH11, TidyTCPServer
 from quart_app.transports.liveness import Liveness
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.served import ServedWebsocket
@@ -23,19 +21,20 @@ from tests.running import eventually
 from tests.transports.drivers import WebsocketStream
 
 LASTING = (
-    TidyTCPServer, H11Protocol, WSStream, Connection, Subscription, Liveness, Pump, ServedWebsocket, FramedWebsocket,
+    TidyTCPServer, TidyH11, WSStream, Connection, Subscription, Liveness, Pump, ServedWebsocket, FramedWebsocket,
 )  # fmt: skip
 ENGINES = Counter(Connection=1, Subscription=1, Liveness=1)
 SERVED = {
     "direct": ENGINES + Counter(FramedWebsocket=1),
-    "ordinary": ENGINES + Counter(TidyTCPServer=1, H11Protocol=1, WSStream=1, Pump=1, ServedWebsocket=1),
+    "ordinary": ENGINES + Counter(TidyTCPServer=1, TidyH11=1, WSStream=1, Pump=1, ServedWebsocket=1),
 }
 """What there is for one WebSocket, each way."""
 
 
 @pytest.fixture(autouse=True)
 def tidy(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(hypercorn.asyncio.run, "TCPServer", TidyTCPServer)
+    for module, name, ours in INSTEAD:
+        monkeypatch.setattr(module, name, ours)
     gc.collect()
     gc.disable()
     yield

@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from quart import Quart, request, session
+from quart import Quart, request
 from quart.typing import TestClientProtocol as Client
 
 from quart_app import web
 from quart_app.config import Settings
 from quart_app.realtime.messages.refused import Refused
 from quart_app.resources import static_folder
+from quart_app.web.lean import LeanQuart
 from tests.running import ServerProcess
 
 
-class SmallApp(Quart):
+class SmallApp(LeanQuart):
     """An application that is as healthy as the test says."""
 
     checks: dict[str, str]
@@ -41,11 +42,6 @@ def _routes(app: Quart) -> None:
     @app.post("/api/large")
     async def large() -> str:
         return str(len(await request.get_data()))
-
-    @app.get("/visited")
-    async def visited() -> str:
-        session["visits"] = session.get("visits", 0) + 1
-        return str(session["visits"])
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """REST of the open namespaces, and of the log and the topics as a whole."""
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
@@ -26,7 +26,7 @@ from quart_app.realtime import (
     wrong_fields,
 )
 from quart_app.surroundings import now
-from quart_app.web.context import speaker
+from quart_app.web.context import speaker, this_request
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 from quart_app.wire import Cursor
@@ -104,7 +104,8 @@ class _Views:
         `id` is the cursor to go on from.
         """
         who = speaker()
-        asked = checked({**request.args.to_dict(), "topic": request.args.getlist("topic")}, LogQuery, strict=False)
+        query = this_request().args
+        asked = checked({**query.to_dict(), "topic": query.getlist("topic")}, LogQuery, strict=False)
         names = [self._hub.channels.topic(name) for name in asked.topic]
         for name in names:
             await self._hub.channels.of(name).authorize(who, name)
@@ -148,7 +149,9 @@ class _Views:
 async def _publications() -> list[Publication]:
     body = await json_body()
     publications = checked(body, Several) if isinstance(body, list) else [checked(body, Publication)]
-    if len(await request.get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES:  # only then can one be too large
+    if (
+        len(await this_request().get_data(as_text=False)) > limits.INBOUND_MESSAGE_BYTES
+    ):  # only then can one be too large
         for one in publications:
             if len(encode(one.data)) > limits.INBOUND_MESSAGE_BYTES:
                 raise Refused("too_big", f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes", status=413)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import h11
 from h2.errors import ErrorCodes
@@ -21,9 +21,7 @@ from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
 from quart_app.transports.below.hypercorn_018 import (
     BUFFER_HIGH_WATER,
     BUFFER_LOW_WATER,
-    LACKING,
     ASGIWebsocketState,
-    AsyncioSingleTask,
     BufferCompleteError,
     Connection,
     ConnectionState,
@@ -31,12 +29,9 @@ from quart_app.transports.below.hypercorn_018 import (
     Data,
     H2Protocol,
     H11Protocol,
-    ProtocolWrapper,
     StreamBuffer,
     StreamClosed,
-    TCPServer,
     WSStream,
-    running,
 )
 
 
@@ -210,56 +205,6 @@ def unhook(send: Any) -> None:
     stream = _owner(send)
     if type(stream) is WSStream and hasattr(stream, "connection"):
         vars(stream.connection).pop("events", None)
-
-
-class _Over(ProtocolWrapper):
-    """A stand-in for the protocol of a connection that is over, for whoever still tries to send on it."""
-
-    def __init__(self) -> None:
-        """Begin nothing."""
-
-    async def handle(self, event: Any) -> None:
-        """Do nothing."""
-
-
-_OVER: Final = _Over()
-
-
-class _NeverIdle(AsyncioSingleTask):
-    """A stand-in for the idle timer of a connection whose peer has ended: there is no next request to wait for."""
-
-    async def restart(self, task_group: Any, action: Any) -> None:
-        """Wait for nothing."""
-
-
-class TidyTCPServer(TCPServer):
-    """Hypercorn's side of one TCP connection, which ends sooner and frees its memory sooner than Hypercorn's own.
-
-    It ends with its peer's side, where Hypercorn would wait for the rest of the keep-alive time. At its end it drops
-    the reference to its protocol, which refers back to it: otherwise about a hundred objects in a cycle would wait for
-    the garbage collector, which would take a second when a crowd has left.
-    """
-
-    async def run(self) -> None:
-        try:
-            await super().run()
-        except OSError:
-            pass  # the peer is lost, in one of the ways that Hypercorn does not expect when it closes
-        finally:
-            self.protocol = _OVER
-
-    async def _read_data(self) -> None:
-        """Read to the end of the peer's side: an answer that is complete after that is the last one."""
-        await super()._read_data()
-        idle, self.idle_task = self.idle_task, _NeverIdle()
-        await idle.stop()
-
-
-def serve_tidily() -> None:
-    """Have Hypercorn serve each TCP connection by `TidyTCPServer`, where its release is the one that this file
-    knows."""
-    if not LACKING:
-        vars(running)["TCPServer"] = TidyTCPServer  # there is no other way in
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:

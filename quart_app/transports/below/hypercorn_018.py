@@ -7,10 +7,38 @@ that it knows, and everything goes through ASGI. This module knows nothing of wh
 from typing import Final
 
 __all__ = [
-    "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "ASGIWebsocketState", "AsyncioSingleTask",
-    "BufferCompleteError", "ChunkedWriter", "Connection", "ConnectionState", "ConnectionType", "Data", "H2Protocol",
-    "H11Protocol", "H11WSConnection", "HTTPStream", "ProtocolWrapper", "StreamBuffer", "StreamClosed",
-    "TCPServer", "WSStream", "running",
+    "BUFFER_HIGH_WATER",
+    "BUFFER_LOW_WATER",
+    "LACKING",
+    "STREAM_ID",
+    "ASGIHTTPState",
+    "ASGIWebsocketState",
+    "AsyncioSingleTask",
+    "BufferCompleteError",
+    "ChunkedWriter",
+    "Connection",
+    "ConnectionState",
+    "ConnectionType",
+    "Data",
+    "H2Protocol",
+    "H11Protocol",
+    "H11WSConnection",
+    "HTTPStream",
+    "ProtocolWrapper",
+    "RawData",
+    "RequestHead",
+    "ResponseHead",
+    "StreamBuffer",
+    "StreamClosed",
+    "TCPServer",
+    "TaskGroup",
+    "WSStream",
+    "WorkerContext",
+    "handle_in_task",
+    "protocols",
+    "running",
+    "suppress_body",
+    "tcp_serving",
 ]  # fmt: skip
 
 
@@ -20,11 +48,18 @@ class _Absent:
 
 try:
     import hypercorn.asyncio.run as running
+    import hypercorn.asyncio.tcp_server as tcp_serving
     from h11._writers import ChunkedWriter
+    from hypercorn import protocol as protocols
+    from hypercorn.asyncio.task_group import TaskGroup
+    from hypercorn.asyncio.task_group import _handle as handle_in_task
     from hypercorn.asyncio.tcp_server import TCPServer
-    from hypercorn.asyncio.worker_context import AsyncioSingleTask
+    from hypercorn.asyncio.worker_context import AsyncioSingleTask, WorkerContext
+    from hypercorn.events import RawData
     from hypercorn.protocol import ProtocolWrapper
     from hypercorn.protocol.events import Data, StreamClosed
+    from hypercorn.protocol.events import Request as RequestHead
+    from hypercorn.protocol.events import Response as ResponseHead
     from hypercorn.protocol.h2 import (
         BUFFER_HIGH_WATER,
         BUFFER_LOW_WATER,
@@ -32,9 +67,10 @@ try:
         H2Protocol,
         StreamBuffer,
     )
-    from hypercorn.protocol.h11 import H11Protocol, H11WSConnection
-    from hypercorn.protocol.http_stream import HTTPStream
+    from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
+    from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
     from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+    from hypercorn.utils import suppress_body
     from wsproto.connection import Connection, ConnectionState, ConnectionType
 except ImportError as error:
     _lacking = str(error)

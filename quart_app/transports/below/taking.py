@@ -19,6 +19,7 @@ from quart_app.transports.below.hypercorn_018 import (
     TCPServer,
     WSStream,
 )
+from quart_app.transports.below.tcp import TidyH11
 
 
 class Taken(NamedTuple):
@@ -47,8 +48,8 @@ def take_websocket(send: Any) -> OpenedWebsocket | None:
 
 
 def take_answer(send: Any) -> Taken | None:
-    """Return the TCP connection behind the `send` of an answer in chunks whose head was sent, and nothing after it;
-    None where it cannot be taken."""
+    """Return the TCP connection behind the `send` of an answer in chunks, after its head was sent; None where it cannot
+    be taken."""
     stream = _owner(send)
     protocol = _owner(getattr(stream, "send", None))
     if not (
@@ -59,7 +60,10 @@ def take_answer(send: Any) -> Taken | None:
         and isinstance(protocol.connection._writer, ChunkedWriter)
     ):
         return None
-    return _take(stream, protocol, protocol.connection.trailing_data[0])
+    taken = _take(stream, protocol, protocol.connection.trailing_data[0])
+    if taken is not None and isinstance(protocol, TidyH11):
+        taken.transport.write(protocol.take_head())
+    return taken
 
 
 def _owner(method: Any) -> Any:

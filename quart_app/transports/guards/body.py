@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from quart_app.realtime.limits import BODY_TIMEOUT
+from quart_app.transports.below.tcp import arrived
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -30,6 +31,9 @@ class BodyLimit:
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] != "http":
+            return self._application(scope, receive, send)
+        inbox = arrived(receive)
+        if inbox is not None and inbox.size <= self._limit:  # there is nothing to wait for, nor to throw away
             return self._application(scope, receive, send)
         if scope["method"] in {"GET", "HEAD"}:
             return self._application(scope, _without_body(receive), send)

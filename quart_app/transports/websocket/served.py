@@ -108,7 +108,9 @@ class ServedWebsocket:
 
     async def _receive(self, data: str | bytes) -> None:
         try:
-            await self._hub.receive(self._connection, data)
+            rest = self._hub.receive(self._connection, data)
+            if rest is not None:
+                await rest
         except Exception:
             logger.exception("reading from a WebSocket failed")
             self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")

@@ -69,6 +69,7 @@ class Hub:
         self._empty = asyncio.Event()
         self._backplane = backplane or InProcess()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._cursor = -1, ""
 
     async def start(self, log: EventLog) -> None:
         """Stand at the head of `log`."""
@@ -88,11 +89,13 @@ class Hub:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=limits.UNIT_TIMEOUT)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` to its end, whoever goes away meanwhile."""
+    def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None] | None = None) -> None:
+        """Run `work` to its end, whoever goes away meanwhile, and then call `over`."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if over is not None:
+            task.add_done_callback(lambda _: over())
 
     # What there is
 
@@ -109,7 +112,9 @@ class Hub:
     @property
     def cursor(self) -> str:
         """The cursor of a snapshot; it is to be read before the data."""
-        return self.cursor_at(self.bus.position)
+        if self._cursor[0] != self.bus.position:
+            self._cursor = self.bus.position, self.cursor_at(self.bus.position)
+        return self._cursor[1]
 
     def cursor_at(self, position: int) -> str:
         """Return the cursor of a position of this log."""
@@ -204,9 +209,9 @@ class Hub:
         """Carry out what the client of a connection sent; see `Commands.receive`."""
         return self.commands.receive(connection, data)
 
-    async def admit(self, connection: Connection, data: str | bytes) -> bool:
+    def admit(self, connection: Connection, data: str | bytes) -> bool:
         """Hold what the client of a connection sent to the limits; return whether it may be acted on."""
-        return await self.commands.admit(connection, data) is not None
+        return self.commands.admit(connection, data) is not None
 
     async def answer(self, speaker: Connection | Identity, data: bytes, topic: str) -> list[Message]:
         """Carry out what a client sent about `topic` by a request of its own, and return the answers.

@@ -16,7 +16,7 @@ from quart_app.client.messages import Message, ServerError, encode, is_welcome
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime import Message as Sent
 from quart_app.surroundings import Surroundings
-from tests.realtime.hubs import request_of
+from tests.realtime.hubs import hand_in, request_of
 
 POLL_WAIT = 25.0
 LATENCY = (0.005, 0.08)
@@ -147,7 +147,7 @@ class StreamLink:
             raise failed("cut")
         data = encode({**message, "topic": topic})
         if self.takes_subscriptions:
-            await self._hub.receive(self.connection, data)
+            await hand_in(self._hub, self.connection, data)
             return None
         return decoded(await self._hub.answer(self.connection, data, topic))
 

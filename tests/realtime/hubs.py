@@ -18,7 +18,7 @@ ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
 
 class Talk(Channel):
     """A channel that echoes, and notes who entered and left; `private` topics are not for guests. Commands of type
-    `wait` wait until `go` is set, and `welcoming` holds welcomes back."""
+    `wait` wait until `go` is set, those with `now` cost no task, and `welcoming` holds welcomes back."""
 
     def __init__(self) -> None:
         self.left_by: list[tuple[str, str, bool]] = []
@@ -42,21 +42,33 @@ class Talk(Channel):
         about = {"resumed": peer.resumed, "position": peer.position}
         return [("hello", {"data": about}), ("history", {"data": []})]
 
+    def handle_now(self, peer: Peer, body: dict[str, Any]) -> bool:
+        if not body.get("now"):
+            return False
+        self._act(peer, body)
+        return True
+
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        self.handled.append(body.get("n"))
         match body.get("type"):
-            case "echo":
-                peer.reply("echo", data=body.get("n"))
             case "wait":
+                self.handled.append(body.get("n"))
                 self.running += 1
                 await self.go.wait()
                 self.running -= 1
-            case "silent":
-                pass
-            case "crash":
-                raise ValueError("a bug")
+            case "echo" | "silent" | "crash" | "forbidden":
+                self._act(peer, body)
             case _:
                 await super().handle(peer, body)
+
+    def _act(self, peer: Peer, body: dict[str, Any]) -> None:
+        self.handled.append(body.get("n"))
+        match body["type"]:
+            case "echo":
+                peer.reply("echo", data=body.get("n"))
+            case "crash":
+                raise ValueError("a bug")
+            case "forbidden":
+                raise Refused("forbidden", "not for you", status=403)
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
         if peer.topic == self.fails_on_leaving:
@@ -80,6 +92,13 @@ async def hub_with(talk: Talk, events: int = 0, *, peer_timeout: float = 100.0) 
 async def connect(hub: Hub, *topics: str, identity: Identity = ANA, transport: str = "ws", **asked: Any) -> Connection:
     """Open a connection to the topics and return it."""
     return await hub.open(Opening(identity, topics or ("talk/1",), transport, **asked))
+
+
+async def hand_in(hub: Hub, connection: Connection, data: str | bytes) -> None:
+    """Hand in what the client of a connection sends, as a transport does."""
+    rest = hub.receive(connection, data)
+    if rest is not None:
+        await rest
 
 
 async def received(connection: Connection) -> list[dict[str, Any]]:

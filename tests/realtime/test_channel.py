@@ -7,6 +7,7 @@ import pytest
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Channel, Peer
+from quart_app.realtime.clients.channels import Channels
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.messages.event import Message
 from quart_app.realtime.messages.refused import Refused
@@ -57,6 +58,21 @@ async def test_a_channel_lets_everybody_in_and_nobody_speak() -> None:
     with pytest.raises(Refused, match="'hola'") as refused:
         await channel.handle(peer([]), {"type": "hola"})
     assert refused.value.code == "unknown_type"
+
+
+def test_the_channel_of_a_topic_is_the_one_that_was_added_last_and_not_removed() -> None:
+    channels, first, second = Channels(), Channel(), Channel()
+    for channel in (first, second):
+        channels.add("x/*", channel)
+        assert [channels.of("x/1") for _ in range(2)] == [channel] * 2
+    channels.add("x/1", first)
+    assert (channels.of("x/1"), channels.of("x/2")) == (first, second)
+    channels.remove("x/1")
+    assert channels.of("x/1") is second
+    channels.remove("x/*")
+    for _ in range(2):
+        with pytest.raises(Refused, match="no topic x/1"):
+            channels.of("x/1")
 
 
 async def test_a_refusal_repeats_no_more_than_a_short_type() -> None:

@@ -17,7 +17,7 @@ from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.event import Message, message
 from quart_app.wire import Close
 from tests.realtime.engine import turn
-from tests.realtime.hubs import Talk, connect, hub_with, received, types
+from tests.realtime.hubs import Talk, connect, hand_in, hub_with, received, types
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ async def connection(hub: Hub) -> Connection:
 
 
 async def say(hub: Hub, connection: Connection, **body: object) -> None:
-    await hub.receive(connection, json.dumps(body))
+    await hand_in(hub, connection, json.dumps(body))
 
 
 class TestAnswers:
@@ -46,14 +46,18 @@ class TestAnswers:
         await say(hub, connection, type="ping", key="k")
         assert await received(connection) == [{"type": "pong", "key": "k"}]
 
-    async def test_a_reply_of_the_channel_carries_the_key(self, hub: Hub, connection: Connection) -> None:
-        await say(hub, connection, type="echo", n=7, key="k")
+    @pytest.mark.parametrize("now", [False, True])
+    async def test_a_reply_of_the_channel_carries_the_key(self, hub: Hub, connection: Connection, now: bool) -> None:
+        await say(hub, connection, type="echo", n=7, key="k", now=now)
         await turn()
         assert await received(connection) == [{"type": "echo", "topic": "talk/1", "data": 7, "key": "k"}]
 
-    async def test_what_needs_no_reply_is_acknowledged_if_it_has_a_key(self, hub: Hub, connection: Connection) -> None:
-        await say(hub, connection, type="silent", key="k")
-        await say(hub, connection, type="silent")
+    @pytest.mark.parametrize("now", [False, True])
+    async def test_what_needs_no_reply_is_acknowledged_if_it_has_a_key(
+        self, hub: Hub, connection: Connection, now: bool
+    ) -> None:
+        await say(hub, connection, type="silent", key="k", now=now)
+        await say(hub, connection, type="silent", now=now)
         await turn()
         assert await received(connection) == [{"type": "ack", "topic": "talk/1", "key": "k"}]
 
@@ -64,10 +68,11 @@ class TestAnswers:
         assert (error["type"], error["data"]["code"], error["key"]) == ("error", "unknown_type", "k")
         assert connection.ending is None
 
+    @pytest.mark.parametrize("now", [False, True])
     async def test_a_bug_is_an_error_without_details_and_a_line_in_the_log(
-        self, hub: Hub, connection: Connection, caplog: pytest.LogCaptureFixture
+        self, hub: Hub, connection: Connection, caplog: pytest.LogCaptureFixture, now: bool
     ) -> None:
-        await say(hub, connection, type="crash")
+        await say(hub, connection, type="crash", now=now)
         await turn()
         (error,) = await received(connection)
         assert error["data"] == {"message": "something went wrong here", "code": "internal"}
@@ -75,7 +80,7 @@ class TestAnswers:
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
     async def test_bad_json_is_an_error(self, hub: Hub, connection: Connection) -> None:
-        await hub.receive(connection, b"{")
+        await hand_in(hub, connection, b"{")
         (error,) = await received(connection)
         assert error["data"]["code"] == "invalid_json"
 
@@ -164,6 +169,33 @@ class TestTopics:
 
 
 class TestOrder:
+    async def test_what_needs_no_waiting_is_done_at_once_and_without_a_task(
+        self, hub: Hub, connection: Connection, talk: Talk
+    ) -> None:
+        tasks = asyncio.all_tasks()
+        for type in ("echo", "forbidden", "crash"):
+            assert hub.receive(connection, json.dumps({"type": type, "n": type, "now": True})) is None
+        assert talk.handled == ["echo", "forbidden", "crash"]
+        assert asyncio.all_tasks() == tasks
+        assert [message["type"] for message in await received(connection)] == ["echo", "error", "error"]
+        assert (hub.counters.errors, hub.counters.commands.count) == ({"forbidden": 1, "internal": 1}, 3)
+
+    async def test_it_overtakes_nothing_that_was_said_before(
+        self, hub: Hub, connection: Connection, talk: Talk
+    ) -> None:
+        said = [("echo", False), ("echo", True), ("wait", False), ("echo", True), ("echo", False), ("echo", True)]
+        for number, (type, now) in enumerate(said):
+            assert hub.receive(connection, json.dumps({"type": type, "n": number, "now": now})) is None
+        assert talk.handled == []
+        await turn()
+        assert talk.handled == [0, 1, 2, 3, 4, 5]
+        assert [message["data"] for message in await received(connection)] == [0, 1, 3, 4, 5]
+        talk.go.set()
+        await turn()
+        assert connection.in_flight == 0
+        assert hub.receive(connection, '{"type":"echo","n":6,"now":true}') is None
+        assert talk.handled[-1] == 6
+
     async def test_commands_are_begun_in_the_order_they_came(
         self, hub: Hub, connection: Connection, talk: Talk
     ) -> None:
@@ -228,7 +260,7 @@ class TestEndings:
     async def test_abuse_is_told_and_ends_it(
         self, hub: Hub, connection: Connection, frame: str, code: Close, name: str
     ) -> None:
-        await hub.receive(connection, frame)
+        await hand_in(hub, connection, frame)
         (error,) = await received(connection)
         assert error["data"]["code"] == name
         assert connection.ending is not None
@@ -240,7 +272,7 @@ class TestEndings:
         self, hub: Hub, connection: Connection, talk: Talk, data: str
     ) -> None:
         await say(hub, connection, type="bye")
-        await hub.receive(connection, data)
+        await hand_in(hub, connection, data)
         await turn()
         assert await types(connection) == []
         assert talk.handled == []

@@ -10,7 +10,7 @@ from quart_app.realtime.flow.counters import Counters, Histogram, Traffic
 from quart_app.realtime.hub import Hub
 from quart_app.wire import Close
 from tests.realtime.engine import Engine, drain, turn
-from tests.realtime.hubs import Poller, Talk, connect, hub_with, received
+from tests.realtime.hubs import Poller, Talk, connect, hand_in, hub_with, received
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ async def test_resets_gaps_and_what_was_dropped() -> None:
 async def test_errors_are_counted_by_their_code_and_commands_are_timed(hub: Hub) -> None:
     connection = await connect(hub)
     for said in ("{", '{"type":"unheard of"}', '{"type":"crash"}', '{"type":"subscribe","topic":"nowhere"}'):
-        await hub.receive(connection, said)
+        await hand_in(hub, connection, said)
     await turn()
-    await hub.receive(connection, "x" * (limits.INBOUND_MESSAGE_BYTES + 1))
+    await hand_in(hub, connection, "x" * (limits.INBOUND_MESSAGE_BYTES + 1))
     assert hub.counters.errors == {
         "invalid_json": 1, "unknown_type": 1, "internal": 1, "topic_not_found": 1, "too_big": 1,
     }  # fmt: skip
@@ -102,7 +102,7 @@ async def test_errors_are_counted_by_their_code_and_commands_are_timed(hub: Hub)
 
 async def test_connections_are_counted_as_they_come_and_go(hub: Hub) -> None:
     stays, leaves, vanishes = [await connect(hub) for _ in range(3)]
-    await hub.receive(leaves, '{"type":"bye"}')
+    await hand_in(hub, leaves, '{"type":"bye"}')
     for connection in (leaves, vanishes):
         hub.closed(connection)
         hub.closed(connection)

@@ -16,7 +16,7 @@ from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import turn
-from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hub_with, received, types
+from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hand_in, hub_with, received, types
 
 
 @pytest.fixture
@@ -211,6 +211,11 @@ class TestFacade:
 
     async def test_its_cursor_is_that_of_the_bus(self, hub: Hub) -> None:
         assert hub.cursor == "e0-3"
+        assert isinstance(hub.log, MemoryLog)
+        hub.committed([hub.log.append("talk/1", "said")])
+        assert hub.cursor == "e0-3", "nobody can have it before the flush"
+        await turn()
+        assert hub.cursor == "e0-4"
 
 
 class TestTheEnd:
@@ -287,7 +292,7 @@ class TestTheEnd:
         talk = Talk()
         hub = await hub_with(talk)
         connection = await connect(hub)
-        await hub.receive(connection, '{"type":"wait"}')
+        await hand_in(hub, connection, '{"type":"wait"}')
         await turn()
         asyncio.get_running_loop().call_later(3, talk.go.set)
         await hub.stop()
@@ -295,7 +300,7 @@ class TestTheEnd:
         assert hub.connections == {}
         talk.go.clear()
         connection = await connect(hub)
-        await hub.receive(connection, '{"type":"wait"}')
+        await hand_in(hub, connection, '{"type":"wait"}')
         await turn()
         await hub.stop()
         assert clock() == 3.0 + limits.UNIT_TIMEOUT

@@ -39,13 +39,18 @@ class RoomChannel(Channel):
         """Count the peer's connection as gone from its room."""
         self._attendance.leave(peer, orderly=orderly)
 
+    def handle_now(self, peer: Peer, body: dict[str, Any]) -> bool:
+        """Tell that somebody types. Raise Refused."""
+        if body.get("type") != "typing":
+            return False
+        self._attendance.tell_typing(peer, is_typing=checked(body, Typing).is_typing)
+        return True
+
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Say a message, tell that somebody types, or keep how far somebody has read. Raise Refused."""
+        """Say a message, or keep how far somebody has read. Raise Refused."""
         match body.get("type"):
             case "message":
                 await self._say(peer, checked(body, Saying, code="invalid_content"))
-            case "typing":
-                self._attendance.tell_typing(peer, is_typing=checked(body, Typing).is_typing)
             case "read":
                 await self._chat.mark_read(_room_id(peer), peer.identity, checked(body, ReadMark).message_id)
             case _:

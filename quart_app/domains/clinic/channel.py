@@ -13,10 +13,11 @@ from quart_app.realtime import Channel, Identity, Peer, Refused, checked
 class ClinicChannel(Channel):
     """A topic where what a client says is validated and acknowledged; changes are made by REST."""
 
-    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+    def handle_now(self, peer: Peer, body: dict[str, Any]) -> bool:
         """Acknowledge a message that is well-formed. Raise Refused."""
         said = checked(body, ClinicMessage)
         peer.reply("ack", received=said.type)
+        return True
 
 
 class EntityChannel(ClinicChannel):

@@ -14,12 +14,23 @@ class OpenChannel(Channel):
         self.kind = kind
         self._publisher = publisher
 
+    def handle_now(self, peer: Peer, body: dict[str, Any]) -> bool:
+        """Publish `{type, data}` from a client to all where nothing is to be stored, and answer with `published`
+        (`id`). Raise Refused."""
+        if self.kind is Kind.DURABLE or peer.key is not None:
+            return False
+        peer.reply("published", id=self._publisher.publish_now([_publication(peer, body)]))
+        return True
+
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Publish `{type, data}` from a client to all, and answer with `published` (`id`). Raise Refused."""
-        publication = checked({**body, "topic": peer.topic}, Publication)
         await self._publisher.publish(
-            [publication],
+            [_publication(peer, body)],
             peer.identity,
             key=peer.key,
             on_commit=lambda cursor: peer.reply("published", id=cursor),
         )
+
+
+def _publication(peer: Peer, body: dict[str, Any]) -> Publication:
+    return checked(body if "topic" in body else {**body, "topic": peer.topic}, Publication)

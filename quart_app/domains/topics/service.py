@@ -32,16 +32,33 @@ class Publisher:
         published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
         called with the cursor before anybody gets any of them. Raise Refused.
         """
-        for index, publication in enumerate(publications):
-            self._check(publication, f"[{index}]." if len(publications) > 1 else "")
+        if key is None and not any(self._is_durable(one) for one in publications):
+            cursor = self.publish_now(publications)
+            if on_commit is not None:
+                on_commit(cursor)
+            return cursor
+        self._check_all(publications)
         publishing = _Publishing(self._hub, publications, on_commit)
         asked = [(one.topic, one.type, one.data) for one in publications]
-        scope = IdempotencyKey.of("publish", identity, key, asked)
-        if not publishing.durable and scope is None:
-            return publishing.at_once()
         return await self._committer.commit(
-            publishing.unit, key=scope, on_commit=publishing.announce, on_failure=publishing.give_up_room
+            publishing.unit,
+            key=IdempotencyKey.of("publish", identity, key, asked),
+            on_commit=publishing.announce,
+            on_failure=publishing.give_up_room,
         )
+
+    def publish_now(self, publications: Sequence[Publication]) -> str:
+        """Publish messages, all or none, of which none is durable, and return the cursor. Raise Refused."""
+        self._check_all(publications)
+        self._hub.publish(*[_event(one) for one in publications])
+        return self._hub.cursor
+
+    def _is_durable(self, publication: Publication) -> bool:
+        return self._hub.channels.kind_of(publication.topic) is Kind.DURABLE
+
+    def _check_all(self, publications: Sequence[Publication]) -> None:
+        for index, publication in enumerate(publications):
+            self._check(publication, f"[{index}]." if len(publications) > 1 else "")
 
     def _check(self, publication: Publication, path: str) -> None:
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
@@ -63,7 +80,7 @@ class _Publishing:
         self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
     ) -> None:
         kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
-        self.durable = [one for one, durable in kinds if durable]
+        self._durable = [one for one, durable in kinds if durable]
         self._transient = [one for one, durable in kinds if not durable]
         self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
@@ -73,18 +90,11 @@ class _Publishing:
     async def unit(self, work: UnitOfWork) -> str:
         """Record the durable messages, keep room for the others, and return the cursor after them. Raise Refused."""
         cursor = self._hub.cursor
-        for one in self.durable:
+        for one in self._durable:
             cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
         self.give_up_room()  # of the run before, where the unit runs again
-        self._events = [self._event(one) for one in self._transient]
+        self._events = [_event(one) for one in self._transient]
         self._room = self._hub.keep_room(*self._events)
-        return cursor
-
-    def at_once(self) -> str:
-        """Publish what needs no commit, and return the cursor. Raise Refused."""
-        self._events = [self._event(one) for one in self._transient]
-        cursor = self._hub.cursor
-        self.announce(cursor)
         return cursor
 
     def announce(self, cursor: str) -> None:
@@ -99,10 +109,10 @@ class _Publishing:
         """Keep no room any more."""
         self._room()
 
-    @staticmethod
-    def _event(publication: Publication) -> Event:
-        body = fields_json(_fields(publication))
-        return Event(publication.topic, publication.type, body, now(), key=publication.type)
+
+def _event(publication: Publication) -> Event:
+    body = fields_json(_fields(publication))
+    return Event(publication.topic, publication.type, body, now(), key=publication.type)
 
 
 def _fields(publication: Publication) -> dict[str, Any]:

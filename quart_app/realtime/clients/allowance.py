@@ -17,9 +17,10 @@ class Allowance:
 
     def spend(self, now: float) -> float:
         """Take one and return 0.0; where there is none, return the seconds until there is one again."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1:
-            return (1 - self._left) / self._rate
-        self._left -= 1
+        if left < 1:
+            self._left = left
+            return (1 - left) / self._rate
+        self._left = left - 1
         return 0.0

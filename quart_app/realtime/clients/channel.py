@@ -5,8 +5,9 @@ they may say. It never sees a socket.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.identity import Identity
@@ -18,8 +19,7 @@ from quart_app.wire import Control
 Welcome = Sequence[tuple[str, dict[str, Any]]]
 
 
-@dataclass(slots=True)
-class Peer:
+class Peer(Struct):
     """One connection as a channel sees it, on one of its topics, for one exchange.
 
     `resumed` tells that it came with a cursor which is honoured, so that it needs no history. `position` is where its
@@ -56,6 +56,14 @@ class Channel:
     async def welcome(self, peer: Peer) -> Welcome:
         """Return the messages that a new connection starts with, as (type, top-level fields); at least one."""
         return [(Control.CONNECTED, {})]
+
+    def handle_now(self, peer: Peer, body: dict[str, Any]) -> bool:
+        """Act on what `peer` said where nothing has to be waited for, and answer as `handle` does; return whether that
+        was so. Raise Refused.
+
+        What is done here costs no task. The rest goes to `handle`.
+        """
+        return False
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Act on what `peer` said, and answer with `peer.reply`. Raise Refused.

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 
+from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Channel, Peer
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
@@ -17,14 +19,17 @@ class Channels:
     def __init__(self) -> None:
         self._by_pattern: dict[str, Channel] = {}
         self._aliases: list[Callable[[str], str | None]] = []
+        self._found = lru_cache(limits.TOPICS_IN_MEMORY)(self._find)
 
     def add(self, pattern: str, channel: Channel) -> None:
         """Let `channel` answer for the topics of `pattern`."""
         self._by_pattern[pattern] = channel
+        self._found.cache_clear()
 
     def remove(self, pattern: str) -> None:
         """Forget the channel of `pattern`, if there is one."""
         self._by_pattern.pop(pattern, None)
+        self._found.cache_clear()
 
     def add_alias(self, alias: Callable[[str], str | None]) -> None:
         """Ask `alias(name)` for the topic that a name in a path stands for; it returns None for other names."""
@@ -39,6 +44,9 @@ class Channels:
 
     def of(self, topic: str) -> Channel:
         """Return the channel of a topic. Raise Refused for an invalid name and for an unknown topic."""
+        return self._found(topic)
+
+    def _find(self, topic: str) -> Channel:
         if not is_topic_name(topic):
             raise Refused("invalid_topic", f"topic: {TOPIC_NAME_RULE}", fields={"topic": TOPIC_NAME_RULE})
         prefix, slash, _ = topic.partition("/")

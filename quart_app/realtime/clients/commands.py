@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from quart_app.realtime import limits
-from quart_app.realtime.clients.channel import Peer
+from quart_app.realtime.clients.channel import Channel, Peer
 from quart_app.realtime.clients.channels import Channels
 from quart_app.realtime.clients.connection import Connection, Life
 from quart_app.realtime.clients.identity import Identity
@@ -30,6 +30,10 @@ from quart_app.wire import Close, Control
 logger = logging.getLogger(__name__)
 
 Say = Callable[[Message], None]
+_Rest = Coroutine[Any, Any, None]
+"""What has to be awaited of a command."""
+_FAILED = "handling a message on %s failed"
+_INTERNAL = Refused("internal", "something went wrong here")
 
 
 class Passerby:
@@ -50,14 +54,17 @@ class Passerby:
 
 
 class Commands:
-    """The performer of clients' commands. `spawn` runs a coroutine to its end, whoever leaves meanwhile."""
+    """The performer of clients' commands.
+
+    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`.
+    """
 
     def __init__(
         self,
         channels: Channels,
         counters: Counters,
         surroundings: Surroundings,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        spawn: Callable[[_Rest, Callable[[], None]], None],
     ) -> None:
         self._channels = channels
         self._counters = counters
@@ -65,27 +72,36 @@ class Commands:
         self._spawn = spawn
         self._room = asyncio.Event()
 
-    async def receive(self, connection: Connection, data: str | bytes) -> None:
+    def receive(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Carry out what the client of a connection sent; the connection gets the answers.
 
-        Return once it is under way, and its place in the order is fixed.
+        The next message may be handed in as soon as this returns or, where there is something to be awaited, after
+        that.
         """
-        command = await self.admit(connection, data)
-        if isinstance(command, ForChannel):
-            await self._make_room(connection)
-            connection.in_flight += 1
-            self._spawn(self._perform_in_flight(connection, command))
-        elif command is not None:
-            await self.perform(connection, command, connection.reply)
+        command = self.admit(connection, data)
+        if command is None:
+            return None
+        if not isinstance(command, ForChannel):
+            return self._begin(connection, command, connection.reply)
+        if not connection.in_flight:
+            rest = self._begin(connection, command, connection.reply)
+            if rest is not None:
+                self._go_on_in_flight(connection, rest)
+            return None
+        # Those before it may not have begun yet, so it begins behind them.
+        if connection.in_flight < limits.IN_FLIGHT_COMMANDS:
+            self._go_on_in_flight(connection, self.perform(connection, command, connection.reply))
+            return None
+        return self._perform_where_room(connection, command)
 
-    async def admit(self, connection: Connection, data: str | bytes) -> Command | None:
+    def admit(self, connection: Connection, data: str | bytes) -> Command | None:
         """Return the command in what a client sent; None where it breaks the rules, which ends the connection, or where
         the connection is not open."""
         if connection.life is not Life.OPEN:
             return None
         command = connection.inbound.take(data, self._surroundings.time())
         if isinstance(command, End):
-            await self.perform(connection, command, connection.reply)
+            self._begin(connection, command, connection.reply)
             return None
         return command
 
@@ -101,31 +117,39 @@ class Commands:
         await self.perform(speaker, command, answers.append)
         return answers
 
-    async def _perform_in_flight(self, connection: Connection, command: ForChannel) -> None:
-        try:
-            await self.perform(connection, command, connection.reply)
-        finally:
-            connection.in_flight -= 1
-            self._room.set()
-
-    async def _make_room(self, connection: Connection) -> None:
+    async def _perform_where_room(self, connection: Connection, command: ForChannel) -> None:
         while connection.in_flight >= limits.IN_FLIGHT_COMMANDS:
             self._room.clear()
             await self._room.wait()
+        self._go_on_in_flight(connection, self.perform(connection, command, connection.reply))
+
+    def _go_on_in_flight(self, connection: Connection, rest: _Rest) -> None:
+        connection.in_flight += 1
+        self._spawn(rest, lambda: self._over(connection))
+
+    def _over(self, connection: Connection) -> None:
+        connection.in_flight -= 1
+        self._room.set()
 
     async def perform(self, speaker: Connection | Passerby, command: Command, send: Say) -> None:
         """Carry out one command to its end; what there is to say goes to `send`."""
+        rest = self._begin(speaker, command, send)
+        if rest is not None:
+            await rest
+
+    def _begin(self, speaker: Connection | Passerby, command: Command, send: Say) -> _Rest | None:
+        """Carry out as much of a command as needs no waiting; return the rest, None where there is none."""
         match command:
+            case ForChannel(topic, body, key):
+                return self._handle(speaker.peer(topic, key=key, send=send), body)
             case Reply(type, fields):
                 if type == Control.ERROR:
                     self._counters.errors[fields["data"]["code"]] += 1
                 send(self._message(type, **fields))
-            case ForChannel(topic, body, key):
-                await self._handle(speaker.peer(topic, key=key, send=send), body)
             case Subscribe(topic, key):
-                await self._answer(self._subscribe(speaker, topic, key, send), key, send)
+                return self._subscribe(speaker, topic, key, send)
             case Unsubscribe(topic, key):
-                await self._answer(self._unsubscribe(speaker, topic, key, send), key, send)
+                self._unsubscribe(speaker, topic, key, send)
             case Leave(key):
                 if key is not None:
                     send(self._message(Control.ACK, key=key))
@@ -135,6 +159,7 @@ class Commands:
             case End(code, refused):
                 self._tell(refused, None, send)
                 speaker.end(code, refused.message)
+        return None
 
     def _message(self, type: str, **fields: Any) -> Message:
         return message(type, at=self._surroundings.wall(), **fields)
@@ -144,25 +169,25 @@ class Commands:
         self._counters.errors[refused.code] += 1
         send(self._message(Control.ERROR, data=refused.data(), **keyed))
 
-    async def _answer(self, work: Coroutine[Any, Any, None], key: str | None, send: Say) -> None:
+    async def _subscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
+        """Add a topic to a connection and welcome it there, or tell why not."""
         try:
-            await work
+            connection = _connected(speaker)
+            channel = self._channels.of(topic)
+            await channel.authorize(connection.identity, topic)
+            # This is checked after the suspension above, in which the connection may have ended or subscribed; up to
+            # the change of the subscription there is no other.
+            if connection.life is not Life.OPEN:
+                raise Refused("not_connected", "the connection has ended", status=409)
+            if topic in connection.topics:
+                raise Refused("already_subscribed", f"already subscribed to {topic}", status=409)
+            if len(connection.topics) >= limits.TOPICS_PER_CONNECTION:
+                raise Refused("too_many", f"at most {limits.TOPICS_PER_CONNECTION} topics")
+            await self._welcome(connection, channel, topic, key, send)
         except Refused as refused:
             self._tell(refused, key, send)
 
-    async def _subscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
-        """Add a topic to a connection and welcome it there. Raise Refused."""
-        connection = _connected(speaker)
-        channel = self._channels.of(topic)
-        await channel.authorize(connection.identity, topic)
-        # This is checked after the suspension above, in which the connection may have ended or subscribed; up to the
-        # change of the subscription there is no other.
-        if connection.life is not Life.OPEN:
-            raise Refused("not_connected", "the connection has ended", status=409)
-        if topic in connection.topics:
-            raise Refused("already_subscribed", f"already subscribed to {topic}", status=409)
-        if len(connection.topics) >= limits.TOPICS_PER_CONNECTION:
-            raise Refused("too_many", f"at most {limits.TOPICS_PER_CONNECTION} topics")
+    async def _welcome(self, connection: Connection, channel: Channel, topic: str, key: str | None, send: Say) -> None:
         with connection.subscription.held():
             connection.subscription.add(topic)
             connection.inbound.topics = connection.topics
@@ -172,30 +197,52 @@ class Commands:
                 peer.reply(type, id=id, **fields)
                 id = None
 
-    async def _unsubscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
-        """Take a topic from a connection. Raise Refused."""
-        connection = _connected(speaker)
-        if topic not in connection.topics:
-            raise Refused("not_subscribed", f"not subscribed to {topic}", status=409)
-        if len(connection.topics) == 1:
-            raise Refused("last_topic", "a connection needs a topic: close it instead", status=409)
+    def _unsubscribe(self, speaker: Connection | Passerby, topic: str, key: str | None, send: Say) -> None:
+        """Take a topic from a connection, or tell why not."""
+        try:
+            connection = _connected(speaker)
+            if topic not in connection.topics:
+                raise Refused("not_subscribed", f"not subscribed to {topic}", status=409)
+            if len(connection.topics) == 1:
+                raise Refused("last_topic", "a connection needs a topic: close it instead", status=409)
+        except Refused as refused:
+            self._tell(refused, key, send)
+            return
         connection.subscription.remove(topic)
         connection.inbound.topics = connection.topics
         self._channels.leave(connection.peer(topic), orderly=True)
         connection.peer(topic, key=key, send=send).reply(Control.UNSUBSCRIBED)
 
-    async def _handle(self, peer: Peer, body: dict[str, Any]) -> None:
+    def _handle(self, peer: Peer, body: dict[str, Any]) -> _Rest | None:
         """Let the topic's channel act on a message; whatever happens, the peer gets an answer."""
         began = self._surroundings.time()
         try:
-            await self._channels.of(peer.topic).handle(peer, body)
+            channel = self._channels.of(peer.topic)
+            if not channel.handle_now(peer, body):
+                return self._wait_for(channel, peer, body, began)
         except Refused as refused:
-            self._counters.errors[refused.code] += 1
-            peer.reply(Control.ERROR, data=refused.data())
+            self._refuse(peer, refused)
         except Exception:
-            logger.exception("handling a message on %s failed", peer.topic)
-            self._counters.errors["internal"] += 1
-            peer.reply(Control.ERROR, data={"message": "something went wrong here", "code": "internal"})
+            logger.exception(_FAILED, peer.topic)
+            self._refuse(peer, _INTERNAL)
+        self._handled(peer, began)
+        return None
+
+    async def _wait_for(self, channel: Channel, peer: Peer, body: dict[str, Any], began: float) -> None:
+        try:
+            await channel.handle(peer, body)
+        except Refused as refused:
+            self._refuse(peer, refused)
+        except Exception:
+            logger.exception(_FAILED, peer.topic)
+            self._refuse(peer, _INTERNAL)
+        self._handled(peer, began)
+
+    def _refuse(self, peer: Peer, refused: Refused) -> None:
+        self._counters.errors[refused.code] += 1
+        peer.reply(Control.ERROR, data=refused.data())
+
+    def _handled(self, peer: Peer, began: float) -> None:
         self._counters.commands.observe(self._surroundings.time() - began)
         if peer.key is not None and not peer.replied:
             peer.reply(Control.ACK)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Peer
@@ -62,6 +62,9 @@ class Life(Enum):
     ENDING = "ends"
     """Nothing more is sent to the client but what was sent before."""
     CLOSED = "closed"
+
+
+_ALIVE: Final = (Life.OPENING, Life.OPEN)
 
 
 def public_id_of(connection_id: str) -> str:
@@ -180,7 +183,7 @@ class Connection:
     @property
     def alive(self) -> bool:
         """Tell whether nothing has ended this connection yet."""
-        return self.life is Life.OPENING or self.life is Life.OPEN
+        return self.life in _ALIVE
 
     def begin(self) -> None:
         """Note that the client is let in, and end this connection when the client's token expires."""

@@ -122,8 +122,10 @@ class Wheel:
             logger.exception("%r failed when it was due, and is called no more", owner)
             after = None
         if owner in bucket:  # else it has left meanwhile, or entered anew
-            self.leave(owner)
-            if after is not None:
+            del bucket[owner]
+            if after is None:
+                del self._bucket_of[owner]
+            else:
                 self._place(owner, now + after)
 
 

@@ -21,6 +21,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 encode = _encoder.encode
 
 
+@lru_cache(maxsize=256)
 def timestamp(at: int) -> str:
     """Return `at` (ms since the Unix epoch) as ISO 8601 UTC with milliseconds and `Z`."""
     seconds, milliseconds = divmod(at, 1000)

@@ -66,8 +66,12 @@ def message(type: str, *, at: int, topic: str | None = None, id: str | None = No
 
     `at` is its time (ms since the Unix epoch). `fields` stand at top level.
     """
-    body = encoding.fields_json(fields)
-    return Message(encoding.message_json(type, at, body, topic, id), id)
+    envelope: dict[str, Any] = {"type": type, "timestamp": encoding.timestamp(at)}
+    if topic is not None:
+        envelope["topic"] = topic
+    if id is not None:
+        envelope["id"] = id
+    return Message(encoding.encode(envelope | fields), id)
 
 
 class Event(Message):

@@ -197,10 +197,9 @@ class SocketIo:
         # Nothing of it is used but its type, and the limits count it as a message like any other.
         frame = '{"type":"ping"}' if event == "ping" else "{}"
         if event == "ping":
-            if (under_way := self._hub.receive(connection, frame)) is not None:
-                await under_way
+            self._hub.receive(connection, frame)
             return None
-        if not await self._hub.admit(connection, frame):
+        if not self._hub.admit(connection, frame):
             return None
         data = Refused("unknown_type", _ONLY_LISTENS).data()
         connection.reply(message(Control.ERROR, at=now(), data=data))

@@ -46,6 +46,26 @@ async def test_a_guest_who_repeats_it_publishes_once(rest: httpx.AsyncClient) ->
 
 
 @pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("topic", ["log/a", "state/a", "live/a"])
+async def test_what_is_said_twice_is_published_twice_unless_it_has_a_key(
+    tmp_path: Path, topic: str, key: str | None
+) -> None:
+    async with serving(tmp_path / "envivo.db") as (app, url), httpx.AsyncClient(base_url=url) as rest:
+        follower = app.hub.follow(topic)
+        body = {"type": "said", "data": 1} | ({"key": key} if key else {})
+        replies = [(await rest.post(f"/send/{topic}", json=body)).json()["messages"] for _ in range(2)]
+        heard = await follower.collect(5.0)
+        follower.close()
+        kept = await events(rest, topic)
+    times = 1 if key else 2
+    for (reply,) in replies:
+        assert (reply["type"], reply["topic"], reply.get("key")) == ("published", topic, key)
+    assert len({reply["id"] for (reply,) in replies}) == (times if topic == "log/a" else 1)
+    assert [json.loads(message.json)["data"] for message in heard] == [1] * (1 if topic == "state/a" else times)
+    assert len(kept) == (times if topic == "log/a" else 0)
+
+
+@pytest.mark.parametrize("key", [None, "k"])
 async def test_a_value_that_is_refused_is_not_called_published(
     rest: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:

@@ -15,7 +15,6 @@ from hypercorn.config import Config
 from quart_app.app import EnVivo, create_app
 from quart_app.config import load_settings
 from quart_app.transports.below.tcp import serve_tidily
-from tests.running import make_database
 from tests.wire.contract import hold_messages
 
 DEADLINE = 10.0  # s
@@ -31,7 +30,6 @@ async def serving(
     """Give the running program and its address; `around` may wrap the ASGI application, the `ordinary` way is
     through it alone."""
     serve_tidily()
-    make_database(database)
     faults: list[str] = []
     let_go = hold_messages(faults.append)
     app = create_app(load_settings(database_url=f"sqlite://{database}", empty=True, **settings))

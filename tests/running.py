@@ -9,17 +9,14 @@ import runpy
 import secrets
 import shutil
 import signal
-import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from importlib.util import find_spec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -112,28 +109,6 @@ def _run_module(module: str, arguments: Sequence[str], folder: Path, environment
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def make_database(file: Path) -> None:
-    """Make a SQLite file, unless it is there, as migrations leave it: no program has ever started on it.
-
-    Migrating takes a third of a server's start, and most tests are about something else.
-    """
-    if not file.exists():
-        file.write_bytes(_migrated_database())
-
-
-@cache
-def _migrated_database() -> bytes:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "envivo.db"
-        url = f"sqlite://{path}"
-        command = [sys.executable, "-m", "quart_app", "migrate", "--database-url", url]
-        subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=START_DEADLINE)
-        with sqlite3.connect(path) as database:
-            database.execute("DELETE FROM log_terms")
-        database.close()
-        return path.read_bytes()
-
-
 class ServerProcess:
     """``envivo serve`` on a free port and a SQLite file in ``folder``, held to its own documents; a subclass may name
     another ``module`` that does the same and more, and another kind of ``processes``.
@@ -141,7 +116,7 @@ class ServerProcess:
     Its database has no examples unless ``empty=0``. ``settings`` are those of quart_app.config, by name;
     ``arguments`` more of the command line, such as ``--tls``;
     ``environment`` other variables it gets.
-    Its file is migrated already. After `kill` or `stop`, `start` starts it again on the same file and port.
+    After `kill` or `stop`, `start` starts it again on the same file and port.
     """
 
     module = "tests.checked_server"
@@ -192,7 +167,6 @@ class ServerProcess:
 
     def launch(self) -> None:
         """Start the server and wait for nothing."""
-        make_database(self.database)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
         environment |= {"ENVIVO_PORT": str(self.port), **self._environment}

@@ -11,12 +11,11 @@ from tortoise.fields import BigIntField, TextField
 from tortoise.models import Model
 
 from quart_app.realtime import Event, Hub
-from quart_app.storage.connections import reading, sqlite_file, writing
+from quart_app.storage.connections import reading, writing
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
-from tests.running import make_database
 
 TOPIC = "rooms/1"
 
@@ -74,13 +73,10 @@ class ToldHub(Hub):
 
 @asynccontextmanager
 async def opened(url: str, hear: Callable[[Sequence[Event]], object] | None = None) -> AsyncIterator[Store]:
-    """The store at `url`, with the table of notes and a running writer; closed again at the end. A file that is not
-    there yet is made as migrations leave it.
+    """The store at `url`, with the table of notes and a running writer; closed again at the end.
 
     The writer's events go to `hear`, without it to `relayed`.
     """
-    if (file := sqlite_file(url)) is not None:
-        make_database(file)
     database = await Database.open(url, [Note.__module__])
     relayed: list[Event] = []
     log = await TortoiseEventLog.load()

@@ -27,9 +27,14 @@ class Delivery:
         self._reading: asyncio.Task[None] | None = None
         self.over = False
 
-    def deliver(self, write: Write, form: Form) -> None:
-        """Begin with what there is now."""
+    def deliver(self, write: Write, form: Form, first: bytes = b"") -> None:
+        """Begin: write `first`, and what there is now."""
         self._subscription.outlet.open(write, form)
+        batch = None if self._full else self._subscription.take()
+        if batch is not None:
+            self._subscription.outlet.write(batch, after=first)
+        elif first:
+            write(first)
         self._look()
 
     def stop(self) -> None:

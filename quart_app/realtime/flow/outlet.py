@@ -66,12 +66,12 @@ class Outlet:
         if messages:
             self._written_at = asyncio.get_running_loop().time()
 
-    def write(self, batch: Batch) -> None:
-        """Write what is for this reader alone."""
+    def write(self, batch: Batch, after: bytes = b"") -> None:
+        """Write what is for this reader alone, right after some bytes that are no message."""
         assert self._write is not None  # noqa: S101 - only a writable outlet is written to
         data = batch.encoded(self._form)
         self.count(batch.heard, len(data))
-        self._write(data)
+        self._write(after + data)
 
     def stand_in(self, audience: Audience, reader: Reader) -> None:
         """Have `reader` written to as the events of `audience` come."""

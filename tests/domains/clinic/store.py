@@ -18,7 +18,6 @@ from quart_app.realtime.messages.validation import checked
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.writer import Writer
-from tests.running import make_database
 from tests.storage.store import ToldHub, sqlite_url
 
 Json = dict[str, Any]
@@ -82,9 +81,7 @@ def replay(events: Sequence[Event], tables: Tables) -> None:
 async def opened() -> AsyncIterator[Store]:
     """An empty practice."""
     with TemporaryDirectory() as folder:
-        file = Path(folder) / "envivo.db"
-        make_database(file)
-        async with _opened(sqlite_url(file)) as store:
+        async with _opened(sqlite_url(Path(folder) / "envivo.db")) as store:
             yield store
 
 

@@ -160,7 +160,8 @@ def _subprotocol_token(source: Source) -> str | None:
 
 
 def _open_identity(source: Source) -> Identity:
-    user_id, username = source.args.get("user_id", ""), source.args.get("username", "")
+    args = source.args
+    user_id, username = args.get("user_id", ""), args.get("username", "")
     if not (user_id.strip() or username.strip()):
         user_id, username = _read_user_cookie(source.cookies.get(USER_COOKIE, ""))
     user_id, username = _clean("user_id", user_id), _clean("username", username)

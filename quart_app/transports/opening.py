@@ -48,13 +48,14 @@ def opening(transport: str, name: str | None) -> Opening:
 
     `name` is the topic of the path, None where the topics are query parameters.
     """
-    client = source()
-    names = [name] if name is not None else client.args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
+    client, here = source(), app()
+    args, headers, topic_of = client.args, client.headers, here.hub.channels.topic
+    names = [name] if name is not None else args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
     return Opening(
-        identify(app().settings, client),
-        tuple(dict.fromkeys(app().hub.channels.topic(topic) for topic in names)),
+        identify(here.settings, client),
+        tuple(dict.fromkeys(map(topic_of, names))),
         transport,
-        since=client.headers.get("Last-Event-ID") or client.args.get("since") or None,
-        fresh=frozenset(app().hub.channels.topic(topic) for topic in client.args.getlist("fresh")),
-        agent=client.headers.get("User-Agent", "")[:AGENT_CHARACTERS],
+        since=headers.get("Last-Event-ID") or args.get("since") or None,
+        fresh=frozenset(map(topic_of, args.getlist("fresh"))),
+        agent=headers.get("User-Agent", "")[:AGENT_CHARACTERS],
     )

@@ -1,8 +1,8 @@
 """What a request and the opening of a WebSocket do not pay in Quart: what nobody here uses, and what is known already.
 
 Every route, hook and error handler is an ordinary one of Quart's. Nobody has a session, nobody listens to Quart's
-signals or asks to be told of a context's end, and so none of these is looked after; the route of a path without places
-is looked up once; that a handler is a coroutine function is found out once.
+signals or asks to be told of a context's end, and so none of these is looked after; the route of a path that was asked
+for lately is known; that a handler is a coroutine function is found out once.
 """
 
 from functools import lru_cache
@@ -16,6 +16,7 @@ from quart.wrappers import Request, Websocket
 from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
+KNOWN_ROUTES: Final = 1_024  # paths whose route is known already
 _is_async: Final = lru_cache(maxsize=1024)(iscoroutinefunction)
 _APP: Final = variables._cv_app
 # In Quart 0.23 all contexts are one, and what handles an error is told of it.
@@ -146,8 +147,9 @@ class LeanQuart(Quart):
             rule, values = self._anywhere.match(path, method, return_rule=True, websocket=websocket)
         except RequestRedirect:  # its address has the name of the host
             rule, values = self.bind(request).match(return_rule=True)
-        if rule.arguments == (rule.defaults or {}).keys():
-            self._known_routes[asked] = rule, dict(values)
+        if len(self._known_routes) == KNOWN_ROUTES:
+            del self._known_routes[next(iter(self._known_routes))]
+        self._known_routes[asked] = rule, dict(values)
         return rule, dict(values)
 
     def ensure_async(self, func: Any) -> Any:

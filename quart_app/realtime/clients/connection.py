@@ -132,7 +132,7 @@ class Connection:
     @property
     def traffic(self) -> Traffic:
         """The traffic of this connection so far, both ways."""
-        return Traffic(self.sent, self.subscription.outlet.bytes, self.inbound.received)
+        return Traffic(self.sent, self.subscription.outlet.sent_bytes, self.inbound.received)
 
     @property
     def sent(self) -> int:

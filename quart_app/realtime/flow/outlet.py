@@ -29,7 +29,7 @@ class Outlet:
         return self._messages + (self._stream.messages if self._stream is not None else 0)
 
     @property
-    def bytes(self) -> int:
+    def sent_bytes(self) -> int:
         """The number of bytes that these messages were on the wire."""
         return self._bytes + (self._stream.bytes if self._stream is not None else 0)
 

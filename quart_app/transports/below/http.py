@@ -14,6 +14,7 @@ from quart.asgi import ASGIHTTPConnection
 from quart.helpers import _split_blueprint_path as with_parents
 from quart.utils import encode_headers
 from quart.wrappers import Request
+from quart.wrappers.base import BaseRequestWebsocket
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequestKeyError
@@ -65,8 +66,8 @@ def _blueprints(endpoint: str) -> list[str]:
     return with_parents(blueprint) if blueprint else []
 
 
-class ReceivedRequest(Request):
-    """Quart's request, which reads of itself what somebody asks for."""
+class Received(BaseRequestWebsocket):
+    """Quart's request or WebSocket, which reads of itself what somebody asks for."""
 
     @cached_property
     def args(self) -> Any:
@@ -82,6 +83,10 @@ class ReceivedRequest(Request):
     def blueprints(self) -> list[str]:
         """The names of the blueprint of the route, and of those around it."""
         return [] if self.url_rule is None else _blueprints(self.url_rule.endpoint)
+
+
+class ReceivedRequest(Received, Request):
+    """Quart's request, which reads of itself what somebody asks for."""
 
 
 class _WholeBody:

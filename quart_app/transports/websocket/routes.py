@@ -5,6 +5,7 @@ in the server's own task, so that nothing of a request is kept for as long as a 
 """
 
 import logging
+from functools import partial
 from typing import Any
 
 from quart import Blueprint
@@ -17,6 +18,7 @@ from quart_app.realtime import Connection, Refused, message
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, unhook
 from quart_app.transports.below.first_read import OpenedWebsocket
+from quart_app.transports.below.http import Received, ReceivedHeaders
 from quart_app.transports.below.taking import take_websocket
 from quart_app.transports.opening import opening, source
 from quart_app.transports.websocket.asgi import AsgiWebsocket
@@ -30,7 +32,7 @@ from quart_app.wire import Close, Control
 logger = logging.getLogger(__name__)
 
 
-class RoutedWebsocket(Websocket):
+class RoutedWebsocket(Received, Websocket):
     """Quart's WebSocket, for as long as its route takes to let its client in, who talks to `asgi`.
 
     After that `served` has it, the WebSocket that ASGI goes on serving; None where there is none, as the WebSocket has
@@ -56,11 +58,8 @@ class RoutedConnection(ASGIWebsocketConnection):
             unhook(send)
 
     async def _route(self, asgi: AsgiWebsocket) -> ServedWebsocket | None:
-        websocket = self._create_websocket_from_scope(asgi.send_event)
-        if not isinstance(websocket, RoutedWebsocket):
-            raise TypeError("app.websocket_class has to be a RoutedWebsocket")
+        websocket = self._websocket(asgi)
         vars(self).pop("queue", None)  # of Quart before 0.23: nothing comes to it, for as long as the connection lasts
-        websocket.asgi = asgi
         hold_back(asgi.asgi_send)
         try:
             await self.handle_websocket(websocket, asgi.send_event)
@@ -69,6 +68,26 @@ class RoutedConnection(ASGIWebsocketConnection):
                 websocket.served.closed()
             raise
         return websocket.served
+
+    def _websocket(self, asgi: AsgiWebsocket) -> "RoutedWebsocket":
+        """Return Quart's WebSocket, as Quart makes it, with headers that are decoded when somebody asks for them."""
+        scope = self.scope
+        websocket = RoutedWebsocket(
+            scope["path"],
+            scope["query_string"],
+            scope["scheme"],
+            ReceivedHeaders(scope),
+            scope["root_path"],
+            scope["http_version"],
+            list(scope["subprotocols"]),
+            asgi.receive,
+            partial(self.send_data, asgi.send_event),
+            partial(self.accept_connection, asgi.send_event),
+            partial(self.close_connection, asgi.send_event),
+            scope=scope,
+        )
+        websocket.asgi = asgi
+        return websocket
 
     async def accept_connection(self, send: Any, headers: Any, subprotocol: str | None) -> None:
         """Accept, and keep Quart from closing the WebSocket when its route is over."""

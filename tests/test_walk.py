@@ -54,7 +54,7 @@ def files_entered(*, writes: int) -> Iterator[list[str]]:
         code = frame.f_code
         if left and event == "call" and code.co_filename.startswith(prefix):
             entered.append(code.co_filename.removeprefix(prefix))
-            left -= code is Stream.write.__code__
+        left -= event == "return" and code is Stream.write.__code__
 
     sys.setprofile(note)
     try:

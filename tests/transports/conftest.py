@@ -62,6 +62,7 @@ class Servers(dict[str, ServerProcess]):
         "h1": ((), {}),
         "h1-deflated": ((), {"compression": 1}),
         "h2": (("--tls",), {"compression": 1}),
+        "late": (("--tls",), {"environment": {"TESTS_WAY": "late"}}),
         "ordinary": ((), {"environment": {"TESTS_WAY": "ordinary"}}),
     }
 
@@ -69,7 +70,7 @@ class Servers(dict[str, ServerProcess]):
         self._folders = folders
 
     def __missing__(self, kind: str) -> ServerProcess:
-        if kind == "h2-deflated":
+        if kind in {"h2-deflated", "tls"}:
             return self["h2"]
         arguments, settings = self.kinds[kind]
         self[kind] = ServerProcess(self._folders.mktemp(kind), *arguments, heartbeat=HEARTBEAT, **settings).start()

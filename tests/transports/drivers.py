@@ -410,15 +410,19 @@ def _refusal(response: httpx.Response) -> Refusal:
     return Refusal(response.status_code, body["error"]["code"], body["error"].get("fields"))
 
 
-# By transport and server: of HTTP/1.1 or HTTP/2, of HTTP/1.1 the ordinary way, with compression.
+# By transport and server: of HTTP/1.1 or HTTP/2, of HTTP/1.1 over TLS, the ordinary way, with compression; `late` is
+# what Hypercorn has read the request of, over TLS too.
 STREAMS: dict[str, type[Any]] = {
     "ws-h1": WebsocketStream,
     "ws-h2": WebsocketStreamH2,
+    "ws-tls": WebsocketStream,
+    "ws-late": WebsocketStream,
     "ws-ordinary": PlainWebsocketStream,
     "ws-h1-deflated": DeflatedWebsocketStream,
     "ws-h2-deflated": DeflatedWebsocketStreamH2,
     "sse-h1": SseStream,
     "sse-h2": SseStreamH2,
+    "sse-late": SseStream,
     "sse-ordinary": SseStream,
     "poll-h1": PollStream,
     "poll-h2": PollStreamH2,

@@ -32,9 +32,9 @@ class Lines:
             self._empty.set()
 
     async def gone(self) -> None:
-        """Return when all are gone; cut off those that are there for longer than saying goodbye takes."""
+        """Return when all are gone, a moment after their connections; cut off those that stay."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limits.CLOSE_HANDSHAKE):
+            async with asyncio.timeout(limits.LAST_WORDS):
                 while self._open:
                     self._empty.clear()
                     await self._empty.wait()

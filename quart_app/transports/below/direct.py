@@ -200,6 +200,13 @@ async def stop_reading(send: Any) -> None:
         await protocol.can_read.set()
 
 
+def is_refused(send: Any) -> bool:
+    """Tell whether Hypercorn has refused a WebSocket meanwhile, of which it tells nobody: its client has sent something
+    before it was accepted."""
+    stream = _owner(send)
+    return type(stream) is WSStream and bool(stream.closed)
+
+
 def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = _owner(send)

@@ -16,7 +16,7 @@ from quart_app.context import app
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Connection, Refused, message
 from quart_app.surroundings import now
-from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, unhook
+from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, is_refused, unhook
 from quart_app.transports.below.first_read import OpenedWebsocket
 from quart_app.transports.below.http import Received, ReceivedHeaders
 from quart_app.transports.below.taking import take_websocket
@@ -130,6 +130,9 @@ async def _serve(websocket: RoutedWebsocket, connection: Connection) -> None:
         return
     compressed = _agree_to(extensions, websocket.asgi.asgi_send)
     await websocket.accept(subprotocol=_subprotocol(websocket))
+    if is_refused(websocket.asgi.asgi_send):
+        hub.closed(connection)
+        return
     websocket.served = ServedWebsocket(hub, websocket.asgi, connection, direct=app().direct, compressed=compressed)
 
 

@@ -169,7 +169,7 @@ def create_app(settings: Settings) -> EnVivo:
     """Return the whole program for `settings`, not started. Raise FunctionsError where the functions cannot be
     loaded."""
     app = EnVivo(settings)
-    web.register(app)
+    web.register(app, settings)
     app.register_blueprint(transports.blueprint())
     for domain in DOMAINS:
         domain.contribute(app)

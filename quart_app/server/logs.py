@@ -1,6 +1,12 @@
-"""Where log records go: standard error, and a file where one is set. Nothing else configures logging."""
+"""Where log records go: standard error, and a file where one is set. Nothing else configures logging.
 
+A crowd that connects is worth thousands of lines a second. Therefore what is logged within one turn of the event loop
+is written in one piece at its end; what is logged without a loop is written at once, and so is a warning.
+"""
+
+import asyncio
 import logging
+from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -17,18 +23,20 @@ _QUIET = ("hypercorn.error", "httpx", "httpcore", "asyncio", "aiosqlite", "torto
 def configure_logging(settings: Settings) -> None:
     """Send records of `settings.log_level` and above to standard error and to `settings.log_file`. Raise
     `SettingsError`."""
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    places: list[logging.Handler] = [logging.StreamHandler()]
     if settings.log_file is not None:
         path = Path(settings.log_file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handlers.append(RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"))
+            places.append(RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"))
         except OSError as error:
             may_be = f"a file that can be written ({error.strerror})"
             raise SettingsError("ENVIVO_LOG_FILE (--log-file)", settings.log_file, may_be) from error
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     _leave_out_what_is_not_shown()
-    logging.basicConfig(level=level, format=_FORMAT, handlers=handlers, force=True)
+    lines = _Lines(places)
+    lines.setFormatter(_Formatter(_FORMAT))
+    logging.basicConfig(level=level, handlers=[lines], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
 
@@ -41,3 +49,67 @@ def _leave_out_what_is_not_shown() -> None:
     """
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+class _Formatter(logging.Formatter):
+    """A formatter that spells each second once."""
+
+    _second = -1
+    _spelled = ""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        """Return the time of `record` as logging spells it."""
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._spelled = second, super().formatTime(record, self.default_time_format)
+        return f"{self._spelled},{int(record.msecs):03d}"
+
+
+class _Lines(logging.Handler):
+    """A handler that keeps lines until the end of the event loop's turn, and gives them to `places` as one."""
+
+    def __init__(self, places: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self._places = places
+        self._waiting: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        try:
+            self._waiting.append(self.format(record))
+            if record.levelno >= logging.WARNING or not self._written_soon():
+                self.flush()
+        except Exception:  # noqa: BLE001 - logging tells it
+            self.handleError(record)
+
+    def _written_soon(self) -> bool:
+        """Return whether the lines are written at the end of this turn."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._loop is not loop:
+            loop.call_soon(self.flush)
+            self._loop = loop
+        return True
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self.acquire()
+        try:
+            self._loop = None
+            if self._waiting:
+                lines = logging.makeLogRecord({"msg": "\n".join(self._waiting)})
+                self._waiting.clear()
+                for place in self._places:
+                    place.handle(lines)
+        finally:
+            self.release()
+
+    def close(self) -> None:
+        """Write what waits, and write nothing more."""
+        self.flush()
+        for place in self._places:
+            place.close()
+        super().close()

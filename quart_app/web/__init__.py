@@ -5,6 +5,7 @@
 
 from quart import Quart
 
+from quart_app.config import Settings
 from quart_app.web import assets, errors, i18n, origins, presentation, security, sign_in
 from quart_app.web.guide import guide_pages
 from quart_app.web.health import health
@@ -12,13 +13,13 @@ from quart_app.web.home import home
 from quart_app.web.reference import reference
 
 
-def register(app: Quart) -> None:
-    """Add the shared web parts to `app`, which is an `App` of `quart_app.context`."""
+def register(app: Quart, settings: Settings) -> None:
+    """Add the shared web parts to `app`, which is an `App` of `quart_app.context`, for its `settings`."""
     i18n.register(app)
     presentation.register(app)
     assets.register(app)
-    origins.register(app)
-    sign_in.register(app)
+    origins.register(app, settings)
+    sign_in.register(app, settings)
     security.register(app)
     errors.register(app)
     app.register_blueprint(home)

@@ -8,6 +8,8 @@ import base64
 import hashlib
 import json
 import mimetypes
+from collections.abc import Callable
+from typing import Any
 
 from quart import Quart, Response
 
@@ -43,18 +45,24 @@ _TYPES = {
 }
 
 
-async def _cache_headers(response: Response) -> Response:
-    asked = this_request()
-    if asked.endpoint != "static" or response.status_code != 200:
-        return response
-    response.headers["Cache-Control"] = KEEP_FOR_A_YEAR if asked.path.startswith(f"{_VENDOR}/") else ASK_AGAIN
-    response.headers.pop("Expires", None)
-    return await response.make_conditional(asked)
+def _with_cache_headers(send_static_file: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a view that gives the files of the view `send_static_file` the headers by which browsers keep them."""
+
+    async def send_kept_file(filename: str) -> Response:
+        response: Response = await send_static_file(filename=filename)
+        if response.status_code != 200:
+            return response
+        asked = this_request()
+        response.headers["Cache-Control"] = KEEP_FOR_A_YEAR if asked.path.startswith(f"{_VENDOR}/") else ASK_AGAIN
+        response.headers.pop("Expires", None)
+        return await response.make_conditional(asked)
+
+    return send_kept_file
 
 
 def register(app: Quart) -> None:
     """Serve the static files of `app` with the right types and caching, and give templates the asset names."""
     for suffix, kind in _TYPES.items():
         mimetypes.add_type(kind, suffix)
-    app.after_request(_cache_headers)
+    app.view_functions["static"] = _with_cache_headers(app.view_functions["static"])
     app.context_processor(lambda: {"import_map": IMPORT_MAP, "uplot_css": UPLOT_CSS, "font": FONT})

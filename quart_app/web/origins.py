@@ -6,32 +6,41 @@ sites are allowed is known by `identity`.
 
 from quart import Quart, Response
 
+from quart_app.config import Settings
 from quart_app.identity import check_origin, cors_headers
-from quart_app.web.context import settings, this_request
+from quart_app.web.context import this_request
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 section 9.2.1
 
 
-async def _check() -> Response | None:
-    asked = this_request()
-    if asked.method not in _SAFE:
-        check_origin(settings(), asked)
-    elif asked.method == "OPTIONS" and cors_headers(settings(), asked.headers.get("Origin")):
-        return Response(status=204)
-    return None
+class _Sites:
+    """The hooks that hold requests to the rules for sites."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
-async def _share(response: Response) -> Response:
-    headers = cors_headers(settings(), this_request().headers.get("Origin"))
-    if headers:
-        response.headers.update(headers)
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    if settings().allowed_origins:
+    async def check(self) -> Response | None:
+        """Turn away what a page of a foreign site does. Raise Refused."""
+        asked = this_request()
+        if asked.method not in _SAFE:
+            check_origin(self._settings, asked)
+        elif asked.method == "OPTIONS" and cors_headers(self._settings, asked.headers.get("Origin")):
+            return Response(status=204)
+        return None
+
+    async def share(self, response: Response) -> Response:
+        """Let pages of a listed site read the answer."""
+        headers = cors_headers(self._settings, this_request().headers.get("Origin"))
+        if headers:
+            response.headers.update(headers)
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.vary.add("Origin")
-    return response
+        return response
 
 
-def register(app: Quart) -> None:
+def register(app: Quart, settings: Settings) -> None:
     """Guard every request of `app`, and open its answers to the sites in ENVIVO_ALLOWED_ORIGINS."""
-    app.before_request(_check)
-    app.after_request(_share)
+    sites = _Sites(settings)
+    app.before_request(sites.check)
+    if settings.allowed_origins:
+        app.after_request(sites.share)

@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 from msgspec import Meta
 from quart import Blueprint, Quart, Response, render_template, request
 
+from quart_app.config import Settings
 from quart_app.identity import TOKEN_COOKIE, read_token
 from quart_app.realtime import Identity, Refused
 from quart_app.web.address import over_tls
-from quart_app.web.context import settings, this_request
+from quart_app.web.context import settings
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
@@ -43,11 +44,9 @@ async def enter() -> Response:
 
 
 async def _take_from_address() -> Response | None:
-    if not this_request().query_string:
-        return None
     token = request.args.get("token")
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
-    if token is None or not is_page or settings().access != "secure":
+    if token is None or not is_page:
         return None
     rest = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "token"])
     path = local_path(request.path) + (f"?{rest}" if rest else "")
@@ -74,7 +73,8 @@ def _remembered(token: str, path: str) -> Response:
     return response
 
 
-def register(app: Quart) -> None:
+def register(app: Quart, settings: Settings) -> None:
     """Let visitors of `app` come in."""
-    app.before_request(_take_from_address)
+    if settings.access == "secure":
+        app.before_request(_take_from_address)
     app.register_blueprint(sign_in)

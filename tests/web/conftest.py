@@ -49,7 +49,7 @@ def app() -> SmallApp:
     app = SmallApp("quart_app", static_folder=str(static_folder()), static_url_path="/static")
     app.checks = {"process": "ok", "database": "ok"}
     app.config["MAX_CONTENT_LENGTH"] = 1000
-    web.register(app)
+    web.register(app, app.settings)
     _routes(app)
     return app
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Generator
 from functools import cached_property, lru_cache, partial
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
@@ -18,12 +19,23 @@ from quart.wrappers.base import BaseRequestWebsocket
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequestKeyError
+from werkzeug.http import parse_options_header
 
 from quart_app.transports.below.direct import drop, hold_back, stop_reading
 from quart_app.transports.below.tcp import Inbox, answer, arrived
 
 ANSWER_TIMEOUT: Final = 60.0  # s in which a peer has to take an answer that is no stream
-_NONE: Final[ImmutableMultiDict[str, str]] = ImmutableMultiDict()
+
+
+class _Nothing(ImmutableMultiDict[str, str]):
+    """What a request has none of."""
+
+    def get(self, key: str, default: Any = None, type: Any = None) -> Any:  # type: ignore[override]  # said once
+        """Return `default`."""
+        return default
+
+
+_NONE: Final = _Nothing()
 
 
 class ReceivedHeaders(Headers):
@@ -35,6 +47,9 @@ class ReceivedHeaders(Headers):
         came_from = (scope.get("client") or ["<local>"])[0].encode("latin-1")
         self._received = [(b"remote-addr", came_from), *scope["headers"]]
         self._first = {name.lower(): value for name, value in reversed(self._received)}
+        if scope["http_version"] < "1.1" and b"host" not in self._first:
+            self._received.append((b"host", b""))
+            self._first[b"host"] = b""
 
     @cached_property
     def _list(self) -> list[tuple[str, str]]:  # type: ignore[override]  # it is made where somebody wants all
@@ -66,18 +81,28 @@ def _blueprints(endpoint: str) -> list[str]:
     return with_parents(blueprint) if blueprint else []
 
 
+@lru_cache(maxsize=64)
+def _mimetype(content_type: str) -> str:
+    return parse_options_header(content_type)[0].lower()
+
+
 class Received(BaseRequestWebsocket):
     """Quart's request or WebSocket, which reads of itself what somebody asks for."""
 
-    @cached_property
+    @property
     def args(self) -> Any:
         """The query parameters."""
         return super().args if self.query_string else _NONE
 
-    @cached_property
+    @property
     def cookies(self) -> Any:
         """The cookies."""
-        return super().cookies if "Cookie" in self.headers else _NONE
+        return _NONE if self.headers.get("Cookie") is None else super().cookies
+
+    @property
+    def mimetype(self) -> str:
+        """The type of the body, without what is said beside it."""
+        return _mimetype(self.headers.get("Content-Type", ""))
 
     @property
     def blueprints(self) -> list[str]:
@@ -119,6 +144,12 @@ class WholeRequest(ReceivedRequest):
     """A request that has come in as a whole; nobody waits for its body."""
 
     body_class = _WholeBody  # type: ignore[assignment]  # it does what is asked of a body
+
+    def __init__(self, *args: Any, whole: bytes, **options: Any) -> None:
+        """Take the body as a `whole`; everything else is as for any request."""
+        self.content_length = len(whole)
+        super().__init__(*args, **options)
+        self.body.set_result(whole)
 
     async def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> Any:
         """Return the body."""
@@ -178,10 +209,9 @@ class CutOffConnection(ASGIHTTPConnection):
 
     async def _answer(self, inbox: Inbox, send: Any) -> None:
         """Answer the whole request that is in `inbox`, in this task, which is cancelled when the peer is lost."""
-        request = self._request(WholeRequest, send)
         body = inbox.take()
-        if request.method not in {"GET", "HEAD"}:  # whose body means nothing (RFC 9110 section 9.3.1)
-            request.body.set_result(body)
+        if self.scope["method"] in {"GET", "HEAD"}:
+            body = b""  # it means nothing there (RFC 9110 section 9.3.1)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - the server runs this in a task
         lost = False
@@ -193,8 +223,10 @@ class CutOffConnection(ASGIHTTPConnection):
 
         inbox.on_loss = cut_off
         try:
-            await self.handle_request(request, send)
+            request = self._request(partial(WholeRequest, whole=body), send)
+            await self._send_response(send, await self.app.handle_request(request))
         except asyncio.CancelledError:
+            await drop(self._asgi_send)
             if not lost:
                 raise
             task.uncancel()
@@ -204,17 +236,20 @@ class CutOffConnection(ASGIHTTPConnection):
     def _create_request_from_scope(self, send: Any) -> Request:
         return self._request(self.app.request_class, send)
 
-    def _request(self, request_class: type[Request], send: Any) -> Request:
+    def _request(self, request_class: Callable[..., Request], send: Any) -> Request:
         scope, config = self.scope, self.app.config
-        if scope["path"][:1] != "/" or scope["http_version"] < "1.1" or scope.get("root_path"):
-            return super()._create_request_from_scope(send)
+        path, root = scope["path"], scope.get("root_path", "")
+        if path[:1] != "/":  # the target is a whole address (RFC 9112 section 3.2.2)
+            path = urlsplit(path).path
+        if root:
+            path = path.removeprefix(root) if path.startswith(root) and path != root else " "  # which is found nowhere
         return request_class(
             scope["method"],
             scope["scheme"],
-            scope["path"],
+            path,
             scope["query_string"],
             ReceivedHeaders(scope),
-            "",
+            root,
             scope["http_version"],
             max_content_length=config["MAX_CONTENT_LENGTH"],
             body_timeout=config["BODY_TIMEOUT"],
@@ -241,9 +276,10 @@ class CutOffConnection(ASGIHTTPConnection):
     async def _send_at_once(self, response: Any) -> bool:
         """Send an answer that is there as a whole; return whether that could be done."""
         body = response.response
-        return type(body) is DataBody and await answer(
-            self._asgi_send, response.status_code, encode_headers(response.headers), body.data[body.begin : body.end]
-        )
+        if type(body) is not DataBody:
+            return False
+        data = body.data[body.begin : body.end]
+        return await answer(self._asgi_send, response.status_code, list(response.headers), data)
 
     async def _stream(self, send: Any, response: StreamedResponse) -> None:
         async def send_body(data: bytes) -> None:

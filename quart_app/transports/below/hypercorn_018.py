@@ -7,43 +7,20 @@ that it knows, and everything goes through ASGI. This module knows nothing of wh
 from typing import Final
 
 __all__ = [
-    "BUFFER_HIGH_WATER",
-    "BUFFER_LOW_WATER",
-    "LACKING",
-    "STREAM_ID",
-    "ASGIHTTPState",
-    "ASGIWebsocketState",
-    "AsyncioSingleTask",
-    "BufferCompleteError",
-    "ChunkedWriter",
-    "Connection",
-    "ConnectionState",
-    "ConnectionType",
-    "Data",
-    "H2Protocol",
-    "H11Protocol",
-    "H11WSConnection",
-    "HTTPStream",
-    "ProtocolWrapper",
-    "RawData",
-    "RequestHead",
-    "ResponseHead",
-    "StreamBuffer",
-    "StreamClosed",
-    "TCPServer",
-    "TaskGroup",
-    "WSStream",
-    "WorkerContext",
-    "handle_in_task",
-    "protocols",
-    "running",
-    "suppress_body",
-    "tcp_serving",
+    "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "STREAM_ID", "ASGIHTTPState", "ASGIWebsocketState",
+    "AsyncioSingleTask", "Body", "BufferCompleteError", "ChunkedWriter", "Closed", "Connection", "ConnectionState",
+    "ConnectionType", "Data", "EndBody", "H2Protocol", "H11Protocol", "H11WSConnection",
+    "HTTPStream", "ProtocolWrapper", "RawData",
+    "RequestHead", "ResponseHead", "StreamBuffer", "StreamClosed", "TCPServer", "TaskGroup", "Updated", "WSStream",
+    "WorkerContext", "handle_in_task", "protocols", "running", "suppress_body", "tcp_serving",
 ]  # fmt: skip
 
 
 class _Absent:
-    """A stand-in for a class that the installed release lacks; nothing is an instance of it."""
+    """A stand-in for a class that the installed release lacks; nothing that is served is an instance of it."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Be nothing."""
 
 
 try:
@@ -55,9 +32,9 @@ try:
     from hypercorn.asyncio.task_group import _handle as handle_in_task
     from hypercorn.asyncio.tcp_server import TCPServer
     from hypercorn.asyncio.worker_context import AsyncioSingleTask, WorkerContext
-    from hypercorn.events import RawData
+    from hypercorn.events import Closed, RawData, Updated
     from hypercorn.protocol import ProtocolWrapper
-    from hypercorn.protocol.events import Data, StreamClosed
+    from hypercorn.protocol.events import Body, Data, EndBody, StreamClosed
     from hypercorn.protocol.events import Request as RequestHead
     from hypercorn.protocol.events import Response as ResponseHead
     from hypercorn.protocol.h2 import (

@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 from collections.abc import Coroutine
+from functools import lru_cache
 from typing import Any, Final
 
 from quart_app.config import Settings, is_loopback
@@ -33,14 +34,17 @@ class HostGuard:
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] in {"http", "websocket"}:
             for name, value in scope["headers"]:
-                if name.lower() == b"host" and not self._ours(value.decode("latin-1")):
+                if name.lower() == b"host" and not _ours(value, self._configured):
                     return _refuse(scope, receive, send, value.decode("latin-1"))
         return self._application(scope, receive, send)
 
-    def _ours(self, host: str) -> bool:
-        match = _HOST.fullmatch(host.strip().lower())
-        name = match[1].strip("[]").removesuffix(".") if match else ""
-        return not host or name == self._configured or name.endswith(".localhost") or is_loopback(name)
+
+@lru_cache(maxsize=128)
+def _ours(value: bytes, configured: str) -> bool:
+    host = value.decode("latin-1")
+    match = _HOST.fullmatch(host.strip().lower())
+    name = match[1].strip("[]").removesuffix(".") if match else ""
+    return not host or name == configured or name.endswith(".localhost") or is_loopback(name)
 
 
 async def _refuse(scope: Any, receive: Receive, send: Send, host: str) -> None:

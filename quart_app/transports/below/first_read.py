@@ -234,6 +234,8 @@ class OpeningHandshake(asyncio.Protocol):
 
     async def send(self, event: Any) -> None:
         """Take the answer of an application that refuses the WebSocket; after the end, do nothing."""
+        if self._transport is None:
+            return
         match event["type"]:
             case "websocket.http.response.start":
                 self._refusal = event["status"], list(event["headers"])

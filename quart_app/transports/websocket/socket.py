@@ -82,8 +82,7 @@ class FramedWebsocket(Socket):
             self.connection.ponged()
         else:
             self.connection.peer_ended(close_code(data))
-            self._part()
-            self._transport.write(control_frame(Opcode.CLOSE, data))
+            self._leave(control_frame(Opcode.CLOSE, data), Leaving(self.hub, self._transport))
             self._transport.close()
 
     def _take_message(self, data: bytes) -> None:
@@ -110,7 +109,7 @@ class FramedWebsocket(Socket):
             logger.exception("reading from a WebSocket failed")
             self._could_not_read()
         self._waiting_for = None
-        if not self.over:
+        if not (self.over or self._transport.is_closing()):
             self._transport.resume_reading()
             self._read()
 

@@ -25,7 +25,7 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
-from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
+from quart_app.transports.below.http import CutOffConnection, Received, ReceivedConnection, ReceivedRequest
 from quart_app.transports.guards.body import Application, BodyLimit
 from quart_app.transports.guards.hosts import HostGuard
 from quart_app.transports.socketio import SocketIo, SocketIoEndpoint
@@ -40,13 +40,21 @@ DOMAINS = (topics, chat, bank, products, telemetry, clinic, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 
 
+class _Websocket(Received, RoutedWebsocket):
+    """The WebSocket of a route, of which nothing is read that nobody asks for."""
+
+
+class _WebsocketConnection(ReceivedConnection, RoutedConnection):
+    """The connection that runs the route of such a WebSocket."""
+
+
 class EnVivo(LeanQuart, Program):
     """The application. It starts and stops with the server's lifespan, once."""
 
     asgi_http_class = CutOffConnection
     request_class = ReceivedRequest
-    websocket_class = RoutedWebsocket
-    asgi_websocket_class = RoutedConnection
+    websocket_class = _Websocket
+    asgi_websocket_class = _WebsocketConnection
 
     direct = True
     """This flag tells whether deliveries may be written past ASGI; the server finds out at its start whether that

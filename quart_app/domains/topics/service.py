@@ -32,24 +32,28 @@ class Publisher:
         published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
         called with the cursor before anybody gets any of them. Raise Refused.
         """
-        for index, publication in enumerate(publications):
-            self._check(publication, f"[{index}]." if len(publications) > 1 else "")
-        publishing = _Publishing(self._hub, publications, on_commit)
+        kinds = [
+            self._kind(publication, f"[{index}]." if len(publications) > 1 else "")
+            for index, publication in enumerate(publications)
+        ]
+        publishing = _Publishing(self._hub, publications, kinds, on_commit)
+        if not publishing.durable and key is None:
+            return publishing.at_once()
         asked = [(one.topic, one.type, one.data) for one in publications]
         scope = IdempotencyKey.of("publish", identity, key, asked)
-        if not publishing.durable and scope is None:
-            return publishing.at_once()
         return await self._committer.commit(
             publishing.unit, key=scope, on_commit=publishing.announce, on_failure=publishing.give_up_room
         )
 
-    def _check(self, publication: Publication, path: str) -> None:
+    def _kind(self, publication: Publication, path: str) -> Kind:
+        """Return the kind of the topic that a message is for. Raise Refused where it may not be published."""
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
             raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
-        self._hub.channels.of(publication.topic)
+        kind = self._hub.channels.of(publication.topic).kind
         if publication.type in SERVER_TYPES or not publication.type.isprintable():
             own = f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}"
             raise wrong_fields({f"{path}type": own})
+        return kind
 
 
 class _Publishing:
@@ -60,11 +64,14 @@ class _Publishing:
     """
 
     def __init__(
-        self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
+        self,
+        hub: Hub,
+        publications: Sequence[Publication],
+        kinds: Sequence[Kind],
+        on_commit: Callable[[str], object] | None,
     ) -> None:
-        kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
-        self.durable = [one for one, durable in kinds if durable]
-        self._transient = [one for one, durable in kinds if not durable]
+        self.durable = [one for one, kind in zip(publications, kinds, strict=True) if kind is Kind.DURABLE]
+        self._transient = [one for one, kind in zip(publications, kinds, strict=True) if kind is not Kind.DURABLE]
         self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
         self._hub = hub

@@ -11,10 +11,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from quart import Response
-from quart.asgi import ASGIHTTPConnection
+from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 from quart.helpers import _split_blueprint_path as with_parents
 from quart.utils import encode_headers
-from quart.wrappers import Request
+from quart.wrappers import Request, Websocket
+from quart.wrappers.base import BaseRequestWebsocket
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequestKeyError
@@ -85,8 +86,8 @@ def _mimetype(content_type: str) -> str:
     return parse_options_header(content_type)[0].lower()
 
 
-class ReceivedRequest(Request):
-    """Quart's request, which reads of itself what somebody asks for."""
+class Received(BaseRequestWebsocket):
+    """A request or a WebSocket of Quart's, which reads of itself what somebody asks for."""
 
     @property
     def args(self) -> Any:
@@ -107,6 +108,10 @@ class ReceivedRequest(Request):
     def blueprints(self) -> list[str]:
         """The names of the blueprint of the route, and of those around it."""
         return [] if self.url_rule is None else _blueprints(self.url_rule.endpoint)
+
+
+class ReceivedRequest(Received, Request):
+    """Quart's request, of which nothing is read that nobody asks for."""
 
 
 class _WholeBody:
@@ -179,6 +184,21 @@ def while_there(send: Any) -> Any:
             pass
 
     return send_while_there
+
+
+class ReceivedConnection(ASGIWebsocketConnection):
+    """A WebSocket's connection whose headers are read as somebody asks for them."""
+
+    def _create_websocket_from_scope(self, send: Any) -> Websocket:
+        scope = self.scope
+        self.scope = {**scope, "headers": []}
+        try:
+            websocket = super()._create_websocket_from_scope(send)
+        finally:
+            self.scope = scope
+        websocket.scope = scope
+        websocket.headers = ReceivedHeaders(scope)
+        return websocket
 
 
 class CutOffConnection(ASGIHTTPConnection):

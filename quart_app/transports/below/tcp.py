@@ -33,7 +33,6 @@ from quart_app.transports.below.hypercorn_018 import (
     RawData,
     RequestHead,
     ResponseHead,
-    StreamClosed,
     TaskGroup,
     TCPServer,
     Updated,
@@ -56,7 +55,6 @@ _LINE_BYTES: Final = 512  # and how long such a line may be
 _BUSY: Final = Updated(idle=False)
 _IDLE: Final = Updated(idle=True)
 _END_OF_BODY: Final = EndBody(STREAM_ID)
-_CLOSED: Final = StreamClosed(STREAM_ID)
 
 _Header = tuple[str, str] | tuple[bytes, bytes]
 _examined_lines: Final[dict[_Header, bytes]] = {}
@@ -274,6 +272,10 @@ class TidyH11(H11Protocol):
             self.connection.receive_data(b"")
         self._renewed = True
 
+    async def end_answer(self) -> None:
+        """Go on to the next request, or close the connection where this one was the last."""
+        await self._maybe_recycle()
+
     async def _maybe_recycle(self) -> None:
         if not self._renewed:
             await super()._maybe_recycle()
@@ -346,7 +348,7 @@ async def answer(send: Any, status: int, headers: Iterable[_Header], body: bytes
     transport.write(protocol.whole_answer(status, headers, body))
     stream.state = ASGIHTTPState.CLOSED
     await _note(stream, status, headers)
-    await protocol.stream_send(_CLOSED)
+    await protocol.end_answer()
     return True
 
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from quart_app.transports.below.direct import hear, pipe_of, websocket_wire
-from quart_app.transports.below.tcp import answer, arrived
+from quart_app.transports.below.http1 import answer
+from quart_app.transports.below.inbox import arrived
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 

@@ -22,7 +22,8 @@ from werkzeug.exceptions import BadRequestKeyError
 from werkzeug.http import parse_options_header
 
 from quart_app.transports.below.direct import drop, hold_back, stop_reading
-from quart_app.transports.below.tcp import Inbox, answer, arrived
+from quart_app.transports.below.http1 import answer
+from quart_app.transports.below.inbox import Inbox, arrived
 
 ANSWER_TIMEOUT: Final = 60.0  # s in which a peer has to take an answer that is no stream
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -350,3 +351,17 @@ async def test_an_event_stream_takes_as_long_as_it_likes(tmp_path: Path, monkeyp
         app.hub.broadcast("live/n", "n", data=1)
         assert (await stream.next("n"))["data"] == 1
         await stream.leave()
+
+
+async def test_a_request_leaves_nothing_to_the_collector(tidy: Callable[[bool], None]) -> None:
+    async with served(Slow()) as there, asyncio.timeout(DEADLINE):
+        connection = await there.connect()
+        assert await _get(*connection) == b"quick"
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                assert await _get(*connection) == b"quick"
+            assert gc.collect() < 10
+        finally:
+            gc.enable()

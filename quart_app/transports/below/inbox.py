@@ -23,15 +23,17 @@ class Inbox:
     def __init__(self, size: int, stream: HTTPStream) -> None:
         self._events: deque[Any] = deque()
         self._size = size
-        self._stream = stream
+        self._stream: HTTPStream | None = stream
         self._waiting: list[asyncio.Future[None]] = []
         self.on_loss: Callable[[], object] | None = None
 
     async def put(self, event: Any) -> None:
         """Add an event, as soon as there is room for it."""
-        lost = event["type"] == "http.disconnect" and self._stream.state is not ASGIHTTPState.CLOSED
-        if lost and self.on_loss is not None:
-            self.on_loss()
+        if event["type"] == "http.disconnect":
+            stream, self._stream = self._stream, None  # which has this inbox, and would be freed by no one
+            lost = stream is not None and stream.state is not ASGIHTTPState.CLOSED
+            if lost and self.on_loss is not None:
+                self.on_loss()
         while len(self._events) >= self._size:
             await self._change()
         self._events.append(event)

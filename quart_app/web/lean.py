@@ -1,10 +1,11 @@
 """What a request and the opening of a WebSocket do not pay in Quart: what nobody here uses, and what is known already.
 
 Every route, hook and error handler is an ordinary one of Quart's. Nobody has a session, nobody listens to Quart's
-signals or asks to be told of a context's end, and so none of these is looked after; the route of a path that was asked
-for lately is known; that a handler is a coroutine function is found out once.
+signals or asks to be told of a context's end, and so none of these is looked after; the route of a path is remembered;
+that a handler is a coroutine function is found out once.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import Any, Final
@@ -16,7 +17,9 @@ from quart.wrappers import Request, Websocket
 from quart.wrappers.base import BaseRequestWebsocket
 from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
-KNOWN_ROUTES: Final = 1_024  # paths whose route is known already
+_ROUTES: Final = 1_000  # paths whose routes are remembered
+_PATH_CHARACTERS: Final = 200  # and how long such a path may be
+
 _is_async: Final = lru_cache(maxsize=1024)(iscoroutinefunction)
 _APP: Final = variables._cv_app
 # In Quart 0.23 all contexts are one, and what handles an error is told of it.
@@ -66,7 +69,7 @@ class LeanQuart(Quart):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._anywhere = self.url_map.bind("")
-        self._known_routes: dict[tuple[str, str, bool], tuple[Rule, dict[str, Any]]] = {}
+        self._known_routes: dict[tuple[str, str, bool], tuple[Rule, Mapping[str, Any]]] = {}
 
     async def handle_request(self, request: Request) -> Any:
         """Return the answer to a request, or to what went wrong with it."""
@@ -140,17 +143,22 @@ class LeanQuart(Quart):
         """Return the rule for a request, and the values of its places. Raise HTTPException."""
         asked = request.path, request.method, request.scheme in {"ws", "wss"}
         known = self._known_routes.get(asked)
-        if known is not None:
-            return known[0], dict(known[1])
-        path, method, websocket = asked
-        try:
-            rule, values = self._anywhere.match(path, method, return_rule=True, websocket=websocket)
-        except RequestRedirect:  # its address has the name of the host
-            rule, values = self.bind(request).match(return_rule=True)
-        if len(self._known_routes) == KNOWN_ROUTES:
-            del self._known_routes[next(iter(self._known_routes))]
-        self._known_routes[asked] = rule, dict(values)
+        if known is None:
+            known = self._match(request, *asked)
+            if len(request.path) <= _PATH_CHARACTERS:
+                if len(self._known_routes) >= _ROUTES:
+                    self._known_routes.clear()
+                self._known_routes[asked] = known
+        rule, values = known
         return rule, dict(values)
+
+    def _match(
+        self, request: BaseRequestWebsocket, path: str, method: str, websocket: bool
+    ) -> tuple[Rule, Mapping[str, Any]]:
+        try:
+            return self._anywhere.match(path, method, return_rule=True, websocket=websocket)
+        except RequestRedirect:  # its address has the name of the host
+            return self.bind(request).match(return_rule=True)
 
     def ensure_async(self, func: Any) -> Any:
         """Return `func`, or where it is no coroutine function, one that runs it in a thread."""

@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from quart_app.transports.below.direct import websocket_wire
+from quart_app.transports.below.http1 import answer
+from quart_app.transports.below.inbox import arrived
 from quart_app.transports.below.taking import take_answer, take_websocket
-from quart_app.transports.below.tcp import answer, arrived
 from tests.inside import serving
 from tests.transports.drivers import SseStream, WebsocketStream
 

@@ -11,7 +11,8 @@ from hypercorn.protocol.ws_stream import WSStream
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.subscription import Subscription
-from quart_app.transports.below.tcp import INSTEAD, TidyH11, TidyTCPServer
+from quart_app.transports.below.http1 import TidyH11
+from quart_app.transports.below.tcp import INSTEAD, TidyTCPServer
 from quart_app.transports.liveness import Liveness
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.served import ServedWebsocket

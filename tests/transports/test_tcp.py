@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -49,6 +50,9 @@ REQUESTS = {
     "cookies": [b"GET /cookies HTTP/1.1\r\nHost: h\r\n\r\n"],
     "broken": [b"GET /broken HTTP/1.1\r\nHost: h\r\n\r\n"],
     "close": [b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"],
+    "keep-alive": [b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: Keep-Alive\r\n\r\n"],
+    "both": [b"GET /echo HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n"],
+    "http/1.0 that stays": [b"GET /echo HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"],
     "http/1.0": [b"GET /echo HTTP/1.0\r\n\r\n"],
     "no host": [b"GET /echo HTTP/1.1\r\n\r\n"],
     "nonsense": [b"nonsense\r\n\r\n"],
@@ -347,3 +351,17 @@ async def test_an_event_stream_takes_as_long_as_it_likes(tmp_path: Path, monkeyp
         app.hub.broadcast("live/n", "n", data=1)
         assert (await stream.next("n"))["data"] == 1
         await stream.leave()
+
+
+async def test_a_request_leaves_nothing_to_the_collector(tidy: Callable[[bool], None]) -> None:
+    async with served(Slow()) as there, asyncio.timeout(DEADLINE):
+        connection = await there.connect()
+        assert await _get(*connection) == b"quick"
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                assert await _get(*connection) == b"quick"
+            assert gc.collect() < 10
+        finally:
+            gc.enable()

@@ -32,13 +32,9 @@ class Publisher:
         published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
         called with the cursor before anybody gets any of them. Raise Refused.
         """
-        if key is None and not any(self._is_durable(one) for one in publications):
-            cursor = self.publish_now(publications)
-            if on_commit is not None:
-                on_commit(cursor)
-            return cursor
-        self._check_all(publications)
-        publishing = _Publishing(self._hub, publications, on_commit)
+        publishing = self._publishing(publications, on_commit)
+        if not publishing.durable and key is None:
+            return publishing.at_once()
         asked = [(one.topic, one.type, one.data) for one in publications]
         return await self._committer.commit(
             publishing.unit,
@@ -49,24 +45,24 @@ class Publisher:
 
     def publish_now(self, publications: Sequence[Publication]) -> str:
         """Publish messages, all or none, of which none is durable, and return the cursor. Raise Refused."""
-        self._check_all(publications)
-        self._hub.publish(*[_event(one) for one in publications])
-        return self._hub.cursor
+        return self._publishing(publications, None).at_once()
 
-    def _is_durable(self, publication: Publication) -> bool:
-        return self._hub.channels.kind_of(publication.topic) is Kind.DURABLE
+    def _publishing(
+        self, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
+    ) -> "_Publishing":
+        several = len(publications) > 1
+        kinds = [self._kind(one, f"[{index}]." if several else "") for index, one in enumerate(publications)]
+        return _Publishing(self._hub, publications, kinds, on_commit)
 
-    def _check_all(self, publications: Sequence[Publication]) -> None:
-        for index, publication in enumerate(publications):
-            self._check(publication, f"[{index}]." if len(publications) > 1 else "")
-
-    def _check(self, publication: Publication, path: str) -> None:
+    def _kind(self, publication: Publication, path: str) -> Kind:
+        """Return the kind of the topic that a message is for. Raise Refused where it may not be published."""
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
             raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
-        self._hub.channels.of(publication.topic)
+        kind = self._hub.channels.of(publication.topic).kind
         if publication.type in SERVER_TYPES or not publication.type.isprintable():
             own = f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}"
             raise wrong_fields({f"{path}type": own})
+        return kind
 
 
 class _Publishing:
@@ -77,11 +73,14 @@ class _Publishing:
     """
 
     def __init__(
-        self, hub: Hub, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
+        self,
+        hub: Hub,
+        publications: Sequence[Publication],
+        kinds: Sequence[Kind],
+        on_commit: Callable[[str], object] | None,
     ) -> None:
-        kinds = [(one, hub.channels.of(one.topic).kind is Kind.DURABLE) for one in publications]
-        self._durable = [one for one, durable in kinds if durable]
-        self._transient = [one for one, durable in kinds if not durable]
+        self.durable = [one for one, kind in zip(publications, kinds, strict=True) if kind is Kind.DURABLE]
+        self._transient = [one for one, kind in zip(publications, kinds, strict=True) if kind is not Kind.DURABLE]
         self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
         self._hub = hub
@@ -90,11 +89,18 @@ class _Publishing:
     async def unit(self, work: UnitOfWork) -> str:
         """Record the durable messages, keep room for the others, and return the cursor after them. Raise Refused."""
         cursor = self._hub.cursor
-        for one in self._durable:
+        for one in self.durable:
             cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
         self.give_up_room()  # of the run before, where the unit runs again
         self._events = [_event(one) for one in self._transient]
         self._room = self._hub.keep_room(*self._events)
+        return cursor
+
+    def at_once(self) -> str:
+        """Publish what needs no commit, and return the cursor. Raise Refused."""
+        self._events = [_event(one) for one in self._transient]
+        cursor = self._hub.cursor
+        self.announce(cursor)
         return cursor
 
     def announce(self, cursor: str) -> None:

@@ -35,7 +35,8 @@ class Admission:
         """Return a subscription that stands where the client asks. Raise Refused for an invalid cursor."""
         place, reset = await self._start(opening)
         subscription = Subscription(self._bus, self._log, opening.topics, opening.identity.user_id, place)
-        subscription.start_now(opening.fresh & set(opening.topics))
+        if opening.fresh:
+            subscription.start_now(opening.fresh & set(opening.topics))
         if reset is not None:
             subscription.reset(reset)
         return subscription

@@ -10,12 +10,14 @@ import base64
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 from quart_app.realtime import Wheel
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
+from quart_app.transports.below.http1 import common_lines
 
 _HEAD_BYTES: Final = 16 * 1024
 _HEAD: Final = re.compile(
@@ -62,12 +64,12 @@ class OpenedWebsocket(NamedTuple):
         headers += [(b"sec-websocket-accept", accept), (b"upgrade", b"WebSocket"), (b"connection", b"Upgrade")]
         if extensions is not None:
             headers.append((b"sec-websocket-extensions", extensions.encode()))
-        return _head(101, headers + self.config.response_headers("h11"))
+        return _head(101, headers, self.config)
 
 
-def _head(status: int, headers: Headers) -> bytes:
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    return b"HTTP/1.1 %d \r\n%b\r\n" % (status, b"".join(lines))
+def _head(status: int, headers: Headers, config: Any) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    return b"HTTP/1.1 %d \r\n%b%b\r\n" % (status, lines, common_lines(config, int(time.time())))
 
 
 class Door:
@@ -261,7 +263,7 @@ class OpeningHandshake(asyncio.Protocol):
         if transport is not None:
             own = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
             kept = [(name, value) for name, value in headers if name.lower() not in dict(own)]
-            transport.write(_head(status, kept + own + self._door.config.response_headers("h11")) + body)
+            transport.write(_head(status, kept + own, self._door.config) + body)
             transport.close()
 
     def data_received(self, data: bytes) -> None:

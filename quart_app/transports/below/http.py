@@ -22,7 +22,8 @@ from werkzeug.exceptions import BadRequestKeyError
 from werkzeug.http import parse_options_header
 
 from quart_app.transports.below.direct import drop, hold_back, stop_reading
-from quart_app.transports.below.tcp import Inbox, answer, arrived
+from quart_app.transports.below.http1 import answer
+from quart_app.transports.below.inbox import Inbox, arrived
 
 ANSWER_TIMEOUT: Final = 60.0  # s in which a peer has to take an answer that is no stream
 
@@ -87,7 +88,7 @@ def _mimetype(content_type: str) -> str:
 
 
 class Received(BaseRequestWebsocket):
-    """Quart's request or WebSocket, which reads of itself what somebody asks for."""
+    """A request or a WebSocket of Quart's, which reads of itself what somebody asks for."""
 
     @property
     def args(self) -> Any:
@@ -111,7 +112,7 @@ class Received(BaseRequestWebsocket):
 
 
 class ReceivedRequest(Received, Request):
-    """Quart's request, which reads of itself what somebody asks for."""
+    """Quart's request, of which nothing is read that nobody asks for."""
 
 
 class _WholeBody:

@@ -1,7 +1,7 @@
-"""The classes of Hypercorn 0.18, and of h11 and wsproto below it, that `direct` builds on.
+"""The classes of Hypercorn 0.18, and of h11 and wsproto below it, that this folder builds on.
 
-Where another release lacks one of them, each is a stand-in that nothing is an instance of: `direct` then finds nothing
-that it knows, and everything goes through ASGI. This module knows nothing of what is done with them.
+Where another release lacks one of them, each is a stand-in that nothing is an instance of: the others then find nothing
+that they know, and everything goes through ASGI. This module knows nothing of what is done with them.
 """
 
 from typing import Final

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 import h11
 
 from quart_app.transports.below.first_read import OpenedWebsocket, OpeningHandshake
+from quart_app.transports.below.http1 import TidyH11
 from quart_app.transports.below.hypercorn_018 import (
     ASGIWebsocketState,
     ChunkedWriter,
@@ -19,7 +20,6 @@ from quart_app.transports.below.hypercorn_018 import (
     TCPServer,
     WSStream,
 )
-from quart_app.transports.below.tcp import TidyH11
 
 
 class Taken(NamedTuple):

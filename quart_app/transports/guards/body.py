@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from quart_app.realtime.limits import BODY_TIMEOUT
-from quart_app.transports.below.tcp import arrived
+from quart_app.transports.below.inbox import arrived
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]

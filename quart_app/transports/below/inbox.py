@@ -1,0 +1,98 @@
+"""What has come in for one HTTP request: an inbox in the place of the queue by which Hypercorn hands it over.
+
+It can tell whether the whole request is there, so that nobody need wait for it, and that the peer is lost, so that
+nobody need ask.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from quart_app.transports.below.hypercorn_018 import ASGIHTTPState, HTTPStream, TaskGroup, handle_in_task
+
+
+class Inbox:
+    """The events of one HTTP request that its application has not taken yet; there is room for `size` of them.
+
+    `on_loss` is called when the peer is lost before its answer is complete.
+    """
+
+    __slots__ = ("_events", "_size", "_stream", "_waiting", "on_loss")
+
+    def __init__(self, size: int, stream: HTTPStream) -> None:
+        self._events: deque[Any] = deque()
+        self._size = size
+        self._stream: HTTPStream | None = stream
+        self._waiting: list[asyncio.Future[None]] = []
+        self.on_loss: Callable[[], object] | None = None
+
+    async def put(self, event: Any) -> None:
+        """Add an event, as soon as there is room for it."""
+        if event["type"] == "http.disconnect":
+            stream, self._stream = self._stream, None  # which has this inbox, and would be freed by no one
+            lost = stream is not None and stream.state is not ASGIHTTPState.CLOSED
+            if lost and self.on_loss is not None:
+                self.on_loss()
+        while len(self._events) >= self._size:
+            await self._change()
+        self._events.append(event)
+        self._changed()
+
+    async def get(self) -> Any:
+        """Return the next event, as soon as there is one."""
+        while not self._events:
+            await self._change()
+        event = self._events.popleft()
+        self._changed()
+        return event
+
+    @property
+    def whole(self) -> bool:
+        """Whether the whole request has come in, and nothing else."""
+        return bool(self._events) and not self._events[-1].get("more_body", True)
+
+    @property
+    def size(self) -> int:
+        """The number of bytes of the body that are here."""
+        return sum([len(event["body"]) for event in self._events])
+
+    def take(self) -> bytes:
+        """Return the body of a `whole` request, which is then no longer here."""
+        body = b"".join([event["body"] for event in self._events])
+        self._events.clear()
+        self._changed()
+        return body
+
+    async def _change(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await waiter
+
+    def _changed(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiting.clear()
+
+
+def arrived(receive: Any) -> Inbox | None:
+    """Return the inbox behind an ASGI `receive` where a whole request is in it, None anywhere else."""
+    inbox = owner(receive)
+    return inbox if type(inbox) is Inbox and inbox.whole else None
+
+
+def owner(method: Any) -> Any:
+    """Return the object that a bound method belongs to, None for another callable."""
+    return getattr(method, "__self__", None)
+
+
+class TidyTaskGroup(TaskGroup):
+    """The tasks of one connection; each HTTP request gets an `Inbox`."""
+
+    async def spawn_app(self, app: Any, config: Any, scope: Any, send: Any) -> Any:
+        if scope["type"] != "http":
+            return await super().spawn_app(app, config, scope, send)
+        inbox = Inbox(config.max_app_queue_size, owner(send))
+        self.spawn(handle_in_task, app, config, scope, inbox.get, send, None, None)  # these two are for WSGI
+        return inbox.put

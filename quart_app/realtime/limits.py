@@ -29,7 +29,7 @@ INBOUND_BURST: Final = 2_000.0  # messages
 IN_FLIGHT_COMMANDS: Final = 64  # commands of one connection that wait for their commit
 REPLY_BACKLOG: Final = 1_024  # direct replies that a connection has not taken yet
 CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
-CONNECTIONS: Final = 50_000
+CONNECTIONS: Final = 200_000
 
 # The bus
 TAIL_EVENTS: Final = 2_048  # events of one topic in memory

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from quart_app.cli.bench.load import Load
-from quart_app.cli.bench.report import MEASURES
+from tests.bench.rows import MEASURES
 
 _TABLE: Final = re.compile(r"^\|  \| (?:unit|unidad) \|.*(?:\n\|.*)*", re.MULTILINE)
 
@@ -18,12 +18,18 @@ SPANISH: Final[Mapping[str, str]] = {
     "connections/s": "conexiones/s",
     "µs of its core": "µs de su núcleo",
     "% of its core": "% de su núcleo",
+    "requests/s": "peticiones/s",
+    "per 10,000": "por 10.000",
+    "s of a core": "s de un núcleo",
+    "×": "×",
+    "MB": "MB",
     "ms": "ms",
     "s": "s",
     "KB": "KB",
     "bare uvloop": "uvloop mínimo",
     "C epoll": "C con epoll",
     "the plain way": "la manera simple",
+    "ahead of En Vivo": "por delante de En Vivo",
     "times better than bare uvloop": "veces mejor que uvloop mínimo",
     "times better than the plain way": "veces mejor que la manera simple",
     "Fan-out, {subscribers:,} WebSockets, lists of 100": "Reparto, {subscribers:,} WebSockets, listas de 100",
@@ -76,6 +82,26 @@ SPANISH: Final[Mapping[str, str]] = {
         "{crowd:,} WebSockets, un reinicio: hasta que el servidor escucha"
     ),
     "the same, until the last client is back": "lo mismo: hasta que ha vuelto el último cliente",
+    "the same, p50 as a multiple of bare uvloop's in the same run": (
+        "lo mismo: p50 como múltiplo del de uvloop mínimo en la misma tanda"
+    ),
+    "{senders} WebSockets, each says the next when it has heard the last": (
+        "{senders} WebSockets, cada uno dice el siguiente cuando ha oído el último"
+    ),
+    "the same, what each costs the server": "lo mismo: lo que le cuesta cada uno al servidor",
+    "the same, deliveries after one that was stored later": (
+        "lo mismo: entregas que llegan después de una guardada más tarde"
+    ),
+    "{crowd:,} event streams at once: memory of each": "{crowd:,} flujos de eventos a la vez: memoria de cada uno",
+    "Publish one message a request, {askers} connections, nobody listens": (
+        "Publicar un mensaje por petición, {askers} conexiones, nadie escucha"
+    ),
+    "A small GET, {askers} connections": "Un GET pequeño, {askers} conexiones",
+    "Start, until it listens, with a new database where there is one": (
+        "Arranque, hasta que escucha, con una base de datos nueva donde la hay"
+    ),
+    "Start, with {stored:,} events stored": "Arranque, con {stored:,} eventos guardados",
+    "Memory at rest": "Memoria en reposo",
 }
 
 
@@ -92,7 +118,7 @@ def _written(cell: str) -> str:
 
 
 def write_tables(pages: Path, load: Load, tables: Sequence[str]) -> None:
-    """Put the two `tables` into `pages`/en/21-measure.md, and in Spanish into `pages`/es/21-measure.md."""
+    """Put the `tables` into `pages`/en/21-measure.md, and in Spanish into `pages`/es/21-measure.md."""
     for language in ("en", "es"):
         path = pages / language / "21-measure.md"
         page = path.read_text("utf-8")

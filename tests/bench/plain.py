@@ -22,6 +22,7 @@ from quart import Quart, Response, request, websocket
 
 from quart_app.resources import resource
 from quart_app.server.event_loop import new_event_loop
+from tests.bench.peers.small import small
 
 app = Quart(__name__)
 followers: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
@@ -46,6 +47,11 @@ async def publish() -> tuple[dict[str, Any], int]:
     for message in messages:
         broadcast(message["topic"], event(message["type"], message["topic"], data=message["data"]))
     return {"success": True, "published": len(messages)}, 202
+
+
+@app.get("/api/thresholds")
+async def thresholds() -> dict[str, Any]:
+    return small()
 
 
 @app.post("/bench/turns")

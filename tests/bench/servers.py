@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from quart_app.cli.bench.load import Target
+from quart_app.cli.bench.process import processor_time
 from quart_app.cli.bench.stream import BenchError
 from quart_app.cli.bench.wire import Address
 from tests.bench.contenders import CHECKOUT, Contender
@@ -23,17 +24,24 @@ _ADDRESS = re.compile(rb"http://\S+")
 
 
 class Server:
-    """One server, which may be ended and started again on the same `folder`."""
+    """One server, which may be ended and started again on the same `folder`.
+
+    `target` is what is measured, and `used` the processor time (s) that the process had used when it listened, None
+    where the system does not tell.
+    """
+
+    target: Target
 
     def __init__(self, contender: Contender, folder: Path) -> None:
-        self._contender = contender
+        self.used: float | None = None
+        self.contender = contender
         self._folder = folder
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Target:
         """Start it; returns what is measured. Raises BenchError where it does not start."""
-        contender, port = self._contender, self._port
+        contender, port = self.contender, self._port
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ENVIVO_")}
         environment |= {"PYTHONPATH": str(CHECKOUT), **contender.environment(self._folder, port)}
         log = self._folder / "log"
@@ -51,18 +59,26 @@ class Server:
         if url is None:
             self.stop()
             raise BenchError(f"{contender.name} did not start:\n{log.read_text('utf-8', 'replace')[-2_000:]}")
-        return Target(
+        pid = _worker(process.pid) if contender.silent else process.pid
+        self.used = processor_time(pid)
+        self.target = Target(
             Address.parse(url),
             contender.dialect,
-            pid=_worker(process.pid) if contender.silent else process.pid,
+            pid=pid,
             room=contender.room,
             turns=contender.turns,
             restart=self.restart if contender.restarts else None,
         )
+        return self.target
 
     def restart(self) -> Target:
         self.stop()
         return self.start()
+
+    def fill(self, events: int) -> None:
+        """Put so many stored events into the database of a server that does not run."""
+        if self.contender.fill is not None:
+            self.contender.fill(self._folder, events)
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -81,9 +97,17 @@ class Server:
 @contextmanager
 def running(contender: Contender, folder: Path) -> Iterator[Target]:
     """One of the contenders with its files in `folder`; it is stopped at the end."""
+    with serving(contender, folder) as server:
+        yield server.target
+
+
+@contextmanager
+def serving(contender: Contender, folder: Path) -> Iterator[Server]:
+    """The same, for what has it started again."""
     server = Server(contender, folder)
     try:
-        yield server.start()
+        server.start()
+        yield server
     finally:
         server.stop()
 

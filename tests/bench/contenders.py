@@ -3,17 +3,16 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from quart_app.cli.bench.dialect import EN_VIVO, Dialect
-from quart_app.cli.bench.load import Target
-from quart_app.cli.bench.measures import Figures
 from tests.bench.asking import requests
 from tests.bench.filling import fill_event_log
-from tests.bench.loads import FullLoad
+from tests.bench.frames import IN_FRAMES
+from tests.bench.publishing import Taken
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PEERS: Final = Path(__file__).parent / "peers"
@@ -21,11 +20,9 @@ PEERS_PYTHON: Final = CHECKOUT / ".venv-bench" / "bin" / "python"
 _DATABASE: Final = "envivo.db"
 NCHAN_MODULE: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
-Taken = Callable[[Target, FullLoad], Awaitable[Figures]]
-"""What takes the figures of one group of measures."""
-
 _WEB_SOCKETS: Final = ("start", "connections", "web-sockets", "senders", "inbound", "latency", "requests")
 _FAN_OUT: Final = (*_WEB_SOCKETS, "event-streams")
+_NO_HTTP: Final = ("start", "connections", "web-sockets", "senders", "inbound", "latency")
 _CROWDS: Final = ("thousands", "streams")
 _SMALL_GET: Final[Mapping[str, Taken]] = {"requests": requests("/api/thresholds")}
 
@@ -79,6 +76,14 @@ def _python_peer(name: str) -> Callable[[Path, int], list[str]]:
 
 def _node_peer(name: str) -> Callable[[Path, int], list[str]]:
     return lambda folder, port: ["node", str(PEERS / f"{name}.mjs")]
+
+
+def _granian(folder: Path, port: int) -> list[str]:
+    options = "--interface rsgi --workers 1 --loop uvloop --http 1 --backlog 4096 --backpressure 20000 --no-log"
+    return [
+        *(str(PEERS_PYTHON.with_name("granian")), "--port", str(port), *options.split()),
+        "tests.bench.peers.granian_peer:app",
+    ]
 
 
 def _nchan(folder: Path, port: int) -> list[str]:
@@ -179,6 +184,38 @@ CONTENDERS: Final = (
         _WEB_SOCKETS,
         dialect=SOCKET_IO,
         missing=_lacking("socketio"),
+    ),
+    Contender(
+        "picows",
+        _python_peer("picows_peer"),
+        _NO_HTTP,
+        dialect=Dialect(events=None),
+        missing=_lacking("picows"),
+        own=IN_FRAMES.groups(),
+    ),
+    Contender(
+        "websockets",
+        _python_peer("websockets_peer"),
+        _NO_HTTP,
+        dialect=Dialect(events=None),
+        missing=_lacking("websockets"),
+        own=IN_FRAMES.groups(),
+    ),
+    Contender(
+        "Granian",
+        _granian,
+        _FAN_OUT[1:],
+        missing=_lacking("granian"),
+        environment=lambda folder, port: {"GRANIAN_PORT": str(port)},
+        own=_SMALL_GET,
+    ),
+    Contender(
+        "socketify",
+        lambda folder, port: [str(PEERS_PYTHON), "-m", "tests.bench.peers.socketify_peer", str(port)],
+        _WEB_SOCKETS,
+        dialect=Dialect(events=None),
+        missing=_lacking("socketify"),
+        own=_SMALL_GET,
     ),
     Contender("Node ws", _node_peer("ws"), (*_FAN_OUT, *_CROWDS), missing=_no_node_peers, own=_SMALL_GET),
     Contender(

@@ -10,10 +10,10 @@ from quart_app.cli.bench.measures import Figures, carry_out
 from quart_app.cli.bench.process import settled
 from quart_app.server.listening import raise_descriptor_limit
 from tests.bench.asking import requests
-from tests.bench.contenders import Taken
 from tests.bench.crowding import streams
 from tests.bench.inbound import inbound
 from tests.bench.loads import FullLoad
+from tests.bench.publishing import Taken
 from tests.bench.servers import Server
 from tests.bench.starting import start, start_stored
 

@@ -20,7 +20,7 @@ from tests.bench.contenders import CHECKOUT, Contender
 START_DEADLINE: Final = 60.0  # s
 STOP_DEADLINE: Final = 20.0  # s
 _CORES: Final = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-_ADDRESS = re.compile(rb"http://\S+")
+_ADDRESS = re.compile(rb"(http://\S+)(?: (\d+))?")
 
 
 class Server:
@@ -55,11 +55,10 @@ class Server:
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C is the benchmark's, which ends its servers itself
             )
-        url = _listening(process, port) if contender.silent else _printed(process)
+        url, pid = (_listening if contender.silent else _printed)(process, port)
         if url is None:
             self.stop()
             raise BenchError(f"{contender.name} did not start:\n{log.read_text('utf-8', 'replace')[-2_000:]}")
-        pid = _worker(process.pid) if contender.silent else process.pid
         self.used = processor_time(pid)
         self.target = Target(
             Address.parse(url),
@@ -112,28 +111,28 @@ def serving(contender: Contender, folder: Path) -> Iterator[Server]:
         server.stop()
 
 
-def _printed(process: subprocess.Popen[bytes]) -> str | None:
-    """What the server prints once it listens."""
+def _printed(process: subprocess.Popen[bytes], port: int) -> tuple[str | None, int]:
+    """What the server prints once it listens: its address, and the process that serves, if that is another one."""
     assert process.stdout is not None
     watchdog = threading.Timer(START_DEADLINE, process.kill)
     watchdog.start()
     try:
         for line in process.stdout:
             if found := _ADDRESS.search(line):
-                return found[0].decode()
+                return found[1].decode(), int(found[2] or process.pid)
     finally:
         watchdog.cancel()
-    return None
+    return None, process.pid
 
 
-def _listening(process: subprocess.Popen[bytes], port: int) -> str | None:
-    """The address of a server that prints nothing, as soon as it answers there."""
+def _listening(process: subprocess.Popen[bytes], port: int) -> tuple[str | None, int]:
+    """The address of a server that prints nothing, as soon as it answers there, and the process that serves."""
     ends = time.monotonic() + START_DEADLINE
     while process.poll() is None and time.monotonic() < ends:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return f"http://127.0.0.1:{port}"
+            return f"http://127.0.0.1:{port}", _worker(process.pid)
         time.sleep(0.02)
-    return None
+    return None, process.pid
 
 
 def _worker(pid: int) -> int:

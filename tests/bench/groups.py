@@ -13,6 +13,7 @@ from tests.bench.asking import requests
 from tests.bench.crowding import streams
 from tests.bench.inbound import inbound
 from tests.bench.loads import FullLoad
+from tests.bench.order import order
 from tests.bench.publishing import Taken
 from tests.bench.servers import Server
 from tests.bench.starting import start, start_stored
@@ -30,6 +31,7 @@ ORDER: Final = (
     "latency",
     "requests",
     "durable",
+    "order",
     "resume",  # this one and those that follow may have the server started again
     "returning",
     "stored",
@@ -39,6 +41,7 @@ _OF_A_TARGET: Final[Mapping[str, Taken]] = {
     "streams": streams,
     "inbound": inbound,
     "requests": requests(None),
+    "order": order,
 }
 _OF_A_SERVER: Final[Mapping[str, Callable[[Server, FullLoad], Figures]]] = {"start": start, "stored": start_stored}
 

@@ -85,8 +85,8 @@ SPANISH: Final[Mapping[str, str]] = {
     "the same, p50 as a multiple of bare uvloop's in the same run": (
         "lo mismo: p50 como múltiplo del de uvloop mínimo en la misma tanda"
     ),
-    "{senders} WebSockets, each says the next when it has heard the last": (
-        "{senders} WebSockets, cada uno dice el siguiente cuando ha oído el último"
+    "{senders} WebSockets, each sends the next message when the last has come back": (
+        "{senders} WebSockets, cada uno envía el siguiente mensaje cuando el anterior ha vuelto"
     ),
     "the same, what each costs the server": "lo mismo: lo que le cuesta cada uno al servidor",
     "the same, deliveries after one that was stored later": (

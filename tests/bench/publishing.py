@@ -27,7 +27,10 @@ class Publisher(Protocol):
     """What publishes messages one after another."""
 
     async def publish(self, topic: str, texts: Sequence[str]) -> None:
-        """Publish `texts` at once, and return when the server says that it has taken them. Raise BenchError."""
+        """Publish `texts` at once, and return when the server says that it has taken them, if it ever does.
+
+        Raise BenchError where it refuses them.
+        """
 
     def close(self) -> None:
         """End the connection."""
@@ -35,10 +38,12 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True)
 class Manner:
-    """How a server is published to, and how followers of it are opened."""
+    """How a server is published to, how followers of it are opened, and whether all of them get what several publish in
+    one order; where they do not, one publishes."""
 
     publisher: Callable[[Target], Awaitable[Publisher]]
     crowd: Callable[[Target, Following, int], AbstractAsyncContextManager[Crowd]] = crowd
+    in_order: bool = True
 
     def groups(self) -> Mapping[str, Taken]:
         """Return the groups of measures that publish."""
@@ -51,13 +56,13 @@ class Manner:
         return singly.figures("fan_out_ws", load.subscribers) | in_lists.figures("fan_out_ws_lists", load.subscribers)
 
     async def _rate(self, target: Target, load: FullLoad, list_size: int, flow: tuple[int, int]) -> Rate:
-        count, window = flow
+        wanted, window = flow
         published = 0
         async with (
             self.crowd(target, fresh(), load.subscribers) as followers,
-            self._publishers(target, count) as all_of,
+            self._publishers(target, wanted) as publishers,
         ):
-            following = followers.following
+            following, count = followers.following, len(publishers)
             started, busy, used = perf_counter(), process_time(), processor_time(target.pid)
 
             async def publish_from(sender: int) -> None:
@@ -67,7 +72,8 @@ class Manner:
                     await followers.until(published + list_size - window)
                     published += list_size
                     numbers = range(number, number + list_size * count, count)
-                    await all_of[sender].publish(following.topic, [f"{following.mark}{one};" for one in numbers])
+                    texts = [f"{following.mark}{one};" for one in numbers]
+                    await publishers[sender].publish(following.topic, texts)
                     number += list_size * count
 
             async with asyncio.TaskGroup() as group:
@@ -117,7 +123,7 @@ class Manner:
     @asynccontextmanager
     async def _publishers(self, target: Target, count: int) -> AsyncIterator[list[Publisher]]:
         with ExitStack() as stack:
-            publishers = [await self.publisher(target) for _ in range(count)]
+            publishers = [await self.publisher(target) for _ in range(count if self.in_order else 1)]
             for publisher in publishers:
                 stack.callback(publisher.close)
             yield publishers

@@ -26,7 +26,7 @@ _OWN: Final = (
         2,
         more_is_better=False,
     ),
-    Measure("inbound", "{senders} WebSockets, each says the next when it has heard the last", "messages/s"),
+    Measure("inbound", "{senders} WebSockets, each sends the next message when the last has come back", "messages/s"),
     Measure("inbound_cost", _COST, "µs of its core", 1, more_is_better=False),
     Measure(
         "out_of_order", "the same, deliveries after one that was stored later", "per 10,000", 1, more_is_better=False

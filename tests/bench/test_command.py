@@ -9,8 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.bench.contenders import BARE, CHECKOUT
+from quart_app.cli.bench.measures import carry_out
+from tests.bench.contenders import BARE, CHECKOUT, named
 from tests.bench.costs import Effort, all_costs, table
+from tests.bench.multitude import Multitude, allowed, multitude
+from tests.bench.multitude import table as table_of_a_multitude
+from tests.bench.servers import running
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is something else")
@@ -38,3 +42,21 @@ def test_every_stage_has_a_cost() -> None:
     assert all((cost.event is None) != (cost.delivery is None) for cost in costs)
     assert [cost.stage for cost in costs if "write" in cost.stage] == ["write a frame", "write 100 joined frames, each"]
     assert table(costs).count("\n") == len(costs) + 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one address for this machine")
+def test_a_multitude_comes_from_several_addresses_and_loses_nothing(tmp_path: Path) -> None:
+    with running(named(BARE), tmp_path) as target:
+        found = carry_out(multitude(target, Multitude(25, of_an_address=10, rate=20, seconds=0.2, quiet=0.1)))
+
+    assert (found["connections"], found["messages"]) == (25, 4)
+    assert "| WebSockets at once, all of them open | 25 |" in table_of_a_multitude(found)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
+def test_no_more_connections_are_opened_than_there_may_be_descriptors() -> None:
+    import resource
+
+    allowed_by_the_system = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert 0 < allowed(10**9) < allowed_by_the_system
+    assert allowed(10) == 10

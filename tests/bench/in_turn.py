@@ -50,8 +50,8 @@ class InTurn(Client):
 class SenderInTurn(InTurn):
     """A WebSocket that sends in turn.
 
-    `opening` has its first words, and what it is welcomed with; `compose(number)` is the text of a message, and
-    `due(number)` is in what comes back then. `heard` gets the number and all that came back.
+    `opening` has its first words, and what it is welcomed with; `compose(number)` are the texts of the next message
+    or messages, and `due(number)` is in what comes back then. `heard` gets the number and all that came back.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class SenderInTurn(InTurn):
         address: Address,
         path: str,
         opening: tuple[str, bytes],
-        compose: Callable[[int], str],
+        compose: Callable[[int], Sequence[str]],
         due: Callable[[int], bytes],
     ) -> None:
         super().__init__(address.head("GET", path, UPGRADE), 101)
@@ -77,7 +77,7 @@ class SenderInTurn(InTurn):
 
     def _send(self, number: int) -> None:
         self._number = number
-        self._write(masked(self._compose(number).encode()))
+        self._write(b"".join(masked(text.encode()) for text in self._compose(number)))
 
     def _body(self, data: bytes) -> None:
         self._buffer += data

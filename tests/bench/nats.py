@@ -203,9 +203,9 @@ async def durable(target: Target, load: FullLoad) -> Figures:
 def _storer(target: Target, subject: str, mark: str, sender: int) -> SenderInTurn:
     """Return a sender whose every message is acknowledged to an inbox of its own."""
 
-    def compose(number: int) -> str:
+    def compose(number: int) -> list[str]:
         payload = {"type": "bench", "data": {"text": f"{mark}{number}; hola a todos"}}
-        return _published(subject, json.dumps(payload), f"inbox.{sender}.{number}")
+        return [_published(subject, json.dumps(payload), f"inbox.{sender}.{number}")]
 
     opening = (f"{_CONNECT}SUB inbox.{sender}.* 1\r\nPING\r\n", _PONG)
     return SenderInTurn(target.address, "/", opening, compose, lambda number: f"MSG inbox.{sender}.{number} ".encode())

@@ -8,20 +8,16 @@ the same promise that an acknowledged message is on the disk.
 import argparse
 import asyncio
 import json
-import socket
-import sys
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
 import aiosqlite
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from quart import Quart, Response, request, websocket
 
-from quart_app.resources import resource
 from quart_app.server.event_loop import new_event_loop
+from tests.bench.hypercorn_serving import serve_here
 from tests.bench.peers.small import small
 
 app = Quart(__name__)
@@ -115,17 +111,12 @@ async def stream(topic: str) -> Response:
 
 async def main(file: str) -> None:
     global database
-    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    config = Config.from_toml(resource("hypercorn.toml"))
-    config.bind = [f"fd://{listener.fileno()}"]
     async with aiosqlite.connect(file) as database:
         await database.execute("PRAGMA journal_mode = WAL")
         await database.execute("PRAGMA synchronous = FULL")
         await database.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, topic TEXT, content TEXT)")
         await database.commit()
-        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        await serve(app, config)
+        await serve_here(app)
 
 
 if __name__ == "__main__":

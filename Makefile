@@ -52,7 +52,7 @@ check: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# make bench QUICK=1: in two minutes; make bench CURVES=1: the curves alone; BENCH_ARGS=--help tells the rest.
+# make bench QUICK=1: in two to three minutes; make bench CURVES=1: the curves alone; BENCH_ARGS=--help tells the rest.
 bench: $(VENV)/.run bench-peers
 	@$(BIN)/python -m tests.bench $(if $(QUICK),--quick) $(if $(CURVES),--curves) $(BENCH_ARGS)
 

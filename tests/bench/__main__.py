@@ -20,7 +20,7 @@ from tests.bench.comparing import Comparison
 from tests.bench.contenders import BARE, CHECKOUT, CONTENDERS, EPOLL, OURS, PLAIN, Contender
 from tests.bench.curves import Extent, curves, curves_chart
 from tests.bench.groups import ORDER
-from tests.bench.guide import write_tables
+from tests.bench.guide import PAGES, write_tables
 from tests.bench.loads import FULL, QUICK, FullLoad
 from tests.bench.rows import SECTIONS, document, table
 
@@ -34,9 +34,7 @@ class _Places:
     guide: Path | None = None
 
 
-PUBLISHED: Final = _Places(
-    CHECKOUT / "tests" / "bench" / "results", CHECKOUT / "static" / "guide", CHECKOUT / "quart_app" / "guide"
-)
+PUBLISHED: Final = _Places(CHECKOUT / "tests" / "bench" / "results", CHECKOUT / "static" / "guide", PAGES)
 SCRATCH: Final = CHECKOUT / "build" / "bench"
 _INTERRUPTED: Final = 130
 _BUDGET: Final = 1_500.0  # s for the servers, so that all of it takes less than half an hour
@@ -57,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short run of each, within two minutes")
+    parser.add_argument("--quick", action="store_true", help="one short run of each, in two to three minutes")
     parser.add_argument("--curves", action="store_true", help="only the curves: what an event costs as things grow")
     parser.add_argument("--repeats", type=int, help="runs of each server, whose medians count (3; quick: 1)")
     parser.add_argument(

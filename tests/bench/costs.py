@@ -44,8 +44,9 @@ from quart_app.server.event_loop import new_event_loop
 from quart_app.surroundings import now
 from tests.bench.asking import asked, post
 from tests.bench.contenders import CHECKOUT, OURS, Contender, named
+from tests.bench.guide import PAGES, write_costs
 from tests.bench.inbound import inbound
-from tests.bench.loads import FullLoad
+from tests.bench.loads import FULL, FullLoad
 from tests.bench.servers import pinned, running
 
 _TOPIC: Final = "live/bench"
@@ -308,12 +309,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m tests.bench.costs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, help="write them to this file")
+    parser.add_argument(
+        "--guide", action="store_true", help="write their table into the guide's page, in both languages"
+    )
     parser.add_argument("--name", default="before", help="what they are called when they are shown as those of before")
     parser.add_argument("--before", type=Path, default=BEFORE, help=f"what was written then ({BEFORE.name})")
     options = parser.parse_args(arguments)
     costs = all_costs(Effort())
     before = Written(**json.loads(options.before.read_text("utf-8"))) if options.before.exists() else None
-    sys.stdout.write(f"{table(costs, before)}\n")
+    shown = table(costs, before)
+    sys.stdout.write(f"{shown}\n")
+    if options.guide:
+        write_costs(PAGES, FULL, shown)
     if options.json is not None:
         written = Written(options.name, {cost.stage: round(cost.value, 3) for cost in costs})
         options.json.write_text(json.dumps(asdict(written), indent=2, ensure_ascii=False) + "\n", "utf-8")

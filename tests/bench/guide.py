@@ -94,8 +94,8 @@ SPANISH: Final[Mapping[str, str]] = {
         "{senders} WebSockets, cada uno envía el siguiente mensaje cuando el anterior ha vuelto"
     ),
     "the same, what each costs the server": "lo mismo: lo que le cuesta cada uno al servidor",
-    "the same, deliveries after one that was stored later": (
-        "lo mismo: entregas que llegan después de una guardada más tarde"
+    "the same, deliveries out of the order in which they are stored": (
+        "lo mismo: entregas fuera del orden en que se guardan"
     ),
     "{crowd:,} event streams at once: memory of each": "{crowd:,} flujos de eventos a la vez: memoria de cada uno",
     "Publish one message a request, {askers} connections, nobody listens": (
@@ -106,7 +106,8 @@ SPANISH: Final[Mapping[str, str]] = {
         "Arranque, hasta que escucha, con una base de datos nueva donde la hay"
     ),
     "Start, with {stored:,} events stored": "Arranque, con {stored:,} eventos guardados",
-    "Memory at rest": "Memoria en reposo",
+    "Memory at rest, after a start with a new database": "Memoria en reposo, tras arrancar con una base de datos nueva",
+    "Memory at rest, with {stored:,} events stored": "Memoria en reposo, con {stored:,} eventos guardados",
     "each": "cada",
     "now": "ahora",
     "an event": "evento",

@@ -9,18 +9,20 @@ from tests.bench.servers import Server
 def start(server: Server, load: FullLoad) -> Figures:
     """Return the processor time (s) from the command to listening, of a server that has just been started, and the
     memory (MB) that it has in RAM at rest."""
-    carry_out(settled(server.target.pid))
-    memory = resident(server.target.pid)
-    return _used("start", server) | ({} if memory is None else {"rest": memory / 1_024})
+    return _figures("start", "rest", server)
 
 
 def start_stored(server: Server, load: FullLoad) -> Figures:
-    """Return the processor time (s) from the command to listening where the database has `load.stored` events."""
+    """Return the same of a server whose database has `load.stored` events."""
     server.stop()
     server.fill(load.stored)
     server.start()
-    return _used("start_stored", server)
+    return _figures("start_stored", "rest_stored", server)
 
 
-def _used(name: str, server: Server) -> Figures:
-    return {} if server.used is None else {name: server.used}
+def _figures(start: str, rest: str, server: Server) -> Figures:
+    carry_out(settled(server.target.pid))
+    memory = resident(server.target.pid)
+    if server.used is None or memory is None:
+        return {}
+    return {start: server.used, rest: memory / 1_024}

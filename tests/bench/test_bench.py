@@ -40,7 +40,7 @@ TINY = FullLoad(
     stored=200,
 )
 NAMES = {measure.name for measure in MEASURES}
-BY_THE_SYSTEM = ("memory", "_cost", "_idle", "start")  # not told everywhere, and in coarse steps
+BY_THE_SYSTEM = ("memory", "_cost", "_idle", "start", "rest", "stored")  # not told everywhere, and in coarse steps
 MAY_BE_ZERO = (*BY_THE_SYSTEM, "out_of_order")
 NEAR = (OURS, BARE, PLAIN)
 BY_A_PEER = ("web-sockets", "event-streams", "inbound", "requests", "durable")  # its every word is said in these

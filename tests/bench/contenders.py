@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from ctypes.util import find_library
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -128,6 +129,10 @@ def _lacking(package: str, name: str | None = None) -> Callable[[], str | None]:
     return missing
 
 
+def _no_socketify() -> str | None:
+    return _lacking("socketify")() or (None if find_library("uv") else "there is no libuv, which socketify needs")
+
+
 def _no_node_peers() -> str | None:
     if shutil.which("node") is None:
         return "there is no Node.js"
@@ -233,7 +238,7 @@ CONTENDERS: Final = (
         lambda folder, port: [str(PEERS_PYTHON), "-m", "tests.bench.peers.socketify_peer", str(port)],
         _WEB_SOCKETS,
         dialect=Dialect(events=None),
-        missing=_lacking("socketify"),
+        missing=_no_socketify,
         own=_SMALL_GET,
     ),
     Contender("Node ws", _node_peer("ws"), (*_FAN_OUT, *_CROWDS), missing=_no_node_peers, own=_SMALL_GET),

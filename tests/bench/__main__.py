@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from quart_app.cli.bench.load import FULL, QUICK, Load
-from quart_app.cli.bench.measures import GROUPS, Figures
-from quart_app.cli.bench.report import Runs, document, table
+from quart_app.cli.bench.measures import Figures
+from quart_app.cli.bench.report import Runs
 from quart_app.cli.bench.stream import BenchError
 from quart_app.server.listening import raise_descriptor_limit
 from tests.bench.ceiling import ceiling, said
-from tests.bench.chart import fan_out_chart
+from tests.bench.chart import CHARTS, drawn
 from tests.bench.comparing import Comparison
 from tests.bench.contenders import BARE, CHECKOUT, CONTENDERS, EPOLL, OURS, PLAIN, Contender
 from tests.bench.curves import Extent, curves, curves_chart
-from tests.bench.guide import write_tables
+from tests.bench.groups import ORDER
+from tests.bench.guide import PAGES, write_tables
+from tests.bench.loads import FULL, QUICK, FullLoad
+from tests.bench.rows import SECTIONS, document, table
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,11 @@ class _Places:
     guide: Path | None = None
 
 
-PUBLISHED: Final = _Places(
-    CHECKOUT / "tests" / "bench" / "results", CHECKOUT / "static" / "guide", CHECKOUT / "quart_app" / "guide"
-)
+PUBLISHED: Final = _Places(CHECKOUT / "tests" / "bench" / "results", CHECKOUT / "static" / "guide", PAGES)
 SCRATCH: Final = CHECKOUT / "build" / "bench"
 _INTERRUPTED: Final = 130
-_BUDGET: Final = 1_000.0  # s for the servers, so that all of it takes less than 20 minutes
+_BUDGET: Final = 1_500.0  # s for the servers, so that all of it takes less than half an hour
+_OF_A_CROWD: Final = {"thousands", "streams", "returning"}
 _BEGAN: Final = time.monotonic()
 
 
@@ -54,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short run of each, within two minutes")
+    parser.add_argument("--quick", action="store_true", help="one short run of each, in two to three minutes")
     parser.add_argument("--curves", action="store_true", help="only the curves: what an event costs as things grow")
     parser.add_argument("--repeats", type=int, help="runs of each server, whose medians count (3; quick: 1)")
     parser.add_argument(
-        "--only", action="append", metavar="NAME", choices=list(GROUPS), help=f"one of {', '.join(GROUPS)}; repeatable"
+        "--only", action="append", metavar="NAME", choices=ORDER, help=f"one of {', '.join(ORDER)}; repeatable"
     )
     names = [contender.name for contender in CONTENDERS]
     parser.add_argument(
@@ -89,35 +90,33 @@ def _run(options: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _compare(load: Load, options: argparse.Namespace, repeats: int, places: _Places) -> list[str]:
+def _compare(load: FullLoad, options: argparse.Namespace, repeats: int, places: _Places) -> list[str]:
     """Measure the servers; returns what could not be measured."""
-    groups = options.only or [name for name in GROUPS if load.crowd or name != "thousands"]
+    groups = options.only or [name for name in ORDER if load.crowd or name not in _OF_A_CROWD]
     comparison = Comparison(load, groups, _say)
-    contenders = _present([one for one in CONTENDERS if not options.server or one.name in options.server])
+    contenders, absent = _present([one for one in CONTENDERS if not options.server or one.name in options.server])
     own_limit = _ceiling(load) if any(contender.name == EPOLL for contender in contenders) else {}
     comparison.run(contenders, repeats, _BUDGET)
     tables = _tables(load, comparison.runs)
     sys.stdout.write("".join(f"{one}\n\n" for one in tables))
-    if places.guide is not None and len(tables) == 2:
+    if places.guide is not None and len(tables) == 1 + len(SECTIONS):
         write_tables(places.guide, load, tables)
-    written = document(load, comparison.runs, load_generator=own_limit, failures=comparison.failures)
+    written = document(load, comparison.runs, load_generator=own_limit, left_out=absent, failures=comparison.failures)
     (options.json or places.figures / "servers.json").write_text(json.dumps(written, indent=2) + "\n", "utf-8")
-    (places.charts / "servers.svg").write_text(fan_out_chart(load, comparison.runs), "utf-8")
+    for name, chart in CHARTS.items():
+        (places.charts / f"{name}.svg").write_text(drawn(chart, load, comparison.runs), "utf-8")
     return comparison.failures
 
 
-def _present(contenders: Sequence[Contender]) -> list[Contender]:
-    """Those that can run here; the others are named."""
-    present = []
-    for contender in contenders:
-        if reason := contender.missing():
-            _say(f"left out: {contender.name}: {reason}")
-        else:
-            present.append(contender)
-    return present
+def _present(contenders: Sequence[Contender]) -> tuple[list[Contender], dict[str, str]]:
+    """Those that can run here, and by name why the others cannot, which is said, too."""
+    absent = {contender.name: reason for contender in contenders if (reason := contender.missing())}
+    for name, reason in absent.items():
+        _say(f"left out: {name}: {reason}")
+    return [contender for contender in contenders if contender.name not in absent], absent
 
 
-def _ceiling(load: Load) -> Figures:
+def _ceiling(load: FullLoad) -> Figures:
     _say("the load generator by itself")
     try:
         figures = ceiling(load)
@@ -128,12 +127,15 @@ def _ceiling(load: Load) -> Figures:
     return figures
 
 
-def _tables(load: Load, runs: Runs) -> list[str]:
-    """Return ours with the limits and the plain way, and ours with the peers; a table of nobody is left out."""
+def _tables(load: FullLoad, runs: Runs) -> list[str]:
+    """Return ours with the limits and the plain way, and ours with the peers, by sections; a table of nobody else is
+    left out."""
     near = {name: runs[name] for name in (OURS, BARE, EPOLL, PLAIN) if name in runs}
     peers = {name: figures for name, figures in runs.items() if name not in {BARE, EPOLL, PLAIN}}
-    tables = [table(load, near, (BARE, PLAIN) if OURS in near else ())] if near else []
-    return [*tables, table(load, peers)] if set(peers) - {OURS} else tables
+    tables = [table(load, near, against=(BARE, PLAIN) if OURS in near else ())] if near else []
+    if set(peers) - {OURS}:
+        tables += [table(load, peers, section.measures) for section in SECTIONS]
+    return [one for one in tables if one]
 
 
 def _draw_curves(places: _Places) -> list[str]:

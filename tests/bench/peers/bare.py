@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from quart_app.server.event_loop import new_event_loop
 from quart_app.server.listening import raise_descriptor_limit
+from tests.bench.peers.small import small
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
@@ -86,6 +87,9 @@ class Connection(asyncio.Protocol):
             self._follow(topic, sockets[topic], _SWITCHING + frame(_GREETING))
         elif kind == "sse":
             self._follow(topic, streams[topic], _STREAMING + chunk(_GREETING))
+        elif kind == "api" and topic == "thresholds":
+            answer = json.dumps(small(), separators=(",", ":")).encode()
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer))
         elif kind == "bench":
             task = asyncio.create_task(self._turns(json.loads(body)))
             ordered.add(task)

@@ -9,6 +9,7 @@ from litestar.channels.backends.memory import MemoryChannelsBackend
 from litestar.exceptions import WebSocketDisconnect
 from litestar.response import ServerSentEvent
 
+from tests.bench.peers.small import small
 from tests.bench.peers.uvicorn_serving import serve
 
 channels = ChannelsPlugin(backend=MemoryChannelsBackend(), arbitrary_channels_allowed=True)
@@ -52,5 +53,10 @@ async def stream(topic: str) -> ServerSentEvent:
     return ServerSentEvent(events())
 
 
+@get("/api/thresholds")
+async def thresholds() -> dict[str, Any]:
+    return small()
+
+
 if __name__ == "__main__":
-    serve(Litestar([publish, follow, stream], plugins=[channels], openapi_config=None))
+    serve(Litestar([publish, follow, stream, thresholds], plugins=[channels], openapi_config=None))

@@ -9,6 +9,15 @@ import uvicorn
 WEBSOCKETS = "websockets-sansio"  # measured to be the fastest of uvicorn's three
 
 
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, and print the address then."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
+
+
 def serve(app: Any) -> None:
     """Serve an ASGI application on a free port, which is printed."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
@@ -26,6 +35,4 @@ def serve(app: Any) -> None:
         timeout_keep_alive=75,  # a publisher waits for the slowest of a thousand followers
         timeout_graceful_shutdown=1,
     )
-    sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
-    sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config).run(sockets=[listener])

@@ -1,8 +1,10 @@
 // Node's `ws` without compression: a broadcast is one prebuilt Buffer, sent to each socket. Event streams are Node's own.
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import { WebSocketServer, WebSocket } from "ws";
 
 const CONNECTED = '{"type":"connected"}';
+const THRESHOLDS = JSON.parse(readFileSync(new URL("thresholds.json", import.meta.url), "utf-8"));
 const sockets = new Map();
 const streams = new Map();
 
@@ -37,10 +39,16 @@ function stream(topic, response) {
   response.on("close", () => followers(streams, topic).delete(response));
 }
 
+function small(response) {
+  const body = Buffer.from(JSON.stringify({ success: true, data: THRESHOLDS }));
+  response.writeHead(200, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
+}
+
 const topicOf = (path) => path.split("?")[0].split("/").slice(2).join("/");
 
 const server = http.createServer((request, response) => {
   if (request.method === "POST") publish(request, response);
+  else if (request.url === "/api/thresholds") small(response);
   else stream(topicOf(request.url), response);
 });
 const accepted = new WebSocketServer({ server, perMessageDeflate: false });

@@ -9,9 +9,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from quart_app.transports.below.first_read import Door
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from asyncio import SelectorEventLoop as _BaseLoop
@@ -23,6 +21,13 @@ else:
             from asyncio import ProactorEventLoop as _BaseLoop
         else:
             from asyncio import SelectorEventLoop as _BaseLoop
+
+
+class Entrance(Protocol):
+    """What every accepted connection passes."""
+
+    def protocol(self, others: Callable[[], Any]) -> asyncio.Protocol:
+        """Return the protocol of a new connection; `others` makes that of a connection which is not its own."""
 
 
 class _Listener:
@@ -49,7 +54,7 @@ class ListenerLoop(_BaseLoop):
         super().__init__()
         self._held = held
         self._goes_on = False
-        self.door: Door | None = None
+        self.door: Entrance | None = None
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 

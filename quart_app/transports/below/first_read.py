@@ -97,9 +97,9 @@ class Door:
             or config.h11_pass_raw_headers
         )
 
-    def protocol(self, hypercorns: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
-        """Return the protocol of a connection that nobody has read from; `hypercorns` makes the one for the rest."""
-        return FirstRead(self, hypercorns)
+    def protocol(self, others: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
+        """Return the protocol of a connection that nobody has read from; `others` makes that of Hypercorn's."""
+        return FirstRead(self, others)
 
     def scope(self, data: bytes, transport: asyncio.Transport) -> tuple[dict[str, Any], bytes, bytes] | None:
         """Return the ASGI scope of the WebSocket that these first bytes open, its key, and the bytes that follow; None
@@ -161,9 +161,9 @@ def _address(name: Any) -> tuple[str, int] | None:
 class FirstRead(asyncio.Protocol):
     """The protocol of a TCP connection until its first bytes have come."""
 
-    def __init__(self, door: Door, hypercorns: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, door: Door, others: Callable[[], asyncio.Protocol]) -> None:
         self._door = door
-        self._hypercorns = hypercorns
+        self._others = others
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -192,7 +192,7 @@ class FirstRead(asyncio.Protocol):
         self._door.holder.let_go(self._transport)
 
     def _hand_over(self) -> asyncio.Protocol:
-        protocol = self._hypercorns()
+        protocol = self._others()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         return protocol

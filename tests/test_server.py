@@ -267,3 +267,31 @@ def test_the_loop_stops_listening_and_cuts_off_what_stays() -> None:
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(main())
+
+
+async def test_lines_of_one_turn_are_written_together_and_a_warning_at_once(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    kept, level = root.handlers[:], root.level
+    file = tmp_path / "envivo.log"
+    try:
+        configure_logging(Settings(log_file=str(file)))
+        logger = logging.getLogger("quart_app.anything")
+        logger.info("first")
+        logger.info("second")
+        assert file.read_text() == ""
+        await asyncio.sleep(0)
+        first, second = file.read_text().splitlines()
+        assert first.endswith("INFO quart_app.anything: first")
+        assert second.endswith("INFO quart_app.anything: second")
+        logger.info("third")
+        logger.warning("fourth")
+        assert [line.rpartition(" ")[2] for line in file.read_text().splitlines()[2:]] == ["third", "fourth"]
+        await asyncio.to_thread(logger.info, "fifth")
+        assert file.read_text().endswith("fifth\n")
+        logger.info("sixth")
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers[:] = kept
+        root.setLevel(level)
+    assert file.read_text().endswith("sixth\n")

@@ -13,16 +13,19 @@ from quart_app.transports.below.hypercorn_018 import ASGIHTTPState, HTTPStream, 
 
 
 class Inbox:
-    """The events of one HTTP request that its application has not taken yet; there is room for `size` of them.
+    """The events of one HTTP request that its application has not taken yet; there is `room` for so many.
 
+    `size` is how many bytes of the body have come in, and `whole` tells whether the request has, and nothing after it.
     `on_loss` is called when the peer is lost before its answer is complete.
     """
 
-    __slots__ = ("_events", "_size", "_stream", "_waiting", "on_loss")
+    __slots__ = ("_events", "_room", "_stream", "_waiting", "on_loss", "size", "whole")
 
-    def __init__(self, size: int, stream: HTTPStream) -> None:
+    def __init__(self, room: int, stream: HTTPStream) -> None:
+        self.size = 0
+        self.whole = False
         self._events: deque[Any] = deque()
-        self._size = size
+        self._room = room
         self._stream: HTTPStream | None = stream
         self._waiting: list[asyncio.Future[None]] = []
         self.on_loss: Callable[[], object] | None = None
@@ -34,8 +37,10 @@ class Inbox:
             lost = stream is not None and stream.state is not ASGIHTTPState.CLOSED
             if lost and self.on_loss is not None:
                 self.on_loss()
-        while len(self._events) >= self._size:
+        while len(self._events) >= self._room:
             await self._change()
+        self.size += len(event.get("body", b""))
+        self.whole = not event.get("more_body", True)
         self._events.append(event)
         self._changed()
 
@@ -43,22 +48,14 @@ class Inbox:
         """Return the next event, as soon as there is one."""
         while not self._events:
             await self._change()
+        self.whole = False
         event = self._events.popleft()
         self._changed()
         return event
 
-    @property
-    def whole(self) -> bool:
-        """Whether the whole request has come in, and nothing else."""
-        return bool(self._events) and not self._events[-1].get("more_body", True)
-
-    @property
-    def size(self) -> int:
-        """The number of bytes of the body that are here."""
-        return sum([len(event["body"]) for event in self._events])
-
     def take(self) -> bytes:
         """Return the body of a `whole` request, which is then no longer here."""
+        self.whole = False
         body = b"".join([event["body"] for event in self._events])
         self._events.clear()
         self._changed()
@@ -70,6 +67,8 @@ class Inbox:
         await waiter
 
     def _changed(self) -> None:
+        if not self._waiting:
+            return
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)

@@ -16,14 +16,19 @@ from quart_app.transports.below.http1 import TidyH11
 from quart_app.transports.below.hypercorn_018 import (
     LACKING,
     AsyncioSingleTask,
+    Closed,
     ProtocolWrapper,
+    RawData,
     TCPServer,
+    Updated,
     WorkerContext,
     protocols,
     running,
     tcp_serving,
 )
 from quart_app.transports.below.inbox import TidyTaskGroup
+
+_AT_ONCE: Final = 65_536  # bytes
 
 logger = logging.getLogger(__name__)
 
@@ -137,10 +142,32 @@ class TidyTCPServer(TCPServer):
         """Close the connection, which is idle."""
         await self._initiate_server_close()
 
+    async def protocol_send(self, event: Any) -> None:
+        """Send what there is to send, or note whether the connection is idle."""
+        if type(event) is not Updated:
+            await super().protocol_send(event)
+        elif event.idle:
+            await self._idle_time.restart(None, None)
+        else:
+            await self._idle_time.stop()
+
     async def _read_data(self) -> None:
         """Read to the end of the peer's side: an answer that is complete after that is the last one."""
-        await super()._read_data()
+        if self.config.read_timeout is None:
+            await self._read_without_haste()
+        else:
+            await super()._read_data()
         await self._idle_time.finish()
+
+    async def _read_without_haste(self) -> None:
+        """Read as Hypercorn does, with nothing around it that limits the time."""
+        while not self.reader.at_eof():
+            try:
+                data = await self.reader.read(_AT_ONCE)
+            except OSError:
+                break
+            await self.protocol.handle(RawData(data))
+        await self.protocol.handle(Closed())
 
 
 INSTEAD: Final = (

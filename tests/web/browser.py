@@ -119,4 +119,4 @@ async def windows_on(url: str) -> AsyncIterator[Windows]:
         raise
     finally:
         await windows.close()
-    assert windows.complaints == []
+    assert windows.complaints == [], repr(windows.complaints)

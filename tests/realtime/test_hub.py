@@ -19,6 +19,16 @@ from tests.realtime.engine import turn
 from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hand_in, hub_with, received, types
 
 
+class Line:
+    """A line to a peer, which may be cut off."""
+
+    def __init__(self) -> None:
+        self.dropped = False
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
 @pytest.fixture
 def talk() -> Talk:
     return Talk()
@@ -263,6 +273,33 @@ class TestTheEnd:
         await connect(hub)
         await hub.drain()
         assert clock() == limits.DRAIN_DEADLINE
+
+    @skipping_time
+    async def test_who_does_not_take_the_last_words_is_cut_off(self) -> None:
+        hub = await hub_with(Talk())
+        stays, goes = Line(), Line()
+        for line in (stays, goes):
+            hub.lines.enter(line)
+        asyncio.get_running_loop().call_later(limits.LAST_WORDS / 2, hub.lines.leave, goes)
+        await hub.drain()
+        assert clock() == limits.LAST_WORDS
+        assert (stays.dropped, goes.dropped) == (True, False)
+
+    @skipping_time
+    async def test_one_that_only_changes_hands_is_waited_for(self) -> None:
+        hub = await hub_with(Talk())
+        first, second = Line(), Line()
+        hub.lines.enter(first)
+
+        def change() -> None:
+            hub.lines.leave(first)
+            hub.lines.enter(second)
+            asyncio.get_running_loop().call_later(limits.LAST_WORDS / 4, hub.lines.leave, second)
+
+        asyncio.get_running_loop().call_later(limits.LAST_WORDS / 2, change)
+        await hub.drain()
+        assert clock() == limits.LAST_WORDS * 3 / 4
+        assert not second.dropped
 
     @skipping_time
     async def test_nobody_is_waited_for_when_nobody_is_there(self) -> None:

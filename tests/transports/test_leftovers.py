@@ -46,14 +46,20 @@ def there() -> list[Any]:
     return [one for one in gc.get_objects() if type(one) in LASTING]
 
 
-def more(before: set[int]) -> Counter[str]:
-    return Counter(type(one).__name__ for one in there() if id(one) not in before)
+def new(before: list[Any]) -> list[Any]:
+    """Return what is there and was not there `before`, a list that keeps what it has, so that no other takes its id."""
+    known = {id(one) for one in before}
+    return [one for one in there() if id(one) not in known]
+
+
+def more(before: list[Any]) -> Counter[str]:
+    return Counter(type(one).__name__ for one in new(before))
 
 
 @pytest.mark.parametrize("way", ["direct", "ordinary"])
 async def test_nothing_waits_for_the_collector(tmp_path: Path, way: str) -> None:
     async with serving(tmp_path / "envivo.db", way=way) as (app, url):
-        before = {id(one) for one in there()}
+        before = there()
         stream = WebsocketStream(url, None, ("live/n",), {})
         await stream.open()
         app.hub.broadcast("live/n", "n", data=1)
@@ -65,10 +71,10 @@ async def test_nothing_waits_for_the_collector(tmp_path: Path, way: str) -> None
 
 async def test_who_still_sends_when_it_is_over_does_no_harm(tmp_path: Path) -> None:
     async with serving(tmp_path / "envivo.db", way="ordinary") as (app, url):
-        before = {id(one) for one in there()}
+        before = there()
         stream = WebsocketStream(url, None, ("live/n",), {})
         await stream.open()
-        (server,) = [one for one in there() if type(one) is TidyTCPServer and id(one) not in before]
+        (server,) = [one for one in new(before) if type(one) is TidyTCPServer]
         await stream.leave()
         await eventually(lambda: not app.hub.connections and server.writer.transport.is_closing())
         await server.protocol_send(RawData(b"late"))

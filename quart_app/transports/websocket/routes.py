@@ -5,7 +5,6 @@ in the server's own task, so that nothing of a request is kept for as long as a 
 """
 
 import logging
-from functools import partial
 from typing import Any
 
 from quart import Blueprint
@@ -70,22 +69,15 @@ class RoutedConnection(ASGIWebsocketConnection):
         return websocket.served
 
     def _websocket(self, asgi: AsgiWebsocket) -> "RoutedWebsocket":
-        """Return Quart's WebSocket, as Quart makes it, with headers that are decoded when somebody asks for them."""
-        scope = self.scope
-        websocket = RoutedWebsocket(
-            scope["path"],
-            scope["query_string"],
-            scope["scheme"],
-            ReceivedHeaders(scope),
-            scope["root_path"],
-            scope["http_version"],
-            list(scope["subprotocols"]),
-            asgi.receive,
-            partial(self.send_data, asgi.send_event),
-            partial(self.accept_connection, asgi.send_event),
-            partial(self.close_connection, asgi.send_event),
-            scope=scope,
-        )
+        """Return Quart's WebSocket, with headers that are decoded when somebody asks for them."""
+        scope, self.scope = self.scope, {**self.scope, "headers": []}
+        try:
+            websocket = self._create_websocket_from_scope(asgi.send_event)
+        finally:
+            self.scope = scope
+        assert isinstance(websocket, RoutedWebsocket)  # noqa: S101 - create_app sets the class
+        websocket.scope = scope
+        websocket.headers = ReceivedHeaders(scope)
         websocket.asgi = asgi
         return websocket
 

@@ -46,15 +46,15 @@ class _Listener:
 class ListenerLoop(_BaseLoop):
     """An event loop that can stop listening, and cut off the connections it has accepted.
 
-    Connections come in by its `door`, where there is one. Where it is `held`, it runs until what it was given is done,
-    whatever is raised meanwhile; signals are then to be handled by somebody else.
+    What comes in by a listening socket passes the one of its `doors` that belongs to that. Where it is `held`, it runs
+    until what it was given is done, whatever is raised meanwhile; signals are then to be handled by somebody else.
     """
 
     def __init__(self, *, held: bool = False) -> None:
         super().__init__()
         self._held = held
         self._goes_on = False
-        self.door: Entrance | None = None
+        self.doors: dict[Any, Entrance] = {}
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
@@ -100,10 +100,9 @@ class ListenerLoop(_BaseLoop):
         def tracked() -> Any:
             return self._track(protocol_factory())
 
-        def behind_the_door() -> Any:
-            return tracked() if self.door is None else self.door.protocol(tracked)
-
-        listener = _Listener(await super().create_server(behind_the_door, *args, **kwargs))
+        door = self.doors.get(kwargs.get("sock"))
+        made = tracked if door is None else partial(door.protocol, tracked)
+        listener = _Listener(await super().create_server(made, *args, **kwargs))
         self._open_listeners.append(listener)
         return listener
 

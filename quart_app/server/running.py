@@ -234,7 +234,7 @@ class _Server:
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
             if self._app.direct:
-                loop.door = self._app.door(self._config, loop)
+                loop.doors = dict.fromkeys(self._config.listeners, self._app.door(self._config, loop))
             _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)

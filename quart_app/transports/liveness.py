@@ -80,5 +80,8 @@ class Liveness:
             self._connection.end(Close.TOO_SLOW, "it answers no ping")
         else:
             self._connection.heartbeat()
+            asked_at = (
+                asyncio.get_running_loop().time()
+            )  # the wheel may be ahead of the clock that answers are noted by
             if peer.ping():
-                self._pinged_at = now
+                self._pinged_at = asked_at

@@ -29,6 +29,7 @@ class Socket(ConnectionDelivery, asyncio.Protocol):
         self.hub.lines.enter(self)
         self._transport.set_protocol(self)
         self._transport.set_write_buffer_limits(limits.PUSHED_BYTES, limits.PUSHED_BYTES // 4)
+        self._transport.resume_reading()
         self.deliver(self._transport.write, self.form, first)
         if unread:
             self.data_received(unread)

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import h11
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from quart_app.realtime import Wheel
 from quart_app.transports.below.first_read import Door
+from tests.inside import serving
 from tests.running import ServerProcess, eventually
 from tests.transports.conftest import Servers
 from tests.transports.test_frames import CLOSE, TEXT, frame
@@ -148,6 +150,41 @@ async def test_a_refusal_is_the_same_whoever_says_it(servers: Servers, asked: st
     answers = [await answer_to(servers[kind], REFUSED[asked]) for kind in ("h1", "ordinary")]
     assert answers[0] == answers[1]
     assert answers[0][0].startswith(b"HTTP/1.1 4")
+
+
+async def test_a_client_that_sends_much_with_its_handshake_is_still_heard_afterwards(servers: Servers) -> None:
+    long = frame(TEXT, b'{"type":"ping","pad":"%b"}' % (b"x" * 40_000))
+    async with connected(servers["h1"]) as (reader, writer):
+        writer.write(opening() + long * 3)
+        assert await types(reader, 4) == ["connected", "pong", "pong", "pong"]
+        writer.write(PING)
+        start = await reader.readexactly(2)
+        assert json.loads(await reader.readexactly(start[1]))["type"] == "pong"
+
+
+async def test_refused_handshakes_leave_nothing(tmp_path: Path) -> None:
+    held: set[Any] = set()
+
+    class Holder:
+        hold = held.add
+        let_go = held.discard
+
+    async with serving(tmp_path / "envivo.db") as (app, _):
+        door = Door(app, Config(), app.hub.wheel, Holder(), elsewhere=())
+        server = await asyncio.get_running_loop().create_server(lambda: door.protocol(asyncio.Protocol), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        for path in (b"/nowhere", b"/ws/nowhere", b"/ws/live/n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(opening(path))
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(opening())
+            await asyncio.sleep(0)
+            writer.transport.abort()
+        await eventually(lambda: not held and not app.hub.connections)
+        server.close()
 
 
 async def test_who_says_nothing_is_closed_after_a_time(make_server: Any) -> None:

@@ -209,6 +209,7 @@ class OpeningHandshake(asyncio.Protocol):
     ) -> None:
         self._door = door
         self._transport: asyncio.Transport | None = transport
+        self._held: asyncio.Transport | None = transport
         self._key = key
         self._unread = unread
         self._connected = False
@@ -255,7 +256,7 @@ class OpeningHandshake(asyncio.Protocol):
         transport, self._transport = self._transport, None
         if transport is None or transport.is_closing():
             return None
-        self._door.holder.let_go(transport)
+        self._let_go()
         return OpenedWebsocket(transport, self._unread, self._key, self._door.config)
 
     def _refuse(self, status: int, headers: Headers, body: bytes) -> None:
@@ -272,7 +273,11 @@ class OpeningHandshake(asyncio.Protocol):
             self._transport.pause_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._transport is not None:
-            self._door.holder.let_go(self._transport)
+        self._let_go()
         self._transport = None
         self._lost.set()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._door.holder.let_go(self._held)
+            self._held = None

@@ -271,8 +271,11 @@ class CutOffConnection(ASGIHTTPConnection):
         if isinstance(response, StreamedResponse):
             await self._stream(send, response)
         elif not await self._send_at_once(response):
-            async with asyncio.timeout(ANSWER_TIMEOUT):
-                await super()._send_response(send, response)
+            try:
+                async with asyncio.timeout(ANSWER_TIMEOUT):
+                    await super()._send_response(send, response)
+            except TimeoutError:
+                await drop(self._asgi_send)
 
     async def _send_at_once(self, response: Any) -> bool:
         """Send an answer that is there as a whole; return whether that could be done."""

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import h11
 
+from quart_app.realtime.limits import PUSHED_BYTES
 from quart_app.transports.below.first_read import OpenedWebsocket, OpeningHandshake
 from quart_app.transports.below.http1 import TidyH11
 from quart_app.transports.below.hypercorn_018 import (
@@ -77,7 +78,8 @@ def _take(stream: Any, protocol: Any, unread: bytes | bytearray) -> Taken | None
         return None
     reader, writer = cast("Any", server.reader), cast("Any", server.writer)
     transport = writer.transport
-    if reader.at_eof() or transport.is_closing():
+    # One whose peer is not taking what was written would not be told so any more.
+    if reader.at_eof() or transport.is_closing() or transport.get_write_buffer_size() > PUSHED_BYTES // 4:
         return None
     taken = Taken(transport, bytes(unread) + bytes(reader._buffer))
     stream.closed = True

@@ -18,7 +18,7 @@ from quart_app.transports.websocket.frames import (
 from quart_app.transports.websocket.leaving import LeavingWebsocket
 from quart_app.wire import Close
 
-ANSWERS_AT_ONCE: Final = 64  # answers that may wait before reading lets the event loop send them
+ANSWERS_AT_ONCE: Final = 64  # answers that may wait, or pongs, before reading lets the event loop go on
 
 logger = logging.getLogger(__name__)
 
@@ -26,12 +26,13 @@ logger = logging.getLogger(__name__)
 class FramedWebsocket(Socket):
     """A WebSocket: what its client says goes to the hub, what its connection brings is written in frames."""
 
-    __slots__ = ("_frames", "_pong", "_waiting_for", "form", "heard_at")
+    __slots__ = ("_frames", "_pong", "_pongs", "_waiting_for", "form", "heard_at")
 
     def __init__(self, hub: Hub, connection: Connection, transport: asyncio.Transport, *, compressed: bool) -> None:
         super().__init__(hub, connection, transport)
         self._frames = FrameReader(compressed=compressed)
         self._pong: bytes | None = None
+        self._pongs = 0
         self._waiting_for: asyncio.Task[None] | None = None
         self.form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
         self.heard_at = 0.0
@@ -66,6 +67,7 @@ class FramedWebsocket(Socket):
 
     def _read(self) -> None:
         """Act on what has come, unless something has to be waited for first."""
+        self._pongs = 0
         try:
             while not self.over and self._waiting_for is None and (frame := self._frames.next()) is not None:
                 self._take(*frame)
@@ -86,6 +88,9 @@ class FramedWebsocket(Socket):
             self._transport.close()
 
     def _take_message(self, data: bytes) -> None:
+        if not self.connection.alive:  # it ends when its peer has taken what was written
+            self._transport.pause_reading()
+            return
         try:
             under_way = self.hub.receive(self.connection, data)
         except Exception:
@@ -121,3 +126,6 @@ class FramedWebsocket(Socket):
         self._pong = data if self.stalled_since is not None else None
         if self._pong is None:
             self._transport.write(control_frame(Opcode.PONG, data))
+            self._pongs += 1
+            if self._pongs == ANSWERS_AT_ONCE:
+                self._wait_for(asyncio.sleep(0))

@@ -57,7 +57,7 @@ class Subscription:
         self.dropped = 0
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
-        self._version = -1
+        self._version = self._audience.version if place == self._audience.head(bus.position) else -1
         bus.count_in(self._audience)
 
     @property

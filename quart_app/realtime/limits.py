@@ -79,9 +79,9 @@ FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
 PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that an administrator looks at
 
 # Leaving
-RESTART: Final = 1.5  # s from the end of one process until the next one listens
-LEAVE_RATE: Final = 6_500.0  # clients a second that can be sent away
-RETURN_RATE: Final = 2_200.0  # clients a second that are told to come back at the same time, at most
-RETURN_SPREAD: Final = 3.0  # s over which the returns of clients are spread, at least
+RESTART: Final = 0.7  # s from the end of one process until the next one listens
+LEAVE_RATE: Final = 15_000.0  # clients a second that can be sent away
+RETURN_RATE: Final = 5_000.0  # clients a second that are told to come back at the same time, at most
+RETURN_SPREAD: Final = 2.0  # s over which the returns of clients are spread, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close
 LAST_WORDS: Final = 0.4  # s after its close frame in which the peer of a program that ends has to answer

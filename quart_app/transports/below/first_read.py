@@ -137,17 +137,21 @@ def _headers_of_handshake(lines: bytes) -> Headers | None:
     for line in lines[:-2].split(b"\r\n"):
         name, _, value = line.partition(b":")
         headers.append((name.lower(), value.strip(b" \t")))
-    names = [name for name, _ in headers]
     named = dict(headers)
     plain = (
-        all(names.count(name) == 1 for name in _SINGLE)
-        and _WITH_BODY.isdisjoint(names)
+        named.keys() >= _SINGLE
+        and (len(named) == len(headers) or _come_once([name for name, _ in headers]))
+        and _WITH_BODY.isdisjoint(named)
         and named[b"upgrade"].lower() == b"websocket"
         and "upgrade" in map(str.lower, _listed(named.get(b"connection", b"")))
         and named[b"sec-websocket-version"] == b"13"
         and _KEY.fullmatch(named[b"sec-websocket-key"]) is not None
     )
     return headers if plain else None
+
+
+def _come_once(names: list[bytes]) -> bool:
+    return all(names.count(name) == 1 for name in _SINGLE)
 
 
 def _listed(value: bytes) -> list[str]:

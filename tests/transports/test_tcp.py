@@ -58,6 +58,23 @@ REQUESTS = {
     "nonsense": [b"nonsense\r\n\r\n"],
     "too long": [b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n"],
     "continue": [b"POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", b"body"],
+    "one while another is answered": [
+        b"GET /slow HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo",
+        b"dyGET /slow HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /stream HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /nothing HTTP/1.1\r\nHost: h\r\n\r\n",
+    ],
+    "a length of another kind": [b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: +4\r\n\r\nbody"],
+    "two lengths": [b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nbody"],
+    "a length and chunks": [
+        b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ],
+    "two hosts": [b"GET /echo HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"],
+    "a header in two lines": [b"GET /echo HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c\r\n\r\n"],
+    "a space before a colon": [b"GET /echo HTTP/1.1\r\nHost : h\r\n\r\n"],
+    "a line that ends in LF": [b"GET /echo HTTP/1.1\r\nHost: h\n\r\n"],
+    "an octet that is no text": [b"GET /echo HTTP/1.1\r\nHost: h\r\nX-A: \x01\r\n\r\n"],
     "several at once": [
         (
             b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1"
@@ -77,6 +94,11 @@ def _routes(app: Quart) -> None:
         known = [request.headers.get(name) for name in ("x-twice", "Content-Type", "nowhere")]
         said = [request.method, request.path, request.query_string.decode(), request.args.to_dict(flat=False)]
         return {"said": [*said, dict(request.cookies), request.mimetype, headers, known], "body": body.decode()}
+
+    @app.get("/slow")
+    async def slow() -> str:
+        await asyncio.sleep(0.05)
+        return "slow"
 
     @app.post("/form")
     async def form() -> dict[str, str]:

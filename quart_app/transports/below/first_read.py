@@ -17,12 +17,9 @@ from urllib.parse import unquote
 
 from quart_app.realtime import Wheel
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
+from quart_app.transports.below.heads import Head, Headers, plain_head
 from quart_app.transports.below.http1 import common_lines
 
-_HEAD_BYTES: Final = 16 * 1024
-_HEAD: Final = re.compile(
-    rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)+)\r\n"
-)  # RFC 9112 sections 3 and 5
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _SINGLE: Final = frozenset({b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"})
 _WITH_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
@@ -30,7 +27,6 @@ _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 logger = logging.getLogger(__name__)
 
-Headers = list[tuple[bytes, bytes]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -104,12 +100,11 @@ class Door:
     def scope(self, data: bytes, transport: asyncio.Transport) -> tuple[dict[str, Any], bytes, bytes] | None:
         """Return the ASGI scope of the WebSocket that these first bytes open, its key, and the bytes that follow; None
         where they open none."""
-        found = _HEAD.match(data, 0, _HEAD_BYTES) if self._plain else None
-        headers = None if found is None else _headers_of_handshake(found[2])
-        if found is None or headers is None:
+        head = plain_head(data) if self._plain else None
+        if head is None or not _opens_websocket(head):
             return None
-        path, _, query = found[1].partition(b"?")
-        named = dict(headers)
+        path, _, query = head.target.partition(b"?")
+        named = dict(head.headers)
         scope = {
             "type": "websocket",
             "asgi": {"spec_version": "2.3", "version": "3.0"},
@@ -119,7 +114,7 @@ class Door:
             "raw_path": path,
             "query_string": query,
             "root_path": self.config.root_path,
-            "headers": headers,
+            "headers": head.headers,
             "client": _address(transport.get_extra_info("peername")),
             "server": _address(transport.get_extra_info("sockname")),
             "state": {},
@@ -128,30 +123,22 @@ class Door:
         }
         if scope["path"].rstrip("/") in self._elsewhere:
             return None
-        return scope, named[b"sec-websocket-key"], data[found.end() :]
+        return scope, named[b"sec-websocket-key"], data[head.size :]
 
 
-def _headers_of_handshake(lines: bytes) -> Headers | None:
-    """Return the headers, their names in lower case, if they are those of a plain opening handshake."""
-    headers: Headers = []
-    for line in lines[:-2].split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        headers.append((name.lower(), value.strip(b" \t")))
-    named = dict(headers)
-    plain = (
-        named.keys() >= _SINGLE
-        and (len(named) == len(headers) or _come_once([name for name, _ in headers]))
+def _opens_websocket(head: Head) -> bool:
+    """Tell whether this is the head of a plain opening handshake."""
+    named = dict(head.headers)
+    return (
+        head.method == b"GET"
+        and named.keys() >= _SINGLE
+        and (len(named) == len(head.headers) or all(head.count(name) == 1 for name in _SINGLE))
         and _WITH_BODY.isdisjoint(named)
         and named[b"upgrade"].lower() == b"websocket"
         and "upgrade" in map(str.lower, _listed(named.get(b"connection", b"")))
         and named[b"sec-websocket-version"] == b"13"
         and _KEY.fullmatch(named[b"sec-websocket-key"]) is not None
     )
-    return headers if plain else None
-
-
-def _come_once(names: list[bytes]) -> bool:
-    return all(names.count(name) == 1 for name in _SINGLE)
 
 
 def _listed(value: bytes) -> list[str]:

@@ -1,7 +1,8 @@
 """HTTP/1.1 as Hypercorn serves it, in fewer steps: headers are looked at once, an answer is written in one piece.
 
-h11 reads every request. It frames every answer, too, except the usual one: to a request of HTTP/1.1 that has come in as
-a whole and leaves the connection open, with a body that is there as a whole. For that one there is nothing to decide.
+h11 reads every request and frames every answer, except the usual ones: a plain request of HTTP/1.1 that comes as a
+whole and leaves the connection open, and the answer to it whose body is there as a whole. For these there is nothing to
+decide. Where the answer to a usual request is another one, h11 reads the request after all, and frames the answer.
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import Any, Final
 import h11
 
 from quart_app.realtime.limits import PUSHED_BYTES
+from quart_app.transports.below.heads import Head, plain_head
 from quart_app.transports.below.hypercorn_018 import (
     STREAM_ID,
     ASGIHTTPState,
@@ -31,6 +33,8 @@ from quart_app.transports.below.inbox import owner
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"transfer-encoding"})  # headers of an answer
 _PRIVATE: Final = frozenset({b"set-cookie"})
 _UNUSUAL: Final = frozenset({b"expect", b"upgrade"})  # headers of a request
+_DECIDES: Final = _UNUSUAL | {b"transfer-encoding"}  # headers by which h11 has something to decide
+_DIGITS: Final = 12  # of a length
 _METHODS: Final = frozenset({b"GET", b"POST", b"PUT", b"PATCH", b"DELETE"})
 _STATUSES: Final = frozenset(range(200, 600)) - {204, 304}  # of answers with a body
 _LINES: Final = 256  # header lines that are remembered
@@ -53,6 +57,33 @@ class TidyH11(H11Protocol):
     """Whether the request is one after which the connection stays open, and whose answer has a body."""
     _renewed = False
     """Whether `connection` is new since the last answer."""
+    _unread = b""
+    """The request that is being answered, where h11 has not read it."""
+
+    async def handle(self, event: Any) -> None:
+        if type(event) is RawData:
+            if self._unread:
+                if not event.data:
+                    return  # the peer says no more, and has said all
+                await self.can_read.clear()
+                await self.can_read.wait()
+            if self.stream is None and self.connection.our_state is h11.IDLE and not self.connection.trailing_data[0]:
+                head = usual_head(event.data)
+                if head is not None and not self.config.h11_pass_raw_headers:
+                    await self._begin_usual(head, event.data)
+                    return
+        await super().handle(event)
+
+    async def _begin_usual(self, head: Head, data: bytes) -> None:
+        await self.send(_BUSY)
+        self._usual = True
+        self._unread = data
+        await self._open_stream(head.headers, b"1.1", head.method, head.target)
+        stream = self.stream
+        if stream is not None and len(data) > head.size:
+            await stream.handle(Body(STREAM_ID, data[head.size :]))
+        if stream is not None:
+            await stream.handle(_END_OF_BODY)
 
     async def _handle_events(self) -> None:
         """Take what has come in, as Hypercorn does, by comparisons that cost less."""
@@ -96,6 +127,13 @@ class TidyH11(H11Protocol):
             await self._check_protocol(request)
             await self._create_stream(request)
             return
+        if self.config.h11_pass_raw_headers:
+            headers = request.headers.raw_items()
+        await self._open_stream(headers, request.http_version, request.method, request.target)
+
+    async def _open_stream(
+        self, headers: list[tuple[bytes, bytes]], version: bytes, method: bytes, target: bytes
+    ) -> None:
         self.stream = HTTPStream(
             self.app,
             self.config,
@@ -107,10 +145,8 @@ class TidyH11(H11Protocol):
             self.stream_send,
             STREAM_ID,
         )
-        if self.config.h11_pass_raw_headers:
-            headers = request.headers.raw_items()
-        version, method = request.http_version.decode(), request.method.decode("ascii").upper()
-        head = RequestHead(STREAM_ID, headers, version, method, request.target, self.connection_state)
+        named = method.decode("ascii").upper()
+        head = RequestHead(STREAM_ID, headers, version.decode(), named, target, self.connection_state)
         await self.stream.handle(head)
         self.keep_alive_requests += 1
         await self.context.mark_request()
@@ -138,6 +174,8 @@ class TidyH11(H11Protocol):
         return self.keep_alive_requests >= self.config.keep_alive_max_requests
 
     def _to_send(self, event: Any) -> bytes:
+        if self._unread:
+            self._let_h11_read()
         try:
             return self.connection.send(event)
         except h11.LocalProtocolError:
@@ -157,7 +195,8 @@ class TidyH11(H11Protocol):
 
     def whole_answer(self, status: int, headers: Iterable[_Header], body: bytes) -> bytes:
         """Return a whole answer as it is written. Raise h11.LocalProtocolError."""
-        if self._usual and not self._is_last and status in _STATUSES and self.connection.their_state is h11.DONE:
+        complete = bool(self._unread) or self.connection.their_state is h11.DONE
+        if self._usual and complete and not self._is_last and status in _STATUSES:
             framing, lines = _divided(headers)
             if framing == [(b"content-length", b"%d" % len(body))]:
                 self._renew()
@@ -169,13 +208,22 @@ class TidyH11(H11Protocol):
 
     def _renew(self) -> None:
         """Begin anew with what has come in after a request, whose answer h11 need not frame."""
+        self._renewed = True
+        if self._unread:
+            self._unread = b""
+            return
         rest, ended = self.connection.trailing_data
         self.connection = h11.Connection(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
         if rest:
             self.connection.receive_data(rest)
         if ended:
             self.connection.receive_data(b"")
-        self._renewed = True
+
+    def _let_h11_read(self) -> None:
+        data, self._unread = self._unread, b""
+        self.connection.receive_data(data)
+        while type(self.connection.next_event()) is not h11.EndOfMessage:
+            pass
 
     async def end_answer(self) -> None:
         """Go on to the next request, or close the connection where this one was the last."""
@@ -189,6 +237,25 @@ class TidyH11(H11Protocol):
         await self._close_stream()
         await self.can_read.set()
         await self.send(Closed() if self.context.terminated.is_set() else _IDLE)
+
+
+def usual_head(data: bytes) -> Head | None:
+    """Return the head of the usual request that `data` is, None where it is no such request, or not that alone."""
+    head = plain_head(data)
+    if head is None or head.method not in _METHODS:
+        return None
+    named = dict(head.headers)
+    length = named.get(b"content-length", b"0")
+    usual = (
+        len(named) == len(head.headers)
+        and b"host" in named
+        and _DECIDES.isdisjoint(named)
+        and named.get(b"connection", b"keep-alive").lower() == b"keep-alive"
+        and length.isdigit()
+        and len(length) < _DIGITS
+        and len(data) == head.size + int(length)
+    )
+    return head if usual else None
 
 
 def _all_keep_alive(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -160,16 +160,22 @@ def _subprotocol_token(source: Source) -> str | None:
 
 
 def _open_identity(source: Source) -> Identity:
-    args = source.args
+    args, cookie = source.args, source.cookies.get(USER_COOKIE, "")
+    if not (args or cookie):
+        return _guest()
     user_id, username = args.get("user_id", ""), args.get("username", "")
     if not (user_id.strip() or username.strip()):
-        user_id, username = _read_user_cookie(source.cookies.get(USER_COOKIE, ""))
+        user_id, username = _read_user_cookie(cookie)
     user_id, username = _clean("user_id", user_id), _clean("username", username)
     if not (user_id or username):
-        # The guest keeps this name for the connection; the random part at its end keeps two guests apart.
-        guest = f"guest-{secrets.token_hex(4)}"
-        return Identity(guest, guest, _OPEN_ROLE, nameless=True)
+        return _guest()
     return Identity(user_id or username, username or user_id, _OPEN_ROLE)
+
+
+def _guest() -> Identity:
+    """Return somebody who keeps this name for the connection; the random part at its end keeps two guests apart."""
+    guest = f"guest-{secrets.token_hex(4)}"
+    return Identity(guest, guest, _OPEN_ROLE, nameless=True)
 
 
 def _read_user_cookie(cookie: str) -> tuple[str, str]:

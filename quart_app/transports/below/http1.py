@@ -222,7 +222,7 @@ class TidyH11(H11Protocol):
     def _let_h11_read(self) -> None:
         data, self._unread = self._unread, b""
         self.connection.receive_data(data)
-        while type(self.connection.next_event()) is not h11.EndOfMessage:
+        while type(self.connection.next_event()) in {h11.Request, h11.Data}:
             pass
 
     async def end_answer(self) -> None:

@@ -1,10 +1,12 @@
 """What a WebSocket leaves behind that is over: nothing, not even to the garbage collector."""
 
+import asyncio
 import gc
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypercorn.events import RawData
 from hypercorn.protocol.ws_stream import WSStream
@@ -15,6 +17,7 @@ from quart_app.transports.below.http1 import TidyH11
 from quart_app.transports.below.tcp import INSTEAD, TidyTCPServer
 from quart_app.transports.liveness import Liveness
 from quart_app.transports.pump import Pump
+from quart_app.transports.sse import EventStream
 from quart_app.transports.websocket.served import ServedWebsocket
 from quart_app.transports.websocket.socket import FramedWebsocket
 from tests.inside import serving
@@ -23,6 +26,7 @@ from tests.transports.drivers import WebsocketStream
 
 LASTING = (
     TidyTCPServer, TidyH11, WSStream, Connection, Subscription, Liveness, Pump, ServedWebsocket, FramedWebsocket,
+    EventStream,
 )  # fmt: skip
 ENGINES = Counter(Connection=1, Subscription=1, Liveness=1)
 SERVED = {
@@ -67,6 +71,23 @@ async def test_nothing_waits_for_the_collector(tmp_path: Path, way: str) -> None
         await eventually(lambda: more(before) == SERVED[way])
         await stream.leave()
         await eventually(lambda: not more(before))
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_comes_after_the_request_of_an_event_stream_holds_nothing(tmp_path: Path, together: bool) -> None:
+    async with serving(tmp_path / "envivo.db") as (app, url):
+        address = httpx.URL(url)
+        before = there()
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"GET /sse/live/n HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if not together:
+            await asyncio.sleep(0)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b'"connected"')
+        await eventually(lambda: more(before) == ENGINES + Counter(EventStream=1))
+        app.hub.broadcast("live/n", "n", data=1)
+        await reader.readuntil(b'"data":1}')
+        writer.close()
 
 
 async def test_who_still_sends_when_it_is_over_does_no_harm(tmp_path: Path) -> None:

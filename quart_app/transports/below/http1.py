@@ -8,7 +8,7 @@ decide. Where the answer to a usual request is another one, h11 reads the reques
 import time
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 
@@ -59,20 +59,31 @@ class TidyH11(H11Protocol):
     """Whether `connection` is new since the last answer."""
     _unread = b""
     """The request that is being answered, where h11 has not read it."""
+    _over = False
+    """Whether the connection is somebody else's."""
+
+    def give_up(self) -> None:
+        """Read nothing more, and nothing of what waits to be read: the connection is somebody else's."""
+        self._over = True
+        cast("Any", self.can_read)._event.set()  # as its own `set` does, which would have to be awaited
 
     async def handle(self, event: Any) -> None:
         if type(event) is RawData:
-            if self._unread:
-                if not event.data:
-                    return  # the peer says no more, and has said all
-                await self.can_read.clear()
-                await self.can_read.wait()
+            if self._unread and event.data:
+                await self._wait_to_read()
+            if self._over or self._unread:  # without data the peer says no more, and has said all
+                return
             if self.stream is None and self.connection.our_state is h11.IDLE and not self.connection.trailing_data[0]:
                 head = usual_head(event.data)
                 if head is not None and not self.config.h11_pass_raw_headers:
                     await self._begin_usual(head, event.data)
                     return
         await super().handle(event)
+
+    async def _wait_to_read(self) -> None:
+        """Return when the answer that is under way is complete."""
+        await self.can_read.clear()
+        await self.can_read.wait()
 
     async def _begin_usual(self, head: Head, data: bytes) -> None:
         await self.send(_BUSY)
@@ -87,7 +98,7 @@ class TidyH11(H11Protocol):
 
     async def _handle_events(self) -> None:
         """Take what has come in, as Hypercorn does, by comparisons that cost less."""
-        while True:
+        while not self._over:
             if self.connection.they_are_waiting_for_100_continue:
                 headers = self.config.response_headers("h11")
                 await self._send_h11_event(h11.InformationalResponse(status_code=100, headers=headers))
@@ -103,8 +114,7 @@ class TidyH11(H11Protocol):
                 await self.send(_BUSY)
                 await self._begin_request(event)
             elif event is h11.PAUSED:
-                await self.can_read.clear()
-                await self.can_read.wait()
+                await self._wait_to_read()
             elif event is h11.NEED_DATA or kind is h11.ConnectionClosed or self.stream is None:
                 return
             elif kind is h11.Data:

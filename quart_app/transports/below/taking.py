@@ -83,11 +83,14 @@ def _take(stream: Any, protocol: Any, unread: bytes | bytearray) -> Taken | None
         return None
     taken = Taken(transport, bytes(unread) + bytes(reader._buffer))
     stream.closed = True
+    stream.app_put = None  # which refers back to it
     protocol.stream = None
     vars(server).update(protocol=_NOTHING, _close=_NOTHING.handle)
     writer._transport = _NOTHING  # whose end is not that of the transport
     reader._buffer.clear()
     reader.feed_eof()
+    if isinstance(protocol, TidyH11):
+        protocol.give_up()
     if let_go := getattr(asyncio.get_running_loop(), "let_go", None):
         let_go(transport)
     return taken

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Self
 
-from quart_app.cli.bench.crowd import OPENING, Crowd, Following, fresh
+from quart_app.cli.bench.crowd import Crowd, Following, fresh, opened
 from quart_app.cli.bench.dialect import Dialect
 from quart_app.cli.bench.followers import Follower
 from quart_app.cli.bench.load import Target
@@ -112,20 +112,8 @@ async def nats_crowd(target: Target, following: Following, size: int) -> AsyncIt
     stream = SharedStream(following.mark, message_end)
     greeting = target.dialect.greeting.replace("{topic}", following.topic)
     followers: list[Follower] = [NatsFollower(target.address, stream, greeting) for _ in range(size)]
-    gate = asyncio.Semaphore(OPENING)
-
-    async def open_one(follower: Follower) -> None:
-        async with gate:
-            await follower.open(target.address)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for follower in followers:
-                group.create_task(open_one(follower))
-        yield Crowd(following, stream, followers)
-    finally:
-        for follower in followers:
-            follower.close()
+    async with opened(target, following, stream, followers) as there:
+        yield there
 
 
 class NatsPublisher(Client):

@@ -79,6 +79,15 @@ async def crowd(target: Target, following: Following, size: int) -> AsyncIterato
     """Give a crowd of `size` followers whose welcomes have come, and close it at the end."""
     stream = SharedStream(following.mark, block_end if following.transport == "sse" else frame_end)
     followers = [_follower(target, following, f"bench-{number}", stream) for number in range(size)]
+    async with opened(target, following, stream, followers) as there:
+        yield there
+
+
+@asynccontextmanager
+async def opened(
+    target: Target, following: Following, stream: SharedStream, followers: list[Follower]
+) -> AsyncIterator[Crowd]:
+    """Give a crowd of these followers, who share a stream, once they are open, and close it at the end."""
     gate = asyncio.Semaphore(OPENING)
 
     async def open_one(follower: Follower) -> None:

@@ -208,6 +208,10 @@ class Connection:
             self.subscription.close()
             self._on_end(self)
 
+    def fail(self) -> None:
+        """End on an error of ours, which is logged elsewhere."""
+        self.end(Close.INTERNAL_ERROR, "something went wrong here")
+
     def peer_ended(self, code: int | None) -> None:
         """Note that the peer has ended this connection with a close code of its own, None where it is lost."""
         # Any other code of a peer means nothing here, so the peer counts as lost.

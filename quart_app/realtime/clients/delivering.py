@@ -2,7 +2,6 @@
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.delivery import Delivery
-from quart_app.wire import Close
 
 
 class ConnectionDelivery(Delivery):
@@ -16,5 +15,5 @@ class ConnectionDelivery(Delivery):
 
     def break_off(self) -> None:
         """End the connection."""
-        self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
+        self.connection.fail()
         self.finish()

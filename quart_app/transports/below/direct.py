@@ -33,6 +33,7 @@ from quart_app.transports.below.hypercorn_018 import (
     StreamClosed,
     WSStream,
 )
+from quart_app.transports.below.inbox import owner
 
 
 class WebsocketWire:
@@ -97,14 +98,9 @@ class WebsocketWire:
 
     def abort(self) -> None:
         """Drop the TCP connection of an HTTP/1.1 peer at once; over HTTP/2 others share it."""
-        protocol = _owner(self._stream.send)
+        protocol = owner(self._stream.send)
         if isinstance(protocol, H11Protocol):
-            _owner(protocol.send).writer.transport.abort()
-
-
-def _owner(method: Any) -> Any:
-    """Return the object that a bound method belongs to, None for another callable."""
-    return getattr(method, "__self__", None)
+            owner(protocol.send).writer.transport.abort()
 
 
 class HeldBuffer(StreamBuffer):
@@ -137,8 +133,8 @@ class HeldBuffer(StreamBuffer):
 
 def hold_back(send: Any) -> None:
     """Make an HTTP/2 stream that has just begun wait for a peer that reads slowly."""
-    stream = _owner(send)
-    protocol = _owner(getattr(stream, "send", None))
+    stream = owner(send)
+    protocol = owner(getattr(stream, "send", None))
     if isinstance(protocol, H2Protocol) and not protocol.stream_buffers[stream.stream_id].buffer:
         protocol.stream_buffers[stream.stream_id] = HeldBuffer(protocol.context.event_class)
 
@@ -149,7 +145,7 @@ def decline_compression(send: Any) -> None:
     Hypercorn would agree to any offer of it: to a window for each direction of each connection, and to messages that
     unpack to a thousand times their size before anything can look at them.
     """
-    stream = _owner(send)
+    stream = owner(send)
     if type(stream) is WSStream:
         stream.handshake.extensions = None
 
@@ -159,7 +155,7 @@ def agree_to(send: Any, extension: Extension, answer: str) -> bool:
 
     Return whether Hypercorn will do so.
     """
-    stream = _owner(send)
+    stream = owner(send)
     if type(stream) is not WSStream:
         return False
     decline_compression(send)
@@ -176,15 +172,15 @@ def agree_to(send: Any, extension: Extension, answer: str) -> bool:
 
 async def drop(send: Any) -> None:
     """End an answer at once, whatever of it is still on its way; after the end, do nothing."""
-    stream = _owner(send)
-    protocol = _owner(getattr(stream, "send", None))
+    stream = owner(send)
+    protocol = owner(getattr(stream, "send", None))
     if isinstance(protocol, H11Protocol):
-        _owner(protocol.send).writer.transport.abort()
+        owner(protocol.send).writer.transport.abort()
     elif isinstance(protocol, H2Protocol) and not stream.closed:
         with contextlib.suppress(ProtocolError):  # its peer was quicker
             protocol.connection.reset_stream(stream.stream_id, ErrorCodes.CANCEL)
             # Not drained: the whole connection may be stalled.
-            _owner(protocol.send).writer.write(protocol.connection.data_to_send())
+            owner(protocol.send).writer.write(protocol.connection.data_to_send())
         await protocol.stream_send(StreamClosed(stream_id=stream.stream_id))
 
 
@@ -194,7 +190,7 @@ async def stop_reading(send: Any) -> None:
     Hypercorn waits for the end of the answer before it reads the request that the peer had sent ahead (RFC 9112 section
     9.3.2), and would wait for ever.
     """
-    protocol = _owner(getattr(_owner(send), "send", None))
+    protocol = owner(getattr(owner(send), "send", None))
     if isinstance(protocol, H11Protocol) and protocol.stream is None and protocol.connection.our_state is h11.SEND_BODY:
         protocol.connection = h11.Connection(h11.SERVER)  # in which there is nothing to wait for
         await protocol.can_read.set()
@@ -203,20 +199,20 @@ async def stop_reading(send: Any) -> None:
 def is_refused(send: Any) -> bool:
     """Tell whether Hypercorn has refused a WebSocket meanwhile, of which it tells nobody: its client has sent something
     before it was accepted."""
-    stream = _owner(send)
+    stream = owner(send)
     return type(stream) is WSStream and bool(stream.closed)
 
 
 def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
-    stream = _owner(send)
+    stream = owner(send)
     if type(stream) is WSStream and hasattr(stream, "connection"):
         vars(stream.connection).pop("events", None)
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:
     """Return the WebSocket behind an ASGI `send`, after it was accepted, None where there is none of Hypercorn's."""
-    stream = _owner(send)
+    stream = owner(send)
     if type(stream) is WSStream and hasattr(stream, "connection"):
         return WebsocketWire(stream)
     return None

@@ -6,14 +6,13 @@ so is every handshake that is not as plain as those of browsers and libraries.
 """
 
 import asyncio
-import base64
-import hashlib
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import unquote
+
+from wsproto.utilities import generate_accept_token
 
 from quart_app.realtime import Wheel
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
@@ -23,7 +22,6 @@ from quart_app.transports.below.http1 import common_lines
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _SINGLE: Final = frozenset({b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"})
 _WITH_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
-_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +54,8 @@ class OpenedWebsocket(NamedTuple):
         headers: Headers = []
         if subprotocol is not None:
             headers.append((b"sec-websocket-protocol", subprotocol.encode()))
-        accept = base64.b64encode(hashlib.sha1(self.key + _GUID, usedforsecurity=False).digest())
-        headers += [(b"sec-websocket-accept", accept), (b"upgrade", b"WebSocket"), (b"connection", b"Upgrade")]
+        headers += [(b"sec-websocket-accept", generate_accept_token(self.key))]
+        headers += [(b"upgrade", b"WebSocket"), (b"connection", b"Upgrade")]
         if extensions is not None:
             headers.append((b"sec-websocket-extensions", extensions.encode()))
         return _head(101, headers, self.config)
@@ -65,7 +63,7 @@ class OpenedWebsocket(NamedTuple):
 
 def _head(status: int, headers: Headers, config: Any) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    return b"HTTP/1.1 %d \r\n%b%b\r\n" % (status, lines, common_lines(config, int(time.time())))
+    return b"HTTP/1.1 %d \r\n%b%b\r\n" % (status, lines, common_lines(config))
 
 
 class Door:
@@ -104,7 +102,6 @@ class Door:
         if head is None or not _opens_websocket(head):
             return None
         path, _, query = head.target.partition(b"?")
-        named = dict(head.headers)
         scope = {
             "type": "websocket",
             "asgi": {"spec_version": "2.3", "version": "3.0"},
@@ -118,17 +115,17 @@ class Door:
             "client": _address(transport.get_extra_info("peername")),
             "server": _address(transport.get_extra_info("sockname")),
             "state": {},
-            "subprotocols": _listed(named.get(b"sec-websocket-protocol", b"")),
+            "subprotocols": _listed(head.named.get(b"sec-websocket-protocol", b"")),
             "extensions": {"websocket.http.response": {}},
         }
         if scope["path"].rstrip("/") in self._elsewhere:
             return None
-        return scope, named[b"sec-websocket-key"], data[head.size :]
+        return scope, head.named[b"sec-websocket-key"], data[head.size :]
 
 
 def _opens_websocket(head: Head) -> bool:
     """Tell whether this is the head of a plain opening handshake."""
-    named = dict(head.headers)
+    named = head.named
     return (
         head.method == b"GET"
         and named.keys() >= _SINGLE

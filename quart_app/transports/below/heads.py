@@ -15,11 +15,15 @@ _HEAD: Final = re.compile(
 
 
 class Head(NamedTuple):
-    """The head of a request, of which the names of headers are in lower case; it has `size` bytes."""
+    """The head of a request, of which the names of headers are in lower case; it has `size` bytes.
+
+    `named` has the headers by their names, of several the last.
+    """
 
     method: bytes
     target: bytes
     headers: Headers
+    named: dict[bytes, bytes]
     size: int
 
     def count(self, name: bytes) -> int:
@@ -36,4 +40,4 @@ def plain_head(data: bytes) -> Head | None:
     for line in found[3][:-2].split(b"\r\n"):
         name, _, value = line.partition(b":")
         headers.append((name.lower(), value.strip(b" \t")))
-    return Head(found[1], found[2], headers, found.end())
+    return Head(found[1], found[2], headers, dict(headers), found.end())

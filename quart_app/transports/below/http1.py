@@ -90,10 +90,9 @@ class TidyH11(H11Protocol):
         self._usual = True
         self._unread = data
         await self._open_stream(head.headers, b"1.1", head.method, head.target)
-        stream = self.stream
-        if stream is not None and len(data) > head.size:
-            await stream.handle(Body(STREAM_ID, data[head.size :]))
-        if stream is not None:
+        if (stream := self.stream) is not None:
+            if len(data) > head.size:
+                await stream.handle(Body(STREAM_ID, data[head.size :]))
             await stream.handle(_END_OF_BODY)
 
     async def _handle_events(self) -> None:
@@ -174,10 +173,7 @@ class TidyH11(H11Protocol):
             framing.append((b"connection", b"close"))
         head = self._to_send(h11.Response(headers=framing, status_code=status))
         if head:
-            self._head = b"".join((head[:-2], *lines, self._common_lines(), b"\r\n"))
-
-    def _common_lines(self) -> bytes:
-        return common_lines(self.config, int(time.time()))
+            self._head = b"".join((head[:-2], *lines, common_lines(self.config), b"\r\n"))
 
     @property
     def _is_last(self) -> bool:
@@ -211,7 +207,7 @@ class TidyH11(H11Protocol):
             if framing == [(b"content-length", b"%d" % len(body))]:
                 self._renew()
                 head = b"HTTP/1.1 %d \r\ncontent-length: %d\r\n" % (status, len(body))
-                return b"".join((head, *lines, self._common_lines(), b"\r\n", body))
+                return b"".join((head, *lines, common_lines(self.config), b"\r\n", body))
         self._begin_answer(status, headers)
         data = self._to_send(h11.Data(data=body)) if body else b""
         return self.take_head() + data + self._to_send(h11.EndOfMessage())
@@ -254,7 +250,7 @@ def usual_head(data: bytes) -> Head | None:
     head = plain_head(data)
     if head is None or head.method not in _METHODS:
         return None
-    named = dict(head.headers)
+    named = head.named
     length = named.get(b"content-length", b"0")
     usual = (
         len(named) == len(head.headers)
@@ -308,9 +304,13 @@ def _line(name: bytes, value: bytes) -> bytes:
     return b"%b: %b\r\n" % (name, value)
 
 
+def common_lines(config: Any) -> bytes:
+    """Return the header lines that Hypercorn gives to every answer now; one of them is the date."""
+    return _common_lines_of(config, int(time.time()))
+
+
 @lru_cache(maxsize=4)
-def common_lines(config: Any, second: int) -> bytes:
-    """Return the header lines that Hypercorn gives to every answer of that `second`; one of them is the date."""
+def _common_lines_of(config: Any, _second: int) -> bytes:
     return b"".join([_line(name, value) for name, value in config.response_headers("h11")])
 
 

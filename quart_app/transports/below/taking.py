@@ -21,6 +21,7 @@ from quart_app.transports.below.hypercorn_018 import (
     TCPServer,
     WSStream,
 )
+from quart_app.transports.below.inbox import owner
 
 
 class Taken(NamedTuple):
@@ -32,10 +33,10 @@ class Taken(NamedTuple):
 
 def take_websocket(send: Any) -> OpenedWebsocket | None:
     """Return the WebSocket behind an ASGI `send`, which waits to be accepted; None where it cannot be taken."""
-    stream = _owner(send)
+    stream = owner(send)
     if isinstance(stream, OpeningHandshake):
         return stream.take()
-    protocol = _owner(getattr(stream, "send", None))
+    protocol = owner(getattr(stream, "send", None))
     if not (
         isinstance(stream, WSStream)
         and isinstance(protocol, H11Protocol)
@@ -51,8 +52,8 @@ def take_websocket(send: Any) -> OpenedWebsocket | None:
 def take_answer(send: Any) -> Taken | None:
     """Return the TCP connection behind the `send` of an answer in chunks, after its head was sent; None where it cannot
     be taken."""
-    stream = _owner(send)
-    protocol = _owner(getattr(stream, "send", None))
+    stream = owner(send)
+    protocol = owner(getattr(stream, "send", None))
     if not (
         isinstance(stream, HTTPStream)
         and isinstance(protocol, H11Protocol)
@@ -67,13 +68,8 @@ def take_answer(send: Any) -> Taken | None:
     return taken
 
 
-def _owner(method: Any) -> Any:
-    """Return the object that a bound method belongs to, None for another callable."""
-    return getattr(method, "__self__", None)
-
-
 def _take(stream: Any, protocol: Any, unread: bytes | bytearray) -> Taken | None:
-    server = _owner(protocol.send)
+    server = owner(protocol.send)
     if not isinstance(server, TCPServer) or stream.closed or protocol.stream is not stream:
         return None
     reader, writer = cast("Any", server.reader), cast("Any", server.writer)

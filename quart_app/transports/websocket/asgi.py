@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from quart_app.realtime import limits
 from quart_app.transports.below.http import while_there
+from quart_app.transports.websocket.frames import short_reason
 from quart_app.wire import Close
-
-CLOSE_REASON_BYTES: Final = 123  # RFC 6455 section 5.5
 
 
 class Disconnected(Exception):
@@ -54,8 +53,7 @@ class AsgiWebsocket:
     async def close(self, code: Close, reason: str) -> None:
         """Send a close frame; after the end, do nothing."""
         if not self.closed:
-            short = reason.encode()[:CLOSE_REASON_BYTES].decode(errors="ignore")
-            await self.send_event({"type": "websocket.close", "code": code, "reason": short})
+            await self.send_event({"type": "websocket.close", "code": code, "reason": short_reason(reason)})
 
     async def wait_closed(self) -> None:
         """Give the peer a bounded time to answer our close frame.

@@ -51,8 +51,12 @@ def unmasked(data: bytes, mask: bytes) -> bytes:
 
 def close_frame(code: int, reason: str) -> bytes:
     """Return the frame that ends a WebSocket; `reason` is cut to what fits."""
-    short = reason.encode()[: CONTROL_BYTES - 2].decode(errors="ignore")
-    return control_frame(Opcode.CLOSE, code.to_bytes(2, "big") + short.encode())
+    return control_frame(Opcode.CLOSE, code.to_bytes(2, "big") + short_reason(reason).encode())
+
+
+def short_reason(reason: str) -> str:
+    """Return as much of `reason` as fits into a close frame beside the code."""
+    return reason.encode()[: CONTROL_BYTES - 2].decode(errors="ignore")
 
 
 def control_frame(opcode: int, payload: bytes) -> bytes:

@@ -8,7 +8,6 @@ from quart_app.realtime import Connection, Hub, limits
 from quart_app.transports.pump import Pump
 from quart_app.transports.websocket.asgi import AsgiWebsocket, Disconnected
 from quart_app.transports.websocket.carrier import WebsocketCarrier
-from quart_app.wire import Close
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class ServedWebsocket:
             await Pump(self._hub, self._connection, self._carrier).run()
         except Exception:
             logger.exception("a WebSocket failed")
-            self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")
+            self._connection.fail()
         finally:
             reader.cancel()
             await asyncio.wait([reader])
@@ -67,7 +66,7 @@ class ServedWebsocket:
                 await under_way
         except Exception:
             logger.exception("reading from a WebSocket failed")
-            self._connection.end(Close.INTERNAL_ERROR, "something went wrong here")
+            self._connection.fail()
 
     def _peer_closed(self) -> None:
         self._connection.peer_ended(self._carrier.close_code)

@@ -95,7 +95,7 @@ class FramedWebsocket(Socket):
             under_way = self.hub.receive(self.connection, data)
         except Exception:
             logger.exception("reading from a WebSocket failed")
-            self._could_not_read()
+            self.connection.fail()
             return
         if under_way is not None:
             self._wait_for(under_way)
@@ -112,14 +112,11 @@ class FramedWebsocket(Socket):
             await under_way
         except Exception:
             logger.exception("reading from a WebSocket failed")
-            self._could_not_read()
+            self.connection.fail()
         self._waiting_for = None
         if not (self.over or self._transport.is_closing()):
             self._transport.resume_reading()
             self._read()
-
-    def _could_not_read(self) -> None:
-        self.connection.end(Close.INTERNAL_ERROR, "something went wrong here")
 
     def _answer_ping(self, data: bytes) -> None:
         """Answer a ping, or the last of those that came while the peer took nothing (RFC 6455 section 5.5.3)."""

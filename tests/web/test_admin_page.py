@@ -79,7 +79,7 @@ async def test_what_happens_is_seen_while_it_happens(server: ServerProcess, wind
         "aria-label", re.compile(r"Eventos publicados por segundo: ")
     )
     await expect(admin.locator("[data-stage=in] .figure")).to_have_text(re.compile(r"/s$"))
-    await expect(admin.locator("[data-vital=memory]")).to_have_text(re.compile(r"^\d+ MB$"))
+    await expect(admin.locator("[data-vital=memory]")).to_have_text(re.compile(r"^[\d.,]+ MB$"))
     await admin.get_by_label("Buscar temas").fill("log/seen")
     await expect(admin.locator("#topics tbody tr", has_text="log/seen").locator("[data-column=head]")).to_have_text(
         re.compile(r"^\d+$")

@@ -1,4 +1,4 @@
--- Written by `envivo make-migration` from d79c51a2ae209f68744cd2a7187ffd0ebe85bc407f8440c59a708c3887742aaf
+-- Written by `envivo make-migration` from 4cea60b604febe0711ff1c86dd6b5751b160ee74ce1d2a0fb9b4c654ad9e894a
 BEGIN TRANSACTION;
 CREATE TABLE "bank_accounts" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -184,6 +184,13 @@ CREATE TABLE "readings" (
     "water_level" REAL NOT NULL,
     "at" BIGINT NOT NULL
 );
+CREATE TABLE "revocations" (
+    "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "kind" VARCHAR(8) NOT NULL,
+    "name" VARCHAR(64) NOT NULL,
+    "at" BIGINT NOT NULL,
+    CONSTRAINT "uid_revocations_kind_ba2490" UNIQUE ("kind", "name")
+);
 CREATE TABLE "telemetry_alerts" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "reservoir_id" VARCHAR(40) NOT NULL,
@@ -215,6 +222,7 @@ INSERT INTO "tortoise_migrations" VALUES(6,'envivo','0006_alerts','');
 INSERT INTO "tortoise_migrations" VALUES(7,'envivo','0007_clinic','');
 INSERT INTO "tortoise_migrations" VALUES(8,'envivo','0008_terms','');
 INSERT INTO "tortoise_migrations" VALUES(9,'envivo','0009_fingerprint','');
+INSERT INTO "tortoise_migrations" VALUES(10,'envivo','0010_sessions','');
 CREATE INDEX "event_log_topic" ON "event_log" ("topic", "position");
 CREATE INDEX "chat_messages_room" ON "chat_messages" ("room_id", "id");
 CREATE INDEX "readings_reservoir" ON "readings" ("reservoir_id", "at");
@@ -240,7 +248,7 @@ CREATE INDEX "clinic_medical_history_reserv" ON "clinic_medical_history" ("reser
 CREATE INDEX "clinic_payments_invoice" ON "clinic_payments" ("invoice_id");
 CREATE INDEX "clinic_payments_paid" ON "clinic_payments" ("paid_at");
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',9);
+INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',10);
 INSERT INTO "sqlite_sequence" VALUES('log_terms',0);
 UPDATE tortoise_migrations SET applied_at = strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now');
 COMMIT;

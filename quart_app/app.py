@@ -15,8 +15,10 @@ from quart import Blueprint
 
 from quart_app import resources, transports, web
 from quart_app.config import Settings
-from quart_app.domains import Program, bank, chat, clinic, operations, products, telemetry, topics
+from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
+from quart_app.doors import Doors
 from quart_app.functions.serving import Functions
+from quart_app.identity import Identification
 from quart_app.realtime import Hub, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.storage.database import Database
@@ -26,10 +28,10 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
-from quart_app.transports.below.first_read import Door, Holder
+from quart_app.transports.below.first_read import Holder, Reception
 from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
 from quart_app.transports.guards.body import Application, BodyLimit
-from quart_app.transports.guards.hosts import HostGuard
+from quart_app.transports.guards.doorkeeper import Doorkeeper
 from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 from quart_app.web.lean import LeanQuart
@@ -38,7 +40,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-DOMAINS = (topics, chat, bank, products, telemetry, clinic, operations)
+DOMAINS = (topics, chat, bank, products, telemetry, clinic, sessions, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 
 
@@ -66,7 +68,11 @@ class EnVivo(LeanQuart, Program):
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
         self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)
-        self.socketio = SocketIo(self.hub, settings)
+        self.doors = Doors(settings.doors)
+        self.identification = Identification()
+        self.socketio = SocketIo(
+            self.hub, self.identification, heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout
+        )
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
         self.menu: list[tuple[str, str]] = []
@@ -140,9 +146,9 @@ class EnVivo(LeanQuart, Program):
         for example in self._examples:
             await example(work)
 
-    def door(self, config: Any, holder: Holder) -> Door:
-        """Return the door of the connections that are accepted for this application, which `holder` keeps hold of."""
-        return Door(self, config, self.hub.wheel, holder, elsewhere=(SOCKETIO_PATH,))
+    def reception(self, config: Any, holder: Holder) -> Reception:
+        """Return what receives the connections that are accepted for this application, and `holder` keeps hold of."""
+        return Reception(self, config, self.hub.wheel, holder, elsewhere=(SOCKETIO_PATH,))
 
     async def drain(self) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s."""
@@ -180,9 +186,7 @@ def create_app(settings: Settings) -> EnVivo:
         app.after_serving(functions.stop)  # this comes before the stores close
     app.after_serving(app.stop)
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
-    if settings.access == "open":
-        application = HostGuard(application, settings)
-    else:
+    if any(door.secure for door in settings.doors):
         import_module("jwt")  # now, and not while the first client that has a token waits
-    app.asgi_app = BodyLimit(application, REQUEST_BODY_BYTES)  # type: ignore[method-assign]  # Quart's documented way
+    app.asgi_app = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors)  # type: ignore[method-assign]  # Quart's documented way
     return app

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -20,11 +20,14 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from quart_app.doors import FRONT, MAY_BE, OPEN, SECURE, TOKEN_LIFETIME, Door, Network, is_loopback, read_door
+
 PREFIX: Final = "ENVIVO_"
 CLIENT_VARIABLES: Final = frozenset(PREFIX + name for name in ("URL", "TOKEN", "USER_ID", "USERNAME"))
 """The variables of the commands that talk to a server; the server itself reads none of them."""
 SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has at least 256 bits
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
+_DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
 
 _SECONDS = "a number of seconds from {} to {}"
 _DOTENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -81,6 +84,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="origins separated by commas, such as https://example.org,http://localhost:5173",
         ),
     ] = ()
+    previous_key: Annotated[
+        Annotated[str, Meta(min_length=SECRET_KEY_CHARACTERS)] | None,
+        Meta(
+            title="Key that signed the tokens before; they stay good",
+            description="what ENVIVO_SECRET_KEY was until you changed it",
+        ),
+    ] = None
+    public_url: Annotated[
+        str | None,
+        Meta(
+            title="Address that the world has this server at, behind a proxy",
+            description="http:// or https:// and a name, such as https://class.example.org",
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        Meta(
+            title="Proxies whose word on a client's address is taken",
+            description="addresses or networks separated by commas, such as 127.0.0.1,10.0.0.0/8",
+        ),
+    ] = ()
+    token_lifetime: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=10 * TOKEN_LIFETIME,
+            title="Seconds that a token may last",
+            description="a whole number from 60 up",
+        ),
+    ] = TOKEN_LIFETIME
+    door: Annotated[
+        tuple[Door, ...],
+        Meta(title="One more door to listen at, beside the first; may be given again", description=MAY_BE),
+    ] = ()
     sensor_interval: Annotated[
         float,
         Meta(
@@ -119,8 +156,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Show every setting except the secret."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
-        shown["secret_key"] = "***" if self.secret_key else None
+        for name in _SECRETS:
+            shown[name] = "***" if shown[name] else None
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    @property
+    def front(self) -> Door:
+        """The first door, which ENVIVO_HOST, ENVIVO_PORT and ENVIVO_ACCESS describe."""
+        return Door(
+            name=FRONT,
+            host=self.host,
+            port=self.port,
+            access=self.access,
+            key=self.secret_key,
+            old_keys=self._old_keys,
+            token_lifetime=self.token_lifetime,
+            public_url=self.public_url,
+            origins=self.allowed_origins,
+            proxies=self.trusted_proxies,
+        )
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """All doors, the first one first. One without a key of its own has that of the first."""
+        return self.front, *(
+            msgspec.structs.replace(
+                door,
+                key=door.key or self.secret_key,
+                old_keys=() if door.key else self._old_keys,
+                token_lifetime=self.token_lifetime,
+                origins=self.allowed_origins,
+                proxies=self.trusted_proxies,
+            )
+            for door in self.door
+        )
+
+    @property
+    def _old_keys(self) -> tuple[str, ...]:
+        return () if self.previous_key is None else (self.previous_key,)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -252,44 +325,60 @@ def _unquote(value: str) -> str:
 
 def _convert(spec: SettingSpec, raw: object) -> Any:
     value = raw.strip() if isinstance(raw, str) else raw
-    if spec.name == "allowed_origins" and isinstance(value, str):
-        value = [origin.strip() for origin in value.split(",") if origin.strip()]
-    shown = f"({len(str(raw))} characters)" if spec.name == "secret_key" else raw
+    shown = f"({len(str(raw))} characters)" if spec.name in {*_SECRETS, "door"} else raw
     name = f"{spec.variable} ({spec.option})"
     try:
+        if spec.name in _READERS:
+            return _READERS[spec.name](value)
         converted = msgspec.convert(value, spec.type, strict=False)
-    except msgspec.ValidationError as error:
+    except ValueError as error:  # that of msgspec is one
         raise SettingsError(name, shown, spec.may_be) from error
-    if spec.name == "allowed_origins":
-        return tuple(_origin(name, origin) for origin in converted)
     too_short = spec.name == "sensor_interval" and 0 < converted < SHORTEST_SENSOR_INTERVAL
     if spec.name == "backplane_url" or too_short or (isinstance(converted, float) and math.isnan(converted)):
         raise SettingsError(name, shown, spec.may_be)
     return converted
 
 
-def _origin(name: str, origin: str) -> str:
-    """Return an origin as browsers send it (RFC 6454 section 6.2): lower case, no path, no default port."""
-    try:
-        parts = urlsplit(origin.lower())
-        port = parts.port
-    except ValueError as error:
-        raise SettingsError(name, origin, SPECS["allowed_origins"].may_be) from error
+def _several(value: Any, separator: str = ",") -> list[str]:
+    """Return the texts of a setting that may have several: from one text, or from an option that was given again."""
+    texts = value.split(separator) if isinstance(value, str) else [str(one) for one in value]
+    return [text.strip() for text in texts if text.strip()]
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    return tuple(_origin(text) for text in _several(value))
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in _several(value))
+
+
+def _doors(value: Any) -> tuple[Door, ...]:
+    doors = tuple(read_door(text) for text in _several(value, ";"))
+    if len({door.name for door in doors}) < len(doors):
+        raise ValueError("two doors have the same name")
+    return doors
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it (RFC 6454 section 6.2): lower case, no path, no default port. Raise
+    ValueError."""
+    parts = urlsplit(text.lower())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise SettingsError(name, origin, SPECS["allowed_origins"].may_be)
+        raise ValueError("no origin")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    default = port in {None, 443 if parts.scheme == "https" else 80}
-    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{port}"
+    default = parts.port in {None, 443 if parts.scheme == "https" else 80}
+    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens on ``host``."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+_SECRETS: Final = ("secret_key", "previous_key")
+_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "allowed_origins": _origins,
+    "public_url": _origin,
+    "trusted_proxies": _networks,
+    "door": _doors,
+}
+"""The settings that are not read as msgspec reads their types."""
 
 
 def _command(options: Mapping[str, object]) -> str:
@@ -298,7 +387,7 @@ def _command(options: Mapping[str, object]) -> str:
     words = ["envivo", "serve"]
     for spec in SPECS.values():
         given = options.get(spec.name)
-        if given is None or spec.name in {"access", "secret_key"}:
+        if given in (None, ()) or spec.name in {"access", *_SECRETS}:
             continue
         words.append(spec.option)
         if not isinstance(spec.default, bool):
@@ -307,8 +396,9 @@ def _command(options: Mapping[str, object]) -> str:
 
 
 def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
+    """Raise `SettingsError` where a door would let in whom it should not."""
     suggestion = secrets.token_urlsafe(SECRET_KEY_CHARACTERS)
-    if settings.access == "open" and not is_loopback(settings.host):
+    if settings.access == OPEN and not is_loopback(settings.host):
         raise SettingsError(
             "ENVIVO_HOST (--host)",
             settings.host,
@@ -318,9 +408,30 @@ def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
             f"then type `{_command({**options, 'host': settings.host})}`, "
             "and `envivo token --user 1 --name Ana` for each person's token",
         )
-    if settings.access == "secure" and settings.secret_key is None:
+    if settings.access == SECURE and settings.secret_key is None:
         raise SettingsError(
             "ENVIVO_SECRET_KEY (--secret-key)",
             None,
             f"{SPECS['secret_key'].may_be} in secure mode, for example\n    ENVIVO_SECRET_KEY={suggestion}",
         )
+    for door in settings.doors:
+        _check_door(door, suggestion)
+
+
+def _check_door(door: Door, suggestion: str) -> None:
+    if not door.secure:
+        if not is_loopback(door.host):
+            raise SettingsError(
+                f"the address of the door {door.name}",
+                door.host,
+                "127.0.0.1, ::1 or localhost for an open door, where everybody is who they say they are; "
+                f"{door.name}={door.host}:{door.port},secure is a door that asks for tokens",
+            )
+        return
+    if door.key is None:
+        may_be = f"ENVIVO_SECRET_KEY, or key= of the door itself, for example key={suggestion}"
+        raise SettingsError(f"the key of the door {door.name}", None, may_be)
+    guessed = len(set(door.key)) < _DIFFERENT_CHARACTERS and not is_loopback(door.host)
+    if len(door.key) < SECRET_KEY_CHARACTERS or guessed:
+        may_be = f"{SPECS['secret_key'].may_be}, and not the same few over and over; for example {suggestion}"
+        raise SettingsError(f"the key of the door {door.name}", f"({len(door.key)} characters)", may_be)

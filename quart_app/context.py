@@ -10,6 +10,7 @@ from quart import current_app
 from werkzeug.routing import Map
 
 from quart_app.config import Settings
+from quart_app.identity import Identification
 from quart_app.realtime import Hub, TopicShape
 
 
@@ -17,6 +18,7 @@ class App(Protocol):
     """The part of the application that views and transports use; `app.EnVivo` implements it."""
 
     settings: Settings
+    identification: Identification
     hub: Hub
     direct: bool
     topic_shapes: Sequence[TopicShape]

@@ -10,7 +10,7 @@ import sys
 
 from quart_app.app import EnVivo
 from quart_app.cli import main
-from quart_app.transports.below.first_read import Door, OpenedWebsocket
+from quart_app.transports.below.first_read import OpenedWebsocket, Reception
 from tests.wire.contract import hold_messages
 
 if __name__ == "__main__":
@@ -24,5 +24,5 @@ if __name__ == "__main__":
     if way == "broken":
         OpenedWebsocket.answer = lambda *_: b"HTTP/1.1 101 \r\n\r\n"  # type: ignore[method-assign]  # that is what is broken
     if way == "late":
-        Door.scope = lambda *_: None  # type: ignore[method-assign]  # nothing is as plain as that
+        Reception.scope = lambda *_: None  # type: ignore[method-assign]  # nothing is as plain as that
     main(prog_name="envivo")

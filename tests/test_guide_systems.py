@@ -22,6 +22,7 @@ PAGES = {
     "14-clinic.md": "clinic",
     "15-operations.md": "operations",
     "16-topics.md": "topics",
+    "17-sessions.md": "sessions",
 }
 LANGUAGES = ("en", "es")
 DOMAINS = ROOT / "quart_app" / "domains"

@@ -1,5 +1,6 @@
 """Who is speaking: by token, by cookie, by name; and from which site."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from quart_app.identity import (
     check_origin,
     cors_headers,
     identify,
+    issue_ticket,
     issue_token,
     read_token,
 )
@@ -28,6 +30,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass
 class Request:
+    scope: dict[str, object] = field(default_factory=dict)
     args: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
@@ -51,11 +54,11 @@ def token(**changes: object) -> str:
     ],
 )
 def test_a_token_speaks_for_its_owner_wherever_it_comes(request_: Request) -> None:
-    assert identify(SECURE, request_) == ANA
+    assert identify(SECURE.front, request_) == ANA
 
 
 def test_an_issued_token_is_read_back() -> None:
-    assert read_token(SECURE, issue_token(SECURE, ANA, HOUR)) == ANA
+    assert read_token(SECURE.front, issue_token(SECURE.front, ANA, HOUR)) == ANA
 
 
 @pytest.mark.parametrize(
@@ -75,6 +78,16 @@ def test_an_issued_token_is_read_back() -> None:
         token(name="\ud800"),
         jwt.encode({"sub": "1", "exp": datetime.now(UTC) + HOUR}, KEY[::-1], algorithm="HS256"),
         jwt.encode({"sub": "1", "exp": datetime.now(UTC) + HOUR}, "", algorithm="none"),
+        token(iss="another"),
+        token(aud="another"),
+        token(aud=["another"]),
+        jwt.encode({"sub": "1", "exp": datetime.now(UTC) + HOUR}, KEY, algorithm="HS256", headers={"typ": "at+jwt"}),
+        token(exp=datetime.now(UTC) + timedelta(days=367)),
+        token(iat=datetime.now(UTC) - timedelta(days=366, hours=1), exp=datetime.now(UTC) + HOUR),
+        token(topics="rooms/1"),
+        token(topics={"subscribe": ["rooms/**"]}),
+        token(topics={"subscribe": ["rooms/1"] * 51}),
+        issue_ticket(SECURE.front, Identity("1", "Ana", expires_at=int(time.time()) + 3600)),
     ],
     ids=[
         "none",
@@ -91,26 +104,69 @@ def test_an_issued_token_is_read_back() -> None:
         "name-surrogate",
         "other-key",
         "unsigned",
+        "issuer",
+        "audience",
+        "audiences",
+        "type",
+        "too-long-a-life",
+        "too-long-a-life-in-all",
+        "topics-text",
+        "topics-pattern",
+        "topics-many",
+        "ticket",
     ],
 )
 def test_no_other_token_is_believed(bad: str | None) -> None:
     with pytest.raises(Refused) as refused:
-        read_token(SECURE, bad)
+        read_token(SECURE.front, bad)
     assert (refused.value.code, refused.value.status) == ("unauthorized", 401)
 
 
 def test_names_alone_are_not_believed_in_secure_mode() -> None:
     with pytest.raises(Refused):
-        identify(SECURE, Request(args={"user_id": "1", "username": "Ana"}, cookies={"envivo_user": "Ana"}))
+        identify(SECURE.front, Request(args={"user_id": "1", "username": "Ana"}, cookies={"envivo_user": "Ana"}))
 
 
 def test_a_token_without_a_name_shows_the_id() -> None:
-    assert read_token(SECURE, token(name=None, role=None)) == Identity("1", "1", "user")
+    assert read_token(SECURE.front, token(name=None, role=None)) == Identity("1", "1", "user")
+
+
+@pytest.mark.parametrize(
+    ("topics", "follows", "speaks"),
+    [
+        (None, ["rooms/1", "log/a"], ["rooms/1", "log/a"]),
+        ({"subscribe": ["*"], "publish": []}, ["rooms/1", "log/a"], []),
+        ({"publish": ["log/*"]}, [], ["log/a"]),
+        (["log/*"], ["log/a"], ["log/a"]),
+        ({}, [], []),
+    ],
+)
+def test_a_token_may_name_its_topics(topics: object, follows: list[str], speaks: list[str]) -> None:
+    identity = read_token(SECURE.front, token(topics=topics))
+    for topic in ("rooms/1", "log/a"):
+        for check, allowed in ((identity.check_follows, follows), (identity.check_speaks, speaks)):
+            if topic in allowed:
+                check(topic)
+            else:
+                with pytest.raises(Refused):
+                    check(topic)
+
+
+def test_a_token_names_its_key_and_which_that_is_nobody_finds_out() -> None:
+    header = jwt.get_unverified_header(issue_token(SECURE.front, ANA, HOUR))
+    assert header["typ"] == "envivo+jwt"
+    assert header["kid"] not in KEY
+    assert len(header["kid"]) == 12
+
+
+def test_a_token_lasts_no_longer_than_may_be() -> None:
+    with pytest.raises(ValueError, match="ENVIVO_TOKEN_LIFETIME"):
+        issue_token(SECURE.front, ANA, timedelta(days=367))
 
 
 def test_a_token_cannot_be_made_without_a_key() -> None:
     with pytest.raises(ValueError, match="ENVIVO_SECRET_KEY"):
-        issue_token(OPEN, ANA, HOUR)
+        issue_token(OPEN.front, ANA, HOUR)
 
 
 @pytest.mark.parametrize(
@@ -135,12 +191,12 @@ def test_the_subprotocol_is_accepted_that_carries_a_token(offered: str | None, a
     ],
 )
 def test_in_open_mode_everybody_is_who_they_say(request_: Request, who: tuple[str, str]) -> None:
-    identity = identify(OPEN, request_)
+    identity = identify(OPEN.front, request_)
     assert (identity.user_id, identity.username) == who
 
 
 def test_two_guests_are_two_people() -> None:
-    first, second = identify(OPEN, Request()), identify(OPEN, Request())
+    first, second = identify(OPEN.front, Request()), identify(OPEN.front, Request())
     assert first.user_id.startswith("guest-")
     assert first.username == first.user_id
     assert first.user_id != second.user_id
@@ -150,7 +206,7 @@ def test_two_guests_are_two_people() -> None:
 @pytest.mark.parametrize("value", ["x" * (NAME_CHARACTERS + 1), "a\nb", "a\x00b", "a\u202eb"])
 def test_a_name_that_cannot_be_shown_is_refused(name: str, value: str) -> None:
     with pytest.raises(Refused) as refused:
-        identify(OPEN, Request(args={name: value}))
+        identify(OPEN.front, Request(args={name: value}))
     assert (refused.value.status, list(refused.value.fields or {})) == (400, [name])
 
 
@@ -167,7 +223,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name: str, value: str) -> None:
     ],
 )
 def test_our_own_pages_listed_sites_and_programs_may_connect(headers: dict[str, str]) -> None:
-    check_origin(OPEN, Request(headers=headers))
+    check_origin(OPEN.front, Request(headers=headers))
 
 
 @pytest.mark.parametrize(
@@ -185,11 +241,11 @@ def test_our_own_pages_listed_sites_and_programs_may_connect(headers: dict[str, 
 )
 def test_pages_of_other_sites_may_not(headers: dict[str, str]) -> None:
     with pytest.raises(Refused) as refused:
-        check_origin(OPEN, Request(headers=headers))
+        check_origin(OPEN.front, Request(headers=headers))
     assert (refused.value.code, refused.value.status) == ("origin_not_allowed", 403)
 
 
 def test_only_listed_sites_may_read_answers() -> None:
-    assert cors_headers(OPEN, "https://example.org")["Access-Control-Allow-Origin"] == "https://example.org"
-    assert cors_headers(OPEN, "https://evil.org") == {}
-    assert cors_headers(OPEN, None) == {}
+    assert cors_headers(OPEN.front, "https://example.org")["Access-Control-Allow-Origin"] == "https://example.org"
+    assert cors_headers(OPEN.front, "https://evil.org") == {}
+    assert cors_headers(OPEN.front, None) == {}

@@ -13,7 +13,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 def settings_options(*names: str) -> Callable[[Decorated], Decorated]:
     """Return a decorator that adds an option for each of the named settings, or for all where none is named.
 
-    The values arrive as text or None, for `settings_from`.
+    The values arrive as text or None, or as several texts, for `settings_from`.
     """
 
     def decorate(command: Decorated) -> Decorated:
@@ -24,7 +24,8 @@ def settings_options(*names: str) -> Callable[[Decorated], Decorated]:
             if isinstance(spec.default, bool):
                 command = click.option(spec.option, name, flag_value="1", help=help_text)(command)
             else:
-                command = click.option(spec.option, name, metavar="VALUE", help=help_text)(command)
+                again = name == "door"
+                command = click.option(spec.option, name, metavar="VALUE", multiple=again, help=help_text)(command)
         return command
 
     return decorate
@@ -33,6 +34,6 @@ def settings_options(*names: str) -> Callable[[Decorated], Decorated]:
 def settings_from(options: dict[str, Any]) -> Settings:
     """Return the settings in force under `options`. Raise click.ClickException with what is wrong."""
     try:
-        return load_settings(**options)
+        return load_settings(**{name: None if value == () else value for name, value in options.items()})
     except SettingsError as error:
         raise click.ClickException(str(error)) from error

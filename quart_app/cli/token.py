@@ -2,13 +2,17 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import click
 
 from quart_app.cli.settings import settings_from, settings_options
+from quart_app.doors import FRONT
+from quart_app.wire import is_topic_pattern
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
+_Topics = tuple[str, ...]
 
 
 def _lifetime(text: str) -> timedelta:
@@ -41,25 +45,49 @@ def _lifetime(text: str) -> timedelta:
     metavar="TIME",
     help="How long it is valid: 45m, 30d.",
 )
-@settings_options("secret_key")
-def token(user: str, name: str | None, role: str, expires: timedelta, **options: str | None) -> None:
+@click.option(
+    "--subscribe",
+    multiple=True,
+    metavar="TOPIC",
+    help="What may be followed, and nothing else: rooms/1, log/class/* or *. May be given again.",
+)
+@click.option("--publish", multiple=True, metavar="TOPIC", help="What may be spoken on, likewise.")
+@click.option("--at", default=FRONT, show_default=True, metavar="NAME", help="The door that the token is for.")
+@settings_options("secret_key", "token_lifetime", "door")
+def token(
+    user: str, name: str | None, role: str, expires: timedelta, subscribe: _Topics, publish: _Topics, **options: Any
+) -> None:
     """Print a token for one person, signed with the server's ENVIVO_SECRET_KEY.
 
     The person gives it as `?token=…`, as `Authorization: Bearer …`, or with --token to the other commands. A server
     in open mode does not ask for one.
 
+    With --subscribe or --publish it is for these topics alone.
+
     \b
-    Example:
+    Examples:
       envivo token --user 1 --name Ana --role admin --expires 30d
+      envivo token --user mesa-3 --subscribe 'log/class/*' --publish log/class/3
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     from quart_app.identity import issue_token
-    from quart_app.realtime import Identity
+    from quart_app.realtime import Identity, TopicRights
 
-    settings = settings_from(options)
-    if settings.secret_key is None:
+    at = options.pop("at")
+    doors = {door.name: door for door in settings_from(options).doors}
+    if at not in doors:
+        raise click.BadParameter(f"there is no door {at!r} here, but {', '.join(doors)}", param_hint="--at")
+    if doors[at].key is None:
         raise click.ClickException(
             "there is no key to sign with: set ENVIVO_SECRET_KEY (or --secret-key) to what the server has"
         )
+    for option, patterns in (("--subscribe", subscribe), ("--publish", publish)):
+        for pattern in patterns:
+            if not is_topic_pattern(pattern):
+                raise click.BadParameter(f"{pattern!r} is not rooms/1, log/class/* or *", param_hint=option)
     if not user.strip():
         raise click.BadParameter("nobody has an empty ID", param_hint="--user")
-    click.echo(issue_token(settings, Identity(user.strip(), name or user.strip(), role), expires))
+    rights = (TopicRights(subscribe, publish),) if subscribe or publish else ()
+    try:
+        click.echo(issue_token(doors[at], Identity(user.strip(), name or user.strip(), role, rights=rights), expires))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--expires") from error

@@ -1,8 +1,8 @@
 """The domains, one folder each, and what all of them get from the program they are part of.
 
 No domain knows another; none knows how the program is put together. `bank`, `chat`, `clinic`, `products` and
-`telemetry` are businesses. `topics` and `operations` are tools of the program itself, the open topics and the view of
-what the server is doing; they have the same shape and no tables.
+`telemetry` are businesses. `topics`, `sessions` and `operations` are tools of the program itself: the open topics, the
+end of sessions, and the view of what the server is doing; they have the same shape.
 
 A domain has these files, and leaves out those it has no use for:
 
@@ -30,6 +30,7 @@ from typing import Protocol
 from quart import Blueprint
 
 from quart_app.config import Settings
+from quart_app.identity import Identification
 from quart_app.realtime import Hub, TopicShape
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
@@ -39,6 +40,7 @@ class Program(Committer, Protocol):
 
     hub: Hub
     settings: Settings
+    identification: Identification
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the position of the newest retained event of the first `limit` topics whose names come after

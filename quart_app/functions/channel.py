@@ -44,18 +44,12 @@ TOPIC = TopicShape(
 
 
 class FunctionsChannel(Channel):
-    """The topic `functions`.
-
-    In secure mode it is for administrators, because an error names a line of a program.
-    """
+    """The topic `functions`. It is for administrators, because an error names a line of a program."""
 
     kind = Kind.STATE
 
-    def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
-
     async def authorize(self, identity: Identity, topic: str) -> None:
-        if self._secure and not identity.is_admin:
+        if not identity.is_admin:
             raise Refused("forbidden", "this is for administrators", status=403)
 
 
@@ -65,11 +59,10 @@ class CommandChannel(Channel):
     `function` may be replaced by a later one.
     """
 
-    def __init__(self, function: Function, otherwise: Channel, *, secure: bool) -> None:
+    def __init__(self, function: Function, otherwise: Channel) -> None:
         self.kind = otherwise.kind
         self.function = function
         self._otherwise = otherwise
-        self._secure = secure
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
@@ -119,7 +112,7 @@ class CommandChannel(Channel):
             raise Refused("refused", words(error) or type(error).__name__) from error
         except Exception as error:
             said = self.function.failed(error)
-            shown = f"{self.function.declaration.name} failed" if self._secure else said
+            shown = said if who.is_admin else f"{self.function.declaration.name} failed"
             raise Refused("function_failed", shown, status=500) from error
         self.function.worked()
         return answer

@@ -36,7 +36,6 @@ class Functions:
     def __init__(self, program: Program, path: Path) -> None:
         self._hub = program.hub
         self._program = program
-        self._secure = program.settings.access == "secure"
         self._path = path
         self._version = _version(path)
         self._declarations = self._read()
@@ -44,7 +43,7 @@ class Functions:
         self._functions: list[Function] = []
         self._reactions: dict[tuple[str, str], Reaction] = {}
         self._commands: dict[str, CommandChannel] = {}
-        self._hub.channels.add(FUNCTIONS, FunctionsChannel(secure=self._secure))
+        self._hub.channels.add(FUNCTIONS, FunctionsChannel())
         program.describe(TOPIC)
 
     async def start(self) -> None:
@@ -111,7 +110,7 @@ class Functions:
             if topic in self._commands:
                 self._commands[topic].function = function
             else:
-                self._commands[topic] = CommandChannel(function, self._hub.channels.of(topic), secure=self._secure)
+                self._commands[topic] = CommandChannel(function, self._hub.channels.of(topic))
                 self._hub.channels.add(topic, self._commands[topic])
 
     def _install_feeds(self, before: Sequence[Function]) -> None:

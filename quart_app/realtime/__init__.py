@@ -9,9 +9,10 @@ from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
-from quart_app.realtime.clients.identity import ADMIN, Identity
+from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
+from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.counters import Histogram, Traffic
 from quart_app.realtime.flow.log import Trimmed
@@ -56,8 +57,10 @@ __all__ = [
     "Peer",
     "Presence",
     "Refused",
+    "Revocations",
     "Term",
     "Terms",
+    "TopicRights",
     "TopicShape",
     "Traffic",
     "Trimmed",

@@ -221,7 +221,7 @@ class Hub:
         """
         if isinstance(speaker, Connection):
             return await self.commands.answer(speaker, data, topic)
-        await self.channels.of(topic).authorize(speaker, topic)
+        await self.channels.authorize(speaker, topic)
         passerby = Passerby(speaker, topic, self.bus.position, self.surroundings)
         return await self.commands.answer(passerby, data, topic)
 

@@ -24,7 +24,7 @@ else:
 
 
 class Entrance(Protocol):
-    """What every accepted connection passes."""
+    """What receives accepted connections."""
 
     def protocol(self, others: Callable[[], Any]) -> asyncio.Protocol:
         """Return the protocol of a new connection; `others` makes that of a connection which is not its own."""
@@ -46,15 +46,16 @@ class _Listener:
 class ListenerLoop(_BaseLoop):
     """An event loop that can stop listening, and cut off the connections it has accepted.
 
-    What comes in by a listening socket passes the one of its `doors` that belongs to that. Where it is `held`, it runs
-    until what it was given is done, whatever is raised meanwhile; signals are then to be handled by somebody else.
+    What comes in by a listening socket is received by the one of its `receptions` that belongs to that. Where it is
+    `held`, it runs until what it was given is done, whatever is raised meanwhile; signals are then to be handled by
+    somebody else.
     """
 
     def __init__(self, *, held: bool = False) -> None:
         super().__init__()
         self._held = held
         self._goes_on = False
-        self.doors: dict[Any, Entrance] = {}
+        self.receptions: dict[Any, Entrance] = {}
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
@@ -100,8 +101,8 @@ class ListenerLoop(_BaseLoop):
         def tracked() -> Any:
             return self._track(protocol_factory())
 
-        door = self.doors.get(kwargs.get("sock"))
-        made = tracked if door is None else partial(door.protocol, tracked)
+        reception = self.receptions.get(kwargs.get("sock"))
+        made = tracked if reception is None else partial(reception.protocol, tracked)
         listener = _Listener(await super().create_server(made, *args, **kwargs))
         self._open_listeners.append(listener)
         return listener

@@ -21,11 +21,12 @@ class ListenError(RuntimeError):
     """The server cannot listen where it should."""
 
 
-def open_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socket]:
+def open_sockets(host: str, port: int, peer_timeout: float, option: str = "--port {port}") -> list[socket.socket]:
     """Return one bound, not yet listening, non-blocking socket for each address of ``host``, all on one port.
 
     Port 0 stands for any free port. Connections accepted from them are dropped by the system when the peer has taken
-    nothing for ``peer_timeout`` seconds, as far as the platform can. Raise `ListenError`.
+    nothing for ``peer_timeout`` seconds, as far as the platform can. ``option`` is how another port is asked for. Raise
+    `ListenError`.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -40,12 +41,12 @@ def open_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socke
             # "localhost" names ::1 too on machines without IPv6: one address of several may be missing.
             if error.errno not in _ABSENT_FAMILY:
                 _close(sockets)
-                raise _listen_error(error, host, port) from error
+                raise _listen_error(error, host, port, option) from error
             failure = error
         else:
             port = sockets[-1].getsockname()[1]
     if not sockets and failure is not None:
-        raise _listen_error(failure, host, port) from failure
+        raise _listen_error(failure, host, port, option) from failure
     return sockets
 
 
@@ -102,14 +103,16 @@ def _close(sockets: list[socket.socket]) -> None:
         opened.close()
 
 
-def _listen_error(error: OSError, host: str, port: int) -> ListenError:
+def _listen_error(error: OSError, host: str, port: int, option: str) -> ListenError:
     if error.errno == errno.EADDRINUSE:
         free = _next_free_port(host, port)
-        instead = f"envivo serve --port {free}" if free else "envivo serve --port 0"
+        instead = f"envivo serve {option.format(port=free or 0)}"
         holder = port_holder(port) or "another program"
         return ListenError(f"port {port} is taken by {holder}; end that, or type: {instead}")
     if error.errno == errno.EACCES:
-        return ListenError(f"port {port} needs more rights than you have; type: envivo serve --port 8000")
+        return ListenError(
+            f"port {port} needs more rights than you have; type: envivo serve {option.format(port=8000)}"
+        )
     if error.errno in _ABSENT_FAMILY:
         return ListenError(f"{host} is not an address of this machine; type --host 127.0.0.1")
     return ListenError(f"cannot listen on {host}, port {port}: {error.strerror or error}")

@@ -24,6 +24,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
 
 from quart_app.config import Settings, SettingsError
+from quart_app.doors import FRONT, Door, Doors
 from quart_app.functions.loading import FunctionsError
 from quart_app.resources import is_checkout, resource
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
@@ -31,7 +32,7 @@ from quart_app.server.leaving import INTERRUPTED, Leaving, say
 from quart_app.server.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
-from quart_app.transports.below.first_read import Door
+from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.tcp import serve_tidily
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
@@ -66,8 +67,11 @@ class ServedApplication(Protocol):
     async def shutdown(self) -> None:
         """Undo `startup`."""
 
-    def door(self, config: Config, loop: ListenerLoop) -> Door:
-        """Return the door of the connections that `loop` accepts."""
+    doors: Doors
+    """The doors that there are to be, which are told where they are."""
+
+    def reception(self, config: Config, loop: ListenerLoop) -> Reception:
+        """Return what receives the connections that `loop` accepts."""
 
     async def drain(self) -> None:
         """Send every client its `bye`; return when they are gone or the time for it is over."""
@@ -95,7 +99,7 @@ class ServerConfig(Config):
 
     def __init__(self) -> None:
         super().__init__()
-        self.listeners: list[socket.socket] = []
+        self.opened: list[tuple[Door, list[socket.socket]]] = []
         self.errorlog = logging.getLogger("hypercorn.error")
 
     def create_sockets(self) -> Sockets:
@@ -103,6 +107,11 @@ class ServerConfig(Config):
         if self.ssl_enabled:
             return Sockets(self.listeners, [], [])
         return Sockets([], self.listeners, [])
+
+    @property
+    def listeners(self) -> list[socket.socket]:
+        """The sockets of all doors."""
+        return [listener for _, listeners in self.opened for listener in listeners]
 
 
 def run(settings: Settings, *, options: ServerOptions) -> int:
@@ -157,7 +166,7 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
     try:
         configure_logging(settings)
         config = server_config(settings, options)
-        config.listeners = open_sockets(settings.host, settings.port, settings.peer_timeout)
+        config.opened = [(door, _listen_at(door, settings)) for door in settings.doors]
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
             return runner.run(_Server(config, build()).run())
     except (StartError, SettingsError, ListenError) as error:
@@ -168,6 +177,11 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _listen_at(door: Door, settings: Settings) -> list[socket.socket]:
+    option = "--port {port}" if door.name == FRONT else f"--door {door.name}={door.host}:{{port}},…"
+    return open_sockets(door.host, door.port, settings.peer_timeout, option)
 
 
 def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
@@ -229,12 +243,14 @@ class _Server:
         loop.set_exception_handler(_report)
         raise_descriptor_limit()
         leaving = Leaving(loop)
+        for door, listeners in self._config.opened:
+            self._app.doors.bind(door, [listener.getsockname()[:2] for listener in listeners])
         try:
             await self._start()
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
             if self._app.direct:
-                loop.doors = dict.fromkeys(self._config.listeners, self._app.door(self._config, loop))
+                loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
             _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)
@@ -271,7 +287,9 @@ class _Server:
         """Return when the server shall leave. Hypercorn awaits this trigger once every socket listens, and ends
         after it."""
         scheme = "https" if self._config.ssl_enabled else "http"
-        say(f"En Vivo: {address_to_open(self._config.listeners[0], scheme)}")
+        for door, listeners in self._config.opened:
+            named = "" if door.name == FRONT else f" ({door.name})"
+            say(f"En Vivo{named}: {address_to_open(listeners[0], scheme)}")
         await asked.wait()
         loop.close_listeners()
         try:

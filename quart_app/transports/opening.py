@@ -7,7 +7,7 @@ from quart import has_websocket_context, request, websocket
 from quart.wrappers import Request, Websocket
 
 from quart_app.context import app
-from quart_app.identity import identify
+from quart_app.doors import client_address, door_of
 from quart_app.realtime import Connection, Identity, Opening, Refused
 from quart_app.realtime.limits import AGENT_CHARACTERS, TOPICS_PER_CONNECTION
 
@@ -30,14 +30,17 @@ def connection_id() -> str:
 def speaker_and_connection() -> tuple[Identity, Connection | None]:
     """Return who speaks, and the connection they say they have, if this process knows it. Raise Refused.
 
-    In open mode the connection's id alone proves whose it is, because a guest is another one at
-    every request; in secure mode the token has to agree.
+    At an open door the connection's id alone proves whose it is, because a guest is another one at
+    every request; at a secure one the token has to agree. A connection is known at its own door only.
     """
     client = source()
+    door = door_of(client.scope)
     connection = app().hub.connections.get(connection_id())
-    if connection is not None and app().settings.access == "open":
+    if connection is not None and connection.door != door.name:
+        connection = None
+    if connection is not None and not door.secure:
         return connection.identity, connection
-    identity = identify(app().settings, client)
+    identity = app().identification.identify(client)
     if connection is not None and connection.identity.user_id != identity.user_id:
         raise Refused("forbidden", "this connection is somebody else's", status=403)
     return identity, connection
@@ -52,10 +55,12 @@ def opening(transport: str, name: str | None) -> Opening:
     args, headers, topic_of = client.args, client.headers, here.hub.channels.topic
     names = [name] if name is not None else args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
     return Opening(
-        identify(here.settings, client),
+        here.identification.identify(client),
         tuple(dict.fromkeys(map(topic_of, names))),
         transport,
         since=headers.get("Last-Event-ID") or args.get("since") or None,
         fresh=frozenset(map(topic_of, args.getlist("fresh"))),
         agent=headers.get("User-Agent", "")[:AGENT_CHARACTERS],
+        door=door_of(client.scope).name,
+        address=client_address(client.scope),
     )

@@ -7,10 +7,10 @@ from quart.wrappers import Request
 
 from quart_app.config import Settings
 from quart_app.context import app
-from quart_app.identity import identify
+from quart_app.doors import Door, door_of
 from quart_app.realtime import Identity
 
-__all__ = ["app", "settings", "speaker", "this_request"]
+__all__ = ["app", "settings", "speaker", "this_door", "this_request"]
 
 
 def settings() -> Settings:
@@ -24,6 +24,11 @@ def this_request() -> Request:
     return proxy._get_current_object()  # type: ignore[no-any-return]  # werkzeug's documented way past the proxy
 
 
+def this_door() -> Door:
+    """Return the door by which this request came in."""
+    return door_of(this_request().scope)
+
+
 def speaker() -> Identity:
     """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
-    return identify(settings(), this_request())
+    return app().identification.identify(this_request())

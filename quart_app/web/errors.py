@@ -23,9 +23,13 @@ _PROGRAM_PATHS = re.compile(
 )
 
 
+_OF_PAGES = frozenset({"GET", "HEAD", "POST"})  # what links and forms can do
+
+
 def wants_json() -> bool:
-    """Tell whether the request comes from a program: by its path, or because it accepts JSON and not HTML."""
-    if not has_request_context() or _PROGRAM_PATHS.match(request.path):
+    """Tell whether the request comes from a program: by its path or its method, or because it accepts JSON and not
+    HTML."""
+    if not has_request_context() or _PROGRAM_PATHS.match(request.path) or request.method not in _OF_PAGES:
         return True  # without a request it is the handshake of a WebSocket, and no page is shown of that
     accepted = request.accept_mimetypes
     return bool(accepted) and accepted.best == "application/json"

@@ -7,6 +7,7 @@ inline, no `eval`. An answer that has set its own policy keeps it. It must not k
 from quart import Quart, Response
 
 from quart_app.web.assets import IMPORT_MAP_HASH
+from quart_app.web.context import this_door
 
 _POLICY = {
     "default-src": "'none'",
@@ -22,8 +23,9 @@ _POLICY = {
 }
 CONTENT_SECURITY_POLICY = "; ".join(f"{directive} {sources}" for directive, sources in _POLICY.items())
 
-# No Strict-Transport-Security: a class runs this on https://localhost with a certificate of its own, and HSTS would
-# make every other program on that host unreachable over http. The reverse proxy of a real address sets it.
+# Only with a public address of https: a class runs this on https://localhost with a certificate of its own, and HSTS
+# would make every other program on that host unreachable over http.
+_HSTS = ("Strict-Transport-Security", "max-age=31536000")
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -43,6 +45,8 @@ async def _secure(response: Response) -> Response:
     given = _NAMES.intersection([name.lower() for name, _ in headers])
     # Added as they are: Headers would look at each again, for every answer.
     headers._list += [one for one in HEADERS.items() if one[0].lower() not in given] if given else HEADERS.items()
+    if this_door().over_tls:
+        headers._list.append(_HSTS)
     if headers.get("Content-Type", "").startswith("text/html"):
         # The page speaks the visitor's language and may name the visitor.
         response.vary.update(("Accept-Language", "Cookie"))

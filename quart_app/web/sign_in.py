@@ -5,17 +5,17 @@ be copied, shared and logged. A link alone signs nobody in: whoever made it may 
 name (login CSRF), so the visitor is asked first. What a token says is known by `identity`.
 """
 
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 from urllib.parse import urlencode
 
 from msgspec import Meta
 from quart import Blueprint, Quart, Response, render_template, request
 
 from quart_app.config import Settings
-from quart_app.identity import TOKEN_COOKIE, read_token
+from quart_app.identity import issue_session, token_cookie
 from quart_app.realtime import Identity, Refused
 from quart_app.web.address import over_tls
-from quart_app.web.context import settings
+from quart_app.web.context import app, speaker, this_door
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
@@ -37,20 +37,28 @@ async def enter() -> Response:
 
     Raise `Refused` for a bad token, for a form of another site, and in open mode, where nobody is asked for one.
     """
-    if settings().access != "secure":
+    if not this_door().secure:
         raise Refused("open_mode", "nobody is asked for a token here: the server is in open mode", status=409)
     form = await request.form
     return _remembered(form.get("token", "").strip(), local_path(form.get("next", "/")))
 
 
+@sign_in.get("/sign-in")
+async def session() -> str | tuple[str, int]:
+    """Show who is signed in, until when and for what, and a form for another token."""
+    if not this_door().secure:
+        return await render_template("web/sign_in.html", who=speaker(), next="/")
+    return await render_template("web/sign_in.html", who=_present(), next=local_path(request.args.get("next", "/")))
+
+
 async def _take_from_address() -> Response | None:
     token = request.args.get("token")
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
-    if token is None or not is_page:
+    if token is None or not is_page or not this_door().secure:
         return None
     rest = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "token"])
     path = local_path(request.path) + (f"?{rest}" if rest else "")
-    offered, present = read_token(settings(), token), _present()
+    offered, present = app().identification.read(this_door(), token), _present()
     if present == offered:
         return _remembered(token, path)
     page = await render_template("web/enter.html", who=offered, present=present, token=token, next=path)
@@ -60,21 +68,28 @@ async def _take_from_address() -> Response | None:
 def _present() -> Identity | None:
     """Return who is signed in in this browser, None where nobody is."""
     try:
-        return read_token(settings(), request.cookies.get(TOKEN_COOKIE))
+        return app().identification.read(this_door(), request.cookies.get(token_cookie(this_door())))
     except Refused:
         return None
 
 
 def _remembered(token: str, path: str) -> Response:
-    read_token(settings(), token)
+    door = this_door()
+    session = issue_session(door, app().identification.read(door, token))
     response = Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
-    # It ends with the browser's session; how long the token itself is good for, it says itself.
-    response.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="Lax", secure=over_tls())
+    # It ends with the browser's session; how long the token in it is good for, it says itself.
+    response.set_cookie(token_cookie(door), session, httponly=True, samesite="Lax", secure=over_tls())
     return response
 
 
-def register(app: Quart, settings: Settings) -> None:
-    """Let visitors of `app` come in."""
-    if settings.access == "secure":
-        app.before_request(_take_from_address)
-    app.register_blueprint(sign_in)
+def _visitor() -> dict[str, Any]:
+    """Return for the templates who is signed in at a secure door, and whether this is one."""
+    return {"visitor": _present() if this_door().secure else None, "secure_door": this_door().secure}
+
+
+def register(described: Quart, settings: Settings) -> None:
+    """Let visitors of the application `described` come in."""
+    if any(door.secure for door in settings.doors):
+        described.before_request(_take_from_address)
+    described.context_processor(_visitor)
+    described.register_blueprint(sign_in)

@@ -1,6 +1,7 @@
 """The grammar of topic names."""
 
 import re
+from collections.abc import Iterable
 
 from quart_app.wire.sizes import TOPIC_NAME_CHARACTERS
 
@@ -14,3 +15,15 @@ TOPIC_NAME_RULE = f"segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at 
 def is_topic_name(name: str) -> bool:
     """Return whether `name` follows TOPIC_NAME_RULE."""
     return len(name) <= TOPIC_NAME_CHARACTERS and _NAME.fullmatch(name) is not None
+
+
+def is_topic_pattern(pattern: object) -> bool:
+    """Return whether `pattern` stands for topics: a name, a prefix followed by `/*`, or `*` for all."""
+    return isinstance(pattern, str) and (pattern == "*" or is_topic_name(pattern.removesuffix("/*")))
+
+
+def is_covered(topic: str, patterns: Iterable[str]) -> bool:
+    """Return whether one of `patterns` stands for `topic`."""
+    return any(
+        pattern in ("*", topic) or (pattern.endswith("/*") and topic.startswith(pattern[:-1])) for pattern in patterns
+    )

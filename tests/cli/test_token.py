@@ -30,7 +30,7 @@ def token(*arguments: str, key: str | None = KEY) -> Result:
 def test_prints_one_token_for_the_person_named() -> None:
     printed = token("--user", "1", "--name", "Ana", "--role", "admin", "--expires", "45m")
     assert printed.exit_code == 0
-    claims = jwt.decode(printed.output.strip(), KEY, algorithms=["HS256"])
+    claims = jwt.decode(printed.output.strip(), KEY, algorithms=["HS256"], audience="envivo")
     assert (claims["sub"], claims["name"], claims["role"]) == ("1", "Ana", "admin")
     assert claims["exp"] - claims["iat"] == timedelta(minutes=45).total_seconds()
 
@@ -60,7 +60,10 @@ def test_without_a_key_the_remedy_is_told() -> None:
 
 def test_the_key_of_the_dotenv_file_signs() -> None:
     Path(".env").write_text(f"ENVIVO_SECRET_KEY={KEY}\n")
-    assert jwt.decode(token("--user", "7", key=None).output.strip(), KEY, algorithms=["HS256"])["sub"] == "7"
+    assert (
+        jwt.decode(token("--user", "7", key=None).output.strip(), KEY, algorithms=["HS256"], audience="envivo")["sub"]
+        == "7"
+    )
 
 
 def test_a_secure_server_lets_in_who_has_one(make_server: Callable[..., ServerProcess]) -> None:

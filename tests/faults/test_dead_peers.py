@@ -118,4 +118,4 @@ async def _there(client: httpx.AsyncClient, topic: str) -> bool:
 
 
 def _token(settings: dict[str, Any]) -> str:
-    return issue_token(load_settings(**settings), Identity("1", "Ana"), timedelta(hours=1))
+    return issue_token(load_settings(**settings).front, Identity("1", "Ana"), timedelta(hours=1))

@@ -291,7 +291,9 @@ async def test_where_people_have_roles_what_goes_wrong_is_for_administrators(mak
     file.write_text(START + "@command('log/orders')\ndef order(body, who):\n    return {who.role: 1 / body['data']}\n")
     server = make_server("--functions", str(file), access="secure", secret_key=KEY)
     settings = load_settings(access="secure", secret_key=KEY)
-    tokens = {role: issue_token(settings, Identity("7", "Ana", role), timedelta(hours=1)) for role in ("user", "admin")}
+    tokens = {
+        role: issue_token(settings.front, Identity("7", "Ana", role), timedelta(hours=1)) for role in ("user", "admin")
+    }
     async with Person(server.url, "/log/orders", token=tokens["user"]) as buyer:
         await buyer.say("order", data=0)
         assert (await buyer.hear("error"))["data"] == {"message": "order failed", "code": "function_failed"}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.realtime import Wheel
-from quart_app.transports.below.first_read import Door
+from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.http1 import usual_head
 from tests.inside import serving
 from tests.running import ServerProcess, eventually
@@ -170,8 +170,10 @@ async def test_refused_handshakes_leave_nothing(tmp_path: Path) -> None:
         let_go = held.discard
 
     async with serving(tmp_path / "envivo.db") as (app, _):
-        door = Door(app, Config(), app.hub.wheel, Holder(), elsewhere=())
-        server = await asyncio.get_running_loop().create_server(lambda: door.protocol(asyncio.Protocol), "127.0.0.1", 0)
+        reception = Reception(app, Config(), app.hub.wheel, Holder(), elsewhere=())
+        server = await asyncio.get_running_loop().create_server(
+            lambda: reception.protocol(asyncio.Protocol), "127.0.0.1", 0
+        )
         port = server.sockets[0].getsockname()[1]
         for path in (b"/nowhere", b"/ws/nowhere", b"/ws/live/n"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -197,7 +199,7 @@ async def test_who_says_nothing_is_closed_after_a_time(make_server: Any) -> None
 
 
 class _Transport:
-    """What a door asks of a transport."""
+    """What a reception asks of a transport."""
 
     def get_extra_info(self, name: str) -> Any:
         return {"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)}.get(name)
@@ -215,7 +217,7 @@ async def _serve_nothing(scope: Any, receive: Any, send: Any) -> None:
     """Nothing is served here."""
 
 
-DOOR: Final = Door(_serve_nothing, Config(), Wheel(), _Nobody(), elsewhere=("/socket.io",))
+RECEPTION: Final = Reception(_serve_nothing, Config(), Wheel(), _Nobody(), elsewhere=("/socket.io",))
 TOKENS = st.text(st.sampled_from("abcXYZ-_!.~09 :\t"), min_size=1, max_size=8)
 VALUES = st.text(st.characters(max_codepoint=255), max_size=20)
 EXTRA = st.lists(st.tuples(TOKENS, VALUES), max_size=4)
@@ -227,12 +229,12 @@ EXTRA = st.lists(st.tuples(TOKENS, VALUES), max_size=4)
     after=st.binary(max_size=20),
     end=st.sampled_from([b"\r\n", b"\n", b"\r\n\r\n"]),
 )
-def test_what_the_door_reads_h11_reads_as_well(
+def test_what_the_reception_reads_h11_reads_as_well(
     target: str, extra: list[tuple[str, str]], after: bytes, end: bytes
 ) -> None:
     lines = b"".join(f"{name}:{value}".encode("latin-1") + end for name, value in extra)
     sent = b"GET /" + target.encode("latin-1") + b" HTTP/1.1\r\n" + UPGRADE + lines + b"\r\n" + after
-    opened = DOOR.scope(sent, _Transport())  # type: ignore[arg-type]  # it asks no more
+    opened = RECEPTION.scope(sent, _Transport())  # type: ignore[arg-type]  # it asks no more
     reader = h11.Connection(h11.SERVER)
     reader.receive_data(sent)
     if opened is None:
@@ -276,7 +278,7 @@ def test_a_request_that_is_read_without_h11_is_read_as_h11_would(
 
 
 def test_a_plain_handshake_is_read() -> None:
-    scope, key, rest = DOOR.scope(opening(b"/ws/n%C3%B1?a=b&c", UPGRADE) + b"rest", _Transport())  # type: ignore[misc,arg-type]
+    scope, key, rest = RECEPTION.scope(opening(b"/ws/n%C3%B1?a=b&c", UPGRADE) + b"rest", _Transport())  # type: ignore[misc,arg-type]
     assert (scope["path"], scope["query_string"], scope["scheme"]) == ("/ws/n\u00f1", b"a=b&c", "ws")
     assert (scope["client"], scope["server"]) == (("127.0.0.1", 1), ("127.0.0.1", 2))
     assert (key, rest) == (KEY, b"rest")
@@ -286,7 +288,7 @@ def test_a_plain_handshake_is_read() -> None:
     "path", [b"/socket.io", b"/socket.io/", b"/socket.io/?EIO=4&transport=websocket", b"http://localhost/ws", b"*"]
 )
 def test_what_is_served_elsewhere_is_hypercorns(path: bytes) -> None:
-    assert DOOR.scope(opening(path), _Transport()) is None  # type: ignore[arg-type]  # it asks no more
+    assert RECEPTION.scope(opening(path), _Transport()) is None  # type: ignore[arg-type]  # it asks no more
 
 
 @pytest.mark.parametrize(
@@ -303,5 +305,5 @@ def test_what_hypercorn_is_told_to_do_beside_serving_it_does_itself(setting: dic
     config = Config()
     for name, value in setting.items():
         setattr(config, name, value)
-    door = Door(_serve_nothing, config, Wheel(), _Nobody(), elsewhere=())
-    assert door.scope(opening(), _Transport()) is None  # type: ignore[arg-type]  # it asks no more
+    reception = Reception(_serve_nothing, config, Wheel(), _Nobody(), elsewhere=())
+    assert reception.scope(opening(), _Transport()) is None  # type: ignore[arg-type]  # it asks no more

@@ -7,8 +7,8 @@ import httpx
 import pytest
 import websockets
 
-from quart_app.config import load_settings
-from quart_app.transports.guards.hosts import HostGuard
+from quart_app.doors import Door, Doors
+from quart_app.transports.guards.doorkeeper import Doorkeeper
 from tests.running import ServerProcess
 from tests.transports.socketio.engine_io import Session
 from tests.transports.test_secure import SECURE
@@ -107,8 +107,7 @@ async def test_which_hosts_are_ours(host: bytes, answered: bool) -> None:
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
 
-    configured = load_settings(host="Envivo.lan", access="secure", secret_key="k" * 40)
-    guard = HostGuard(application, configured)
+    guard = Doorkeeper(application, Doors((Door(host="Envivo.lan"),)))
     await guard({"type": "http", "scheme": "http", "headers": [(b"host", host)]}, receive, send)
     assert (bool(heard), [event["type"] for event in sent]) == (
         (True, []) if answered else (False, ["http.response.start", "http.response.body"])

@@ -28,7 +28,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 def token(lifetime: timedelta = timedelta(hours=1), key: str = "k" * 40) -> str:
     settings = load_settings(access="secure", secret_key=key)
-    return issue_token(settings, Identity("7", "Ana"), lifetime)
+    return issue_token(settings.front, Identity("7", "Ana"), lifetime)
 
 
 async def _open(server: ServerProcess, transport: str, query: dict[str, Any]) -> Stream:
@@ -84,7 +84,7 @@ async def test_without_a_good_token_nobody_comes_in(
 
 async def test_nobody_speaks_for_the_connection_of_another(secure: ServerProcess) -> None:
     stream = await _open(secure, "sse", {"token": token()})
-    mallory = issue_token(load_settings(**SECURE), Identity("8", "Mallory"), timedelta(hours=1))
+    mallory = issue_token(load_settings(**SECURE).front, Identity("8", "Mallory"), timedelta(hours=1))
     async with httpx.AsyncClient(base_url=secure.url) as client:
         response = await client.post(
             "/send/rooms/1",

@@ -8,8 +8,10 @@ from quart.typing import TestClientProtocol as Client
 
 from quart_app import web
 from quart_app.config import Settings
+from quart_app.doors import Doors
 from quart_app.realtime.messages.refused import Refused
 from quart_app.resources import static_folder
+from quart_app.transports.guards.doorkeeper import Doorkeeper
 from quart_app.web.lean import LeanQuart
 from tests.running import ServerProcess
 
@@ -51,6 +53,7 @@ def app() -> SmallApp:
     app.config["MAX_CONTENT_LENGTH"] = 1000
     web.register(app, app.settings)
     _routes(app)
+    app.asgi_app = Doorkeeper(app.asgi_app, Doors(app.settings.doors))  # type: ignore[method-assign]  # Quart's way
     return app
 
 

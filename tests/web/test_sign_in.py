@@ -31,12 +31,19 @@ def visitor(secure: ServerProcess) -> Iterator[httpx.Client]:
 
 
 def token(who: Identity = Identity("7", "Ana"), hours: int = 1) -> str:  # noqa: B008 - frozen
-    return issue_token(load_settings(**SECURE), who, timedelta(hours=hours))
+    return issue_token(load_settings(**SECURE).front, who, timedelta(hours=hours))
 
 
 def form_of(page: str) -> dict[str, str]:
     """What the form that asks sends."""
     return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
+
+
+def session_of(visitor: httpx.Client) -> dict[str, Any]:
+    """Who the visitor is, as the server sees it."""
+    answer = visitor.get("/api/session")
+    assert answer.status_code == 200
+    return dict(answer.json()["data"])
 
 
 def test_the_page_that_asks_who_you_are_takes_a_token(visitor: httpx.Client) -> None:
@@ -70,16 +77,16 @@ def test_a_link_that_carries_a_token_asks_then_lets_in_and_loses_it(visitor: htt
 
 def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) -> None:
     visitor.post("/session", data={"token": token(), "next": "/"})
-    newer = token(hours=9)
+    before, newer = session_of(visitor), token(hours=9)
     linked = visitor.get("/chat", params={"token": newer})
     assert (linked.status_code, linked.headers["Location"]) == (303, "/chat")
-    assert visitor.cookies["envivo_token"] == newer
+    assert session_of(visitor)["expires_at"] > before["expires_at"]
 
 
 @pytest.mark.parametrize("other", [Identity("8", "Eva"), Identity("7", "Ana", "admin")])
 def test_a_link_makes_nobody_somebody_else(visitor: httpx.Client, other: Identity) -> None:
-    mine = token()
-    visitor.post("/session", data={"token": mine, "next": "/"})
+    visitor.post("/session", data={"token": token(), "next": "/"})
+    mine = visitor.cookies["envivo_token"]
     linked = visitor.get("/chat", params={"token": token(other)})
     assert linked.status_code == 200
     assert f"{other.username} ({other.user_id}), con el papel {other.role}" in linked.text
@@ -91,7 +98,8 @@ def test_a_link_makes_nobody_somebody_else(visitor: httpx.Client, other: Identit
     assert foreign.status_code == 403
     assert visitor.cookies["envivo_token"] == mine
     assert visitor.post("/session", data=form).status_code == 303
-    assert visitor.cookies["envivo_token"] == form["token"]
+    assert session_of(visitor)["username"] == other.username
+    assert session_of(visitor)["role"] == other.role
 
 
 def test_a_name_on_the_page_that_asks_is_text(visitor: httpx.Client) -> None:

@@ -10,7 +10,7 @@ from quart_app.domains.chat import rules
 from quart_app.domains.chat.service import Chat
 from quart_app.identity import USER_COOKIE
 from quart_app.realtime import Hub, row_id
-from quart_app.web.context import settings, speaker
+from quart_app.web.context import speaker, this_door
 
 
 def pages(program: Program, chat: Chat) -> Blueprint:
@@ -49,7 +49,7 @@ class _Pages:
 
 def _is_named() -> bool:
     """Tell whether the visitor has a name of their own; a guest gets another one at every request."""
-    if settings().access == "secure":
+    if this_door().secure:
         return True
     named = request.args.get("user_id", "") + request.args.get("username", "")
     return bool(named.strip() or request.cookies.get(USER_COOKIE, "").strip())

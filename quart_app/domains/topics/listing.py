@@ -53,7 +53,7 @@ class Listing:
 
     async def _may_follow(self, identity: Identity, name: str) -> bool:
         try:
-            await self._hub.channels.of(name).authorize(identity, name)
+            await self._hub.channels.authorize(identity, name)
         except Refused:
             return False
         return True

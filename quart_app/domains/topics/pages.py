@@ -9,7 +9,7 @@ from quart_app.domains import Program
 from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Identity, Kind, Refused
-from quart_app.web.context import settings, speaker
+from quart_app.web.context import speaker, this_door
 from quart_app.wire import Cursor, is_topic_name
 
 OPEN: Final = ("live", "state", "log")
@@ -41,8 +41,7 @@ class _Pages:
         identity = speaker()
         name = self._hub.channels.topic(name)
         try:
-            channel = self._hub.channels.of(name)
-            await channel.authorize(identity, name)
+            channel = await self._hub.channels.authorize(identity, name)
         except Refused as refused:
             if refused.status not in {400, 404}:
                 raise
@@ -58,7 +57,7 @@ class _Pages:
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
             "functions": await self._sees_functions(identity, name),
         }
-        listed, secure = await self._listing.one(name), settings().access == "secure"
+        listed, secure = await self._listing.one(name), this_door().secure
         return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
 
     async def _last(self, name: str) -> Any:
@@ -73,7 +72,7 @@ class _Pages:
     async def _sees_functions(self, identity: Identity, name: str) -> bool:
         """Tell whether there are functions of one's own, whose state this visitor may follow too."""
         try:
-            await self._hub.channels.of(_FUNCTIONS).authorize(identity, _FUNCTIONS)
+            await self._hub.channels.authorize(identity, _FUNCTIONS)
         except Refused:
             return False
         return name != _FUNCTIONS

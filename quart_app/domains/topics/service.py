@@ -32,6 +32,8 @@ class Publisher:
         published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
         called with the cursor before anybody gets any of them. Raise Refused.
         """
+        for one in publications:
+            identity.check_speaks(one.topic)
         publishing = self._publishing(publications, on_commit)
         if not publishing.durable and key is None:
             return publishing.at_once()

@@ -88,7 +88,7 @@ class _Views:
         """
         who = speaker()
         name = self._hub.channels.topic(name)
-        await self._hub.channels.of(name).authorize(who, name)
+        await self._hub.channels.authorize(who, name)
         return success(await self._listing.one(name), timestamp=timestamp(now()))
 
     @Operation(
@@ -108,7 +108,7 @@ class _Views:
         asked = checked({**query.to_dict(), "topic": query.getlist("topic")}, LogQuery, strict=False)
         names = [self._hub.channels.topic(name) for name in asked.topic]
         for name in names:
-            await self._hub.channels.of(name).authorize(who, name)
+            await self._hub.channels.authorize(who, name)
         until = self._hub.position
         after = await self._after(asked.since)
         try:

@@ -29,7 +29,7 @@ class Admission:
             wrong = f"1 to {limits.TOPICS_PER_CONNECTION} topics"
             raise Refused("invalid_topic", f"topic: {wrong}", fields={"topic": wrong})
         for topic in opening.topics:
-            await self._channels.of(topic).authorize(opening.identity, topic)
+            await self._channels.authorize(opening.identity, topic)
 
     async def subscription(self, opening: Opening) -> Subscription:
         """Return a subscription that stands where the client asks. Raise Refused for an invalid cursor."""

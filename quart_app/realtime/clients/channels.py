@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.channel import Channel, Peer
+from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import TOPIC_NAME_RULE, is_topic_name
@@ -45,6 +46,13 @@ class Channels:
     def of(self, topic: str) -> Channel:
         """Return the channel of a topic. Raise Refused for an invalid name and for an unknown topic."""
         return self._found(topic)
+
+    async def authorize(self, identity: Identity, topic: str) -> Channel:
+        """Return the channel of a topic that `identity` may follow. Raise Refused where it may not, or `of` does."""
+        channel = self.of(topic)
+        identity.check_follows(topic)
+        await channel.authorize(identity, topic)
+        return channel
 
     def _find(self, topic: str) -> Channel:
         if not is_topic_name(topic):

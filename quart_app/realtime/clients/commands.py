@@ -173,8 +173,7 @@ class Commands:
         """Add a topic to a connection and welcome it there, or tell why not."""
         try:
             connection = _connected(speaker)
-            channel = self._channels.of(topic)
-            await channel.authorize(connection.identity, topic)
+            channel = await self._channels.authorize(connection.identity, topic)
             # This is checked after the suspension above, in which the connection may have ended or subscribed; up to
             # the change of the subscription there is no other.
             if connection.life is not Life.OPEN:
@@ -218,6 +217,7 @@ class Commands:
         began = self._surroundings.time()
         try:
             channel = self._channels.of(peer.topic)
+            peer.identity.check_speaks(peer.topic)
             if not channel.handle_now(peer, body):
                 return self._wait_for(channel, peer, body, began)
         except Refused as refused:

@@ -32,7 +32,7 @@ class Opening:
 
     `since` is a cursor, "0" for everything retained, or None for from now on; `fresh` are the topics that `since` does
     not apply to; `connection_id` is the one it had, on another node or before a restart; `agent` is what it calls
-    itself.
+    itself, `address` where it is, and `door` the name of the door by which it came.
     """
 
     identity: Identity
@@ -42,6 +42,8 @@ class Opening:
     fresh: frozenset[str] = frozenset()
     connection_id: str = ""
     agent: str = ""
+    door: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class Connection:
     """
 
     __slots__ = (
-        "_expiry", "_on_end", "_surroundings", "agent", "ending", "id", "identity", "in_flight", "inbound", "life",
-        "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport", "wheel",
+        "_expiry", "_on_end", "_surroundings", "address", "agent", "door", "ending", "id", "identity", "in_flight",
+        "inbound", "life", "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport", "wheel",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +103,8 @@ class Connection:
         self.identity = opening.identity
         self.transport = opening.transport
         self.agent = opening.agent
+        self.address = opening.address
+        self.door = opening.door
         self.subscription = subscription
         self.inbound = Inbound(subscription.topics, surroundings.time())
         self.in_flight = 0
@@ -240,7 +244,10 @@ class Connection:
             self._expiry = Deadline(self.wheel, expires_at, self._expired, self._surroundings.wall)
 
     def _expired(self) -> None:
-        said = "the token has expired; come back with a new one"
+        self.refuse("the token has expired; come back with a new one")
+
+    def refuse(self, said: str) -> None:
+        """End because the client's token is good no more, and tell it so in the words `said`."""
         self.tell(Control.ERROR, data=Refused("unauthorized", said, status=401).data())
         self.end(Close.UNAUTHORIZED, said)
 

@@ -3,22 +3,38 @@
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from quart_app.realtime.messages.refused import Refused
+from quart_app.wire import is_covered
+
 ADMIN: Final = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRights:
+    """The topics that somebody may follow, and those that they may speak on, as names, prefixes with `/*`, or `*`."""
+
+    subscribe: tuple[str, ...]
+    publish: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A speaker: `user_id` is unique, `username` is shown, `role` is what the token says.
 
-    `nameless` tells that the id was made up for a guest, who has another one the next time. `expires_at` is when the
-    token ends (s since the Unix epoch), and with it every connection that was opened by it.
+    Where there are `rights`, a topic has to be covered by each of them. `nameless` tells that the id was made up for a
+    guest, who has another one the next time. `expires_at` is when the token ends (s since the Unix epoch), and with it
+    every connection that was opened by it; `issued_at` is when it began, and `token_ids` are the names of it and of
+    those that it was made from.
     """
 
     user_id: str
     username: str
     role: str = "user"
     nameless: bool = False
+    rights: tuple[TopicRights, ...] = ()
     expires_at: int | None = field(default=None, compare=False)
+    issued_at: float = field(default=0.0, compare=False)
+    token_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key_owner(self) -> str:
@@ -36,10 +52,33 @@ class Identity:
         """Tell whether this speaker may see and do everything, as everybody may in open mode."""
         return self.role == ADMIN
 
+    def require_admin(self) -> None:
+        """Raise Refused where this speaker is no administrator."""
+        if not self.is_admin:
+            raise Refused("forbidden", "this is for administrators", status=403)
+
+    def check_follows(self, topic: str) -> None:
+        """Raise Refused where the rights do not let this speaker follow `topic`."""
+        for rights in self.rights:
+            if not is_covered(topic, rights.subscribe):
+                raise _outside(f"follow {topic}")
+
+    def check_speaks(self, topic: str) -> None:
+        """Raise Refused where the rights do not let this speaker say anything on `topic`."""
+        for rights in self.rights:
+            if not is_covered(topic, rights.publish):
+                raise _outside(f"publish on {topic}")
+
     @property
     def user(self) -> dict[str, Any]:
         """The `{user_id, username}` of the wire."""
         return {"user_id": self.wire_id, "username": self.username}
+
+
+def _outside(what: str) -> Refused:
+    return Refused(
+        "forbidden", f"you may not {what}: your token, or the door you came by, names other topics", status=403
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -66,8 +66,8 @@ def _head(status: int, headers: Headers, config: Any) -> bytes:
     return b"HTTP/1.1 %d \r\n%b%b\r\n" % (status, lines, common_lines(config))
 
 
-class Door:
-    """What every accepted TCP connection passes: it serves WebSockets by `application`, except those of the paths
+class Reception:
+    """What receives every accepted TCP connection: it serves WebSockets by `application`, except those of the paths
     `elsewhere`.
 
     `config` is Hypercorn's; `wheel` ends those that say nothing.
@@ -149,35 +149,35 @@ def _address(name: Any) -> tuple[str, int] | None:
 class FirstRead(asyncio.Protocol):
     """The protocol of a TCP connection until its first bytes have come."""
 
-    def __init__(self, door: Door, others: Callable[[], asyncio.Protocol]) -> None:
-        self._door = door
+    def __init__(self, reception: Reception, others: Callable[[], asyncio.Protocol]) -> None:
+        self._reception = reception
         self._others = others
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._door.holder.hold(self._transport)
+        self._reception.holder.hold(self._transport)
         tls = transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() == "h2":
             self._hand_over()
         else:
-            self._door.wheel.enter(self, self._door.config.keep_alive_timeout)
+            self._reception.wheel.enter(self, self._reception.config.keep_alive_timeout)
 
     def data_received(self, data: bytes) -> None:
-        self._door.wheel.leave(self)
-        opened = self._door.scope(data, self._transport)
+        self._reception.wheel.leave(self)
+        opened = self._reception.scope(data, self._transport)
         if opened is None:
             self._hand_over().data_received(data)
         else:
-            OpeningHandshake(self._door, self._transport, *opened)
+            OpeningHandshake(self._reception, self._transport, *opened)
 
     def ring(self, now: float) -> None:
         """End a connection on which nobody says anything."""
         self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._door.wheel.leave(self)
-        self._door.holder.let_go(self._transport)
+        self._reception.wheel.leave(self)
+        self._reception.holder.let_go(self._transport)
 
     def _hand_over(self) -> asyncio.Protocol:
         protocol = self._others()
@@ -193,9 +193,9 @@ class OpeningHandshake(asyncio.Protocol):
     """
 
     def __init__(
-        self, door: Door, transport: asyncio.Transport, scope: dict[str, Any], key: bytes, unread: bytes
+        self, reception: Reception, transport: asyncio.Transport, scope: dict[str, Any], key: bytes, unread: bytes
     ) -> None:
-        self._door = door
+        self._reception = reception
         self._transport: asyncio.Transport | None = transport
         self._held: asyncio.Transport | None = transport
         self._key = key
@@ -209,7 +209,7 @@ class OpeningHandshake(asyncio.Protocol):
 
     async def _serve(self, scope: dict[str, Any]) -> None:
         try:
-            await self._door.application(scope, self.receive, self.send)
+            await self._reception.application(scope, self.receive, self.send)
         except Exception:
             logger.exception("a WebSocket could not be answered")
         if self._transport is not None:
@@ -245,14 +245,14 @@ class OpeningHandshake(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return None
         self._let_go()
-        return OpenedWebsocket(transport, self._unread, self._key, self._door.config)
+        return OpenedWebsocket(transport, self._unread, self._key, self._reception.config)
 
     def _refuse(self, status: int, headers: Headers, body: bytes) -> None:
         transport, self._transport = self._transport, None
         if transport is not None:
             own = [(b"content-length", b"%d" % len(body)), (b"connection", b"close")]
             kept = [(name, value) for name, value in headers if name.lower() not in dict(own)]
-            transport.write(_head(status, kept + own, self._door.config) + body)
+            transport.write(_head(status, kept + own, self._reception.config) + body)
             transport.close()
 
     def data_received(self, data: bytes) -> None:
@@ -267,5 +267,5 @@ class OpeningHandshake(asyncio.Protocol):
 
     def _let_go(self) -> None:
         if self._held is not None:
-            self._door.holder.let_go(self._held)
+            self._reception.holder.let_go(self._held)
             self._held = None

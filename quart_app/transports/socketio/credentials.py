@@ -22,6 +22,7 @@ class Credentials:
     `cursors` tells whether the client has spoken of `since`, even if to have none.
     """
 
+    scope: Mapping[str, Any]
     args: Mapping[str, str]
     headers: Headers
     cookies: Mapping[str, str]
@@ -41,6 +42,7 @@ class Credentials:
         told = {name: _text(name, auth[name]) for name in _KNOWN if auth and auth.get(name) is not None}
         headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]])
         return cls(
+            scope=scope,
             args={**query, **told},
             headers=headers,
             cookies=parse_cookie(headers.get("Cookie")),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from quart_app.doors import door_of
 from quart_app.identity import cors_headers
 from quart_app.realtime import Refused, encode
 from quart_app.realtime.limits import BATCH_EVENTS, BODY_TIMEOUT, INBOUND_MESSAGE_BYTES, REPLY_BACKLOG
@@ -69,11 +70,11 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._answered = False
-        settings = socketio.settings
-        self._cors = cors_headers(settings, self._header(b"origin"))
-        if settings.allowed_origins:
+        door = door_of(scope)
+        self._cors = cors_headers(door, self._header(b"origin"))
+        if door.origins:
             self._cors["Vary"] = "Origin"
-        self._patience = settings.peer_timeout
+        self._patience = socketio.peer_timeout
 
     def _header(self, name: bytes) -> str | None:
         """Return a header of the request, None where it has none of that `name`."""

@@ -17,8 +17,8 @@ from engineio.exceptions import SocketIsClosedError
 from socketio import AsyncServer
 from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 
-from quart_app.config import Settings
-from quart_app.identity import check_origin, identify
+from quart_app.doors import client_address, door_of
+from quart_app.identity import Identification, check_origin
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
 from quart_app.surroundings import now
@@ -61,18 +61,19 @@ class SocketIo:
     """The Socket.IO server, which sends every client those of `topics` that it may follow; without topics none is
     served."""
 
-    def __init__(self, hub: Hub, settings: Settings) -> None:
+    def __init__(self, hub: Hub, identification: Identification, *, heartbeat: float, peer_timeout: float) -> None:
         self.topics: tuple[str, ...] = ()
-        self.settings = settings
+        self.peer_timeout = peer_timeout
         self._hub = hub
+        self._identification = identification
         self._server = AsyncServer(
             async_mode="asgi",
             serializer=TextPacket,
             async_handlers=False,  # one packet after another: a client that sends too much is held back
             logger=library_logger,
             engineio_logger=library_logger,
-            ping_interval=_ping_interval(settings.heartbeat),
-            ping_timeout=settings.peer_timeout,
+            ping_interval=_ping_interval(heartbeat),
+            ping_timeout=peer_timeout,
             max_http_buffer_size=INBOUND_MESSAGE_BYTES,
             http_compression=False,
             cors_allowed_origins=[],  # the origins are checked by our own rules, the same as everywhere
@@ -144,11 +145,19 @@ class SocketIo:
         socket = self.socket(engine_id)
         try:
             credentials = Credentials.read(environ["asgi.scope"], auth)
-            check_origin(self.settings, credentials)
-            identity = identify(self.settings, credentials)
-            since, agent = credentials.args.get("since") or None, credentials.agent
-            topics = await self._topics_for(identity)
-            connection = await self._hub.open(Opening(identity, topics, "socketio", since, agent=agent))
+            door = door_of(credentials.scope)
+            check_origin(door, credentials)
+            identity = self._identification.identify(credentials)
+            opening = Opening(
+                identity,
+                await self._topics_for(identity),
+                "socketio",
+                credentials.args.get("since") or None,
+                agent=credentials.agent,
+                door=door.name,
+                address=client_address(credentials.scope),
+            )
+            connection = await self._hub.open(opening)
         except Refused as refused:
             if refused.status in _COME_BACK and socket is not None:
                 # A client that is refused here stays away for good; one whose transport fails comes back by itself.
@@ -169,7 +178,7 @@ class SocketIo:
         refusals: dict[str, Refused] = {}
         for topic in self.topics:
             try:
-                await self._hub.channels.of(topic).authorize(identity, topic)
+                await self._hub.channels.authorize(identity, topic)
             except Refused as refused:
                 refusals[topic] = refused
         if len(refusals) == len(self.topics):
@@ -240,7 +249,7 @@ class SocketIo:
         Raise _Stalled when that takes too long; once the client's connection has ended, that is soon.
         """
         clock = asyncio.get_running_loop().time
-        gives_up = clock() + self.settings.peer_timeout
+        gives_up = clock() + self.peer_timeout
         while True:
             try:
                 return await asyncio.wait_for(client.socket.queue.join(), BYE_DEADLINE)

@@ -12,6 +12,7 @@ from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
 from quart_app.context import app
+from quart_app.doors import door_of
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Connection, Refused, message
 from quart_app.surroundings import now
@@ -98,7 +99,7 @@ async def follow_websocket(name: str | None) -> None:
     websocket = source()
     assert isinstance(websocket, RoutedWebsocket)  # noqa: S101 - create_app sets the class
     try:
-        check_origin(app().settings, websocket)
+        check_origin(door_of(websocket.scope), websocket)
         connection = await app().hub.open(opening("ws", name))
     except Refused as refused:
         await _refuse(websocket, refused)

@@ -9,8 +9,8 @@ from weakref import WeakKeyDictionary
 from quart import Blueprint, Response, render_template, request
 
 from quart_app.context import App
-from quart_app.web.address import origin, over_tls
-from quart_app.web.context import app, settings
+from quart_app.web.address import host, origin, over_tls
+from quart_app.web.context import app, this_door
 from quart_app.web.reference.asyncapi import asyncapi
 from quart_app.web.reference.openapi import openapi
 from quart_app.web.reference.snippets import snippets
@@ -39,7 +39,7 @@ async def openapi_document() -> Response:
 @reference.get("/asyncapi.json")
 async def asyncapi_document() -> Response:
     """Answer the AsyncAPI 3.0 document of every topic and message, at this address."""
-    return json_answer(asyncapi(app().topic_shapes, request.host, secure=over_tls()))
+    return json_answer(asyncapi(app().topic_shapes, host(), secure=over_tls()))
 
 
 @reference.get("/docs")
@@ -59,5 +59,5 @@ async def connect() -> str:
         origin=origin(),
         topic=asked if is_topic_name(asked) else _FIRST_TOPIC,
         topics=[*known, "rooms/1", *_OPEN_TOPICS],
-        secure=settings().access == "secure",
+        secure=this_door().secure,
     )

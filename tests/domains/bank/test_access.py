@@ -17,7 +17,7 @@ OWN, OTHER = "1350509525", "0912345675"
 
 
 def token(user_id: str, role: str) -> str:
-    return issue_token(SETTINGS, Identity(user_id, user_id, role), timedelta(minutes=5))
+    return issue_token(SETTINGS.front, Identity(user_id, user_id, role), timedelta(minutes=5))
 
 
 async def test_holders_and_administration(make_server: Callable[..., ServerProcess]) -> None:

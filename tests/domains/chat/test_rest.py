@@ -165,7 +165,7 @@ async def test_in_secure_mode_a_token_is_needed_everywhere(make_server: Callable
 
 async def test_in_secure_mode_the_token_says_who_speaks(make_server: Callable[..., ServerProcess]) -> None:
     settings = Settings(access="secure", secret_key="x" * 40)
-    token = issue_token(settings, Identity("42", "Ana"), timedelta(minutes=1))
+    token = issue_token(settings.front, Identity("42", "Ana"), timedelta(minutes=1))
     server = make_server(access="secure", secret_key=settings.secret_key)
     headers = {"Authorization": f"Bearer {token}"}
     pretending = {"user_id": "1", "username": "Juan"}

@@ -18,7 +18,7 @@ SETTINGS = Settings(access="secure", secret_key="x" * 40)
 
 
 def token(user_id: str, role: str = "user") -> str:
-    return issue_token(SETTINGS, Identity(user_id, user_id, role), timedelta(minutes=5))
+    return issue_token(SETTINGS.front, Identity(user_id, user_id, role), timedelta(minutes=5))
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def token(role: str, lifetime: timedelta = timedelta(hours=1)) -> str:
-    return issue_token(load_settings(**SECURE), Identity("7", "Ana", role), lifetime)
+    return issue_token(load_settings(**SECURE).front, Identity("7", "Ana", role), lifetime)
 
 
 def follow(server: ServerProcess, transport: str, topic: str, token: str) -> Stream:

@@ -11,8 +11,8 @@ from tests.transports.socketio import server
 _init = SocketIo.__init__
 
 
-def _init_with_echo(socketio: SocketIo, *arguments: Any) -> None:
-    _init(socketio, *arguments)
+def _init_with_echo(socketio: SocketIo, *arguments: Any, **named: Any) -> None:
+    _init(socketio, *arguments, **named)
     engine = socketio._server.eio
 
     async def echo(engine_id: str, data: str | bytes) -> None:

@@ -32,7 +32,9 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def token(role: str = "user") -> str:
-    return issue_token(load_settings(access="secure", secret_key=KEY), Identity("7", "Ana", role), timedelta(hours=1))
+    return issue_token(
+        load_settings(access="secure", secret_key=KEY).front, Identity("7", "Ana", role), timedelta(hours=1)
+    )
 
 
 @pytest.mark.node

@@ -1,0 +1,67 @@
+"""Ending sessions: of one token, or of all that a user has, with the connections that were opened by them."""
+
+import time
+from functools import partial
+
+from quart_app.domains.sessions import rules
+from quart_app.domains.sessions.models import Revocation
+from quart_app.realtime import Hub, Identity, Revocations
+from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.surroundings import now
+
+_MS = 1000
+
+
+class Sessions:
+    """The sessions of a server: `revocations` is asked at every request, and its table is stored by `committer`."""
+
+    def __init__(self, hub: Hub, committer: Committer, revocations: Revocations) -> None:
+        self._hub = hub
+        self._committer = committer
+        self._revocations = revocations
+
+    async def load(self) -> None:
+        """Know again what was revoked before this start, and forget what has expired by itself."""
+        for row in await Revocation.all():
+            self._note(row.kind, row.name, row.at)
+        expired = Revocation.filter(kind=rules.TOKEN, at__lt=now())
+        if await expired.exists():
+            await self._committer.commit(lambda _work: expired.delete())
+
+    async def end(self, identity: Identity) -> int:
+        """End the session of `identity`, whose token is good no more; return the number of its connections. Raise
+        Refused where there is no token."""
+        rules.require_token(identity)
+        if not identity.token_ids:
+            return 0  # it was made elsewhere without a name, so that nothing can be said about it alone
+        assert identity.expires_at is not None  # noqa: S101 - it has a token
+        return await self._revoke(rules.TOKEN, identity.token_ids[0], identity.expires_at * _MS)
+
+    async def end_token(self, token_id: str, lifetime: float) -> int:
+        """Revoke the token of that id, which lasts `lifetime` seconds at most; return the number of its connections.
+        Raise Refused."""
+        until = int((time.time() + lifetime) * _MS)
+        return await self._revoke(rules.TOKEN, rules.checked_name(token_id), until)
+
+    async def end_user(self, user_id: str) -> int:
+        """Revoke all tokens that a user has up to now; return the number of their connections. Raise Refused."""
+        return await self._revoke(rules.USER, rules.checked_name(user_id), now())
+
+    async def _revoke(self, kind: str, name: str, at: int) -> int:
+        async def unit(_work: UnitOfWork) -> None:
+            await Revocation.update_or_create({"at": at}, kind=kind, name=name)
+
+        await self._committer.commit(unit, on_commit=partial(self._note_committed, kind, name, at))
+        ended = [one for one in self._hub.connections.values() if self._revocations.covers(one.identity)]
+        for connection in ended:
+            connection.refuse("the token was revoked; come back with a new one")
+        return len(ended)
+
+    def _note_committed(self, kind: str, name: str, at: int, _: object) -> None:
+        self._note(kind, name, at)
+
+    def _note(self, kind: str, name: str, at: int) -> None:
+        if kind == rules.USER:
+            self._revocations.revoke_user(name, at / _MS)
+        else:
+            self._revocations.revoke_token(name, at / _MS)

@@ -1,0 +1,211 @@
+"""The doors of the server. Each listener has one, and who is believed, and what there is to see, is the door's affair.
+
+A door is found by the address at which a request came in, and travels in its ASGI scope from there on. This module
+knows the ways of a request as well: the address of the client behind the proxies that the operator trusts.
+
+Errors: ValueError for the text of a door that cannot be one, with what it may be.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import msgspec
+
+from quart_app.wire import is_topic_pattern
+
+OPEN: Final = "open"
+SECURE: Final = "secure"
+TOKEN_LIFETIME: Final = 366 * 24 * 3600  # s
+FRONT: Final = "front"
+"""The name of the door that ENVIVO_HOST, ENVIVO_PORT and ENVIVO_ACCESS describe."""
+MAY_BE: Final = (
+    "<name>=<address>:<port>, then, after commas, open or secure, key=<its own key>, and hosts=, topics= and paths= "
+    "with values between which there is a +, such as lan=192.168.1.20:8001,secure,topics=class/*+log/class/*"
+)
+"""What the text of a door may be."""
+
+_DOOR: Final = "envivo.door"
+_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:\s]+):(?P<port>\d{1,5})")
+_LISTED: Final[Mapping[str, Callable[[str], object]]] = {
+    "hosts": re.compile(r"[^\s/:]+").fullmatch,
+    "topics": is_topic_pattern,
+    "paths": re.compile(r"/\S*").fullmatch,
+}
+_FORWARDED_CHARACTERS: Final = 2_000  # of X-Forwarded-For that are looked at
+_WILDCARDS: Final = {"0.0.0.0", "::"}  # noqa: S104 - recognised here, not bound
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = tuple[str, int]
+
+
+class Door(msgspec.Struct, frozen=True, kw_only=True):
+    """A listener at `host` and `port`, and what holds for those who come in there.
+
+    `access` is ``open``, where everybody is who they say they are, or ``secure``, where a token tells; tokens are
+    signed with `key`, may still be signed with one of the `old_keys`, and last `token_lifetime` seconds at most.
+    `hosts` are the names under which the server answers, `topics` the topics (``name`` or ``prefix/*``) and `paths` the
+    beginnings of paths that there are; each is empty where there is no such bound. `public_url` is the address that a
+    proxy gives to the door, `origins` are other sites whose pages may connect, and `proxies` the networks whose word on
+    a client's address is taken.
+    """
+
+    name: str = FRONT
+    host: str = "127.0.0.1"
+    port: int = 0
+    access: Literal["open", "secure"] = "open"
+    key: str | None = None
+    old_keys: tuple[str, ...] = ()
+    token_lifetime: int = TOKEN_LIFETIME
+    hosts: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    public_url: str | None = None
+    origins: tuple[str, ...] = ()
+    proxies: tuple[Network, ...] = ()
+
+    def __repr__(self) -> str:
+        """Show the door without its keys."""
+        return f"Door({self.name}={self.host}:{self.port}, {self.access})"
+
+    @property
+    def secure(self) -> bool:
+        """Whether a token tells who somebody is."""
+        return self.access == SECURE
+
+    @property
+    def over_tls(self) -> bool:
+        """Whether the door's public address is one of https."""
+        return self.public_url is not None and self.public_url.startswith("https:")
+
+    def shows(self, path: str) -> bool:
+        """Return whether there is anything at `path` for those who come in here."""
+        return not self.paths or any(_begins(path, beginning) for beginning in self.paths)
+
+
+def read_door(text: str) -> Door:
+    """Return the door that `text` describes, as `MAY_BE` tells. Raise ValueError."""
+    name, equals, rest = text.strip().partition("=")
+    address, *words = [part.strip() for part in rest.split(",")]
+    match = _ADDRESS.fullmatch(address)
+    if not (equals and _NAME.fullmatch(name) and name != FRONT and match and int(match["port"]) <= 65535):
+        raise ValueError(MAY_BE)
+    given: dict[str, Any] = {"name": name, "host": match["host"].strip("[]"), "port": int(match["port"])}
+    for word in words:
+        key, value = _read_word(word)
+        if key in given:
+            raise ValueError(MAY_BE)
+        given[key] = value
+    return Door(**given)
+
+
+def _read_word(word: str) -> tuple[str, Any]:
+    key, equals, value = word.partition("=")
+    if key in {OPEN, SECURE} and not equals:
+        return "access", key
+    if key == "key" and value:
+        return key, value
+    fits = _LISTED.get(key)
+    values = tuple(part for part in value.split("+") if part)
+    if fits is None or not values or not all(map(fits, values)):
+        raise ValueError(MAY_BE)
+    return key, tuple(map(str.lower, values)) if key == "hosts" else values
+
+
+class Doors:
+    """The doors of one server, found by the addresses that their listeners have."""
+
+    def __init__(self, doors: Sequence[Door]) -> None:
+        self._only = doors[0] if len(doors) == 1 else None
+        self._exact: dict[Address, Door] = {}
+        self._anywhere: dict[int, Door] = {}
+        for door in doors:
+            self.bind(door, [(door.host, door.port)])
+
+    def bind(self, door: Door, addresses: Iterable[Address]) -> None:
+        """Note the addresses that a door's listeners have got."""
+        for host, port in addresses:
+            if host in _WILDCARDS:
+                self._anywhere[port] = door
+            else:
+                self._exact[host, port] = door
+
+    def at(self, server: Any) -> Door | None:
+        """Return the door of the listener at `server`, the (host, port) of an ASGI scope; None where there is none."""
+        if self._only is not None:
+            return self._only
+        if not server:
+            return None
+        host, port = server[0], server[1]
+        return self._exact.get((host, port)) or self._anywhere.get(port)
+
+
+def enter(scope: MutableMapping[str, Any], door: Door) -> None:
+    """Note in the ASGI scope of a request by which door it came in."""
+    scope[_DOOR] = door
+
+
+def door_of(scope: Mapping[str, Any]) -> Door:
+    """Return the door by which the request of an ASGI scope came in."""
+    door: Door = scope[_DOOR]
+    return door
+
+
+def client_address(scope: Mapping[str, Any]) -> str:
+    """Return the address of the client of an ASGI scope, empty where it is not known.
+
+    Where a trusted proxy has brought the request, it is the last address in ``X-Forwarded-For`` that is not a trusted
+    proxy's own: what stands before that, the client may have written.
+    """
+    client = scope.get("client")
+    address: str = client[0] if client else ""
+    proxies = door_of(scope).proxies
+    if not proxies or not trusts(proxies, address):
+        return address
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name.lower() == b"x-forwarded-for"]
+    for told in reversed(",".join(lines)[-_FORWARDED_CHARACTERS:].split(",")):
+        hop = _address(told.strip())
+        if hop is None:
+            break
+        address = hop
+        if not trusts(proxies, hop):
+            break
+    return address
+
+
+@lru_cache(maxsize=1024)
+def trusts(proxies: tuple[Network, ...], address: str) -> bool:
+    """Return whether `address` is in one of the networks `proxies`."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in proxies)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a server that listens on `host`."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _address(text: str) -> str | None:
+    """Return the address in an element of ``X-Forwarded-For``, which some write with a port; None where it is none."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def _begins(path: str, beginning: str) -> bool:
+    return path == beginning or path.startswith(beginning if beginning.endswith("/") else beginning + "/")

@@ -1,0 +1,140 @@
+"""The identity of who is speaking, and the check of their site: tokens, cookies, plain names at an open door, origins.
+
+This package owns both ways of access. It knows nothing of topics but which ones a token names: a channel decides what
+somebody may do there. It raises `Refused`: ``unauthorized`` (401), ``bad_request`` (400), ``origin_not_allowed`` (403).
+"""
+
+import secrets
+from dataclasses import replace
+from typing import Final
+from urllib.parse import parse_qs, unquote
+
+from quart_app.doors import Door, door_of
+from quart_app.identity.sites import check_origin, cors_headers
+from quart_app.identity.source import Source
+from quart_app.identity.tokens import (
+    NAME_CHARACTERS,
+    NAME_RULE,
+    TICKET_LIFETIME,
+    fits,
+    issue_session,
+    issue_ticket,
+    issue_token,
+    read_token,
+    unauthorized,
+)
+from quart_app.realtime import ADMIN, Identity, Refused, Revocations, TopicRights
+
+__all__ = [
+    "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
+    "Identification", "Source",
+    "accepted_subprotocol", "check_origin", "cors_headers", "identify", "issue_session", "issue_ticket", "issue_token",
+    "read_token", "token_cookie",
+]  # fmt: skip
+
+USER_COOKIE: Final = "envivo_user"
+TOKEN_SUBPROTOCOL: Final = "bearer"
+
+_TOKEN_COOKIE: Final = "envivo_token"
+_OPEN_ROLE: Final = ADMIN  # everybody has this role at an open door, and may do everything
+
+
+class Identification:
+    """The identification of those who speak to one server, which knows what was revoked."""
+
+    def __init__(self) -> None:
+        self.revocations = Revocations()
+
+    def identify(self, source: Source) -> Identity:
+        """Return who sent `source` by the door at which it came in. Raise `Refused` where that lets nobody in."""
+        door = door_of(source.scope)
+        return self.limited(door, identify(door, source))
+
+    def read(self, door: Door, token: str | None) -> Identity:
+        """Return who `token` speaks for at `door`. Raise `Refused`."""
+        return self.limited(door, read_token(door, token))
+
+    def limited(self, door: Door, identity: Identity) -> Identity:
+        """Return `identity` as far as the door lets it in. Raise `Refused` where its token was revoked."""
+        if self.revocations.covers(identity):
+            raise unauthorized("the token was revoked; ask for a new one")
+        if door.topics:
+            return replace(identity, rights=(*identity.rights, TopicRights(door.topics, door.topics)))
+        return identity
+
+
+def identify(door: Door, source: Source) -> Identity:
+    """Return who sent `source`, which came in by `door`.
+
+    At a secure door the token tells: that of ``Authorization: Bearer``, else of the subprotocol pair
+    ``bearer, <token>``, else of the query parameters ``ticket`` and ``token``, else of the cookie ``envivo_token``. At
+    an open one ``user_id`` and ``username`` of the query tell, else the cookie ``envivo_user``; else the sender is a
+    new guest. Raise `Refused` where the door does not let the sender in.
+    """
+    if door.secure:
+        token = _bearer(source)
+        if token is None and (ticket := source.args.get("ticket")):
+            return read_token(door, ticket, ticket=True)
+        return read_token(door, token or source.args.get("token") or source.cookies.get(token_cookie(door)))
+    return _open_identity(source)
+
+
+def token_cookie(door: Door) -> str:
+    """Return the name of the cookie that keeps a visitor's token. Where the door is one of https, browsers hold it to
+    that (RFC 6265bis section 4.1.3.2)."""
+    return f"__Host-{_TOKEN_COOKIE}" if door.over_tls else _TOKEN_COOKIE
+
+
+def accepted_subprotocol(source: Source) -> str | None:
+    """Return the subprotocol to accept a WebSocket with, because a browser that offered some and got none gives up."""
+    return TOKEN_SUBPROTOCOL if _subprotocol_token(source) is not None else None
+
+
+def _bearer(source: Source) -> str | None:
+    scheme, _, bearer = source.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":  # RFC 6750 section 2.1
+        return bearer.strip()
+    return _subprotocol_token(source)
+
+
+def _subprotocol_token(source: Source) -> str | None:
+    offered = [part.strip() for part in source.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if len(offered) >= 2 and offered[0] == TOKEN_SUBPROTOCOL:
+        return offered[1]
+    return None
+
+
+def _open_identity(source: Source) -> Identity:
+    args, cookie = source.args, source.cookies.get(USER_COOKIE, "")
+    if not (args or cookie):
+        return _guest()
+    user_id, username = args.get("user_id", ""), args.get("username", "")
+    if not (user_id.strip() or username.strip()):
+        user_id, username = _read_user_cookie(cookie)
+    user_id, username = _clean("user_id", user_id), _clean("username", username)
+    if not (user_id or username):
+        return _guest()
+    return Identity(user_id or username, username or user_id, _OPEN_ROLE)
+
+
+def _guest() -> Identity:
+    """Return somebody who keeps this name for the connection; the random part at its end keeps two guests apart."""
+    guest = f"guest-{secrets.token_hex(4)}"
+    return Identity(guest, guest, _OPEN_ROLE, nameless=True)
+
+
+def _read_user_cookie(cookie: str) -> tuple[str, str]:
+    """Return (user_id, username) of a cookie: ``user_id=1&username=Ana``, percent-encoded as a whole or not, or a
+    bare name."""
+    text = unquote(cookie)
+    if "=" not in text:
+        return "", text
+    form = parse_qs(text)
+    return form.get("user_id", [""])[0], form.get("username", [""])[0]
+
+
+def _clean(name: str, text: str) -> str:
+    text = text.strip()
+    if not fits(text):
+        raise Refused("bad_request", f"{name} may have {NAME_RULE}", fields={name: NAME_RULE})
+    return text

@@ -1,0 +1,78 @@
+"""Signing in and out in a real browser: what the header shows, and what happens to another tab."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from quart_app.config import load_settings
+from quart_app.identity import issue_token
+from quart_app.realtime.clients.identity import Identity, TopicRights
+from tests.running import ServerProcess
+from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
+from tests.web.test_accessibility import AXE, OUTSIDE, RUN, UNLABELLED
+
+pytestmark = IN_A_BROWSER
+
+SECURE: dict[str, Any] = {"access": "secure", "secret_key": "a key for tests that nobody is to guess"}
+NAME = "Ana María Fernández de la Vega"
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("secure"), empty=0, **SECURE)
+    yield server.start()
+    server.check_clean_end()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def windows(secure: ServerProcess) -> AsyncIterator[Windows]:
+    async with windows_on(secure.url) as windows:
+        yield windows
+
+
+def token(**rights: tuple[str, ...]) -> str:
+    identity = Identity("7", NAME, rights=(TopicRights(**rights),) if rights else ())
+    return issue_token(load_settings(**SECURE).front, identity, timedelta(hours=1))
+
+
+async def sign_in(page: Page, windows: Windows, mine: str) -> None:
+    await page.goto(f"{windows.url}/sign-in?next=/chat")
+    await page.get_by_label("Tu token").fill(mine)
+    await page.locator("main").get_by_role("button", name="Entrar").click()
+    await page.wait_for_url("**/chat")
+
+
+async def test_one_comes_in_is_named_and_goes_out_in_every_tab(windows: Windows) -> None:
+    page = await windows.blank()
+    await sign_in(page, windows, token())
+    await expect(page.locator("#badge-slot")).to_have_attribute("data-state", "connected")
+    await expect(page.locator("header .visitor")).to_contain_text(NAME)
+    other = await page.context.new_page()
+    await windows.visit(other, "/topics")
+    await page.locator("header").get_by_role("button", name="Salir").click()
+    await page.wait_for_url(f"{windows.url}/")
+    await expect(page.locator("header").get_by_role("link", name="Entrar")).to_be_visible()
+    await expect(other.locator("#badge-slot")).to_contain_text("Sin permiso")
+    await page.goto(f"{windows.url}/chat")
+    await expect(page.get_by_label("Tu token")).to_be_focused()
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+async def test_the_page_of_the_session_shuts_nobody_out(windows: Windows, screen: dict[str, int]) -> None:
+    page = await windows.blank(viewport=screen, bypass_csp=True)
+    for mine in (None, token(subscribe=("rooms/*", "log/class/*"), publish=())):
+        if mine is not None:
+            await sign_in(page, windows, mine)
+        await page.goto(f"{windows.url}/sign-in")
+        if mine is not None:
+            await expect(page.locator(".rights")).to_contain_text("ningún tema")
+        await page.add_script_tag(path=str(AXE))
+        assert await page.evaluate(RUN, {}) == []
+        assert await page.evaluate(UNLABELLED) == []
+        assert await page.evaluate(OUTSIDE) == []
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

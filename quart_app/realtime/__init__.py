@@ -5,7 +5,7 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 """
 
 from quart_app.realtime.clients.allowance import Allowance
-from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome, topic_closed
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
@@ -78,6 +78,7 @@ __all__ = [
     "row_id",
     "timestamp",
     "too_deep",
+    "topic_closed",
     "visible",
     "wrong_fields",
 ]

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import Raw
+
 from quart_app.domains.topics.requests import Publication
-from quart_app.realtime import Event, Hub, Identity, Kind, fields_json, wrong_fields
+from quart_app.realtime import Event, Hub, Identity, Kind, encode, fields_json, topic_closed, wrong_fields
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
@@ -28,13 +30,13 @@ class Publisher:
     ) -> str:
         """Publish one message or many, and return the cursor that the durable ones end at.
 
-        They are published all or none, the durable ones before the others. With a `key` (the client's own) they are
-        published once, however often that is asked; a key whose messages were refused is not used up. `on_commit` is
-        called with the cursor before anybody gets any of them. Raise Refused.
+        Each tells in `by` who published it. They are published all or none, the durable ones before the others. With a
+        `key` (the client's own) they are published once, however often that is asked; a key whose messages were refused
+        is not used up. `on_commit` is called with the cursor before anybody gets any of them. Raise Refused.
         """
         for one in publications:
             identity.check_speaks(one.topic)
-        publishing = self._publishing(publications, on_commit)
+        publishing = self._publishing(publications, identity, on_commit)
         if not publishing.durable and key is None:
             return publishing.at_once()
         asked = [(one.topic, one.type, one.data) for one in publications]
@@ -45,30 +47,32 @@ class Publisher:
             on_failure=publishing.give_up_room,
         )
 
-    def publish_now(self, publications: Sequence[Publication]) -> str:
+    def publish_now(self, publications: Sequence[Publication], identity: Identity) -> str:
         """Publish messages, all or none, of which none is durable, and return the cursor. Raise Refused."""
-        return self._publishing(publications, None).at_once()
+        return self._publishing(publications, identity, None).at_once()
 
     def _publishing(
-        self, publications: Sequence[Publication], on_commit: Callable[[str], object] | None
+        self, publications: Sequence[Publication], identity: Identity, on_commit: Callable[[str], object] | None
     ) -> "_Publishing":
         several = len(publications) > 1
         kinds = [self._kind(one, f"[{index}]." if several else "") for index, one in enumerate(publications)]
-        return _Publishing(self._hub, publications, kinds, on_commit)
+        return _Publishing(self._hub, publications, kinds, Raw(encode(identity.user)), on_commit)
 
     def _kind(self, publication: Publication, path: str) -> Kind:
         """Return the kind of the topic that a message is for. Raise Refused where it may not be published."""
         if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
             raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
-        kind = self._hub.channels.of(publication.topic).kind
+        channel = self._hub.channels.of(publication.topic)
+        if not channel.open:
+            raise topic_closed(publication.topic)
         if publication.type in SERVER_TYPES or not publication.type.isprintable():
             own = f"a type of your own, printable, not one of {', '.join(sorted(SERVER_TYPES))}"
             raise wrong_fields({f"{path}type": own})
-        return kind
+        return channel.kind
 
 
 class _Publishing:
-    """One list of messages while it is published.
+    """One list of messages while it is published; `by` is who publishes it, as JSON.
 
     The durable ones go in a unit of work, which is refused where there is no room for the others; these follow once
     that is committed, unless a key shows that they were published before.
@@ -79,6 +83,7 @@ class _Publishing:
         hub: Hub,
         publications: Sequence[Publication],
         kinds: Sequence[Kind],
+        by: Raw,
         on_commit: Callable[[str], object] | None,
     ) -> None:
         self.durable = [one for one, kind in zip(publications, kinds, strict=True) if kind is Kind.DURABLE]
@@ -86,21 +91,22 @@ class _Publishing:
         self._room: Callable[[], None] = lambda: None
         self._events: list[Event] = []
         self._hub = hub
+        self._by = by
         self._on_commit = on_commit
 
     async def unit(self, work: UnitOfWork) -> str:
         """Record the durable messages, keep room for the others, and return the cursor after them. Raise Refused."""
         cursor = self._hub.cursor
         for one in self.durable:
-            cursor = str(work.record(one.topic, one.type, **_fields(one)).cursor)
+            cursor = str(work.record(one.topic, one.type, **self._fields(one)).cursor)
         self.give_up_room()  # of the run before, where the unit runs again
-        self._events = [_event(one) for one in self._transient]
+        self._events = [self._event(one) for one in self._transient]
         self._room = self._hub.keep_room(*self._events)
         return cursor
 
     def at_once(self) -> str:
         """Publish what needs no commit, and return the cursor. Raise Refused."""
-        self._events = [_event(one) for one in self._transient]
+        self._events = [self._event(one) for one in self._transient]
         cursor = self._hub.cursor
         self.announce(cursor)
         return cursor
@@ -117,11 +123,9 @@ class _Publishing:
         """Keep no room any more."""
         self._room()
 
+    def _event(self, publication: Publication) -> Event:
+        body = fields_json(self._fields(publication))
+        return Event(publication.topic, publication.type, body, now(), key=publication.type)
 
-def _event(publication: Publication) -> Event:
-    body = fields_json(_fields(publication))
-    return Event(publication.topic, publication.type, body, now(), key=publication.type)
-
-
-def _fields(publication: Publication) -> dict[str, Any]:
-    return {} if publication.data is None else {"data": publication.data}
+    def _fields(self, publication: Publication) -> dict[str, Any]:
+        return {"by": self._by} if publication.data is None else {"data": publication.data, "by": self._by}

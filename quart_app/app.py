@@ -19,7 +19,7 @@ from quart_app.domains import Program, bank, chat, clinic, operations, products,
 from quart_app.doors import Doors
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Identity, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
@@ -76,7 +76,8 @@ class EnVivo(LeanQuart, Program):
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
         self.menu: list[tuple[str, str]] = []
-        self.context_processor(lambda: {"menu": self.menu})
+        self._may_open: dict[str, Callable[[Identity], bool]] = {}
+        self.context_processor(self._links)
         self._at_start: list[Callable[[], Awaitable[object]]] = []
         self._examples: list[Callable[[UnitOfWork], Awaitable[object]]] = []
 
@@ -100,6 +101,20 @@ class EnVivo(LeanQuart, Program):
 
     def add_to_menu(self, path: str, title: str) -> None:
         self.menu.append((path, title))
+
+    def show_links_to(self, path: str, may_open: Callable[[Identity], bool]) -> None:
+        self._may_open[path] = may_open
+
+    def _links(self) -> dict[str, Any]:
+        """Return the names by which templates link pages: a stranger sees what they could open after signing in without
+        any role."""
+        who = web.visitor() or Identity("", "")
+
+        def may_open(path: str) -> bool:
+            rule = self._may_open.get(path)
+            return rule is None or rule(who)
+
+        return {"menu": self.menu, "may_open": may_open}
 
     def serve_websocket(self, path: str, topic: str) -> None:
         self.add_websocket(path, f"websocket {path}", follow_websocket, defaults={"name": topic})

@@ -8,9 +8,9 @@ from quart.wrappers import Request
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.doors import Door, door_of
-from quart_app.realtime import Identity
+from quart_app.realtime import Identity, Refused
 
-__all__ = ["app", "settings", "speaker", "this_door", "this_request"]
+__all__ = ["app", "settings", "speaker", "this_door", "this_request", "visitor"]
 
 
 def settings() -> Settings:
@@ -32,3 +32,11 @@ def this_door() -> Door:
 def speaker() -> Identity:
     """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
     return app().identification.identify(this_request())
+
+
+def visitor() -> Identity | None:
+    """Return who sent this request, None where they do not say it well enough to be let in."""
+    try:
+        return speaker()
+    except Refused:
+        return None

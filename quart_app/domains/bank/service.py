@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from quart_app.domains.bank import ledger, rules
+from quart_app.domains.bank.access import require_teller
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
@@ -32,13 +33,16 @@ class Bank:
     async def open_account(self, new: NewAccount, opener: Identity, *, key: str | None = None) -> AccountSummary:
         """Open an account. With a `key` (the opener's own) it is opened once.
 
-        Raise Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
+        Raise Refused: `bad_request`, `forbidden` (403) for money that no teller puts in, `cuenta_existente` (409),
+        `demasiadas_cuentas` (409).
         """
         cedula, name, amount = all_cleaned(
             cedula=(new.cedula, rules.clean_cedula),
             nombre=(new.nombre, rules.clean_name),
             saldo_inicial=(new.saldo_inicial, rules.clean_opening),
         )
+        if amount:
+            require_teller(opener)
 
         async def unit(work: UnitOfWork) -> AccountSummary:
             if await Account.exists(cedula=cedula):

@@ -71,7 +71,7 @@ class Inventory:
             work.record(events.TOPIC, events.UPDATED, product)
             return product
 
-        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key, columns))
+        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key, (columns, _asked(meant))))
 
     async def delete(self, id: int | None, meant: Versions | None, who: Identity, *, key: str | None = None) -> Product:
         """Delete a product, and return what it was.
@@ -85,7 +85,7 @@ class Inventory:
             work.record(events.TOPIC, events.DELETED, ProductGone(row.id))
             return _on_wire(row)
 
-        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key, None))
+        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key, _asked(meant)))
 
     async def _run(self, unit: Callable[[UnitOfWork], Awaitable[Product]], key: IdempotencyKey | None) -> Product:
         # With a key the answer comes back as JSON's own types.
@@ -98,6 +98,11 @@ async def create(work: UnitOfWork, columns: rules.Columns) -> Product:
     product = _on_wire(await ProductRow.create(**columns, created_at=at, updated_at=at))
     work.record(events.TOPIC, events.CREATED, product)
     return product
+
+
+def _asked(meant: Versions | None) -> list[int] | None:
+    """Return the versions that a change is meant for, as JSON can hold them."""
+    return None if meant is None else sorted(meant)
 
 
 async def _row(id: int | None) -> ProductRow:

@@ -52,6 +52,10 @@ class Identity:
         """Tell whether this speaker may see and do everything, as everybody may in open mode."""
         return self.role == ADMIN
 
+    def has_role(self, *roles: str) -> bool:
+        """Tell whether this speaker has one of the roles; an administrator, as everybody is in open mode, has all."""
+        return self.is_admin or self.role in roles
+
     def require_admin(self) -> None:
         """Raise Refused where this speaker is no administrator."""
         if not self.is_admin:

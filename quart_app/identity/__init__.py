@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote
 
 from quart_app.doors import Door, door_of
-from quart_app.identity.sites import check_origin, cors_headers
+from quart_app.identity.sites import check_origin, check_reader, cors_headers
 from quart_app.identity.source import Source
 from quart_app.identity.tokens import (
     NAME_CHARACTERS,
@@ -28,8 +28,8 @@ from quart_app.realtime import ADMIN, Identity, Refused, Revocations, TopicRight
 __all__ = [
     "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
     "Identification", "Source",
-    "accepted_subprotocol", "check_origin", "cors_headers", "identify", "issue_session", "issue_ticket", "issue_token",
-    "read_token", "token_cookie",
+    "accepted_subprotocol", "check_origin", "check_reader", "cors_headers", "identify", "issue_session", "issue_ticket",
+    "issue_token", "read_token", "token_cookie",
 ]  # fmt: skip
 
 USER_COOKIE: Final = "envivo_user"

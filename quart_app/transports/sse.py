@@ -7,10 +7,12 @@ from typing import Any, Final
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
+from quart_app.doors import door_of
+from quart_app.identity import check_reader
 from quart_app.realtime import Batch, Connection, Form, Hub, Message
 from quart_app.transports.below.http import StreamedResponse
 from quart_app.transports.below.taking import take_answer
-from quart_app.transports.opening import opening
+from quart_app.transports.opening import opening, source
 from quart_app.transports.pump import Pump
 from quart_app.transports.sockets import Leaving, Socket
 
@@ -111,6 +113,7 @@ def add_routes(routes: Blueprint) -> None:
 
 async def _events(name: str | None) -> Response:
     live = app().hub
+    check_reader(door_of(source().scope), source())
     asked = opening("sse", name)
     if request.method == "HEAD":  # its answer has no body, and would never be over
         await live.check(asked)

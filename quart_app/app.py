@@ -108,11 +108,11 @@ class EnVivo(LeanQuart, Program):
     def _links(self) -> dict[str, Any]:
         """Return the names by which templates link pages: a stranger sees what they could open after signing in without
         any role."""
-        who = web.visitor() or Identity("", "")
+        who, door = web.visitor() or Identity("", ""), web.this_door()
 
         def may_open(path: str) -> bool:
             rule = self._may_open.get(path)
-            return rule is None or rule(who)
+            return door.shows(path) and (rule is None or rule(who))
 
         return {"menu": self.menu, "may_open": may_open}
 

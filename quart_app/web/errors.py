@@ -14,6 +14,7 @@ from quart import Quart, Response, has_request_context, jsonify, render_template
 from werkzeug.exceptions import HTTPException
 
 from quart_app.realtime import Refused
+from quart_app.web.address import here
 from quart_app.web.i18n import catalogue, translate
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ async def _answer(status: int, code: str, message: str, fields: dict[str, str] |
         page = await render_template(
             "web/error.html",
             status=status,
+            next=here() if request.method == "GET" else "/",
             title=translate(title if known else "error.title"),
             message=translate(f"error.text_{status}") if known else message,
             # Quart's own words for the others are English and add nothing.

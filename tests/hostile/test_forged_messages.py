@@ -67,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def token(role: str = "user", user_id: str = "7", name: str = "Ana") -> str:
-    return issue_token(load_settings(**SECURE), Identity(user_id, name, role), timedelta(hours=1))
+    return issue_token(load_settings(**SECURE).front, Identity(user_id, name, role), timedelta(hours=1))
 
 
 @pytest.fixture

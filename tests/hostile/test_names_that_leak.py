@@ -32,7 +32,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def client(server: ServerProcess, user_id: str, role: str = "user") -> httpx.AsyncClient:
-    token = issue_token(load_settings(**SECURE), Identity(user_id, "Ana", role), timedelta(hours=1))
+    token = issue_token(load_settings(**SECURE).front, Identity(user_id, "Ana", role), timedelta(hours=1))
     return httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
 
 
@@ -116,7 +116,7 @@ async def test_a_crowd_of_hidden_names_is_passed_over_bit_by_bit(
             work.record("log/last", "n")
 
         await app.commit(unit)
-        token = issue_token(load_settings(**SECURE), Identity("7", "Ana"), timedelta(hours=1))
+        token = issue_token(load_settings(**SECURE).front, Identity("7", "Ana"), timedelta(hours=1))
         async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as ana:
             names: list[str] = []
             places: list[str | None] = [""]

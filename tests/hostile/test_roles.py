@@ -70,7 +70,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 def token(role: str, user_id: str = "7") -> str:
-    return issue_token(load_settings(**SECURE), Identity(user_id, "Ana", role), timedelta(hours=1))
+    return issue_token(load_settings(**SECURE).front, Identity(user_id, "Ana", role), timedelta(hours=1))
 
 
 def client(server: ServerProcess, role: str, user_id: str = "7") -> httpx.Client:

@@ -43,7 +43,7 @@ def links(page: str, part: str) -> set[str]:
 def test_what_one_may_not_open_is_not_linked(secure: ServerProcess, who: Identity | None, expected: set[str]) -> None:
     headers = {"Accept": "text/html"}
     if who is not None:
-        token = issue_token(load_settings(**SECURE), who, timedelta(hours=1))
+        token = issue_token(load_settings(**SECURE).front, who, timedelta(hours=1))
         headers["Authorization"] = f"Bearer {token}"
     with httpx.Client(base_url=secure.url, headers=headers, follow_redirects=True) as visitor:
         home = visitor.get("/").text

@@ -86,3 +86,26 @@ async def test_a_page_may_not_be_kept_by_a_shared_cache(client: Client) -> None:
     answer = await client.get("/")
     assert set(answer.headers["Vary"].split(", ")) >= {"Accept-Language", "Cookie"}
     assert "private" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("host", "proxy", "sent"),
+    [
+        ("localhost:8000", None, True),
+        ("127.0.0.1", None, True),
+        ("[::1]:8000", None, True),
+        ("envivo.localhost", None, True),
+        ("192.168.1.20:8001", None, False),
+        ("envivo.example.org", None, False),
+        ("localhost.example.org", None, False),
+        ("envivo.example.org", "https", True),
+    ],
+)
+async def test_a_policy_that_browsers_would_complain_of_is_not_sent(
+    client: Client, host: str, proxy: str | None, sent: bool
+) -> None:
+    """Chromium logs an error for `Cross-Origin-Opener-Policy` where the page's origin is not trustworthy."""
+    headers = {"Host": host} | ({"X-Forwarded-Proto": proxy} if proxy else {})
+    for path in ("/", "/nothing/here"):
+        policy = (await client.get(path, headers=headers)).headers.get("Cross-Origin-Opener-Policy")
+        assert policy == ("same-origin" if sent else None)

@@ -9,7 +9,7 @@ from quart_app.domains.topics.shapes import Subscribers, TopicListed
 from quart_app.realtime import Identity, Refused, wrong_fields
 
 _AFTER_ALL = "~"  # sorts behind every character that the name of a topic may have
-_LOOKED_AT = 5_000  # names at a time, of which the asker may follow few or none
+_LOOKED_AT = 10_000  # names at a time, of which the asker may follow few or none
 _PLACES = 1_000  # that are remembered
 
 

@@ -9,6 +9,7 @@ from quart.typing import TestClientProtocol as Client
 from quart_app import web
 from quart_app.config import Settings
 from quart_app.doors import Doors
+from quart_app.identity import Identification
 from quart_app.realtime.messages.refused import Refused
 from quart_app.resources import static_folder
 from quart_app.transports.guards.doorkeeper import Doorkeeper
@@ -21,6 +22,7 @@ class SmallApp(LeanQuart):
 
     checks: dict[str, str]
     settings = Settings()
+    identification = Identification()
 
     async def healthy(self) -> dict[str, str]:
         return self.checks

@@ -104,7 +104,13 @@ class _Views:
         return _answer(product, message="Producto actualizado exitosamente")
 
     @Operation(
-        tag=_TAG, path=_ID, headers=Conditions, query=Deletion, answer=Product, beside=(_MESSAGE,), refusals=(404, 409)
+        tag=_TAG,
+        path=_ID,
+        headers=Conditions,
+        query=Deletion,
+        answer=Product,
+        beside=(_MESSAGE,),
+        refusals=(404, 409, 422),
     )
     async def delete(self, id: str) -> Response:
         """Delete a product: `data` is what it was. `version` and `If-Match` as in a change. For employees."""

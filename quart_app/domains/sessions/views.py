@@ -11,8 +11,8 @@ from quart_app.domains.sessions.service import Sessions
 from quart_app.domains.sessions.shapes import Ended, Session, Ticket
 from quart_app.identity import TICKET_LIFETIME, issue_ticket, token_cookie
 from quart_app.realtime import Identity, Refused, timestamp
+from quart_app.web.address import local_path
 from quart_app.web.context import speaker, this_door
-from quart_app.web.home import local_path
 from quart_app.web.operations import Operation
 from quart_app.web.rest import success
 

@@ -5,7 +5,7 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -19,7 +19,7 @@ from quart_app.domains import Program, bank, chat, clinic, operations, products,
 from quart_app.doors import Doors
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Quota, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
@@ -67,7 +67,9 @@ class EnVivo(LeanQuart, Program):
         self.config["RESPONSE_TIMEOUT"] = None  # CutOffConnection has its own
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
-        self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)
+        self.hub = Hub(
+            heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout, quota=Quota(**settings.quotas())
+        )
         self.doors = Doors(settings.doors)
         self.identification = Identification()
         self.socketio = SocketIo(
@@ -85,11 +87,12 @@ class EnVivo(LeanQuart, Program):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run a unit of work and return its result; `Writer.commit` tells all about it."""
-        return await self.writer.commit(unit, key=key, on_commit=on_commit, on_failure=on_failure)
+        return await self.writer.commit(unit, key=key, parts=parts, on_commit=on_commit, on_failure=on_failure)
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
@@ -131,8 +134,8 @@ class EnVivo(LeanQuart, Program):
         self._opened.push_async_callback(self.socketio.stop)
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
-        retention = asyncio.create_task(Retention(self.writer, log, self.settings.retention).run(), name="retention")
-        self._opened.push_async_callback(_cancel, retention)
+        kept = Retention(self.writer, log, self.settings.retention, bytes=self.settings.retention_bytes)
+        self._opened.push_async_callback(_cancel, asyncio.create_task(kept.run(), name="retention"))
         if log.known_head == 0 and not self.settings.empty:
             await self.commit(self._fill)
         for work in self._at_start:

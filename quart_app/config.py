@@ -47,6 +47,10 @@ def _seconds(title: str, least: float, most: float) -> Meta:
     return Meta(ge=least, le=most, title=title, description=_SECONDS.format(f"{least:g}", f"{most:g}"))
 
 
+def _quota(title: str) -> Meta:
+    return Meta(ge=0, le=10**15, title=title, description="a whole number from 1 up, or 0 for as many as they like")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one process, with times in seconds. `load_settings` builds them and checks each value."""
 
@@ -139,6 +143,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Annotated[
         int, Meta(ge=1, le=10**12, title="Events kept in the log", description="a whole number from 1 up")
     ] = 1_000_000
+    retention_bytes: Annotated[
+        int,
+        Meta(ge=10**6, le=10**15, title="Bytes of events in the log", description="a whole number from 1000000 up"),
+    ] = 4_000_000_000
+    quota_connections: Annotated[int, _quota("Connections of one user at once")] = 100
+    quota_topics: Annotated[int, _quota("Topics of log/, state/ and live/ that one user follows at once")] = 200
+    quota_new_topics: Annotated[int, _quota("Topics that one user makes in a minute")] = 600
+    quota_subscriptions: Annotated[int, _quota("Subscriptions of one user in a minute")] = 6_000
+    quota_state_keys: Annotated[int, _quota("Values of one user in state/ topics")] = 200
+    quota_state_bytes: Annotated[int, _quota("Bytes of these values")] = 1_000_000
+    quota_stored_bytes: Annotated[int, _quota("Bytes that one user stores in log/ topics in a day")] = 1_000_000_000
+    quota_requests: Annotated[int, _quota("Requests of one user in a second, ten times as many at once")] = 50
     functions: Annotated[
         str | None,
         Meta(title="File with feeds and commands of your own", description="a Python file, such as my_feeds.py"),
@@ -159,6 +175,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in _SECRETS:
             shown[name] = "***" if shown[name] else None
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def quotas(self) -> dict[str, int]:
+        """Return what one user may have of each thing, by the names that the engine gives them."""
+        prefix = "quota_"
+        names = [name for name in self.__struct_fields__ if name.startswith(prefix)]
+        return {name.removeprefix(prefix): getattr(self, name) for name in names}
 
     @property
     def front(self) -> Door:

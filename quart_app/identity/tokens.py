@@ -123,6 +123,7 @@ def read_token(door: Door, token: str | None, *, ticket: bool = False) -> Identi
         expires_at=int(claims["until"]) if ticket else expires_at,
         issued_at=_issued_at(claims),
         token_ids=_ids(claims),
+        payer=user_id,
     )
 
 

@@ -12,6 +12,7 @@ from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
+from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.counters import Histogram, Traffic
@@ -56,6 +57,7 @@ __all__ = [
     "Opening",
     "Peer",
     "Presence",
+    "Quota",
     "Refused",
     "Revocations",
     "Term",

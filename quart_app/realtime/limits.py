@@ -31,6 +31,11 @@ REPLY_BACKLOG: Final = 1_024  # direct replies that a connection has not taken y
 CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
 CONNECTIONS: Final = 200_000
 
+# A user, beside the quotas that are settings
+ACCOUNTS: Final = 50_000  # users whose use is remembered, beside those who hold something
+QUOTA_BURST: Final = 10.0  # s of requests that may come at once
+QUOTA_RETRY: Final = 5.0  # s before somebody who holds as much as they may is to try again
+
 # The bus
 TAIL_EVENTS: Final = 2_048  # events of one topic in memory
 TAIL_BYTES: Final = 512 * 1024  # bytes of one topic's events in memory
@@ -41,10 +46,11 @@ PUSHED_BYTES: Final = 64 * 1024  # bytes that a peer may leave untaken before wr
 DEFLATED_BYTES: Final = 256  # bytes; smaller messages are not worth compressing
 DEFLATE_WINDOW_BITS: Final = 12  # 4 KiB to look back in: cheap to set up anew for each message
 STATE_KEYS: Final = 1_000  # values of one state topic
-STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all state topics together
+STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all open state topics together
 STATE_KEPT: Final = 10.0  # s that a value nobody follows is kept, however many want its place
-TOPICS_IN_MEMORY: Final = 20_000
+TOPICS_IN_MEMORY: Final = 20_000  # open ones; what these leave free, the program's own may have too
 TOPICS_FOR_FOLLOWERS: Final = 5_000  # of these, that values which nobody follows cannot take
+OWN_TOPICS: Final = 5_000  # more, which only the program's own topics can have
 IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
 LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
 LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they turn out to be small
@@ -59,6 +65,8 @@ UNIT_TIMEOUT: Final = 10.0  # s a unit may take inside the transaction
 PROBE_REFUSED: Final = 1.0  # s between tries to store something, while the database refuses it
 PROBE_IDLE: Final = 60.0  # s without a write after which a health check tries to store something
 IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
+ANSWER_KEPT: Final = 32 * 1024  # bytes of an answer that is kept for its key
+KEY_BYTES: Final = 300  # about what a key takes on the disk, beside its answer
 
 # Retention
 RETENTION_AGE: Final = 30 * 24 * 3600.0  # s

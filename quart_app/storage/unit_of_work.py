@@ -5,9 +5,9 @@ has no other effect. Where it has nothing to look up it is an `Append`, which co
 of groups and transactions.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from quart_app.realtime import Event, fields_json
 from quart_app.realtime.limits import TYPE_CHARACTERS
@@ -18,16 +18,22 @@ from quart_app.wire import is_topic_name
 
 T = TypeVar("T")
 
+_NOTHING: Final[Mapping[IdempotencyKey, Any]] = {}
+
 
 class UnitOfWork:
-    """One unit's events and rows. `term` is the log's present one, `head` the position before its first event."""
+    """One unit's events and rows. `term` is the log's present one, `head` the position before its first event.
 
-    __slots__ = ("_head", "_over", "_term", "events", "rows")
+    `known` has the first answers to those of the keys of its parts that were used before: these parts are done.
+    """
 
-    def __init__(self, term: str, head: int) -> None:
+    __slots__ = ("_head", "_over", "_term", "events", "known", "rows")
+
+    def __init__(self, term: str, head: int, known: Mapping[IdempotencyKey, Any] = _NOTHING) -> None:
         self._term = term
         self._head = head
         self._over = False
+        self.known = known
         self.events: list[Event] = []
         self.rows: list[tuple[str, list[Any]]] = []
 
@@ -97,6 +103,7 @@ class Committer(Protocol):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:

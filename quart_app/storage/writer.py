@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from quart_app.realtime import Hub, Refused
@@ -76,6 +76,7 @@ class Writer(Committer):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:
@@ -84,6 +85,8 @@ class Writer(Committer):
         The unit takes its place in line before the first suspension, may run twice, and is not
         cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
         types, the first time and every time the key is used again, when the unit does not run.
+        `parts` are keys of parts of the unit: it leaves those out that are in `work.known`, and its
+        result, which must be JSON too, is kept as the answer to the others.
         `on_commit` is called with the result right after the commit, in commit order, before the
         hub gets any event of it; `on_failure` is called where the unit or the commit fails, also when nobody waits for
         it any more. Raise what the unit raises (nothing of it is stored then),
@@ -96,10 +99,13 @@ class Writer(Committer):
         if len(self._waiting) >= WAITING_UNITS:
             raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, key, on_commit, on_failure, future))
+        self._waiting.append(Job(unit, key, parts, on_commit, on_failure, future))
         self._wake.set()
-        # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
-        return await future
+        try:
+            # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
+            return await future
+        finally:
+            del future  # its exception refers to this frame
 
     async def _serve(self) -> None:
         try:
@@ -166,5 +172,9 @@ def _settle(outcome: Outcome) -> None:
         return
     if outcome.error is None:
         future.set_result(outcome.result)
-    else:
-        future.set_exception(outcome.error)
+        return
+    if isinstance(outcome.error, Refused):
+        # The frames that it passed through know the job, whose future holds it: all that was asked for would stay in
+        # memory until the collector comes.
+        outcome.error.__traceback__ = None
+    future.set_exception(outcome.error)

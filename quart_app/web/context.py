@@ -30,5 +30,11 @@ def this_door() -> Door:
 
 
 def speaker() -> Identity:
-    """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
-    return app().identification.identify(this_request())
+    """Return who sent this request, and count it.
+
+    Raise Refused for a missing or wrong token, for an unfit name, and for one request too many.
+    """
+    identity = app().identification.identify(this_request())
+    if identity.payer:
+        app().hub.count_request(identity)
+    return identity

@@ -6,6 +6,7 @@ from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.web.context import speaker
+from quart_app.web.i18n import local_number
 
 
 def pages(operations: Operations) -> Blueprint:
@@ -29,4 +30,10 @@ class _Pages:
             cursor=cursor,
             by_transport=self._operations.connections_by_transport(),
             found=self._operations.connections(ConnectionsPage()),
+            quotas=self._operations.quotas(),
+            number=_number,
         )
+
+
+def _number(number: int) -> str:
+    return local_number(f"{number:,}")

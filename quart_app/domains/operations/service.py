@@ -8,12 +8,14 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import asdict
+
 from quart_app.domains.operations import rules
 from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
 from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Tally
-from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ServerStatus
+from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, QuotaListed, ServerStatus
 from quart_app.realtime import Connection, Histogram, Hub, Refused, Traffic, public_id_of, timestamp
 from quart_app.surroundings import now
 from quart_app.wire import Close
@@ -142,6 +144,14 @@ class Operations:
             },
             "uptime_seconds": self.uptime,
         }
+
+    def quotas(self) -> list[QuotaListed]:
+        """Return what one user may have of each thing, and how often somebody has met that since the start."""
+        met = self.hub.counters.quotas
+        return [
+            {"name": name, "most": most, "met": met[f"quota_{name}"]}
+            for name, most in asdict(self.hub.quotas.quota).items()
+        ]
 
     # Connections
 

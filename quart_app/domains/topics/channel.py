@@ -19,7 +19,7 @@ class OpenChannel(Channel):
         (`id`). Raise Refused."""
         if self.kind is Kind.DURABLE or peer.key is not None:
             return False
-        peer.reply("published", id=self._publisher.publish_now([_publication(peer, body)]))
+        peer.reply("published", id=self._publisher.publish_now([_publication(peer, body)], peer.identity))
         return True
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:

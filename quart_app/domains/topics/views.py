@@ -61,8 +61,7 @@ class _Views:
         publications = await _publications()
         key = idempotency_key()
         if key is None and any(one.key for one in publications):
-            for one in publications:
-                cursor = await self._publisher.publish([one], who, key=one.key)
+            cursor = await self._publisher.publish_each(publications, who)
         else:
             cursor = await self._publisher.publish(publications, who, key=key)
         return json_answer({"success": True, "published": len(publications), "id": cursor}, 202)

@@ -21,6 +21,7 @@ from quart_app.realtime.clients.inbound import (
     Subscribe,
     Unsubscribe,
 )
+from quart_app.realtime.clients.quotas import Quotas
 from quart_app.realtime.flow.counters import Counters
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
@@ -62,11 +63,13 @@ class Commands:
     def __init__(
         self,
         channels: Channels,
+        quotas: Quotas,
         counters: Counters,
         surroundings: Surroundings,
         spawn: Callable[[_Rest, Callable[[], None]], None],
     ) -> None:
         self._channels = channels
+        self._quotas = quotas
         self._counters = counters
         self._surroundings = surroundings
         self._spawn = spawn
@@ -187,8 +190,14 @@ class Commands:
             self._tell(refused, key, send)
 
     async def _welcome(self, connection: Connection, channel: Channel, topic: str, key: str | None, send: Say) -> None:
+        payer = connection.identity.payer
+        self._quotas.follow(payer, topic, self._surroundings.time())
         with connection.subscription.held():
-            connection.subscription.add(topic)
+            try:
+                connection.subscription.add(topic)
+            finally:
+                if topic not in connection.topics:  # there was no room for it, or nobody reads for the client now
+                    self._quotas.unfollow(payer, (topic,))
             connection.inbound.topics = connection.topics
             peer = connection.peer(topic, key=key, send=send)
             id: str | None = str(connection.subscription.cursor_of(topic))
@@ -208,6 +217,8 @@ class Commands:
             self._tell(refused, key, send)
             return
         connection.subscription.remove(topic)
+        if topic not in connection.topics:
+            self._quotas.unfollow(connection.identity.payer, (topic,))
         connection.inbound.topics = connection.topics
         self._channels.leave(connection.peer(topic), orderly=True)
         connection.peer(topic, key=key, send=send).reply(Control.UNSUBSCRIBED)

@@ -39,6 +39,7 @@ QUOTA_RETRY: Final = 5.0  # s before somebody who holds as much as they may is t
 # The bus
 TAIL_EVENTS: Final = 2_048  # events of one topic in memory
 TAIL_BYTES: Final = 512 * 1024  # bytes of one topic's events in memory
+TAILS_BYTES: Final = 256 * 1024 * 1024  # bytes of all topics' events in memory
 BATCH_EVENTS: Final = 1_024  # events handed to a transport at once
 BATCH_BYTES: Final = 256 * 1024  # bytes of a batch that all subscribers at the head share
 OWN_BATCH_BYTES: Final = 64 * 1024  # bytes of a batch for one subscriber that was behind

@@ -1,6 +1,7 @@
 """The room in memory: whoever publishes what, no user holds more than a share, and the program has its own places."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import skipping_time
-from tests.realtime.engine import kind_of
+from tests.realtime.engine import Engine, drain, kind_of
 
 SHARE = Held(keys=4, bytes=1_000)
 
@@ -171,6 +172,52 @@ class TestPlaces:
         assert codes(here, value("sensors", "b", "")) is None
         here.flush()
         assert len(here.latest("sensors")) == 2
+
+
+class TestTails:
+    async def test_the_largest_of_open_topics_give_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "TAILS_BYTES", 100_000)
+        here = bus()
+        log = MemoryLog()
+        followers = [Subscription(here, log, [name], "1", here.now([name])) for name in ("rooms/1", "live/small")]
+        flooding = [Subscription(here, log, [f"live/{n}"], "2", here.now([f"live/{n}"])) for n in range(10)]
+
+        def publish(topic: str, size: int) -> None:
+            here.publish([Event(topic, "said", b'{"data":"%b"}' % (b"x" * size), 0)])
+            here.flush()
+
+        for topic in ("rooms/1", "rooms/1", "live/small"):
+            publish(topic, 15_000 if topic == "rooms/1" else 100)
+        for number in range(300):
+            publish(f"live/{number % 10}", 3_000)
+            assert here.memory().bytes <= 100_000
+        messages = [await follower.collect(0) for follower in followers]
+        assert [len(one) for one in messages] == [2, 1]
+        lost = [await one.collect(0) for one in flooding]
+        told = [json.loads(one[0].json) for one in lost if one and b'"type":"gap"' in one[0].json]
+        assert told, "who lost signals is told"
+        assert (
+            sum(one["data"]["dropped"] for one in told)
+            + sum(b'"said"' in message.json for one in lost for message in one)
+            == 300
+        )
+
+    async def test_what_is_in_the_log_is_read_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "TAILS_BYTES", 20_000)
+        engine = Engine()
+        await engine.relay.start()
+        topics = [f"log/{number}" for number in range(5)]
+        late = [engine.subscribe(topic) for topic in topics]
+        others = [engine.subscribe(topic) for topic in topics]
+        for _ in range(40):
+            engine.commit(*topics, size=200)
+            engine.bus.flush()
+            assert engine.bus.memory().bytes <= 20_000
+        for number, one in enumerate(late):
+            assert await drain(one) == list(range(number + 1, 201, 5))
+            assert engine.bus.memory().bytes <= 20_000
+        assert engine.log.reads > 0
+        assert [one.behind for one in others] == [True] * 5
 
 
 payers = st.sampled_from(["1", "2", ""])

@@ -161,13 +161,21 @@ class Bus:
         for reader in pushes:
             reader.push()
         dirty, self._dirty = self._dirty, {}
+        held = sum(topic.held for topic in dirty)
         news = {topic: topic.settle() for topic in dirty}
+        grown = sum(topic.held for topic in dirty) - held
         audiences = dict.fromkeys(audience for topic in news for audience in self._following.get(topic, ()))
         for audience in audiences:
             handed = audience.deliver(news, self.position, self._arrived)
             if handed:
                 self.counters.delivery.observe(self.surroundings.time() - self._since, handed)
         self.position = self._arrived
+        if grown > 0:
+            self.tails_grew(grown)
+
+    def tails_grew(self, bytes: int) -> None:
+        """Note that the tails have become so many bytes larger; those that are too large give way."""
+        self._room.tails_grew(bytes)
 
     def skip_to(self, position: int) -> None:
         """Go on from `position`, because the events up to there cannot be had any more, and let no reader step over the

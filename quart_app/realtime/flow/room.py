@@ -1,4 +1,4 @@
-"""The room in memory: which topics have a place there, and how much of it the values of states take.
+"""The room in memory: which topics have a place there, and how much of it their events and the values of states take.
 
 Open topics, which everybody makes by using them, have a budget of their own, and each user has a share of it. They
 never take the places or the bytes of the program's own topics.
@@ -90,6 +90,7 @@ class Room:
         self._make = make
         self._values = values
         self._open = 0
+        self._tail_bytes = 0  # at most; what was dropped is not known before they are counted again
 
     # Places
 
@@ -174,6 +175,25 @@ class Room:
         alone.sort(key=attrgetter("idle_since"))
         for topic in alone[: max(len(alone) // 4, excess) + 1]:
             self._drop(topic)
+
+    # Tails
+
+    def tails_grew(self, bytes: int) -> None:
+        """Note that the tails have become so many bytes larger; where all are too large together, the largest go."""
+        self._tail_bytes += bytes
+        if self._tail_bytes > limits.TAILS_BYTES:
+            self._tail_bytes = sum(topic.held for topic in self.topics.values())
+            if self._tail_bytes > limits.TAILS_BYTES:
+                self._let_go_of_large_tails()
+
+    def _let_go_of_large_tails(self) -> None:
+        """Empty the largest tails, of open topics first, until a quarter of the room is free."""
+        for topic in sorted(self.topics.values(), key=lambda topic: (not topic.open, -topic.held)):
+            if self._tail_bytes <= limits.TAILS_BYTES * 3 // 4:
+                break
+            self._tail_bytes -= topic.held
+            topic.durable.let_go()
+            topic.signals.let_go()
 
     # Values
 

@@ -92,6 +92,12 @@ class Tail:
         self.floor = floor
         self.full = False
 
+    def let_go(self) -> None:
+        """Drop all events for good, as there is no room for them any more."""
+        if self._events:
+            self.clear(self._number(self._events[-1]))
+            self.full = True
+
     def __len__(self) -> int:
         return len(self._events)
 
@@ -139,6 +145,11 @@ class TopicMemory:
     def value(self, key: str) -> Event | None:
         """Return the newest value of a state's key, settled or not; None where it has none."""
         return self.coming.get(key) or self.state.get(key)
+
+    @property
+    def held(self) -> int:
+        """The size of its tails in bytes, about."""
+        return self.durable.bytes + self.signals.bytes
 
     @property
     def idle(self) -> bool:

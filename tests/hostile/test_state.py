@@ -79,6 +79,9 @@ async def test_when_all_open_values_are_as_large_as_they_may_be(
             messages = [one | {"topic": f"state/{user}"} for one in values(10, 20_000)]
             told = await answers(socket, messages)
         assert told["too_much_state"] == 6
+        for size in (1_000, 100, 1):  # up to the brim
+            smaller = [one | {"topic": "state/trudy", "type": f"{size}{one['type']}"} for one in values(30, size)]
+            assert (await answers(socket, smaller))["too_much_state"] > 0
         victim = await kept.enter_async_context(connected(url, "victim", "stats"))
         await stats_go_on(victim)
         async with as_user(url, "device", "admin") as device:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
-from quart_app.doors import Door, door_of
+from quart_app.doors import Door, client_address, door_of, is_loopback
 from quart_app.identity.sites import check_origin, cors_headers
 from quart_app.identity.source import Source
 from quart_app.identity.tokens import (
@@ -76,7 +76,17 @@ def identify(door: Door, source: Source) -> Identity:
         if token is None and (ticket := source.args.get("ticket")):
             return read_token(door, ticket, ticket=True)
         return read_token(door, token or source.args.get("token") or source.cookies.get(token_cookie(door)))
-    return _open_identity(source)
+    identity = _open_identity(source)
+    return replace(identity, payer=_payer(source, identity)) if door.proxies else identity
+
+
+def _payer(source: Source, identity: Identity) -> str:
+    """Return on whose account is what `identity` uses at an open door that proxies lead to: nobody's where that is
+    somebody at this machine; guests without a name share the account of their address."""
+    address = client_address(source.scope)
+    if is_loopback(address):
+        return ""
+    return address if identity.nameless else identity.user_id
 
 
 def token_cookie(door: Door) -> str:

@@ -42,7 +42,7 @@ def secure_server(folder: Path, **settings: Any) -> Iterator[ServerProcess]:
 
 def token(user: str, role: str = "user") -> str:
     """Return a token for a user."""
-    return issue_token(load_settings(**SECURE), Identity(user, user, role), timedelta(hours=1))
+    return issue_token(load_settings(**SECURE).front, Identity(user, user, role), timedelta(hours=1))
 
 
 def as_user(url: str, user: str, role: str = "user") -> httpx.AsyncClient:

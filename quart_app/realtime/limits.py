@@ -34,6 +34,7 @@ CONNECTIONS: Final = 200_000
 # A user, beside the quotas that are settings
 ACCOUNTS: Final = 50_000  # users whose use is remembered, beside those who hold something
 QUOTA_BURST: Final = 10.0  # s of requests that may come at once
+REPEATED_WITHIN: Final = 60.0  # s; a message that could be taken later only has failed
 QUOTA_RETRY: Final = 5.0  # s before somebody who holds as much as they may is to try again
 
 # The bus

@@ -15,7 +15,7 @@ TEMPLATES = sorted(PACKAGE.glob("**/templates/**/*.html"))
 PAGE_MODULES = sorted((static_folder() / "js" / "pages").rglob("*.js"))
 # Keys that a page puts together from a name, as in text(`live.${transport}`).
 COMPOSED = re.compile(
-    r"(badge\.(why|outcome)_\w+|live\.(ws|sse|poll)|nav\.in_\w+|error\.(title|text)_\d+|home\.rung_\w+"
+    r"(badge\.(why|outcome)_\w+|live\.(ws|sse|poll|quota_\w+)|nav\.in_\w+|error\.(title|text)_\d+|home\.rung_\w+"
     r"|telemetry\.(severity|count|alert|closed)_\w+"
     r"|(home|telemetry)\.(temperature|ph|conductivity|water_level)|telemetry\.reservoir_id|chat\.typing_\w+)"
     r"|clinic\.(view|weekday|status|quick|new|edit|field|active|line|refused|notice|invoices?|no|method|did|kind)_\w+"

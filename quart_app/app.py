@@ -16,10 +16,10 @@ from quart import Blueprint
 from quart_app import resources, transports, web
 from quart_app.config import Settings
 from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
-from quart_app.doors import Doors
+from quart_app.doors import Doors, is_loopback, trusts
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Refused, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
@@ -28,10 +28,12 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
+from quart_app.transports.below.addresses import Addresses
 from quart_app.transports.below.first_read import Holder, Reception
 from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
 from quart_app.transports.guards.body import Application, BodyLimit
 from quart_app.transports.guards.doorkeeper import Doorkeeper
+from quart_app.transports.guards.heard import Heard
 from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 from quart_app.web.lean import LeanQuart
@@ -73,6 +75,10 @@ class EnVivo(LeanQuart, Program):
         self.socketio = SocketIo(
             self.hub, self.identification, heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout
         )
+        self.addresses = Addresses(
+            settings.address_connections, settings.address_rate, self.counts_address, self._address_refused
+        )
+        self.hub.lines.on_loss = self.addresses.leave
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
         self.menu: list[tuple[str, str]] = []
@@ -148,7 +154,17 @@ class EnVivo(LeanQuart, Program):
 
     def reception(self, config: Any, holder: Holder) -> Reception:
         """Return what receives the connections that are accepted for this application, and `holder` keeps hold of."""
-        return Reception(self, config, self.hub.wheel, holder, elsewhere=(SOCKETIO_PATH,))
+        elsewhere = (SOCKETIO_PATH,) if self.direct else None
+        return Reception(self, config, self.hub.wheel, holder, self.addresses, elsewhere)
+
+    def counts_address(self, host: str) -> bool:
+        """Tell whether the connections of an address are counted: those of this machine are its owner's, those of a
+        trusted proxy everybody's."""
+        return not (is_loopback(host) or trusts(self.settings.trusted_proxies, host))
+
+    def _address_refused(self, host: str, refused: Refused) -> None:
+        """Take note of a connection that was refused before anybody knew whose it is."""
+        self.hub.counters.errors[refused.code] += 1
 
     async def drain(self) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s."""
@@ -188,5 +204,6 @@ def create_app(settings: Settings) -> EnVivo:
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if any(door.secure for door in settings.doors):
         import_module("jwt")  # now, and not while the first client that has a token waits
-    app.asgi_app = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors)  # type: ignore[method-assign]  # Quart's documented way
+    application = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors)
+    app.asgi_app = Heard(application, app.addresses)  # type: ignore[method-assign]  # Quart's documented way
     return app

@@ -132,6 +132,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     peer_timeout: Annotated[float, _seconds("Seconds after which a peer that takes nothing is dropped", 1, 86400)] = (
         120.0
     )
+    address_connections: Annotated[
+        int,
+        Meta(ge=1, le=10**6, title="TCP connections of one address at a time", description="a whole number from 1 up"),
+    ] = 2_000
+    address_rate: Annotated[
+        int,
+        Meta(ge=1, le=10**6, title="New connections of one address a second", description="a whole number from 1 up"),
+    ] = 500
     compression: Annotated[
         bool, Meta(title="Compress for the WebSockets that offer to read it", description="0 or 1")
     ] = False

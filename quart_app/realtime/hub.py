@@ -213,6 +213,11 @@ class Hub:
         """Hold what the client of a connection sent to the limits; return whether it may be acted on."""
         return self.commands.admit(connection, data) is not None
 
+    def count_frame(self, connection: Connection) -> bool:
+        """Count what the client of a connection sent and what is no message, such as a ping; return whether the
+        connection goes on. Messages are counted by `receive`."""
+        return self.commands.count_frame(connection)
+
     async def answer(self, speaker: Connection | Identity, data: bytes, topic: str) -> list[Message]:
         """Carry out what a client sent about `topic` by a request of its own, and return the answers.
 

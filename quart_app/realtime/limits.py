@@ -30,6 +30,12 @@ IN_FLIGHT_COMMANDS: Final = 64  # commands of one connection that wait for their
 REPLY_BACKLOG: Final = 1_024  # direct replies that a connection has not taken yet
 CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
 CONNECTIONS: Final = 200_000
+FRAMES_AT_ONCE: Final = 32  # frames that Hypercorn reads of one connection before others get their turn
+SILENT_PER_ADDRESS: Final = 200  # connections of one address that have sent no whole request yet
+HTTP2_FRAMES_RATE: Final = 2_000.0  # frames a second of one HTTP/2 connection, sustained
+HTTP2_FRAMES_BURST: Final = 5_000.0  # frames
+HTTP2_RESETS_RATE: Final = 10.0  # streams a second that one HTTP/2 connection may break off, sustained
+HTTP2_RESETS_BURST: Final = 100.0  # streams: as many as it may have
 
 # The bus
 TAIL_EVENTS: Final = 2_048  # events of one topic in memory

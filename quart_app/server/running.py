@@ -249,8 +249,7 @@ class _Server:
             await self._start()
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
-            if self._app.direct:
-                loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
+            loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
             _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)

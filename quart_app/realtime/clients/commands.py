@@ -105,6 +105,13 @@ class Commands:
             return None
         return command
 
+    def count_frame(self, connection: Connection) -> bool:
+        """Count a frame that is no message; return whether the connection goes on. One too many ends it, as a message
+        does."""
+        if connection.alive and (end := connection.inbound.count(self._surroundings.time())) is not None:
+            self._begin(connection, end, connection.reply)
+        return connection.alive
+
     async def answer(self, speaker: Connection | Passerby, data: bytes, topic: str) -> list[Message]:
         """Carry out what a client sent about `topic` by a request of its own; return the answers.
 

@@ -16,11 +16,8 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[ServerProcess]:
-    """A server of each way, shared by the tests of a module, which soon gives up on those that say nothing."""
-    environment = {"TESTS_WAY": way, **TURNS}
-    started = ServerProcess(
-        tmp_path_factory.mktemp("server"), "--server", "keep_alive_timeout=0.5", environment=environment
-    )
+    """A server of each way, shared by the tests of a module."""
+    started = ServerProcess(tmp_path_factory.mktemp("server"), environment={"TESTS_WAY": way, **TURNS})
     yield started.start()
     started.check_clean_end()
 
@@ -28,9 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, way: str) -> Iterator[Serve
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with TLS, and so with HTTP/2 as browsers speak it."""
-    started = ServerProcess(
-        tmp_path_factory.mktemp("tls"), "--tls", "--server", "keep_alive_timeout=0.5", environment=TURNS
-    )
+    started = ServerProcess(tmp_path_factory.mktemp("tls"), "--tls", environment=TURNS)
     yield started.start()
     started.check_clean_end()
 

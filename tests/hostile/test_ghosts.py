@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from quart_app.transports.below.inbox import Inbox
 from tests.hostile.peers import Http2, Meter, connected, frame, handshake, request
 from tests.running import ServerProcess
 
@@ -75,6 +76,21 @@ async def test_event_streams_that_are_broken_off_as_they_begin(server: ServerPro
 
     await asyncio.gather(*(visit(turns) for turns in range(10)))
     await meter.back()
+
+
+@pytest.mark.parametrize("type", ["http", "websocket"])
+async def test_who_fills_an_inbox_that_nobody_empties_is_told_from(type: str) -> None:
+    """Else its connection would wait for room, and nobody would hear of its end."""
+    inbox = Inbox(2, None)
+    for _ in range(2):
+        await inbox.put({"type": f"{type}.request", "body": b"", "more_body": True})
+    waiting = asyncio.create_task(inbox.put({"type": f"{type}.request", "body": b"", "more_body": True}))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    async with asyncio.timeout(1):
+        await inbox.put({"type": f"{type}.disconnect"})
+        await waiting
+    assert [(await inbox.get())["type"] for _ in range(3)] == [f"{type}.request"] * 2 + [f"{type}.disconnect"]
 
 
 async def test_a_websocket_over_http2_ends_with_its_streams_side(tls: ServerProcess) -> None:

@@ -35,7 +35,7 @@ BEGUN = {"resets of nothing", "empty data"}
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server without TLS; over HTTP/2 there is one way to serve."""
-    started = ServerProcess(tmp_path_factory.mktemp("plain"), "--server", "keep_alive_timeout=0.5", environment=TURNS)
+    started = ServerProcess(tmp_path_factory.mktemp("plain"), environment=TURNS)
     yield started.start()
     started.check_clean_end()
 
@@ -120,55 +120,6 @@ async def test_a_header_that_goes_on(served: Served) -> None:
         await sending
     assert meter.cpu() < CPU
     await meter.back()
-
-
-@pytest.mark.parametrize(
-    "said",
-    [b"", PREFACE, PREFACE + http2_frame(HEADERS, GET, 0, 1), PREFACE + http2_frame(HEADERS, GET, 5, 1)],
-    ids=["nothing", "the preface", "half a request", "one request"],
-)
-async def test_who_says_no_more_is_closed_after_a_time(served: Served, said: bytes) -> None:
-    server, alpn = served
-    async with connected(server, alpn) as peer:
-        await peer.send(said)
-        await peer.rest()
-
-
-async def test_pings_keep_nobody(served: Served) -> None:
-    server, alpn = served
-    async with connected(server, alpn) as peer:
-        await peer.send(PREFACE)
-
-        async def pings() -> None:
-            while True:
-                await peer.send(FLOODS["pings"])
-                await asyncio.sleep(0.1)
-
-        pinging = asyncio.create_task(pings())
-        await peer.rest()
-        pinging.cancel()
-
-
-async def test_who_has_broken_off_its_only_stream_is_closed_after_a_time(served: Served) -> None:
-    server, alpn = served
-    async with connected(server, alpn) as peer:
-        http2 = Http2(peer)
-        stream = http2.ask("/sse/live/idle")
-        while stream not in http2.answers:
-            await http2.hear()
-        http2.connection.reset_stream(stream)
-        await http2.closed()
-
-
-async def test_an_event_stream_is_not_closed_for_its_silence(served: Served) -> None:
-    server, alpn = served
-    async with connected(server, alpn) as peer:
-        http2 = Http2(peer)
-        stream = http2.ask("/sse/live/silent")
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1):
-                await http2.over(stream)
-        await http2.over(http2.ask())
 
 
 async def test_what_is_no_websocket_is_not_connected(tls: ServerProcess) -> None:

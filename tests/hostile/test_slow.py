@@ -76,21 +76,6 @@ async def test_nor_over_http2(tmp_path: Path) -> None:
         peer.writer.transport.abort()
 
 
-@pytest.mark.parametrize("path", ["/", "/ws/live/n", "/sse/live/n", "/api/publish", "/socket.io/"])
-async def test_a_head_that_does_not_end_is_not_waited_for(server: ServerProcess, path: str) -> None:
-    async with connected(server) as peer:
-        await peer.send(request(path)[:-2])
-
-        async def trickle() -> None:
-            while True:
-                await peer.send(b"X-A: b\r\n")
-                await asyncio.sleep(0.1)
-
-        trickling = asyncio.create_task(trickle())
-        await peer.rest()
-        trickling.cancel()
-
-
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "FOO", "TRACE"])
 async def test_another_method_of_socketio_is_answered_at_once(server: ServerProcess, method: str) -> None:
     async with connected(server) as peer, asyncio.timeout(DEADLINE):

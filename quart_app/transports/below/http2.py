@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from h2.errors import ErrorCodes
@@ -339,7 +340,8 @@ class TidyH2(H2Protocol):
         """Have the peer send nothing more of a request that is answered (RFC 9113 section 8.1), or that failed."""
         stream = self.connection.streams.get(stream_id)
         if stream is not None and not stream.closed:
-            self.connection.reset_stream(stream_id, code)
+            with suppress(ProtocolError):  # the connection is over
+                self.connection.reset_stream(stream_id, code)
 
     async def _forget(self, stream_id: int) -> None:
         """End a stream, to which nothing is sent any more."""

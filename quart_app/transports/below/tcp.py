@@ -155,6 +155,8 @@ class TidyTCPServer(TCPServer):
     async def protocol_send(self, event: Any) -> None:
         """Send what there is to send, or note whether the connection is idle."""
         if type(event) is not Updated:
+            if type(event) is RawData and self.writer.transport.is_closing():
+                event = Closed()  # each byte that nobody gets would be told in the log
             await super().protocol_send(event)
         elif event.idle:
             await self._idle_time.restart(None, None)

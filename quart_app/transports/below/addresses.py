@@ -14,6 +14,7 @@ from quart_app.realtime import Allowance, Refused, limits
 
 _BURST: Final = 4  # s: new connections of so many may come at once
 _RESTING: Final = 1_000  # addresses without a connection whose allowance is remembered
+_REMEMBERED: Final = 4_096  # addresses of which it is known how they are counted
 _COME_BACK: Final = 5.0  # s after which a place may be free
 
 Client = tuple[str, int]
@@ -47,7 +48,7 @@ class Addresses:
     ) -> None:
         self._most = most
         self._rate = rate
-        self._counts = counts
+        self._counts = lru_cache(maxsize=_REMEMBERED)(counts)
         self._refused = refused
         self._addresses: dict[str, _Address] = {}
         self._resting: dict[str, _Address] = {}
@@ -127,7 +128,7 @@ class Addresses:
             del self._resting[oldest]
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=_REMEMBERED)
 def _place(host: str) -> str:
     """Return what is counted as one address: of IPv6, the network that one household or machine has."""
     try:

@@ -5,13 +5,14 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from quart import Blueprint
+from quart.wrappers import Request
 
 from quart_app import resources, transports, web
 from quart_app.config import Settings
@@ -19,13 +20,14 @@ from quart_app.domains import Program, bank, chat, clinic, operations, products,
 from quart_app.doors import Doors
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Identity, Refused, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
+from quart_app.security_log import SEEN, Act, SecurityLog, Whence
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.retention import Retention
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
 from quart_app.transports.below.first_read import Holder, Reception
@@ -70,8 +72,14 @@ class EnVivo(LeanQuart, Program):
         self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)
         self.doors = Doors(settings.doors)
         self.identification = Identification()
+        self.security = SecurityLog(settings.security_log_path)
+        self.hub.commands.witness = self._note_refusal
         self.socketio = SocketIo(
-            self.hub, self.identification, heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout
+            self.hub,
+            self.identification,
+            self.security,
+            heartbeat=settings.heartbeat,
+            peer_timeout=settings.peer_timeout,
         )
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
@@ -89,7 +97,28 @@ class EnVivo(LeanQuart, Program):
         on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run a unit of work and return its result; `Writer.commit` tells all about it."""
-        return await self.writer.commit(unit, key=key, on_commit=on_commit, on_failure=on_failure)
+        origin = self.at_hand()
+        return await self.writer.commit(unit, key=key, on_commit=on_commit, on_failure=on_failure, origin=origin)
+
+    def _note_deeds(self, deeds: Sequence[Deed], origin: Request | None) -> None:
+        """Tell the security log what was done by the request `origin`; what the program does itself is nobody's
+        deed."""
+        if origin is None:
+            return
+        where = Whence.of(origin.scope)
+        for deed in deeds:
+            self.security.note("changed", deed.who, where, Act(deed.what, deed.object, deed.detail))
+
+    def _note_refusal(self, what: str, who: Identity, connection_id: str, topic: str, refused: Refused) -> None:
+        """Tell the security log that what a client said was refused."""
+        if refused.status not in SEEN:
+            return
+        connection, request = self.hub.connections.get(connection_id), self.at_hand()
+        if connection is not None:
+            where = Whence(connection.address, connection.door)
+        else:
+            where = Whence() if request is None else Whence.of(request.scope)
+        self.security.refused(refused, where, lambda: who, Act(what, topic))
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
@@ -119,13 +148,15 @@ class EnVivo(LeanQuart, Program):
     async def start(self) -> None:
         """Open the stores, then the engine, then the domains. Where that fails, `stop` closes what is open.
 
-        Raise StorageError.
+        Raise StorageError, and SettingsError where the security log cannot be written.
         """
         database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
         self._opened.push_async_callback(database.close)
+        self.security.open()
+        self._opened.callback(self.security.close)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
-        self.writer = Writer(log, self.hub, check=database.check)
+        self.writer = Writer(log, self.hub, check=database.check, witness=self._note_deeds)
         self._opened.push_async_callback(self.writer.stop)
         self._opened.push_async_callback(self.hub.stop)
         self._opened.push_async_callback(self.socketio.stop)
@@ -188,5 +219,6 @@ def create_app(settings: Settings) -> EnVivo:
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if any(door.secure for door in settings.doors):
         import_module("jwt")  # now, and not while the first client that has a token waits
-    app.asgi_app = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors)  # type: ignore[method-assign]  # Quart's documented way
+    application = BodyLimit(application, REQUEST_BODY_BYTES)
+    app.asgi_app = Doorkeeper(application, app.doors, app.security)  # type: ignore[method-assign]  # Quart's documented way
     return app

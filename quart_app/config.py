@@ -151,6 +151,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(title="File to log to, beside standard error", description="a file, such as logs/websocket.log"),
     ] = None
+    security_log: Annotated[
+        str | None,
+        Meta(
+            title="File of the security log",
+            description="a file, such as logs/security.log; left out: one beside the SQLite file",
+        ),
+    ] = None
     workers: Workers = 1
 
     def __repr__(self) -> str:
@@ -201,6 +208,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         scheme, _, rest = self.database_url.partition("://")
         path = rest.partition("?")[0]
         return Path(path) if scheme == "sqlite" and path != ":memory:" else None
+
+    @property
+    def security_log_path(self) -> Path | None:
+        """The path of the security log, None where nothing is kept: with a database that is only in memory."""
+        if self.security_log is not None:
+            return Path(self.security_log)
+        if (database := self.sqlite_path) is not None:
+            return database.with_name(f"{database.stem}-security.log")
+        return None if self.database_url.startswith("sqlite:") else Path("envivo-security.log")
 
 
 class SettingsError(ValueError):
@@ -263,6 +279,7 @@ def load_settings(**options: object) -> Settings:
         if raw is not None:
             values[spec.name] = _convert(spec, raw)
     settings = Settings(**values)
+    _check_logs(settings)
     _check_access(settings, options)
     return settings
 
@@ -393,6 +410,14 @@ def _command(options: Mapping[str, object]) -> str:
         if not isinstance(spec.default, bool):
             words.append(shlex.quote(str(given)))
     return " ".join(words)
+
+
+def _check_logs(settings: Settings) -> None:
+    """Raise `SettingsError` where one file would be both logs: each is rotated by itself."""
+    path = settings.security_log_path
+    if settings.log_file is not None and path is not None and path.absolute() == Path(settings.log_file).absolute():
+        may_be = "another file than ENVIVO_LOG_FILE"
+        raise SettingsError("ENVIVO_SECURITY_LOG (--security-log)", str(path), may_be)
 
 
 def _check_access(settings: Settings, options: Mapping[str, object]) -> None:

@@ -32,6 +32,7 @@ from quart import Blueprint
 from quart_app.config import Settings
 from quart_app.identity import Identification
 from quart_app.realtime import Hub, TopicShape
+from quart_app.security_log import SecurityLog
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 
@@ -41,6 +42,7 @@ class Program(Committer, Protocol):
     hub: Hub
     settings: Settings
     identification: Identification
+    security: SecurityLog
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the position of the newest retained event of the first `limit` topics whose names come after

@@ -50,6 +50,13 @@ class Identification:
         door = door_of(source.scope)
         return self.limited(door, identify(door, source))
 
+    def known(self, source: Source) -> Identity | None:
+        """Return who sent `source`, None where nobody can tell."""
+        try:
+            return self.identify(source)
+        except Refused:
+            return None
+
     def read(self, door: Door, token: str | None) -> Identity:
         """Return who `token` speaks for at `door`. Raise `Refused`."""
         return self.limited(door, read_token(door, token))

@@ -78,6 +78,14 @@ FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
 
 PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that an administrator looks at
 
+# The security log
+SECURITY_FILE_BYTES: Final = 10 * 1024 * 1024  # bytes of one file
+SECURITY_FILES: Final = 20  # files that are kept beside the one that is written
+SECURITY_ALIKE: Final = 5  # lines about one address and one result in SECURITY_WINDOW; the others are counted
+SECURITY_WINDOW: Final = 60.0  # s
+SECURITY_KINDS: Final = 200  # addresses and results in SECURITY_WINDOW that are told apart
+SECURITY_LINES_SHOWN: Final = 50  # last lines that administrators are shown
+
 # Leaving
 RESTART: Final = 0.7  # s from the end of one process until the next one listens
 LEAVE_RATE: Final = 15_000.0  # clients a second that can be sent away

@@ -32,29 +32,32 @@ from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout,
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import Answer, IdempotencyKey
 from quart_app.storage.transaction import Transaction, transaction
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 
 Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events."""
+    """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events. `origin` is
+    where it comes from, for whoever is told of its deeds."""
 
     unit: Unit
     key: IdempotencyKey | None
     on_commit: Callable[[Any], object] | None
     on_failure: Callable[[], object] | None
     future: asyncio.Future[Any]
+    origin: Any = None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The end of a job: an `error`, or its `result` and its `events`, which are committed."""
+    """The end of a job: an `error`, or its `result`, and its `events` and `deeds`, which are committed."""
 
     job: Job
     result: Any = None
     events: Sequence[Event] = ()
+    deeds: Sequence[Deed] = ()
     error: BaseException | None = None
 
 
@@ -181,7 +184,7 @@ class _Group:
         self.rows += work.rows
         self.events += work.events
         self.head += len(work.events)
-        return Outcome(job, result, work.events)
+        return Outcome(job, result, work.events, work.deeds)
 
     async def flush(self) -> None:
         """Store the rows that were added: in their order, neighbours of one kind at once. Raise _Spoiled."""

@@ -7,9 +7,9 @@ of groups and transactions.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from quart_app.realtime import Event, fields_json
+from quart_app.realtime import Event, Identity, fields_json
 from quart_app.realtime.limits import TYPE_CHARACTERS
 from quart_app.storage.errors import WriteOutsideUnit
 from quart_app.storage.idempotency import IdempotencyKey
@@ -19,10 +19,20 @@ from quart_app.wire import is_topic_name
 T = TypeVar("T")
 
 
-class UnitOfWork:
-    """One unit's events and rows. `term` is the log's present one, `head` the position before its first event."""
+class Deed(NamedTuple):
+    """What `who` has done to `object`, such as ``deposit`` to ``accounts/1350509525``; `detail` says more of it."""
 
-    __slots__ = ("_head", "_over", "_term", "events", "rows")
+    who: Identity
+    what: str
+    object: str
+    detail: str = ""
+
+
+class UnitOfWork:
+    """One unit's events, rows and deeds. `term` is the log's present one, `head` the position before its first
+    event."""
+
+    __slots__ = ("_head", "_over", "_term", "deeds", "events", "rows")
 
     def __init__(self, term: str, head: int) -> None:
         self._term = term
@@ -30,6 +40,7 @@ class UnitOfWork:
         self._over = False
         self.events: list[Event] = []
         self.rows: list[tuple[str, list[Any]]] = []
+        self.deeds: tuple[Deed, ...] = ()
 
     @property
     def next_position(self) -> int:
@@ -72,6 +83,11 @@ class UnitOfWork:
         """
         self._check()
         self.rows.append((insert, list(values)))
+
+    def attribute(self, who: Identity, what: str, object: str, detail: str = "") -> None:
+        """Say who does by this unit what to which object; the security log is told once the unit is committed."""
+        self._check()
+        self.deeds += (Deed(who, what, object, detail),)
 
     def end(self) -> None:
         """End the unit: nothing is recorded or stored any more."""

@@ -9,8 +9,9 @@ from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.doors import Door, door_of
 from quart_app.realtime import Identity
+from quart_app.security_log import Act, Event, Whence
 
-__all__ = ["app", "settings", "speaker", "this_door", "this_request"]
+__all__ = ["app", "note", "settings", "speaker", "this_door", "this_request"]
 
 
 def settings() -> Settings:
@@ -32,3 +33,8 @@ def this_door() -> Door:
 def speaker() -> Identity:
     """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
     return app().identification.identify(this_request())
+
+
+def note(event: Event, who: Identity, act: Act) -> None:
+    """Tell the security log what `who`, the sender of this request, has done."""
+    app().security.note(event, who, Whence.of(this_request().scope), act)

@@ -14,8 +14,9 @@ from quart import Blueprint, Quart, Response, render_template, request
 from quart_app.config import Settings
 from quart_app.identity import issue_session, token_cookie
 from quart_app.realtime import Identity, Refused
+from quart_app.security_log import Act
 from quart_app.web.address import over_tls
-from quart_app.web.context import app, speaker, this_door
+from quart_app.web.context import app, note, speaker, this_door
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
@@ -75,7 +76,9 @@ def _present() -> Identity | None:
 
 def _remembered(token: str, path: str) -> Response:
     door = this_door()
-    session = issue_session(door, app().identification.read(door, token))
+    who = app().identification.read(door, token)
+    session = issue_session(door, who)
+    note("sign_in", who, Act(f"{request.method} {request.path}"))
     response = Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
     # It ends with the browser's session; how long the token in it is good for, it says itself.
     response.set_cookie(token_cookie(door), session, httponly=True, samesite="Lax", secure=over_tls())

@@ -10,6 +10,7 @@ import msgspec
 
 from quart_app.domains.bank import ledger, rules
 from quart_app.domains.bank.counters import LiveCounters
+from quart_app.domains.bank.events import account_topic
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt
@@ -47,6 +48,7 @@ class Bank:
             if await Account.all().count() >= rules.ACCOUNTS:
                 raise Refused("demasiadas_cuentas", f"there are {rules.ACCOUNTS:,} accounts already", status=409)
             account = await ledger.open_account(work, cedula, name, amount, now())
+            work.attribute(opener, rules.MovementKind.OPENING, account_topic(cedula), rules.written(amount))
             return ledger.summary(account, account.balance)
 
         with self._counters.operation():
@@ -80,6 +82,8 @@ class Bank:
                 raise _no_room("fondos_insuficientes", str(error)) from error
             except ValueError as error:
                 raise _no_room("saldo_maximo", str(error)) from error
+            detail = f"{rules.written(amount)}, transaccion {movement.id}"
+            work.attribute(asker, kind, account_topic(cedula), detail)
             return Receipt(cedula, rules.dollars(movement.balance), movement.id)
 
         with self._counters.operation():

@@ -15,7 +15,7 @@ MODELS = None
 
 def contribute(program: Program) -> None:
     """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
-    operations = Operations(program.hub)
+    operations = Operations(program.hub, program.security)
     program.hub.channels.add(TOPIC, OperationsChannel(operations))
     program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)

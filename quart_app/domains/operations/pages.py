@@ -1,10 +1,12 @@
 """The page of the operations, for administrators: what the server is doing, live."""
 
+from msgspec import to_builtins
 from quart import Blueprint, render_template
 
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
+from quart_app.realtime.limits import SECURITY_LINES_SHOWN
 from quart_app.web.context import speaker
 
 
@@ -24,9 +26,12 @@ class _Pages:
         """Show what the server is doing, live."""
         require_admin(speaker())
         cursor = self._operations.hub.cursor
+        noted = self._operations.noted(SECURITY_LINES_SHOWN)
         return await render_template(
             "operations/admin.html",
             cursor=cursor,
             by_transport=self._operations.connections_by_transport(),
             found=self._operations.connections(ConnectionsPage()),
+            noted=noted,
+            noted_for_program=to_builtins(noted),
         )

@@ -53,7 +53,7 @@ class _Readings:
         who = speaker()
         body = await json_body()
         key = IdempotencyKey.of("sensors", who, idempotency_key(), body)
-        stored = await self._telemetry.record(parsing.readings(body, now()), key)
+        stored = await self._telemetry.record(parsing.readings(body, now()), key, by=who)
         return success(stored if isinstance(body, list) else stored[0], status=201)
 
     @Operation(tag="telemetry", query=HistoryQuery, answer=list[StoredReading], beside=(("cursor", str),))
@@ -125,5 +125,5 @@ class _Alerts:
         who = speaker()
         asked = checked(await json_body(), Dismissal)
         scoped = IdempotencyKey.of("alerts", who, idempotency_key(), asked)
-        closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), scoped)
+        closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), who, scoped)
         return success(closed, message=f"{alert_name(alert_number(asked.alert_id))} is closed")

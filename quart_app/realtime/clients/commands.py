@@ -39,15 +39,17 @@ _INTERNAL = Refused("internal", "something went wrong here")
 class Passerby:
     """A client that speaks without a connection known here: it is on another node, or was lost with a restart."""
 
+    id = ""
+
     def __init__(self, identity: Identity, topic: str, position: int, surroundings: Surroundings) -> None:
-        self._identity = identity
+        self.identity = identity
         self._position = position
         self._wall = surroundings.wall
         self.inbound = Inbound((topic,), surroundings.time())
 
     def peer(self, topic: str, *, key: str | None, send: Say) -> Peer:
         """Return this client as the channel of `topic` sees it."""
-        return Peer("", self._identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
+        return Peer(self.id, self.identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
 
     def end(self, code: Close, reason: str, *, orderly: bool = False) -> None:
         """Do nothing: there is no connection to end."""
@@ -56,7 +58,8 @@ class Passerby:
 class Commands:
     """The performer of clients' commands.
 
-    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`.
+    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`. `witness` is told of
+    each refusal: what was asked for, by whom on which connection (its id), about which topic, and why not.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Commands:
         self._surroundings = surroundings
         self._spawn = spawn
         self._room = asyncio.Event()
+        self.witness: Callable[[str, Identity, str, str, Refused], object] = lambda *_: None
 
     def receive(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Carry out what the client of a connection sent; the connection gets the answers.
@@ -157,6 +161,7 @@ class Commands:
             case Malformed(refused):
                 self._tell(refused, None, send)
             case End(code, refused):
+                self.witness("message", speaker.identity, speaker.id, "", refused)
                 self._tell(refused, None, send)
                 speaker.end(code, refused.message)
         return None
@@ -184,6 +189,7 @@ class Commands:
                 raise Refused("too_many", f"at most {limits.TOPICS_PER_CONNECTION} topics")
             await self._welcome(connection, channel, topic, key, send)
         except Refused as refused:
+            self.witness("subscribe", speaker.identity, speaker.id, topic, refused)
             self._tell(refused, key, send)
 
     async def _welcome(self, connection: Connection, channel: Channel, topic: str, key: str | None, send: Say) -> None:
@@ -240,6 +246,7 @@ class Commands:
 
     def _refuse(self, peer: Peer, refused: Refused) -> None:
         self._counters.errors[refused.code] += 1
+        self.witness("message", peer.identity, peer.connection_id, peer.topic, refused)
         peer.reply(Control.ERROR, data=refused.data())
 
     def _handled(self, peer: Peer, began: float) -> None:

@@ -89,6 +89,7 @@ class _Exchange:
         try:
             body = await self._admit(method, engine_id)
         except Refused as refused:
+            self._socketio.note_refusal(self._scope, refused)
             await self._refuse(refused)
             return
         scope = _with_headers(self._scope, lambda _: None, content_length=str(len(body)))

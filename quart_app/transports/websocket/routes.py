@@ -11,10 +11,11 @@ from quart import Blueprint
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
-from quart_app.context import app
+from quart_app.context import app, note_refusal
 from quart_app.doors import door_of
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Connection, Refused, message
+from quart_app.security_log import Act
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, is_refused, unhook
 from quart_app.transports.below.first_read import OpenedWebsocket
@@ -157,6 +158,8 @@ def _agree_to(extensions: str | None, send: Any) -> bool:
 async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     """Say why, over an accepted WebSocket: a browser shows its page nothing of a refused one."""
     app().hub.counters.errors[refused.code] += 1
+    topics = ", ".join(websocket.args.getlist("topic"))
+    note_refusal(websocket, refused, Act(f"WebSocket {websocket.path}", topics))
     said = message(Control.ERROR, at=now(), data=refused.data())
     code = Close.for_status(refused.status)
     extensions = _extensions(websocket)

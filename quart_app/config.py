@@ -158,6 +158,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="a file, such as logs/security.log; left out: one beside the SQLite file",
         ),
     ] = None
+    security_contact: Annotated[
+        Annotated[str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+?[0-9-]+)$")] | None,
+        Meta(
+            title="Whom to tell of a hole in this server",
+            description="an address for /.well-known/security.txt, such as mailto:security@example.org or https://…",
+        ),
+    ] = None
     workers: Workers = 1
 
     def __repr__(self) -> str:

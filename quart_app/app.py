@@ -180,6 +180,12 @@ def create_app(settings: Settings) -> EnVivo:
     for domain in DOMAINS:
         domain.contribute(app)
     app.before_serving(app.start)
+    if any(door.secure and (door.issuer or door.provider) for door in settings.doors):
+        from quart_app.providers import Providers
+
+        providers = Providers(app, settings.doors)
+        app.before_serving(providers.start)
+        app.after_serving(providers.stop)
     if settings.functions is not None:
         functions = Functions(app, Path(settings.functions))
         app.before_serving(functions.start)

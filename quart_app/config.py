@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -20,7 +20,19 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from quart_app.doors import FRONT, MAY_BE, OPEN, SECURE, TOKEN_LIFETIME, Door, Network, is_loopback, read_door
+from quart_app.doors import (
+    FRONT,
+    MAY_BE,
+    OPEN,
+    SECURE,
+    TOKEN_LIFETIME,
+    Door,
+    Network,
+    is_confidential,
+    is_loopback,
+    read_door,
+)
+from quart_app.issuers import RULES_MAY_BE, Issuer, Provider, Rule, read_rule
 
 PREFIX: Final = "ENVIVO_"
 CLIENT_VARIABLES: Final = frozenset(PREFIX + name for name in ("URL", "TOKEN", "USER_ID", "USERNAME"))
@@ -29,6 +41,7 @@ SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has a
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
 _DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
 
+_URL = "an address of https, or of http on this machine"
 _SECONDS = "a number of seconds from {} to {}"
 _DOTENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -118,6 +131,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Door, ...],
         Meta(title="One more door to listen at, beside the first; may be given again", description=MAY_BE),
     ] = ()
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(title="OpenID provider that people may sign in with", description=f"its issuer, {_URL}"),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, Meta(title="Name of this server at that provider", description="the client ID that it gave you")
+    ] = None
+    oidc_client_secret: Annotated[
+        str | None,
+        Meta(title="Secret of this server at that provider", description="the client secret, where it gave you one"),
+    ] = None
+    jwks_url: Annotated[
+        str | None,
+        Meta(title="Where another issuer of tokens publishes its keys", description=f"a JSON Web Key Set, {_URL}"),
+    ] = None
+    token_issuer: Annotated[
+        str | None, Meta(title="Claim iss of the tokens of that issuer", description="text, often an address")
+    ] = None
+    token_audience: Annotated[
+        str | None, Meta(title="Claim aud of the tokens of that issuer", description="the name of this server there")
+    ] = None
+    claim_rules: Annotated[
+        tuple[Rule, ...],
+        Meta(title="Whom claims of the provider and of the other issuer let in, as what", description=RULES_MAY_BE),
+    ] = ()
     sensor_interval: Annotated[
         float,
         Meta(
@@ -174,6 +212,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             public_url=self.public_url,
             origins=self.allowed_origins,
             proxies=self.trusted_proxies,
+            issuer=self._issuer,
+            provider=self._provider,
         )
 
     @property
@@ -187,6 +227,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 token_lifetime=self.token_lifetime,
                 origins=self.allowed_origins,
                 proxies=self.trusted_proxies,
+                issuer=None if door.key else self._issuer,
+                provider=None if door.key else self._provider,
             )
             for door in self.door
         )
@@ -194,6 +236,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _old_keys(self) -> tuple[str, ...]:
         return () if self.previous_key is None else (self.previous_key,)
+
+    @property
+    def _issuer(self) -> Issuer | None:
+        if self.jwks_url is None or self.token_issuer is None or self.token_audience is None:
+            return None
+        return Issuer(
+            name=self.token_issuer, audience=self.token_audience, keys_url=self.jwks_url, rules=self.claim_rules
+        )
+
+    @property
+    def _provider(self) -> Provider | None:
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        return Provider(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            rules=self.claim_rules,
+        )
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -360,6 +421,16 @@ def _doors(value: Any) -> tuple[Door, ...]:
     return doors
 
 
+def _rules(value: Any) -> tuple[Rule, ...]:
+    return tuple(read_rule(text) for text in _several(value, ";"))
+
+
+def _confidential(url: str) -> str:
+    if not is_confidential(url):
+        raise ValueError(_URL)
+    return url
+
+
 def _origin(text: str) -> str:
     """Return an origin as browsers send it (RFC 6454 section 6.2): lower case, no path, no default port. Raise
     ValueError."""
@@ -371,12 +442,26 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
 
 
-_SECRETS: Final = ("secret_key", "previous_key")
+_SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret")
+_TOGETHER: Final = (("oidc_issuer", "oidc_client_id"), ("jwks_url", "token_issuer", "token_audience"))
+"""The settings that mean something together alone."""
+_FOR_EVERYBODY: Final = frozenset(
+    {
+        "https://accounts.google.com",
+        "https://appleid.apple.com",
+        "https://gitlab.com",
+        "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    }
+)
+"""The providers at which everybody can have an account, so that an account there says nothing."""
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "allowed_origins": _origins,
     "public_url": _origin,
     "trusted_proxies": _networks,
     "door": _doors,
+    "oidc_issuer": _confidential,
+    "jwks_url": _confidential,
+    "claim_rules": _rules,
 }
 """The settings that are not read as msgspec reads their types."""
 
@@ -416,6 +501,23 @@ def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
         )
     for door in settings.doors:
         _check_door(door, suggestion)
+    for together in _TOGETHER:
+        _check_together(settings, together)
+    if settings.oidc_issuer in _FOR_EVERYBODY and not settings.claim_rules:
+        raise SettingsError(
+            "ENVIVO_CLAIM_RULES (--claim-rules)",
+            None,
+            f"{RULES_MAY_BE}. At {settings.oidc_issuer} everybody can have an account: sub=*:user lets everybody in",
+        )
+
+
+def _check_together(settings: Settings, names: Sequence[str]) -> None:
+    """Raise `SettingsError` where some of these settings are set, and others are not."""
+    missing = [name for name in names if getattr(settings, name) is None]
+    if missing and len(missing) < len(names):
+        spec = SPECS[missing[0]]
+        others = " and ".join(SPECS[name].variable for name in names if name not in missing)
+        raise SettingsError(f"{spec.variable} ({spec.option})", None, f"{spec.may_be}; {others} cannot do without it")
 
 
 def _check_door(door: Door, suggestion: str) -> None:

@@ -85,3 +85,15 @@ RETURN_RATE: Final = 5_000.0  # clients a second that are told to come back at t
 RETURN_SPREAD: Final = 2.0  # s over which the returns of clients are spread, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close
 LAST_WORDS: Final = 0.4  # s after its close frame in which the peer of a program that ends has to answer
+
+# Those who publish keys, and those with whom people sign in
+KEYS_PUBLISHED: Final = 50  # of one issuer that are kept
+KEYS_UNKNOWN: Final = 100  # ids of keys that are looked for, or were not found
+KEYS_RENEWED: Final = 3600.0  # s after which keys are fetched again
+KEYS_RETRIED: Final = 60.0  # s before that is tried again where it failed and nobody asks for them
+KEYS_PAUSE: Final = 2.0  # s between two tries, however many ask
+PROVIDER_BYTES: Final = 256 * 1024  # of an answer of theirs
+PROVIDER_TIMEOUT: Final = 5.0  # s until an answer of theirs is there as a whole
+PROVIDER_EXCHANGES: Final = 16  # of codes for tokens at once
+SIGN_IN_TIME: Final = 600.0  # s that somebody may take to sign in
+SESSION_TIME: Final = 12 * 3600.0  # s that the session lasts which they have then

@@ -5,7 +5,7 @@ be copied, shared and logged. A link alone signs nobody in: whoever made it may 
 name (login CSRF), so the visitor is asked first. What a token says is known by `identity`.
 """
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Final, NotRequired, TypedDict
 from urllib.parse import urlencode
 
 from msgspec import Meta
@@ -21,6 +21,9 @@ from quart_app.web.home import FORM, local_path
 from quart_app.web.operations import Operation
 
 sign_in = Blueprint("sign_in", __name__)
+
+PROVIDER_PATH: Final = "/session/oidc"
+"""Where a visitor begins to sign in with the provider of a door that has one; `providers` serves it."""
 
 
 class TokenForm(TypedDict):
@@ -40,7 +43,7 @@ async def enter() -> Response:
     if not this_door().secure:
         raise Refused("open_mode", "nobody is asked for a token here: the server is in open mode", status=409)
     form = await request.form
-    return _remembered(form.get("token", "").strip(), local_path(form.get("next", "/")))
+    return _by_token(form.get("token", "").strip(), local_path(form.get("next", "/")))
 
 
 @sign_in.get("/sign-in")
@@ -60,7 +63,7 @@ async def _take_from_address() -> Response | None:
     path = local_path(request.path) + (f"?{rest}" if rest else "")
     offered, present = app().identification.read(this_door(), token), _present()
     if present == offered:
-        return _remembered(token, path)
+        return _by_token(token, path)
     page = await render_template("web/enter.html", who=offered, present=present, token=token, next=path)
     return Response(page, mimetype="text/html", headers={"Cache-Control": "no-store"})
 
@@ -73,9 +76,14 @@ def _present() -> Identity | None:
         return None
 
 
-def _remembered(token: str, path: str) -> Response:
+def _by_token(token: str, path: str) -> Response:
+    return signed_in(app().identification.read(this_door(), token), path)
+
+
+def signed_in(identity: Identity, path: str) -> Response:
+    """Return the answer by which this browser is `identity` from now on, and goes on to `path`."""
     door = this_door()
-    session = issue_session(door, app().identification.read(door, token))
+    session = issue_session(door, identity)
     response = Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
     # It ends with the browser's session; how long the token in it is good for, it says itself.
     response.set_cookie(token_cookie(door), session, httponly=True, samesite="Lax", secure=over_tls())
@@ -83,8 +91,14 @@ def _remembered(token: str, path: str) -> Response:
 
 
 def _visitor() -> dict[str, Any]:
-    """Return for the templates who is signed in at a secure door, and whether this is one."""
-    return {"visitor": _present() if this_door().secure else None, "secure_door": this_door().secure}
+    """Return for the templates who is signed in at a secure door, and with which provider one may sign in there."""
+    door = this_door()
+    return {
+        "visitor": _present() if door.secure else None,
+        "secure_door": door.secure,
+        "provider": door.provider.host if door.secure and door.provider else None,
+        "provider_path": PROVIDER_PATH,
+    }
 
 
 def register(described: Quart, settings: Settings) -> None:

@@ -20,6 +20,7 @@ COMPOSED = re.compile(
     r"|(home|telemetry)\.(temperature|ph|conductivity|water_level)|telemetry\.reservoir_id|chat\.typing_\w+)"
     r"|clinic\.(view|weekday|status|quick|new|edit|field|active|line|refused|notice|invoices?|no|method|did|kind)_\w+"
     r"|systems\.\w+|connect\.(in|needs)_\w+"
+    r"|oidc\.(away|lost|not_confirmed|not_let_in)(_text)?"
     r"|admin\.((chart|series|kind)_\w+|uptime|memory|cpu|errors)"
     r"|guide\.((limit|part|tag)_\w+|anchor|table|code|note|tip|warning)"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"

@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 NEWEST := 3.13
 NEWEST_VENV := .venv-$(NEWEST)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# The versions of Python that the lock files are for; on others pip chooses among what pyproject.toml allows.
+LOCKED := 3.11 3.12 3.13
 # Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
 PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
@@ -25,13 +27,18 @@ AUTOBAHN := tests/transports/autobahn
 AUTOBAHN_PYTHON = $(firstword $(foreach candidate,python2.7 $(wildcard $(HOME)/.pyenv/versions/2.7.*/bin/python),\
 	$(shell $(candidate) -c 'import pip, sys; sys.version_info[:2] == (2, 7) and sys.stdout.write(sys.executable)' 2>/dev/null)))
 
+# The maker of the lock files. It takes packages from where pip does, and writes nothing of where that is.
+LOCK_VENV := .venv-lock
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/uv pip compile --quiet --universal \
+	--python-version $(firstword $(LOCKED)) --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate
+
 # What `make bench` measures beside the program.
 PEERS := tests/bench/peers
 PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check bench bench-multitude bench-peers clean chromium node-packages autobahn test-js test-newest
+.PHONY: run test check lock bench bench-multitude bench-peers clean chromium node-packages autobahn test-js test-newest
 
 run: $(VENV)/.run
 	@$(BIN)/envivo serve
@@ -51,6 +58,13 @@ check: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What is installed, to the file (its SHA-256): the newest that pyproject.toml allows, for all systems. hatchling, which
+# installs the program itself, is among it. The lock of `make run` keeps to the versions that the tests have.
+lock: $(LOCK_VENV)/.created
+	@$(LOCK_VENV)/bin/python $(PIP_INSTALL) uv
+	@$(COMPILE) --upgrade --extra test --output-file .ci/test.lock pyproject.toml
+	@echo hatchling | $(COMPILE) --constraint .ci/test.lock --output-file .ci/run.lock pyproject.toml -
 
 # make bench QUICK=1: in two to three minutes; make bench CURVES=1: the curves alone; BENCH_ARGS=--help tells the rest.
 bench: $(VENV)/.run bench-peers
@@ -85,7 +99,7 @@ $(PEERS_VENV)/.peers: $(PEERS_VENV)/.created $(PEERS)/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(NEWEST_VENV) $(PEERS_VENV) $(AUTOBAHN_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(NEWEST_VENV) $(LOCK_VENV) $(PEERS_VENV) $(AUTOBAHN_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 test-js:
@@ -150,14 +164,20 @@ $(AUTOBAHN_VENV)/wstest: $(AUTOBAHN)/requirements.txt
 	@$(PYTHON) -m venv $*
 	@touch $@
 
-%/.run: %/.created pyproject.toml
+%/.run: %/.created pyproject.toml .ci/run.lock
 	@echo "installing En Vivo into $*"
-	@$*/bin/python $(PIP_INSTALL) --editable .
+	@$(call install,$*,.ci/run.lock,.)
 	@touch $@
 
-%/.test: %/.created pyproject.toml
+%/.test: %/.created pyproject.toml .ci/test.lock
 	@echo "installing En Vivo and the tools of its tests into $*"
-	@$*/bin/python $(PIP_INSTALL) --editable '.[test]'
+	@$(call install,$*,.ci/test.lock,.[test])
 	@touch $@ $*/.run
+
+# Install into the environment $(1) what the lock $(2) names and nothing else, or, on another Python, what $(3) asks for.
+install = if [ -n "$(filter $(LOCKED),$(shell $(1)/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'))" ]; then \
+	$(1)/bin/python $(PIP_INSTALL) --require-hashes --requirement $(2) && \
+	$(1)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .; \
+	else $(1)/bin/python $(PIP_INSTALL) --editable '$(3)'; fi
 
 .PRECIOUS: %/.created %/.run %/.test

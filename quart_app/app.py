@@ -5,33 +5,37 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
 from quart import Blueprint
+from quart.wrappers import Request
 
 from quart_app import resources, transports, web
 from quart_app.config import Settings
 from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
-from quart_app.doors import Doors
+from quart_app.doors import Doors, is_loopback, trusts
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Identity, Quota, Refused, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
+from quart_app.security_log import SEEN, Act, SecurityLog, Whence
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.retention import Retention
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
+from quart_app.transports.below.addresses import Addresses
 from quart_app.transports.below.first_read import Holder, Reception
 from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
 from quart_app.transports.guards.body import Application, BodyLimit
 from quart_app.transports.guards.doorkeeper import Doorkeeper
+from quart_app.transports.guards.heard import Heard
 from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 from quart_app.web.lean import LeanQuart
@@ -67,16 +71,29 @@ class EnVivo(LeanQuart, Program):
         self.config["RESPONSE_TIMEOUT"] = None  # CutOffConnection has its own
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
-        self.hub = Hub(heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout)
+        self.hub = Hub(
+            heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout, quota=Quota(**settings.quotas())
+        )
         self.doors = Doors(settings.doors)
         self.identification = Identification()
+        self.security = SecurityLog(settings.security_log_path)
+        self.hub.commands.witness = self._note_refusal
         self.socketio = SocketIo(
-            self.hub, self.identification, heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout
+            self.hub,
+            self.identification,
+            self.security,
+            heartbeat=settings.heartbeat,
+            peer_timeout=settings.peer_timeout,
         )
+        self.addresses = Addresses(
+            settings.address_connections, settings.address_rate, self.counts_address, self._address_refused
+        )
+        self.hub.lines.on_loss = self.addresses.leave
         self._opened = AsyncExitStack()
         self.topic_shapes: list[TopicShape] = []
         self.menu: list[tuple[str, str]] = []
-        self.context_processor(lambda: {"menu": self.menu})
+        self._may_open: dict[str, Callable[[Identity], bool]] = {}
+        self.context_processor(self._links)
         self._at_start: list[Callable[[], Awaitable[object]]] = []
         self._examples: list[Callable[[UnitOfWork], Awaitable[object]]] = []
 
@@ -85,11 +102,35 @@ class EnVivo(LeanQuart, Program):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:
         """Run a unit of work and return its result; `Writer.commit` tells all about it."""
-        return await self.writer.commit(unit, key=key, on_commit=on_commit, on_failure=on_failure)
+        origin = self.at_hand()
+        return await self.writer.commit(
+            unit, key=key, parts=parts, on_commit=on_commit, on_failure=on_failure, origin=origin
+        )
+
+    def _note_deeds(self, deeds: Sequence[Deed], origin: Request | None) -> None:
+        """Tell the security log what was done by the request `origin`; what the program does itself is nobody's
+        deed."""
+        if origin is None:
+            return
+        where = Whence.of(origin.scope)
+        for deed in deeds:
+            self.security.note("changed", deed.who, where, Act(deed.what, deed.object, deed.detail))
+
+    def _note_refusal(self, what: str, who: Identity, connection_id: str, topic: str, refused: Refused) -> None:
+        """Tell the security log that what a client said was refused."""
+        if refused.status not in SEEN:
+            return
+        connection, request = self.hub.connections.get(connection_id), self.at_hand()
+        if connection is not None:
+            where = Whence(connection.address, connection.door)
+        else:
+            where = Whence() if request is None else Whence.of(request.scope)
+        self.security.refused(refused, where, lambda: who, Act(what, topic))
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the newest retained position of each of the first `limit` topics whose names come after `after`."""
@@ -100,6 +141,20 @@ class EnVivo(LeanQuart, Program):
 
     def add_to_menu(self, path: str, title: str) -> None:
         self.menu.append((path, title))
+
+    def show_links_to(self, path: str, may_open: Callable[[Identity], bool]) -> None:
+        self._may_open[path] = may_open
+
+    def _links(self) -> dict[str, Any]:
+        """Return the names by which templates link pages: a stranger sees what they could open after signing in without
+        any role."""
+        who, door = web.visitor() or Identity("", ""), web.this_door()
+
+        def may_open(path: str) -> bool:
+            rule = self._may_open.get(path)
+            return door.shows(path) and (rule is None or rule(who))
+
+        return {"menu": self.menu, "may_open": may_open}
 
     def serve_websocket(self, path: str, topic: str) -> None:
         self.add_websocket(path, f"websocket {path}", follow_websocket, defaults={"name": topic})
@@ -119,20 +174,22 @@ class EnVivo(LeanQuart, Program):
     async def start(self) -> None:
         """Open the stores, then the engine, then the domains. Where that fails, `stop` closes what is open.
 
-        Raise StorageError.
+        Raise StorageError, and SettingsError where the security log cannot be written.
         """
         database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
         self._opened.push_async_callback(database.close)
+        self.security.open()
+        self._opened.callback(self.security.close)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
-        self.writer = Writer(log, self.hub, check=database.check)
+        self.writer = Writer(log, self.hub, check=database.check, witness=self._note_deeds)
         self._opened.push_async_callback(self.writer.stop)
         self._opened.push_async_callback(self.hub.stop)
         self._opened.push_async_callback(self.socketio.stop)
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
-        retention = asyncio.create_task(Retention(self.writer, log, self.settings.retention).run(), name="retention")
-        self._opened.push_async_callback(_cancel, retention)
+        kept = Retention(self.writer, log, self.settings.retention, bytes=self.settings.retention_bytes)
+        self._opened.push_async_callback(_cancel, asyncio.create_task(kept.run(), name="retention"))
         if log.known_head == 0 and not self.settings.empty:
             await self.commit(self._fill)
         for work in self._at_start:
@@ -148,7 +205,18 @@ class EnVivo(LeanQuart, Program):
 
     def reception(self, config: Any, holder: Holder) -> Reception:
         """Return what receives the connections that are accepted for this application, and `holder` keeps hold of."""
-        return Reception(self, config, self.hub.wheel, holder, elsewhere=(SOCKETIO_PATH,))
+        elsewhere = (SOCKETIO_PATH,) if self.direct else None
+        return Reception(self, config, self.hub.wheel, holder, self.addresses, elsewhere)
+
+    def counts_address(self, host: str) -> bool:
+        """Tell whether the connections of an address are counted: those of this machine are its owner's, those of a
+        trusted proxy everybody's."""
+        return not (is_loopback(host) or trusts(self.settings.trusted_proxies, host))
+
+    def _address_refused(self, host: str, refused: Refused) -> None:
+        """Take note of a connection that was refused before anybody knew whose it is."""
+        self.hub.counters.errors[refused.code] += 1
+        self.security.refused(refused, Whence(host), lambda: None, Act("connection"))
 
     async def drain(self) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s."""
@@ -180,6 +248,12 @@ def create_app(settings: Settings) -> EnVivo:
     for domain in DOMAINS:
         domain.contribute(app)
     app.before_serving(app.start)
+    if any(door.secure and (door.issuer or door.provider) for door in settings.doors):
+        from quart_app.providers import Providers
+
+        providers = Providers(app, settings.doors)
+        app.before_serving(providers.start)
+        app.after_serving(providers.stop)
     if settings.functions is not None:
         functions = Functions(app, Path(settings.functions))
         app.before_serving(functions.start)
@@ -188,5 +262,6 @@ def create_app(settings: Settings) -> EnVivo:
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if any(door.secure for door in settings.doors):
         import_module("jwt")  # now, and not while the first client that has a token waits
-    app.asgi_app = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors)  # type: ignore[method-assign]  # Quart's documented way
+    application = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors, app.security)
+    app.asgi_app = Heard(application, app.addresses)  # type: ignore[method-assign]  # Quart's documented way
     return app

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 from urllib.parse import urlsplit
@@ -20,7 +20,19 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from quart_app.doors import FRONT, MAY_BE, OPEN, SECURE, TOKEN_LIFETIME, Door, Network, is_loopback, read_door
+from quart_app.doors import (
+    FRONT,
+    MAY_BE,
+    OPEN,
+    SECURE,
+    TOKEN_LIFETIME,
+    Door,
+    Network,
+    is_confidential,
+    is_loopback,
+    read_door,
+)
+from quart_app.issuers import RULES_MAY_BE, Issuer, Provider, Rule, read_rule
 
 PREFIX: Final = "ENVIVO_"
 CLIENT_VARIABLES: Final = frozenset(PREFIX + name for name in ("URL", "TOKEN", "USER_ID", "USERNAME"))
@@ -29,6 +41,7 @@ SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has a
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
 _DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
 
+_URL = "an address of https, or of http on this machine"
 _SECONDS = "a number of seconds from {} to {}"
 _DOTENV_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -45,6 +58,10 @@ Workers = Annotated[int, Meta(ge=1, le=1, title="Server processes", description=
 
 def _seconds(title: str, least: float, most: float) -> Meta:
     return Meta(ge=least, le=most, title=title, description=_SECONDS.format(f"{least:g}", f"{most:g}"))
+
+
+def _quota(title: str) -> Meta:
+    return Meta(ge=0, le=10**15, title=title, description="a whole number from 1 up, or 0 for as many as they like")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +135,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Door, ...],
         Meta(title="One more door to listen at, beside the first; may be given again", description=MAY_BE),
     ] = ()
+    oidc_issuer: Annotated[
+        str | None,
+        Meta(title="OpenID provider that people may sign in with", description=f"its issuer, {_URL}"),
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, Meta(title="Name of this server at that provider", description="the client ID that it gave you")
+    ] = None
+    oidc_client_secret: Annotated[
+        str | None,
+        Meta(title="Secret of this server at that provider", description="the client secret, where it gave you one"),
+    ] = None
+    jwks_url: Annotated[
+        str | None,
+        Meta(title="Where another issuer of tokens publishes its keys", description=f"a JSON Web Key Set, {_URL}"),
+    ] = None
+    token_issuer: Annotated[
+        str | None, Meta(title="Claim iss of the tokens of that issuer", description="text, often an address")
+    ] = None
+    token_audience: Annotated[
+        str | None, Meta(title="Claim aud of the tokens of that issuer", description="the name of this server there")
+    ] = None
+    claim_rules: Annotated[
+        tuple[Rule, ...],
+        Meta(title="Whom claims of the provider and of the other issuer let in, as what", description=RULES_MAY_BE),
+    ] = ()
     sensor_interval: Annotated[
         float,
         Meta(
@@ -132,6 +174,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     peer_timeout: Annotated[float, _seconds("Seconds after which a peer that takes nothing is dropped", 1, 86400)] = (
         120.0
     )
+    address_connections: Annotated[
+        int,
+        Meta(ge=1, le=10**6, title="TCP connections of one address at a time", description="a whole number from 1 up"),
+    ] = 2_000
+    address_rate: Annotated[
+        int,
+        Meta(ge=1, le=10**6, title="New connections of one address a second", description="a whole number from 1 up"),
+    ] = 500
     compression: Annotated[
         bool, Meta(title="Compress for the WebSockets that offer to read it", description="0 or 1")
     ] = False
@@ -139,6 +189,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention: Annotated[
         int, Meta(ge=1, le=10**12, title="Events kept in the log", description="a whole number from 1 up")
     ] = 1_000_000
+    retention_bytes: Annotated[
+        int,
+        Meta(ge=10**6, le=10**15, title="Bytes of events in the log", description="a whole number from 1000000 up"),
+    ] = 4_000_000_000
+    quota_connections: Annotated[int, _quota("Connections of one user at once")] = 100
+    quota_topics: Annotated[int, _quota("Topics of log/, state/ and live/ that one user follows at once")] = 200
+    quota_new_topics: Annotated[int, _quota("Topics that one user makes in a minute")] = 600
+    quota_subscriptions: Annotated[int, _quota("Subscriptions of one user in a minute")] = 6_000
+    quota_state_keys: Annotated[int, _quota("Values of one user in state/ topics")] = 200
+    quota_state_bytes: Annotated[int, _quota("Bytes of these values")] = 1_000_000
+    quota_stored_bytes: Annotated[int, _quota("Bytes that one user stores in log/ topics in a day")] = 1_000_000_000
+    quota_requests: Annotated[int, _quota("Requests of one user in a second, ten times as many at once")] = 50
     functions: Annotated[
         str | None,
         Meta(title="File with feeds and commands of your own", description="a Python file, such as my_feeds.py"),
@@ -151,6 +213,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(title="File to log to, beside standard error", description="a file, such as logs/websocket.log"),
     ] = None
+    security_log: Annotated[
+        str | None,
+        Meta(
+            title="File of the security log",
+            description="a file, such as logs/security.log; left out: one beside the SQLite file",
+        ),
+    ] = None
+    security_contact: Annotated[
+        Annotated[str, Meta(pattern=r"^(mailto:[^\s@]+@[^\s@]+|https://\S+|tel:\+?[0-9-]+)$")] | None,
+        Meta(
+            title="Whom to tell of a hole in this server",
+            description="an address for /.well-known/security.txt, such as mailto:security@example.org or https://…",
+        ),
+    ] = None
     workers: Workers = 1
 
     def __repr__(self) -> str:
@@ -159,6 +235,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for name in _SECRETS:
             shown[name] = "***" if shown[name] else None
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+    def quotas(self) -> dict[str, int]:
+        """Return what one user may have of each thing, by the names that the engine gives them."""
+        prefix = "quota_"
+        names = [name for name in self.__struct_fields__ if name.startswith(prefix)]
+        return {name.removeprefix(prefix): getattr(self, name) for name in names}
 
     @property
     def front(self) -> Door:
@@ -174,6 +256,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             public_url=self.public_url,
             origins=self.allowed_origins,
             proxies=self.trusted_proxies,
+            issuer=self._issuer,
+            provider=self._provider,
         )
 
     @property
@@ -187,6 +271,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 token_lifetime=self.token_lifetime,
                 origins=self.allowed_origins,
                 proxies=self.trusted_proxies,
+                issuer=None if door.key else self._issuer,
+                provider=None if door.key else self._provider,
             )
             for door in self.door
         )
@@ -196,11 +282,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return () if self.previous_key is None else (self.previous_key,)
 
     @property
+    def _issuer(self) -> Issuer | None:
+        if self.jwks_url is None or self.token_issuer is None or self.token_audience is None:
+            return None
+        return Issuer(
+            name=self.token_issuer, audience=self.token_audience, keys_url=self.jwks_url, rules=self.claim_rules
+        )
+
+    @property
+    def _provider(self) -> Provider | None:
+        if self.oidc_issuer is None or self.oidc_client_id is None:
+            return None
+        return Provider(
+            issuer=self.oidc_issuer,
+            client_id=self.oidc_client_id,
+            client_secret=self.oidc_client_secret,
+            rules=self.claim_rules,
+        )
+
+    @property
     def sqlite_path(self) -> Path | None:
         """The path of the SQLite file, None where the database is another or only in memory."""
         scheme, _, rest = self.database_url.partition("://")
         path = rest.partition("?")[0]
         return Path(path) if scheme == "sqlite" and path != ":memory:" else None
+
+    @property
+    def security_log_path(self) -> Path | None:
+        """The path of the security log, None where nothing is kept: with a database that is only in memory."""
+        if self.security_log is not None:
+            return Path(self.security_log)
+        if (database := self.sqlite_path) is not None:
+            return database.with_name(f"{database.stem}-security.log")
+        return None if self.database_url.startswith("sqlite:") else Path("envivo-security.log")
 
 
 class SettingsError(ValueError):
@@ -263,6 +377,7 @@ def load_settings(**options: object) -> Settings:
         if raw is not None:
             values[spec.name] = _convert(spec, raw)
     settings = Settings(**values)
+    _check_logs(settings)
     _check_access(settings, options)
     return settings
 
@@ -360,6 +475,16 @@ def _doors(value: Any) -> tuple[Door, ...]:
     return doors
 
 
+def _rules(value: Any) -> tuple[Rule, ...]:
+    return tuple(read_rule(text) for text in _several(value, ";"))
+
+
+def _confidential(url: str) -> str:
+    if not is_confidential(url):
+        raise ValueError(_URL)
+    return url
+
+
 def _origin(text: str) -> str:
     """Return an origin as browsers send it (RFC 6454 section 6.2): lower case, no path, no default port. Raise
     ValueError."""
@@ -371,12 +496,26 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"
 
 
-_SECRETS: Final = ("secret_key", "previous_key")
+_SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret")
+_TOGETHER: Final = (("oidc_issuer", "oidc_client_id"), ("jwks_url", "token_issuer", "token_audience"))
+"""The settings that mean something together alone."""
+_FOR_EVERYBODY: Final = frozenset(
+    {
+        "https://accounts.google.com",
+        "https://appleid.apple.com",
+        "https://gitlab.com",
+        "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    }
+)
+"""The providers at which everybody can have an account, so that an account there says nothing."""
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "allowed_origins": _origins,
     "public_url": _origin,
     "trusted_proxies": _networks,
     "door": _doors,
+    "oidc_issuer": _confidential,
+    "jwks_url": _confidential,
+    "claim_rules": _rules,
 }
 """The settings that are not read as msgspec reads their types."""
 
@@ -393,6 +532,14 @@ def _command(options: Mapping[str, object]) -> str:
         if not isinstance(spec.default, bool):
             words.append(shlex.quote(str(given)))
     return " ".join(words)
+
+
+def _check_logs(settings: Settings) -> None:
+    """Raise `SettingsError` where one file would be both logs: each is rotated by itself."""
+    path = settings.security_log_path
+    if settings.log_file is not None and path is not None and path.absolute() == Path(settings.log_file).absolute():
+        may_be = "another file than ENVIVO_LOG_FILE"
+        raise SettingsError("ENVIVO_SECURITY_LOG (--security-log)", str(path), may_be)
 
 
 def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
@@ -416,6 +563,23 @@ def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
         )
     for door in settings.doors:
         _check_door(door, suggestion)
+    for together in _TOGETHER:
+        _check_together(settings, together)
+    if settings.oidc_issuer in _FOR_EVERYBODY and not settings.claim_rules:
+        raise SettingsError(
+            "ENVIVO_CLAIM_RULES (--claim-rules)",
+            None,
+            f"{RULES_MAY_BE}. At {settings.oidc_issuer} everybody can have an account: sub=*:user lets everybody in",
+        )
+
+
+def _check_together(settings: Settings, names: Sequence[str]) -> None:
+    """Raise `SettingsError` where some of these settings are set, and others are not."""
+    missing = [name for name in names if getattr(settings, name) is None]
+    if missing and len(missing) < len(names):
+        spec = SPECS[missing[0]]
+        others = " and ".join(SPECS[name].variable for name in names if name not in missing)
+        raise SettingsError(f"{spec.variable} ({spec.option})", None, f"{spec.may_be}; {others} cannot do without it")
 
 
 def _check_door(door: Door, suggestion: str) -> None:

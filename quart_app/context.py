@@ -10,8 +10,9 @@ from quart import current_app
 from werkzeug.routing import Map
 
 from quart_app.config import Settings
-from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.identity import Identification, Source
+from quart_app.realtime import Hub, Refused, TopicShape
+from quart_app.security_log import Act, SecurityLog, Whence
 
 
 class App(Protocol):
@@ -20,6 +21,7 @@ class App(Protocol):
     settings: Settings
     identification: Identification
     hub: Hub
+    security: SecurityLog
     direct: bool
     topic_shapes: Sequence[TopicShape]
     url_map: Map
@@ -33,3 +35,9 @@ def app() -> App:
     """Return the application of this context, without the proxy in front of it."""
     proxy: Any = current_app
     return cast("App", proxy._get_current_object())  # werkzeug's documented way past the proxy
+
+
+def note_refusal(source: Source, refused: Refused, act: Act) -> None:
+    """Tell the security log that the sender of `source` was refused."""
+    here = app()
+    here.security.refused(refused, Whence.of(source.scope), lambda: here.identification.known(source), act)

@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
+from quart_app.issuers import Issuer, Provider
 from quart_app.wire import is_topic_pattern
 
 OPEN: Final = "open"
@@ -50,7 +52,7 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     `hosts` are the names under which the server answers, `topics` the topics (``name`` or ``prefix/*``) and `paths` the
     beginnings of paths that there are; each is empty where there is no such bound. `public_url` is the address that a
     proxy gives to the door, `origins` are other sites whose pages may connect, and `proxies` the networks whose word on
-    a client's address is taken.
+    a client's address is taken. Tokens of `issuer` are taken as well, and people may sign in at `provider`.
     """
 
     name: str = FRONT
@@ -66,6 +68,8 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     origins: tuple[str, ...] = ()
     proxies: tuple[Network, ...] = ()
+    issuer: Issuer | None = None
+    provider: Provider | None = None
 
     def __repr__(self) -> str:
         """Show the door without its keys."""
@@ -194,6 +198,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_confidential(url: str) -> bool:
+    """Return whether nobody on the way reads or changes what is said to `url`: it is one of https, or of this
+    machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    name = parts.hostname or ""
+    return bool(name) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(name)))
 
 
 def _address(text: str) -> str | None:

@@ -7,9 +7,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tests.running import ServerProcess, can_make_networks, find_autobahn, find_chromium, find_node
 from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no error
+settings.load_profile("no deadline")
 
 _LEFT_OUT = pytest.StashKey[list[str]]()
 _SERVERS = pytest.StashKey[list[ServerProcess]]()

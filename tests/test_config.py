@@ -1,10 +1,12 @@
 """Settings: where they come from, which wins, and what is said about one that cannot be used."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from quart_app.config import CLIENT_VARIABLES, SPECS, Settings, SettingsError, client_variable, load_settings, local_url
+from quart_app.issuers import Issuer, Rule
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -98,6 +100,11 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("heartbeat", "nan"),
         ("heartbeat", "inf"),
         ("retention", "0"),
+        ("oidc_issuer", "http://accounts.example"),
+        ("oidc_issuer", "accounts.example"),
+        ("oidc_issuer", "https://[broken"),
+        ("jwks_url", "file:///etc/passwd"),
+        ("claim_rules", "groups:admin"),
         ("log_level", "loud"),
         ("workers", "2"),
     ],
@@ -155,6 +162,48 @@ def test_secure_mode_needs_a_key() -> None:
 
 def test_the_secret_is_never_shown() -> None:
     assert KEY not in repr(load_settings(secret_key=KEY))
+
+
+def test_the_client_secret_is_never_shown() -> None:
+    settings = load_settings(oidc_client_secret="GOCSPX-secret", oidc_issuer="https://a.example", oidc_client_id="x")
+    assert "GOCSPX" not in repr(settings)
+    assert "GOCSPX" not in repr(settings.front.provider)
+    assert "GOCSPX" not in repr(settings.doors)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"oidc_issuer": "https://a.example"}, "ENVIVO_OIDC_CLIENT_ID"),
+        ({"oidc_client_id": "x"}, "ENVIVO_OIDC_ISSUER"),
+        ({"jwks_url": "https://a.example/keys", "token_issuer": "a"}, "ENVIVO_TOKEN_AUDIENCE"),
+        ({"token_audience": "x"}, "ENVIVO_JWKS_URL"),
+        ({"oidc_issuer": "https://accounts.google.com", "oidc_client_id": "x"}, "sub=*:user"),
+    ],
+)
+def test_what_belongs_together_is_told(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(told)):
+        load_settings(**given)
+
+
+def test_a_provider_and_an_issuer_belong_to_doors_without_a_key_of_their_own() -> None:
+    settings = load_settings(
+        access="secure",
+        secret_key=KEY,
+        door=f"a=127.0.0.1:1,secure,key={KEY[::-1]}; b=127.0.0.1:2,secure",
+        oidc_issuer="https://accounts.google.com",
+        oidc_client_id="x",
+        claim_rules="hd=school.edu:user",
+        jwks_url="https://a.example/keys",
+        token_issuer="a",
+        token_audience="b",
+    )
+    front, a, b = settings.doors
+    assert front.provider is not None
+    assert front.provider.rules == (Rule("hd", "school.edu", "user"),)
+    assert (a.provider, a.issuer) == (None, None)
+    assert (b.provider, b.issuer) == (front.provider, front.issuer)
+    assert front.issuer == Issuer(name="a", audience="b", keys_url="https://a.example/keys", rules=front.provider.rules)
 
 
 def test_an_option_that_does_not_exist_is_a_mistake_of_the_program() -> None:

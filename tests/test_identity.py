@@ -3,11 +3,13 @@
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 
 import jwt
 import pytest
 
 from quart_app.config import Settings
+from quart_app.doors import Door, enter
 from quart_app.identity import (
     NAME_CHARACTERS,
     accepted_subprotocol,
@@ -249,3 +251,26 @@ def test_only_listed_sites_may_read_answers() -> None:
     assert cors_headers(OPEN.front, "https://example.org")["Access-Control-Allow-Origin"] == "https://example.org"
     assert cors_headers(OPEN.front, "https://evil.org") == {}
     assert cors_headers(OPEN.front, None) == {}
+
+
+def test_what_a_user_does_is_on_their_account() -> None:
+    assert identify(SECURE.front, Request(args={"token": token(sub="7")})).payer == "7"
+    for args in ({}, {"user_id": "7"}):
+        assert identify(OPEN.front, Request(args=args)).payer == "", "at an open door it is the machine's owner"
+
+
+@pytest.mark.parametrize(
+    ("client", "args", "payer"),
+    [
+        ("127.0.0.1", {"user_id": "7"}, ""),
+        ("203.0.113.9", {"user_id": "7"}, "7"),
+        ("203.0.113.9", {}, "203.0.113.9"),
+    ],
+)
+def test_behind_a_trusted_proxy_an_open_door_has_others_before_it(
+    client: str, args: dict[str, str], payer: str
+) -> None:
+    door = Door(proxies=(ip_network("127.0.0.1"),))
+    scope: dict[str, object] = {"client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", client.encode())]}
+    enter(scope, door)
+    assert identify(door, Request(scope=scope, args=args)).payer == payer

@@ -31,7 +31,8 @@ from quart import Blueprint
 
 from quart_app.config import Settings
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, TopicShape
+from quart_app.realtime import Hub, Identity, TopicShape
+from quart_app.security_log import SecurityLog
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 
 
@@ -41,6 +42,7 @@ class Program(Committer, Protocol):
     hub: Hub
     settings: Settings
     identification: Identification
+    security: SecurityLog
 
     async def log_heads(self, after: str, limit: int) -> dict[str, int]:
         """Return the position of the newest retained event of the first `limit` topics whose names come after
@@ -51,6 +53,9 @@ class Program(Committer, Protocol):
 
     def add_to_menu(self, path: str, title: str) -> None:
         """Link the page at `path` from the header of every page; `title` is the key of its text."""
+
+    def show_links_to(self, path: str, may_open: Callable[[Identity], bool]) -> None:
+        """Link the page at `path` only for those for whom `may_open` holds; other pages are linked for everybody."""
 
     def serve_websocket(self, path: str, topic: str) -> None:
         """Follow `topic` over WebSocket at `path` too, where an older system had it."""

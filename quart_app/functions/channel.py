@@ -1,4 +1,5 @@
-"""The topics that functions answer for: one with a command, and `functions`, which tells how they are doing."""
+"""The topics that functions answer for: those with a feed, those with a command, and `functions`, which tells how they
+are doing."""
 
 import asyncio
 from collections import OrderedDict
@@ -11,7 +12,17 @@ from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
 from quart_app.functions.calling import Function
 from quart_app.functions.ending import going_on, words
 from quart_app.functions.publishing import json_of
-from quart_app.realtime import Channel, Identity, Kind, MessageShape, Peer, Refused, TopicShape, Welcome
+from quart_app.realtime import (
+    Channel,
+    Identity,
+    Kind,
+    MessageShape,
+    Peer,
+    Refused,
+    TopicShape,
+    Welcome,
+    topic_closed,
+)
 from quart_app.storage.idempotency import IdempotencyKey
 
 FUNCTIONS: Final = "functions"
@@ -53,25 +64,42 @@ class FunctionsChannel(Channel):
             raise Refused("forbidden", "this is for administrators", status=403)
 
 
-class CommandChannel(Channel):
-    """A topic whose messages from clients go to a function, one at a time, in the order they come.
+class _OwnChannel(Channel):
+    """A topic of a function, which is `otherwise` as it would be without that."""
 
-    `function` may be replaced by a later one.
-    """
-
-    def __init__(self, function: Function, otherwise: Channel) -> None:
+    def __init__(self, otherwise: Channel) -> None:
         self.kind = otherwise.kind
-        self.function = function
         self._otherwise = otherwise
-        self._lock = asyncio.Lock()
-        self._waiting = 0
-        self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         await self._otherwise.authorize(identity, topic)
 
     async def welcome(self, peer: Peer) -> Welcome:
         return await self._otherwise.welcome(peer)
+
+
+class FeedChannel(_OwnChannel):
+    """A topic that feeds alone publish into."""
+
+    mute = True
+
+    async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
+        """Raise Refused (`topic_closed`, 403)."""
+        raise topic_closed(peer.topic)
+
+
+class CommandChannel(_OwnChannel):
+    """A topic whose messages from clients go to a function, one at a time, in the order they come.
+
+    `function` may be replaced by a later one, and so may be whether clients may publish past it (`open`).
+    """
+
+    def __init__(self, function: Function, otherwise: Channel) -> None:
+        super().__init__(otherwise)
+        self.function = function
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+        self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Answer with what the function returns; a repeated key gets the first answer, without a call. Raise

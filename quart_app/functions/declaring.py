@@ -34,7 +34,8 @@ class Declaration:
     """One decorated function.
 
     `type` is that of what a feed publishes and a command answers; of a reaction it says which messages it hears, None
-    for all. `every` is the seconds between two values of a feed, None where a generator says when.
+    for all. `every` is the seconds between two values of a feed, None where a generator says when. `open` tells that
+    clients may publish into the topic of a feed or a command, too.
     """
 
     role: Role
@@ -42,6 +43,7 @@ class Declaration:
     function: Callable[..., Any]
     type: str | None
     every: float | None = None
+    open: bool = False
 
     @property
     def name(self) -> str:
@@ -69,15 +71,18 @@ class Declaration:
 collected: ContextVar[list[Declaration] | None] = ContextVar("collected", default=None)
 
 
-def feed(topic: str, *, every: float | None = None, type: str | None = None) -> Callable[[Declared], Declared]:
+def feed(
+    topic: str, *, every: float | None = None, type: str | None = None, open: bool = False
+) -> Callable[[Declared], Declared]:
     """Publish into `topic` what the function returns, every `every` seconds (by default 1), while somebody follows it.
 
     Each value is the `data` of a message whose `type` is the function's name, if no other is given; None is not
     published. A generator is asked for its next value as soon as it has given one or, where `every` is given, at that
-    interval.
+    interval. Clients may publish there too where it is `open`.
     """
     _check_topic("feed", topic, own=True)
     _check_type("feed", type)
+    _check_open("feed", open)
     if every is not None and not (_is_number(every) and EVERY_LEAST <= every <= EVERY_MOST):
         allowed = f"a number of seconds from {EVERY_LEAST:g} to {EVERY_MOST:g}"
         raise WrongDeclaration(f"@feed: every is {every!r}; it may be {allowed}")
@@ -85,7 +90,7 @@ def feed(topic: str, *, every: float | None = None, type: str | None = None) -> 
     def declare(function: Declared) -> Declared:
         _check_function("feed", function)
         pace = every if every is not None or _is_generator(function) else EVERY
-        _note(Declaration("feed", topic, function, type or function.__name__, pace))
+        _note(Declaration("feed", topic, function, type or function.__name__, pace, open))
         return function
 
     return declare
@@ -105,18 +110,20 @@ def on(topic: str, *, type: str | None = None) -> Callable[[Declared], Declared]
     return declare
 
 
-def command(topic: str, *, type: str | None = None) -> Callable[[Declared], Declared]:
+def command(topic: str, *, type: str | None = None, open: bool = False) -> Callable[[Declared], Declared]:
     """Call the function with what a client sends to `topic` and with who that is; what it returns is the answer.
 
     It is called with a dict and with an object that has `user_id`, `username` and `role`, for one message at a time.
-    ValueError and `Refused` answer `error`. The answer's `type` is the function's name, if no other is given.
+    ValueError and `Refused` answer `error`. The answer's `type` is the function's name, if no other is given. Clients
+    may publish there past the function, by `POST /api/publish`, where it is `open`.
     """
     _check_topic("command", topic, own=True)
     _check_type("command", type)
+    _check_open("command", open)
 
     def declare(function: Declared) -> Declared:
         _check_function("command", function)
-        _note(Declaration("command", topic, function, type or function.__name__))
+        _note(Declaration("command", topic, function, type or function.__name__, open=open))
         return function
 
     return declare
@@ -165,6 +172,11 @@ def _check_type(role: Role, type: object) -> None:
         check_own_type(type)
     except ValueError as error:
         raise WrongDeclaration(f"@{role}: {error}") from error
+
+
+def _check_open(role: Role, open: object) -> None:
+    if not isinstance(open, bool):
+        raise WrongDeclaration(f"@{role}: open is {open!r}; it may be True or False")
 
 
 def _check_function(role: Role, function: object) -> None:

@@ -16,7 +16,14 @@ from pathlib import Path
 from quart_app.domains import Program
 from quart_app.functions.bounds import CHECK_FILE
 from quart_app.functions.calling import Function, new_threads
-from quart_app.functions.channel import FUNCTIONS, TOPIC, CommandChannel, FunctionsChannel, FunctionsState
+from quart_app.functions.channel import (
+    FUNCTIONS,
+    TOPIC,
+    CommandChannel,
+    FeedChannel,
+    FunctionsChannel,
+    FunctionsState,
+)
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.loading import FunctionsError, load
 from quart_app.functions.publishing import FunctionPublisher
@@ -43,6 +50,7 @@ class Functions:
         self._functions: list[Function] = []
         self._reactions: dict[tuple[str, str], Reaction] = {}
         self._commands: dict[str, CommandChannel] = {}
+        self._fed: set[str] = set()
         self._hub.channels.add(FUNCTIONS, FunctionsChannel())
         program.describe(TOPIC)
 
@@ -79,7 +87,7 @@ class Functions:
         before = self._functions
         self._functions = [Function(one, self._publisher, threads, self._tell) for one in declarations]
         await self._install_reactions()
-        self._install_commands()
+        self._install_channels()
         self._install_feeds(before)
         for one in declarations:
             logger.info("functions: %s %s is %s", one.role, one.topic, one.where)
@@ -100,8 +108,24 @@ class Functions:
             else:
                 self._reactions[key] = Reaction(function, self._hub, self._publisher)
 
+    def _install_channels(self) -> None:
+        """Install the channels of feeds and commands; a topic that had a command before keeps the answers that were
+        given.
+
+        Clients may publish into a topic only where every one of its functions says that it is open.
+        """
+        for topic in self._fed:
+            self._hub.channels.remove(topic)
+        own = [one for one in self._functions if one.declaration.role != "on"]
+        closed = {one.declaration.topic for one in own if not one.declaration.open}
+        self._install_commands()
+        for topic, channel in self._commands.items():
+            channel.open = topic not in closed
+        self._fed = closed - self._commands.keys()
+        for topic in self._fed:
+            self._hub.channels.add(topic, FeedChannel(self._hub.channels.of(topic)))
+
     def _install_commands(self) -> None:
-        """Install the commands; a topic that had a command before keeps the answers that were given."""
         wanted = {one.declaration.topic: one for one in self._of("command", self._functions)}
         for topic in self._commands.keys() - wanted.keys():
             del self._commands[topic]

@@ -1,16 +1,20 @@
 """The identity of who is speaking, and the check of their site: tokens, cookies, plain names at an open door, origins.
 
 This package owns both ways of access. It knows nothing of topics but which ones a token names: a channel decides what
-somebody may do there. It raises `Refused`: ``unauthorized`` (401), ``bad_request`` (400), ``origin_not_allowed`` (403).
+somebody may do there. It raises `Refused`: ``unauthorized`` (401), ``forbidden`` (403) where no rule lets in an account
+of somebody else, ``keys_unavailable`` (503), ``bad_request`` (400), ``origin_not_allowed`` (403).
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
-from quart_app.doors import Door, door_of
-from quart_app.identity.sites import check_origin, cors_headers
+from quart_app.doors import Door, client_address, door_of, is_loopback
+from quart_app.identity.claims import identity_of
+from quart_app.identity.published import ALGORITHMS, Keys, header_of, read_claims, read_published
+from quart_app.identity.sites import check_origin, check_reader, cors_headers
 from quart_app.identity.source import Source
 from quart_app.identity.tokens import (
     NAME_CHARACTERS,
@@ -23,36 +27,46 @@ from quart_app.identity.tokens import (
     read_token,
     unauthorized,
 )
+from quart_app.issuers import Issuer
 from quart_app.realtime import ADMIN, Identity, Refused, Revocations, TopicRights
 
 __all__ = [
-    "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
-    "Identification", "Source",
-    "accepted_subprotocol", "check_origin", "cors_headers", "identify", "issue_session", "issue_ticket", "issue_token",
-    "read_token", "token_cookie",
+    "ALGORITHMS", "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
+    "Identification", "Keys", "Source",
+    "accepted_subprotocol", "check_origin", "check_reader", "cors_headers", "header_of", "identify", "identity_of",
+    "issue_session", "issue_ticket", "issue_token", "read_claims", "read_token", "token_cookie", "unauthorized",
 ]  # fmt: skip
 
 USER_COOKIE: Final = "envivo_user"
 TOKEN_SUBPROTOCOL: Final = "bearer"
 
 _TOKEN_COOKIE: Final = "envivo_token"
+_NO_KEYS: Final[Mapping[Issuer, Keys]] = {}
 _OPEN_ROLE: Final = ADMIN  # everybody has this role at an open door, and may do everything
 
 
 class Identification:
-    """The identification of those who speak to one server, which knows what was revoked."""
+    """The identification of those who speak to one server, which knows what was revoked, and the keys of issuers."""
 
     def __init__(self) -> None:
         self.revocations = Revocations()
+        self.keys: dict[Issuer, Keys] = {}
 
     def identify(self, source: Source) -> Identity:
         """Return who sent `source` by the door at which it came in. Raise `Refused` where that lets nobody in."""
         door = door_of(source.scope)
-        return self.limited(door, identify(door, source))
+        return self.limited(door, identify(door, source, self.keys))
+
+    def known(self, source: Source) -> Identity | None:
+        """Return who sent `source`, None where nobody can tell."""
+        try:
+            return self.identify(source)
+        except Refused:
+            return None
 
     def read(self, door: Door, token: str | None) -> Identity:
         """Return who `token` speaks for at `door`. Raise `Refused`."""
-        return self.limited(door, read_token(door, token))
+        return self.limited(door, _read(door, token, self.keys))
 
     def limited(self, door: Door, identity: Identity) -> Identity:
         """Return `identity` as far as the door lets it in. Raise `Refused` where its token was revoked."""
@@ -63,8 +77,8 @@ class Identification:
         return identity
 
 
-def identify(door: Door, source: Source) -> Identity:
-    """Return who sent `source`, which came in by `door`.
+def identify(door: Door, source: Source, keys: Mapping[Issuer, Keys] = _NO_KEYS) -> Identity:
+    """Return who sent `source`, which came in by `door`; tokens of issuers are read with their `keys`.
 
     At a secure door the token tells: that of ``Authorization: Bearer``, else of the subprotocol pair
     ``bearer, <token>``, else of the query parameters ``ticket`` and ``token``, else of the cookie ``envivo_token``. At
@@ -75,8 +89,24 @@ def identify(door: Door, source: Source) -> Identity:
         token = _bearer(source)
         if token is None and (ticket := source.args.get("ticket")):
             return read_token(door, ticket, ticket=True)
-        return read_token(door, token or source.args.get("token") or source.cookies.get(token_cookie(door)))
-    return _open_identity(source)
+        return _read(door, token or source.args.get("token") or source.cookies.get(token_cookie(door)), keys)
+    identity = _open_identity(source)
+    return replace(identity, payer=_payer(source, identity)) if door.proxies else identity
+
+
+def _payer(source: Source, identity: Identity) -> str:
+    """Return on whose account is what `identity` uses at an open door that proxies lead to: nobody's where that is
+    somebody at this machine; guests without a name share the account of their address."""
+    address = client_address(source.scope)
+    if is_loopback(address):
+        return ""
+    return address if identity.nameless else identity.user_id
+
+
+def _read(door: Door, token: str | None, keys: Mapping[Issuer, Keys]) -> Identity:
+    if door.issuer is not None and token and header_of(token).get("alg") in ALGORITHMS:
+        return read_published(door, token, keys)
+    return read_token(door, token)
 
 
 def token_cookie(door: Door) -> str:

@@ -3,6 +3,7 @@
 It raises `Refused`: ``origin_not_allowed`` (403).
 """
 
+from typing import Final
 from urllib.parse import urlsplit
 
 from quart_app.doors import Door
@@ -12,6 +13,7 @@ from quart_app.realtime import Refused
 _ALLOWED_HEADERS = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-Connection-Id",
 )  # fmt: skip
+_FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 
 
 def check_origin(door: Door, source: Source) -> None:
@@ -22,11 +24,19 @@ def check_origin(door: Door, source: Source) -> None:
     origin = source.headers.get("Origin")
     if origin is None or _allowed(door, origin) or _same_host(origin, source.headers.get("Host", "")):
         return
-    raise Refused(
-        "origin_not_allowed",
-        f"pages of {origin[:200]} may not connect here; ENVIVO_ALLOWED_ORIGINS lists those that may",
-        status=403,
-    )
+    raise _foreign(f"pages of {origin[:200]}")
+
+
+def check_reader(door: Door, source: Source) -> None:
+    """Raise `Refused` where a browser asks for a stream for a page of a foreign site, which would let its visitor join
+    a room unasked and unseen.
+
+    Such a page need not name its origin: for an image or a link a browser sends none. It says whose page that is in
+    ``Sec-Fetch-Site`` (W3C Fetch Metadata section 2.3); a client that does not send that is no browser of today.
+    """
+    if source.headers.get("Origin") is None and source.headers.get("Sec-Fetch-Site") in _FOREIGN_SITES:
+        raise _foreign("pages of other sites")
+    check_origin(door, source)
 
 
 def cors_headers(door: Door, origin: str | None) -> dict[str, str]:
@@ -42,6 +52,11 @@ def cors_headers(door: Door, origin: str | None) -> dict[str, str]:
         "Access-Control-Expose-Headers": "ETag, Retry-After",
         "Access-Control-Max-Age": "600",
     }
+
+
+def _foreign(pages: str) -> Refused:
+    said = f"{pages} may not connect here; ENVIVO_ALLOWED_ORIGINS lists those that may"
+    return Refused("origin_not_allowed", said, status=403)
 
 
 def _allowed(door: Door, origin: str) -> bool:

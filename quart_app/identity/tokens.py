@@ -19,6 +19,7 @@ NAME_CHARACTERS: Final = 64
 TOKEN_CHARACTERS: Final = 4096
 TOPIC_PATTERNS: Final = 50  # in each list of a token's topics
 TICKET_LIFETIME: Final = 60.0  # s
+CLOCK_SKEW: Final = 30  # s that an issuer's clock may be ahead of ours; the token does not last longer for it
 ISSUER: Final = "envivo"
 """The ``iss`` and ``aud`` of our own tokens."""
 NAME_RULE: Final = f"at most {NAME_CHARACTERS} characters, without control characters"
@@ -28,7 +29,6 @@ _TYPE: Final = "envivo+jwt"
 _TICKET_TYPE: Final = "envivo-ticket+jwt"
 _TYPES: Final = frozenset({None, "JWT", _TYPE})
 _IDS: Final = 4  # of a token and of those that it was made from
-_CLOCK_SKEW: Final = 30  # s that an issuer's clock may be ahead of ours; the token does not last longer for it
 _TOPICS_RULE: Final = (
     f"an object with the lists `subscribe` and `publish` of at most {TOPIC_PATTERNS} topics each, "
     "such as rooms/1, log/class/* or *"
@@ -110,20 +110,27 @@ def read_token(door: Door, token: str | None, *, ticket: bool = False) -> Identi
         raise unauthorized("the token does not say who it is for")
     if not all(fits(text) for text in (user_id, name, role)):
         raise unauthorized(f"the token's sub, name and role may have {NAME_RULE} each")
-    expires_at, now = int(claims["exp"]), time.time()
-    if expires_at <= now:  # PyJWT's leeway would count at both ends of the token's time
-        raise _expired()
-    if expires_at - float(claims.get("iat", now)) > door.token_lifetime + _CLOCK_SKEW:
-        raise unauthorized(f"the token lasts longer than {door.token_lifetime} s (ENVIVO_TOKEN_LIFETIME)")
+    expires_at = checked_expiry(door, claims)
     return Identity(
         user_id,
         name,
         role,
         rights=_rights(claims),
         expires_at=int(claims["until"]) if ticket else expires_at,
-        issued_at=_issued_at(claims),
-        token_ids=_ids(claims),
+        issued_at=issued_at(claims),
+        token_ids=ids_of(claims),
+        payer=user_id,
     )
+
+
+def checked_expiry(door: Door, claims: Mapping[str, Any]) -> int:
+    """Return when a token expires (s since the Unix epoch). Raise `Refused` where it has, or lasts too long."""
+    expires_at, now = int(claims["exp"]), time.time()
+    if expires_at <= now:  # PyJWT's leeway would count at both ends of the token's time
+        raise expired()
+    if expires_at - float(claims.get("iat", now)) > door.token_lifetime + CLOCK_SKEW:
+        raise unauthorized(f"the token lasts longer than {door.token_lifetime} s (ENVIVO_TOKEN_LIFETIME)")
+    return expires_at
 
 
 def _claims(door: Door, token: str | None, *, ticket: bool) -> Mapping[str, Any]:
@@ -137,7 +144,7 @@ def _claims(door: Door, token: str | None, *, ticket: bool) -> Mapping[str, Any]
         header = jwt.get_unverified_header(token)
         claims: Mapping[str, Any] = _decoded(token, _keys(door, header.get("kid")))
     except jwt.ExpiredSignatureError as error:
-        raise _expired() from error
+        raise expired() from error
     except (jwt.InvalidTokenError, ValueError) as error:
         raise unauthorized("the token is not valid here") from error
     audience = claims.get("aud", ISSUER)
@@ -169,7 +176,7 @@ def _decoded(token: str, keys: Sequence[str]) -> Mapping[str, Any]:
                 token,
                 key,
                 algorithms=[_ALGORITHM],
-                leeway=_CLOCK_SKEW,
+                leeway=CLOCK_SKEW,
                 options={"require": ["sub", "exp"], "verify_aud": False},
             )
         except jwt.InvalidSignatureError:
@@ -194,13 +201,13 @@ def _rights(claims: Mapping[str, Any]) -> tuple[TopicRights, ...]:
     return (TopicRights(*map(tuple, lists)),)
 
 
-def _issued_at(claims: Mapping[str, Any]) -> float:
+def issued_at(claims: Mapping[str, Any]) -> float:
     """Return when a token was issued, to the millisecond where it is one of ours; 0.0 where it does not say."""
     exactly = claims.get("iat_ms")
     return exactly / 1000 if isinstance(exactly, int) else float(claims.get("iat", 0.0))
 
 
-def _ids(claims: Mapping[str, Any]) -> tuple[str, ...]:
+def ids_of(claims: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the ids of a token and of those from which it was made."""
     earlier = claims.get("from", [])
     ids = [claims.get("jti", ""), *(earlier if isinstance(earlier, list) else [])]
@@ -217,5 +224,6 @@ def unauthorized(message: str) -> Refused:
     return Refused("unauthorized", message, status=401)
 
 
-def _expired() -> Refused:
+def expired() -> Refused:
+    """Return the refusal of a token whose time is over."""
     return unauthorized("the token has expired; ask for a new one")

@@ -5,13 +5,14 @@ It knows nothing of Quart, of the ORM or of any domain. The names below are what
 """
 
 from quart_app.realtime.clients.allowance import Allowance
-from quart_app.realtime.clients.channel import Channel, Peer, Welcome
+from quart_app.realtime.clients.channel import Channel, Peer, Welcome, topic_closed
 from quart_app.realtime.clients.connection import Connection, Opening, public_id_of
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
+from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.counters import Histogram, Traffic
@@ -56,6 +57,7 @@ __all__ = [
     "Opening",
     "Peer",
     "Presence",
+    "Quota",
     "Refused",
     "Revocations",
     "Term",
@@ -78,6 +80,7 @@ __all__ = [
     "row_id",
     "timestamp",
     "too_deep",
+    "topic_closed",
     "visible",
     "wrong_fields",
 ]

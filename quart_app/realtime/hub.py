@@ -18,12 +18,14 @@ from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.lines import Lines
 from quart_app.realtime.clients.parking import Parking
+from quart_app.realtime.clients.quotas import Quota, Quotas
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.counters import Counters
 from quart_app.realtime.flow.log import EventLog
 from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.room import Held
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.flow.topic_memory import Memory
 from quart_app.realtime.messages.encoding import fields_json
@@ -35,7 +37,7 @@ from quart_app.wire import Close
 
 class Hub:
     """The engine of one process. `heartbeat` is the seconds of silence after which a connection gets one, and
-    `peer_timeout` those for which a peer may take nothing.
+    `peer_timeout` those for which a peer may take nothing. `quota` is what one user may have of it all.
 
     `channels` are those of the topics that there are, `feeds` the producers of some, `connections` the open ones by
     their ids, and `wheel` is where all their timers are.
@@ -50,6 +52,7 @@ class Hub:
         *,
         heartbeat: float = 30.0,
         peer_timeout: float = 100.0,
+        quota: Quota = Quota(),  # noqa: B008 - it cannot change
         backplane: Backplane | None = None,
         surroundings: Surroundings = REAL,
     ) -> None:
@@ -57,15 +60,17 @@ class Hub:
         self.peer_timeout = peer_timeout
         self.surroundings = surroundings
         self.channels = Channels()
-        self.bus = Bus(self.channels.kind_of, surroundings=surroundings)
+        share = Held(quota.state_keys, quota.state_bytes)
+        self.bus = Bus(self.channels.kind_of, surroundings=surroundings, share=share)
+        self._parking = Parking(self.closed)
+        self.quotas = Quotas(quota, self.bus.holds, self._parking.give_way, self.bus.counters)
         self.feeds = Feeds(self.bus.is_followed)
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
         self.lines = Lines()
         self.wheel = Wheel()
-        self.commands = Commands(self.channels, self.bus.counters, surroundings, self.spawn)
+        self.commands = Commands(self.channels, self.quotas, self.bus.counters, surroundings, self.spawn)
         self.draining = False
-        self._parking = Parking(self.closed)
         self._empty = asyncio.Event()
         self._backplane = backplane or InProcess()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -185,7 +190,13 @@ class Hub:
     async def open(self, opening: Opening) -> Connection:
         """Let a client in and welcome it; return its connection, which is to be `closed` in the end. Raise Refused."""
         await self.check(opening)
-        subscription = await self._admission.subscription(opening)
+        payer = opening.identity.payer
+        self.quotas.enter(payer, opening.topics, self.surroundings.time())
+        try:
+            subscription = await self._admission.subscription(opening)
+        except BaseException:
+            self.quotas.leave(payer, opening.topics)
+            raise
         connection = Connection(opening, subscription, self.surroundings, self.wheel, self._parking.ended)
         if opening.connection_id and opening.connection_id not in self.connections:
             connection.id = opening.connection_id
@@ -213,6 +224,11 @@ class Hub:
         """Hold what the client of a connection sent to the limits; return whether it may be acted on."""
         return self.commands.admit(connection, data) is not None
 
+    def count_frame(self, connection: Connection) -> bool:
+        """Count what the client of a connection sent and what is no message, such as a ping; return whether the
+        connection goes on. Messages are counted by `receive`."""
+        return self.commands.count_frame(connection)
+
     async def answer(self, speaker: Connection | Identity, data: bytes, topic: str) -> list[Message]:
         """Carry out what a client sent about `topic` by a request of its own, and return the answers.
 
@@ -225,6 +241,14 @@ class Hub:
         passerby = Passerby(speaker, topic, self.bus.position, self.surroundings)
         return await self.commands.answer(passerby, data, topic)
 
+    def count_request(self, identity: Identity) -> None:
+        """Count a request of a user. Raise Refused where that is one too many."""
+        self.quotas.request(identity.payer, self.surroundings.time())
+
+    def count_stored(self, identity: Identity, size: int) -> None:
+        """Count the bytes that a user is about to have stored. Raise Refused where these are too many."""
+        self.quotas.store(identity.payer, size, self.surroundings.time())
+
     def closed(self, connection: Connection, *, orderly: bool = False) -> None:
         """Note that a connection is over, for whatever reason. Idempotent."""
         if self.connections.get(connection.id) is not connection:
@@ -232,6 +256,7 @@ class Hub:
         del self.connections[connection.id]
         self._parking.release(connection)
         connection.subscription.close()
+        self.quotas.leave(connection.identity.payer, connection.topics)
         orderly = orderly or (connection.ending is not None and connection.ending.orderly)
         for topic in connection.topics:
             self.channels.leave(connection.peer(topic), orderly=orderly)

@@ -30,10 +30,23 @@ IN_FLIGHT_COMMANDS: Final = 64  # commands of one connection that wait for their
 REPLY_BACKLOG: Final = 1_024  # direct replies that a connection has not taken yet
 CLOSE_HANDSHAKE: Final = 3.0  # s that the peer has to answer our close frame
 CONNECTIONS: Final = 200_000
+FRAMES_AT_ONCE: Final = 32  # frames that Hypercorn reads of one connection before others get their turn
+SILENT_PER_ADDRESS: Final = 200  # connections of one address that have sent no whole request yet
+HTTP2_FRAMES_RATE: Final = 2_000.0  # frames a second of one HTTP/2 connection, sustained
+HTTP2_FRAMES_BURST: Final = 5_000.0  # frames
+HTTP2_RESETS_RATE: Final = 10.0  # streams a second that one HTTP/2 connection may break off, sustained
+HTTP2_RESETS_BURST: Final = 100.0  # streams: as many as it may have
+
+# A user, beside the quotas that are settings
+ACCOUNTS: Final = 50_000  # users whose use is remembered, beside those who hold something
+QUOTA_BURST: Final = 10.0  # s of requests that may come at once
+REPEATED_WITHIN: Final = 60.0  # s; a message that could be taken later only has failed
+QUOTA_RETRY: Final = 5.0  # s before somebody who holds as much as they may is to try again
 
 # The bus
 TAIL_EVENTS: Final = 2_048  # events of one topic in memory
 TAIL_BYTES: Final = 512 * 1024  # bytes of one topic's events in memory
+TAILS_BYTES: Final = 256 * 1024 * 1024  # bytes of all topics' events in memory
 BATCH_EVENTS: Final = 1_024  # events handed to a transport at once
 BATCH_BYTES: Final = 256 * 1024  # bytes of a batch that all subscribers at the head share
 OWN_BATCH_BYTES: Final = 64 * 1024  # bytes of a batch for one subscriber that was behind
@@ -41,10 +54,11 @@ PUSHED_BYTES: Final = 64 * 1024  # bytes that a peer may leave untaken before wr
 DEFLATED_BYTES: Final = 256  # bytes; smaller messages are not worth compressing
 DEFLATE_WINDOW_BITS: Final = 12  # 4 KiB to look back in: cheap to set up anew for each message
 STATE_KEYS: Final = 1_000  # values of one state topic
-STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all state topics together
+STATE_BYTES: Final = 64 * 1024 * 1024  # bytes of the values of all open state topics together
 STATE_KEPT: Final = 10.0  # s that a value nobody follows is kept, however many want its place
-TOPICS_IN_MEMORY: Final = 20_000
+TOPICS_IN_MEMORY: Final = 20_000  # open ones; what these leave free, the program's own may have too
 TOPICS_FOR_FOLLOWERS: Final = 5_000  # of these, that values which nobody follows cannot take
+OWN_TOPICS: Final = 5_000  # more, which only the program's own topics can have
 IDLE_TOPIC: Final = 120.0  # s without a subscriber before its tail is dropped
 LOG_READ_FIRST: Final = 64  # events read from the log at first, each perhaps as large as a message may be
 LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they turn out to be small
@@ -59,6 +73,8 @@ UNIT_TIMEOUT: Final = 10.0  # s a unit may take inside the transaction
 PROBE_REFUSED: Final = 1.0  # s between tries to store something, while the database refuses it
 PROBE_IDLE: Final = 60.0  # s without a write after which a health check tries to store something
 IDEMPOTENCY_KEPT: Final = 48 * 3600.0  # s; the contract promises at least 24 h
+ANSWER_KEPT: Final = 32 * 1024  # bytes of an answer that is kept for its key
+KEY_BYTES: Final = 300  # about what a key takes on the disk, beside its answer
 
 # Retention
 RETENTION_AGE: Final = 30 * 24 * 3600.0  # s
@@ -78,6 +94,14 @@ FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
 
 PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that an administrator looks at
 
+# The security log
+SECURITY_FILE_BYTES: Final = 10 * 1024 * 1024  # bytes of one file
+SECURITY_FILES: Final = 20  # files that are kept beside the one that is written
+SECURITY_ALIKE: Final = 5  # lines about one address and one result in SECURITY_WINDOW; the others are counted
+SECURITY_WINDOW: Final = 60.0  # s
+SECURITY_KINDS: Final = 200  # addresses and results in SECURITY_WINDOW that are told apart
+SECURITY_LINES_SHOWN: Final = 50  # last lines that administrators are shown
+
 # Leaving
 RESTART: Final = 0.7  # s from the end of one process until the next one listens
 LEAVE_RATE: Final = 15_000.0  # clients a second that can be sent away
@@ -85,3 +109,15 @@ RETURN_RATE: Final = 5_000.0  # clients a second that are told to come back at t
 RETURN_SPREAD: Final = 2.0  # s over which the returns of clients are spread, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close
 LAST_WORDS: Final = 0.4  # s after its close frame in which the peer of a program that ends has to answer
+
+# Those who publish keys, and those with whom people sign in
+KEYS_PUBLISHED: Final = 50  # of one issuer that are kept
+KEYS_UNKNOWN: Final = 100  # ids of keys that are looked for, or were not found
+KEYS_RENEWED: Final = 3600.0  # s after which keys are fetched again
+KEYS_RETRIED: Final = 60.0  # s before that is tried again where it failed and nobody asks for them
+KEYS_PAUSE: Final = 2.0  # s between two tries, however many ask
+PROVIDER_BYTES: Final = 256 * 1024  # of an answer of theirs
+PROVIDER_TIMEOUT: Final = 5.0  # s until an answer of theirs is there as a whole
+PROVIDER_EXCHANGES: Final = 16  # of codes for tokens at once
+SIGN_IN_TIME: Final = 600.0  # s that somebody may take to sign in
+SESSION_TIME: Final = 12 * 3600.0  # s that the session lasts which they have then

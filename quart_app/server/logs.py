@@ -6,18 +6,23 @@ is written in one piece at its end; what is logged without a loop is written at 
 
 import asyncio
 import logging
+import re
 from collections.abc import Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Final
 
 from quart_app.config import Settings, SettingsError
+from quart_app.private_files import RotatedFile
 
 FILE_BYTES = 10 * 1024 * 1024
 FILES_KEPT = 5
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # These libraries tell at "info" what only their own developers want to know.
-_QUIET = ("hypercorn.error", "httpx", "httpcore", "asyncio", "aiosqlite", "tortoise", "hpack", "websockets")
+_QUIET = ("hypercorn.error", "httpx", "asyncio", "aiosqlite", "tortoise")
+# And these tell at "debug" what is in heads: tokens and cookies.
+_SILENT = ("h2", "hpack", "httpcore", "websockets")
+_TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")  # the compact form of a JSON Web Token (RFC 7519 section 3)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -27,8 +32,7 @@ def configure_logging(settings: Settings) -> None:
     if settings.log_file is not None:
         path = Path(settings.log_file)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            places.append(RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"))
+            places.append(RotatedFile(path, size=FILE_BYTES, kept=FILES_KEPT))
         except OSError as error:
             may_be = f"a file that can be written ({error.strerror})"
             raise SettingsError("ENVIVO_LOG_FILE (--log-file)", settings.log_file, may_be) from error
@@ -39,6 +43,8 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=level, handlers=[lines], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def _leave_out_what_is_not_shown() -> None:
@@ -52,10 +58,15 @@ def _leave_out_what_is_not_shown() -> None:
 
 
 class _Formatter(logging.Formatter):
-    """A formatter that spells each second once."""
+    """A formatter that spells each second once, and no token."""
 
     _second = -1
     _spelled = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of `record`, in which nobody finds what opens a door."""
+        line = super().format(record)
+        return _TOKEN.sub("eyJ…", line) if "eyJ" in line else line
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         """Return the time of `record` as logging spells it."""

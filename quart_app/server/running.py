@@ -26,6 +26,7 @@ from hypercorn.config import Config, Sockets
 from quart_app.config import Settings, SettingsError
 from quart_app.doors import FRONT, Door, Doors
 from quart_app.functions.loading import FunctionsError
+from quart_app.private_files import made_private
 from quart_app.resources import is_checkout, resource
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.leaving import INTERRUPTED, Leaving, say
@@ -132,7 +133,8 @@ def migrate_database(settings: Settings, report: Callable[[str], object]) -> lis
     from quart_app.storage.errors import StorageError
 
     try:
-        return asyncio.run(migrate(settings.database_url, MODEL_MODULES, report))
+        with made_private():
+            return asyncio.run(migrate(settings.database_url, MODEL_MODULES, report))
     except StorageError as error:
         raise StartError(str(error)) from error
 
@@ -163,6 +165,11 @@ def write_migration(name: str) -> list[str]:
 
 def serve(settings: Settings, options: ServerOptions, build: Callable[[], ServedApplication]) -> int:
     """Serve the application that ``build`` returns until told to stop; return the exit code."""
+    with made_private():
+        return _serve(settings, options, build)
+
+
+def _serve(settings: Settings, options: ServerOptions, build: Callable[[], ServedApplication]) -> int:
     try:
         configure_logging(settings)
         config = server_config(settings, options)
@@ -249,8 +256,7 @@ class _Server:
             await self._start()
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
-            if self._app.direct:
-                loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
+            loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
             _settle_garbage_collector()
             if not leaving.asked.is_set():
                 trigger = self._serve_until_asked(loop, leaving.asked)

@@ -5,6 +5,7 @@ events.
 """
 
 import asyncio
+import glob
 import os
 import secrets
 import sqlite3
@@ -16,6 +17,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from tortoise.context import TortoiseContext, get_current_context
 
+from quart_app.private_files import FILE_MODE, keep_private
 from quart_app.storage import schema
 from quart_app.storage.connections import EPOCH_BYTES, sqlite_file, tortoise_config
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable, MigrationFailed, NotADatabase, StorageError
@@ -36,7 +38,7 @@ class Database:
         self.migrations: list[str] = []
         """The names of the migrations that were applied when the database was opened."""
         self._file = file
-        self._lock = FileLock(f"{file}.lock", thread_local=False) if file else None
+        self._lock = FileLock(f"{file}.lock", mode=FILE_MODE, thread_local=False) if file else None
         self._held = HeldFile(file) if file else None
         self._context = TortoiseContext()
 
@@ -96,6 +98,9 @@ class Database:
             raise DatabaseInUse(f"{self._file} is in use by another process of En Vivo; stop that one first") from error
         except OSError as error:
             raise DatabaseUnavailable(f"{self._file} cannot be locked: {error}") from error
+        # SQLite gives the files that it makes beside the database the rights that the database has.
+        parts = [self._file.with_name(self._file.name + part) for part in ("", "-wal", "-shm", ".lock")]
+        keep_private([*parts, *self._file.parent.glob(f"{glob.escape(self._file.name)}.before-*.bak")])
 
     async def _connect(self, config: dict[str, Any], report: Report) -> None:
         if self._file is not None:
@@ -166,6 +171,7 @@ def _copy(file: Path, target: Path) -> None:
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return
         connection.execute("VACUUM INTO ?", (str(unfinished),))
+    keep_private([unfinished])
     with closing(sqlite3.connect(unfinished)) as copy:
         if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'log_state'").fetchone():
             # A database of an older version has one epoch and no terms. Once its copy is restored, the log goes on from

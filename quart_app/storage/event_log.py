@@ -42,6 +42,9 @@ _HEADS = (
     " FROM topics WHERE topic IS NOT NULL LIMIT ?"
 )
 
+_ROW_BYTES = 40  # about what a row takes beside its texts, the topic of which stands in the index too
+_STRETCH = 100  # positions
+
 
 class TortoiseEventLog:
     """The log of the database that is open in this process, where it begins a term with its first event."""
@@ -161,6 +164,18 @@ async def append(client: BaseDBAsyncClient, events: Sequence[Event], term: str |
         sql(statement, client),
         [[e.position, e.topic, e.type, e.fields.decode(), e.at, e.hidden_from] for e in events],
     )
+
+
+async def sizes(client: BaseDBAsyncClient, after: int, until: int) -> list[tuple[int, int]]:
+    """Return about the bytes that the events with `after` < position ≤ `until` take, in stretches of a hundred
+    positions: of each the last position and the size."""
+    length = "length(CAST(fields AS BLOB))" if client.capabilities.dialect == "sqlite" else "octet_length(fields)"
+    statement = (
+        f"SELECT max(position), sum({length} + 2 * length(topic) + length(type) + {_ROW_BYTES}) FROM event_log"  # noqa: S608 - its own names
+        f" WHERE position > ? AND position <= ? GROUP BY position / {_STRETCH} ORDER BY 1"
+    )
+    _, rows = await client.execute_query(sql(statement, client), [after, until])
+    return [(int(row[0]), int(row[1])) for row in rows]
 
 
 async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int, *, latest: int = LARGEST_ID) -> int:

@@ -6,7 +6,7 @@ happens after the commit.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -32,29 +32,33 @@ from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout,
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import Answer, IdempotencyKey
 from quart_app.storage.transaction import Transaction, transaction
-from quart_app.storage.unit_of_work import Append, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 
 Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events."""
+    """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events. `origin` is
+    where it comes from, for whoever is told of its deeds."""
 
     unit: Unit
     key: IdempotencyKey | None
+    parts: Collection[IdempotencyKey]
     on_commit: Callable[[Any], object] | None
     on_failure: Callable[[], object] | None
     future: asyncio.Future[Any]
+    origin: Any = None
 
 
 @dataclass(slots=True)
 class Outcome:
-    """The end of a job: an `error`, or its `result` and its `events`, which are committed."""
+    """The end of a job: an `error`, or its `result`, and its `events` and `deeds`, which are committed."""
 
     job: Job
     result: Any = None
     events: Sequence[Event] = ()
+    deeds: Sequence[Deed] = ()
     error: BaseException | None = None
 
 
@@ -108,7 +112,7 @@ async def _transact(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[
         client = open_transaction.client
         if open_transaction.shared:
             await log.look(client)
-        known = await idempotency.answers(client, {job.key for job in jobs if job.key})
+        known = await idempotency.answers(client, {key for job in jobs for key in (job.key, *job.parts) if key})
         group = _Group(open_transaction, log.terms.current, log.known_head, known)
         outcomes = [await group.run(job) for job in jobs]
         await group.flush()
@@ -139,17 +143,24 @@ class _Group:
 
     async def run(self, job: Job) -> Outcome:
         """Return the outcome of `job`'s unit, or the first answer to its key. Raise _Spoiled."""
-        if job.key and (answer := self.known.get(job.key) or self.given.get(job.key)):
-            try:
-                job.key.check(answer.fingerprint)
-            except Refused as refused:
-                return Outcome(job, error=refused)
-            return Outcome(job, msgspec.json.decode(answer.json))
-        work = UnitOfWork(self.term, self.head)
+        try:
+            if job.key and (first := self._first_answer(job.key)):
+                return Outcome(job, first.result())
+            known = {key: first.result() for key in job.parts if (first := self._first_answer(key))}
+        except Refused as refused:
+            return Outcome(job, error=refused)
+        work = UnitOfWork(self.term, self.head, known)
         try:
             return await self._run(job, work)
         finally:
             work.end()
+
+    def _first_answer(self, key: IdempotencyKey) -> Answer | None:
+        """Return the answer that `key` got before, if any. Raise Refused where that was to something else."""
+        answer = self.known.get(key) or self.given.get(key)
+        if answer is not None:
+            key.check(answer.fingerprint)
+        return answer
 
     async def _run(self, job: Job, work: UnitOfWork) -> Outcome:
         if isinstance(job.unit, Append):
@@ -168,20 +179,20 @@ class _Group:
         except (Exception, asyncio.CancelledError) as error:
             if _writer_is_cancelled():
                 raise
-            failure = _as_failure(error)
             if not await self._undone():
-                raise _Spoiled(failure) from error
-            return Outcome(job, error=failure)
+                raise _Spoiled(_as_failure(error)) from error
+            return Outcome(job, error=_as_failure(error))
         return self._take(job, work, result, answer)
 
     def _take(self, job: Job, work: UnitOfWork, result: Any, answer: bytes | None) -> Outcome:
-        if job.key and answer is not None:
-            self.given[job.key] = Answer(answer, job.key.fingerprint)
+        if answer is not None:
+            keys = [key for key in (job.key, *job.parts) if key and key not in work.known]
+            self.given |= {key: Answer.of(answer, key.fingerprint) for key in keys}
             result = msgspec.json.decode(answer)  # the first caller gets what a repeat will get
         self.rows += work.rows
         self.events += work.events
         self.head += len(work.events)
-        return Outcome(job, result, work.events)
+        return Outcome(job, result, work.events, work.deeds)
 
     async def flush(self) -> None:
         """Store the rows that were added: in their order, neighbours of one kind at once. Raise _Spoiled."""
@@ -201,7 +212,7 @@ class _Group:
 
 
 def _answer(job: Job, result: Any) -> bytes | None:
-    return encode(result) if job.key else None
+    return encode(result) if job.key or job.parts else None
 
 
 async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork) -> Any:

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from quart_app.private_files import FILE_MODE
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class HeldFile:
             return
         import fcntl
 
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

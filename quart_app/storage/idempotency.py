@@ -8,17 +8,19 @@ transaction.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import NamedTuple, Self
+from itertools import islice
+from typing import Any, Final, NamedTuple, Self
 
 import msgspec
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from quart_app.realtime import Identity, Refused
-from quart_app.realtime.limits import KEY_CHARACTERS
+from quart_app.realtime.limits import ANSWER_KEPT, KEY_CHARACTERS
 from quart_app.storage.connections import sql
 from quart_app.surroundings import now
 
 _SCOPE_CHARACTERS = 255  # characters, as many as the column holds
+_LOOKED_UP: Final = 1_000  # keys in one statement; SQLite takes 32,766 values, and two are one key
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,24 @@ class IdempotencyKey:
 
 
 class Answer(NamedTuple):
-    """The first answer to a key: `json` is its text, `fingerprint` tells what was asked, and is None in rows of older
-    versions."""
+    """The first answer to a key: `json` is its text, empty where that was too large to be kept; `fingerprint` tells
+    what was asked, and is None in rows of older versions."""
 
     json: bytes
     fingerprint: str | None
+
+    @classmethod
+    def of(cls, json: bytes, fingerprint: str) -> Self:
+        """Return what is kept of an answer: all of it up to `limits.ANSWER_KEPT` bytes, above that only that it was
+        given."""
+        return cls(json if len(json) <= ANSWER_KEPT else b"", fingerprint)
+
+    def result(self) -> Any:
+        """Return the result that was answered. Raise Refused (`answer_not_kept`)."""
+        if not self.json:
+            said = "this was done with this key before, and its answer was too large to be kept: look at what there is"
+            raise Refused("answer_not_kept", said, status=409)
+        return msgspec.json.decode(self.json)
 
 
 def fingerprint(asked: object) -> str:
@@ -67,8 +82,14 @@ def fingerprint(asked: object) -> str:
 
 async def answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Answer]:
     """Return the answers that some of `keys` got before."""
-    if not keys:
-        return {}
+    found: dict[IdempotencyKey, Answer] = {}
+    left = iter(keys)
+    while some := list(islice(left, _LOOKED_UP)):
+        found |= await _answers(client, some)
+    return found
+
+
+async def _answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) -> dict[IdempotencyKey, Answer]:
     pairs = ", ".join(["(?, ?)"] * len(keys))
     # A join, because SQLite answers `(scope, key) IN (VALUES …)` by reading the whole table.
     statement = (

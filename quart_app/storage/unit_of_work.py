@@ -5,11 +5,11 @@ has no other effect. Where it has nothing to look up it is an `Append`, which co
 of groups and transactions.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from quart_app.realtime import Event, fields_json
+from quart_app.realtime import Event, Identity, fields_json
 from quart_app.realtime.limits import TYPE_CHARACTERS
 from quart_app.storage.errors import WriteOutsideUnit
 from quart_app.storage.idempotency import IdempotencyKey
@@ -18,18 +18,34 @@ from quart_app.wire import is_topic_name
 
 T = TypeVar("T")
 
+_NOTHING: Final[Mapping[IdempotencyKey, Any]] = {}
+
+
+class Deed(NamedTuple):
+    """What `who` has done to `object`, such as ``deposit`` to ``accounts/1350509525``; `detail` says more of it."""
+
+    who: Identity
+    what: str
+    object: str
+    detail: str = ""
+
 
 class UnitOfWork:
-    """One unit's events and rows. `term` is the log's present one, `head` the position before its first event."""
+    """One unit's events, rows and deeds. `term` is the log's present one, `head` the position before its first event.
 
-    __slots__ = ("_head", "_over", "_term", "events", "rows")
+    `known` has the first answers to those of the keys of its parts that were used before: these parts are done.
+    """
 
-    def __init__(self, term: str, head: int) -> None:
+    __slots__ = ("_head", "_over", "_term", "deeds", "events", "known", "rows")
+
+    def __init__(self, term: str, head: int, known: Mapping[IdempotencyKey, Any] = _NOTHING) -> None:
         self._term = term
         self._head = head
         self._over = False
+        self.known = known
         self.events: list[Event] = []
         self.rows: list[tuple[str, list[Any]]] = []
+        self.deeds: tuple[Deed, ...] = ()
 
     @property
     def next_position(self) -> int:
@@ -73,6 +89,11 @@ class UnitOfWork:
         self._check()
         self.rows.append((insert, list(values)))
 
+    def attribute(self, who: Identity, what: str, object: str, detail: str = "") -> None:
+        """Say who does by this unit what to which object; the security log is told once the unit is committed."""
+        self._check()
+        self.deeds += (Deed(who, what, object, detail),)
+
     def end(self) -> None:
         """End the unit: nothing is recorded or stored any more."""
         self._over = True
@@ -97,6 +118,7 @@ class Committer(Protocol):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:

@@ -8,8 +8,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any, TypeVar
 
 from quart_app.realtime import Hub, Refused
 from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
@@ -18,7 +18,7 @@ from quart_app.storage.errors import DatabaseRefused, WriteFailed, WriterStopped
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.group import Job, Outcome, commit_group
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
+from quart_app.storage.unit_of_work import Append, Committer, Deed, UnitOfWork
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,8 @@ _BUSY_RETRY = 1.0  # s after which a refused caller may try again
 
 class Writer(Committer):
     """The writer, which owns the writing to `event_log` and its database; `hub` gets committed events in order, and
-    counts each transaction. `check` is called before each commit, and raises where that would store nothing."""
+    counts each transaction. `check` is called before each commit, and raises where that would store nothing. `witness`
+    is told the deeds of each unit that has some, once it is committed, and its origin."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Writer(Committer):
         hub: Hub,
         *,
         check: Callable[[], None] = lambda: None,
+        witness: Callable[[Sequence[Deed], Any], object] = lambda _deeds, _origin: None,
     ) -> None:
         self.refusal: str | None = None
         """Why the database has refused the last group of writes, None where it has stored it."""
@@ -44,6 +46,7 @@ class Writer(Committer):
         """When it was seen to store something last (s of the monotonic clock)."""
         self._refused = 0
         self._check = check
+        self._witness = witness
         self._log = event_log
         self._hub = hub
         self._waiting: deque[Job] = deque()
@@ -76,18 +79,22 @@ class Writer(Committer):
         unit: Callable[[UnitOfWork], Awaitable[T]] | Append[T],
         *,
         key: IdempotencyKey | None = None,
+        parts: Collection[IdempotencyKey] = (),
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
+        origin: Any = None,
     ) -> T:
         """Run `unit` inside a transaction and return its result once that is durable.
 
         The unit takes its place in line before the first suspension, may run twice, and is not
         cancelled with its caller. With a `key` its result must be JSON; it comes back as JSON's own
         types, the first time and every time the key is used again, when the unit does not run.
+        `parts` are keys of parts of the unit: it leaves those out that are in `work.known`, and its
+        result, which must be JSON too, is kept as the answer to the others.
         `on_commit` is called with the result right after the commit, in commit order, before the
         hub gets any event of it; `on_failure` is called where the unit or the commit fails, also when nobody waits for
-        it any more. Raise what the unit raises (nothing of it is stored then),
-        Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
+        it any more. `origin` is handed to the witness of the unit's deeds. Raise what the unit raises (nothing of it is
+        stored then), Refused (`busy`, 503) when too many wait, WriteFailed when the database did not store it.
         """
         if inside_unit():
             raise RuntimeError("a unit of work cannot wait for another one")
@@ -96,10 +103,13 @@ class Writer(Committer):
         if len(self._waiting) >= WAITING_UNITS:
             raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, key, on_commit, on_failure, future))
+        self._waiting.append(Job(unit, key, parts, on_commit, on_failure, future, origin))
         self._wake.set()
-        # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
-        return await future
+        try:
+            # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.
+            return await future
+        finally:
+            del future  # its exception refers to this frame
 
     async def _serve(self) -> None:
         try:
@@ -133,6 +143,9 @@ class Writer(Committer):
                 self._hub.committed(events)
             except Exception:
                 logger.exception("the hub has failed on the events up to position %d", events[-1].position)
+        for outcome in outcomes:
+            if outcome.deeds:
+                self._witness(outcome.deeds, outcome.job.origin)
         self._note_failures(outcomes)
         for outcome in outcomes:
             _settle(outcome)
@@ -166,5 +179,9 @@ def _settle(outcome: Outcome) -> None:
         return
     if outcome.error is None:
         future.set_result(outcome.result)
-    else:
-        future.set_exception(outcome.error)
+        return
+    if isinstance(outcome.error, Refused):
+        # The frames that it passed through know the job, whose future holds it: all that was asked for would stay in
+        # memory until the collector comes.
+        outcome.error.__traceback__ = None
+    future.set_exception(outcome.error)

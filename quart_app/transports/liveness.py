@@ -18,6 +18,10 @@ class Peer(Protocol):
         """The time (s, the loop's clock) when the peer last gave a sign of life."""
 
     @property
+    def gone(self) -> bool:
+        """Tell whether the peer is gone; whoever serves it should have been told so."""
+
+    @property
     def stalled_since(self) -> float | None:
         """The time (s, the loop's clock) since when the peer has not taken what was written, None where it takes it."""
 
@@ -70,8 +74,11 @@ class Liveness:
         return min(due, comment_due) - now
 
     def _act(self, peer: Peer, now: float) -> None:
-        """The peer is stalled, or it is lost, or there was nothing to say."""
-        if peer.stalled_since is not None:
+        """The peer is gone, or stalled, or lost, or there was nothing to say."""
+        if peer.gone:
+            self._connection.peer_ended(None)
+            peer.drop()
+        elif peer.stalled_since is not None:
             self._pinged_at = None
             if now - peer.stalled_since > self._hub.peer_timeout:
                 self._connection.end(Close.TOO_SLOW, "it took nothing for too long")

@@ -10,8 +10,10 @@ from dataclasses import replace
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
+from quart_app.doors import door_of
+from quart_app.identity import check_reader
 from quart_app.realtime import EndedMeanwhile, Message, Refused, limits
-from quart_app.transports.opening import connection_id, opening, speaker_and_connection
+from quart_app.transports.opening import connection_id, opening, source, speaker_and_connection
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -22,6 +24,7 @@ def add_routes(routes: Blueprint) -> None:
 
 async def _poll(name: str | None) -> Response:
     live = app().hub
+    check_reader(door_of(source().scope), source())
     asked = opening("poll", name)
     wait = _wait()
     if request.method == "HEAD":

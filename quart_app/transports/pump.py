@@ -21,6 +21,10 @@ class Carrier(Protocol):
     def heard_at(self) -> float:
         """As of `liveness.Peer`."""
 
+    @property
+    def gone(self) -> bool:
+        """As of `liveness.Peer`."""
+
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch on the wire (bytes), and an awaitable that sends it and ends when more can be
         sent.
@@ -52,6 +56,11 @@ class Pump:
     def heard_at(self) -> float:
         """The time (s, the loop's clock) when the peer last gave a sign of life."""
         return self._carrier.heard_at
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether the peer is gone."""
+        return self._carrier.gone
 
     async def run(self) -> None:
         """Return when the connection has ended. Its task is cancelled when the peer takes nothing for too long."""

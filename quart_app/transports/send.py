@@ -15,6 +15,8 @@ async def _send(name: str) -> Response:
     topic = app().hub.channels.topic(name)
     data: bytes = await request.get_data(as_text=False)  # type: ignore[assignment]  # Quart tells of text too
     identity, connection = speaker_and_connection()
+    if identity.payer:
+        app().hub.count_request(identity)
     if connection is not None and not connection.takes(topic):
         connection = None
     answers = await app().hub.answer(connection or identity, data, topic)

@@ -23,6 +23,11 @@ class Socket(ConnectionDelivery, asyncio.Protocol):
         self._transport = transport
         self._liveness = Liveness(hub, connection, self)
 
+    @property
+    def gone(self) -> bool:
+        """Tell whether the peer is gone."""
+        return self._transport.is_closing()
+
     def begin(self, first: bytes, unread: bytes) -> None:
         """Write what comes `first`, then all that there is for the client, and take what it has sent, `unread` so
         far."""
@@ -44,7 +49,7 @@ class Socket(ConnectionDelivery, asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._part()
-        self.hub.lines.leave(self)
+        self.hub.lines.lost(self, self._transport)
 
     def ping(self) -> bool:
         """Ask the peer for a sign of life; return whether that can be done."""
@@ -103,4 +108,4 @@ class Leaving(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._hub.wheel.leave(self)
-        self._hub.lines.leave(self)
+        self._hub.lines.lost(self, self._transport)

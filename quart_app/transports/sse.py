@@ -7,10 +7,13 @@ from typing import Any, Final
 from quart import Blueprint, Response, request
 
 from quart_app.context import app
+from quart_app.doors import door_of
+from quart_app.identity import check_reader
 from quart_app.realtime import Batch, Connection, Form, Hub, Message
+from quart_app.transports.below.direct import is_over
 from quart_app.transports.below.http import StreamedResponse
 from quart_app.transports.below.taking import take_answer
-from quart_app.transports.opening import opening
+from quart_app.transports.opening import opening, source
 from quart_app.transports.pump import Pump
 from quart_app.transports.sockets import Leaving, Socket
 
@@ -53,15 +56,21 @@ class EventStream(Socket):
 
 
 class EventStreamCarrier:
-    """The carrier of an event stream that ASGI serves. `send_body(data)` sends a part of the body."""
+    """The carrier of an event stream that ASGI serves, by `asgi_send`; `send_body(data)` sends a part of the body."""
 
-    __slots__ = ("_send_body",)
+    __slots__ = ("_asgi_send", "_send_body")
 
     comment: Message | None = _comment
     heard_at = float("inf")  # it is never asked: nobody can be pinged
 
-    def __init__(self, send_body: Callable[[bytes], Awaitable[None]]) -> None:
+    def __init__(self, asgi_send: Any, send_body: Callable[[bytes], Awaitable[None]]) -> None:
+        self._asgi_send = asgi_send
         self._send_body = send_body
+
+    @property
+    def gone(self) -> bool:
+        """As of `liveness.Peer`."""
+        return is_over(self._asgi_send)
 
     def send(self, batch: Batch) -> tuple[int, Awaitable[None]]:
         """Return the size of a batch in bytes, and an awaitable that sends it."""
@@ -94,7 +103,7 @@ class EventStreamAnswer(StreamedResponse):
             EventStream(self._hub, self._connection, taken.transport).begin(_FIRST_CHUNK, b"")
             return False
         await send_body(RETRY)
-        await Pump(self._hub, self._connection, EventStreamCarrier(send_body)).run()
+        await Pump(self._hub, self._connection, EventStreamCarrier(asgi_send, send_body)).run()
         return True
 
     def closed(self) -> None:
@@ -111,6 +120,7 @@ def add_routes(routes: Blueprint) -> None:
 
 async def _events(name: str | None) -> Response:
     live = app().hub
+    check_reader(door_of(source().scope), source())
     asked = opening("sse", name)
     if request.method == "HEAD":  # its answer has no body, and would never be over
         await live.check(asked)

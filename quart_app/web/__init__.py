@@ -7,10 +7,14 @@ from quart import Quart
 
 from quart_app.config import Settings
 from quart_app.web import assets, errors, i18n, origins, presentation, security, sign_in
+from quart_app.web.contact import contact
+from quart_app.web.context import this_door, visitor
 from quart_app.web.guide import guide_pages
 from quart_app.web.health import health
 from quart_app.web.home import home
 from quart_app.web.reference import reference
+
+__all__ = ["register", "this_door", "visitor"]
 
 
 def register(app: Quart, settings: Settings) -> None:
@@ -24,5 +28,6 @@ def register(app: Quart, settings: Settings) -> None:
     errors.register(app)
     app.register_blueprint(home)
     app.register_blueprint(health)
+    app.register_blueprint(contact)
     app.register_blueprint(reference)
     app.register_blueprint(guide_pages)

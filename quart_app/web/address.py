@@ -5,8 +5,12 @@ The operator says it for a door (ENVIVO_PUBLIC_URL). Where nobody has, a proxy t
 keeps a cookie for https alone, and nobody else is.
 """
 
-from quart import request
+from urllib.parse import urlencode, urlsplit
 
+from quart import request
+from werkzeug.urls import iri_to_uri
+
+from quart_app.doors import is_loopback
 from quart_app.web.context import this_door
 
 
@@ -25,3 +29,28 @@ def host() -> str:
 def origin() -> str:
     """Return the server's address without a path, such as `https://example.org:8443`."""
     return this_door().public_url or f"{'https' if over_tls() else 'http'}://{request.host}"
+
+
+def is_trustworthy() -> bool:
+    """Return whether browsers take the page's origin for potentially trustworthy (W3C Secure Contexts section 3.1): it
+    came over TLS, or from the visitor's own machine."""
+    try:
+        host = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return False
+    return over_tls() or is_loopback(host) or host.endswith(".localhost")
+
+
+def here() -> str:
+    """Return the path of this request, percent-encoded, with its query except for a token."""
+    rest = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "token"])
+    return local_path(request.path) + (f"?{rest}" if rest else "")
+
+
+def local_path(target: str) -> str:
+    """Return `target`, percent-encoded, if it is a path of this site, else "/": a form must not send people elsewhere.
+
+    Browsers take a backslash for a slash, and leave out line breaks and tabs (WHATWG URL 4.4).
+    """
+    local = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
+    return iri_to_uri(target) if local else "/"

@@ -8,9 +8,10 @@ from quart.wrappers import Request
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.doors import Door, door_of
-from quart_app.realtime import Identity
+from quart_app.realtime import Identity, Refused
+from quart_app.security_log import Act, Event, Whence
 
-__all__ = ["app", "settings", "speaker", "this_door", "this_request"]
+__all__ = ["app", "note", "settings", "speaker", "this_door", "this_request", "visitor"]
 
 
 def settings() -> Settings:
@@ -30,5 +31,24 @@ def this_door() -> Door:
 
 
 def speaker() -> Identity:
-    """Return who sent this request. Raise Refused for a missing or wrong token, and for an unfit name."""
-    return app().identification.identify(this_request())
+    """Return who sent this request, and count it.
+
+    Raise Refused for a missing or wrong token, for an unfit name, and for one request too many.
+    """
+    identity = app().identification.identify(this_request())
+    if identity.payer:
+        app().hub.count_request(identity)
+    return identity
+
+
+def visitor() -> Identity | None:
+    """Return who sent this request, None where they do not say it well enough to be let in."""
+    try:
+        return app().identification.identify(this_request())
+    except Refused:
+        return None
+
+
+def note(event: Event, who: Identity, act: Act) -> None:
+    """Tell the security log what `who`, the sender of this request, has done."""
+    app().security.note(event, who, Whence.of(this_request().scope), act)

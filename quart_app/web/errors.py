@@ -13,7 +13,11 @@ import secrets
 from quart import Quart, Response, has_request_context, jsonify, render_template, request, websocket
 from werkzeug.exceptions import HTTPException
 
+from quart_app.context import app, note_refusal
 from quart_app.realtime import Refused
+from quart_app.security_log import Act
+from quart_app.web.address import here
+from quart_app.web.context import this_request
 from quart_app.web.i18n import catalogue, translate
 
 logger = logging.getLogger(__name__)
@@ -52,6 +56,7 @@ async def _answer(status: int, code: str, message: str, fields: dict[str, str] |
         page = await render_template(
             "web/error.html",
             status=status,
+            next=here() if request.method == "GET" else "/",
             title=translate(title if known else "error.title"),
             message=translate(f"error.text_{status}") if known else message,
             # Quart's own words for the others are English and add nothing.
@@ -64,6 +69,11 @@ async def _answer(status: int, code: str, message: str, fields: dict[str, str] |
 
 
 async def _refused(refusal: Refused) -> Response:
+    app().hub.counters.errors[refusal.code] += 1
+    if has_request_context():
+        asked = this_request()
+        topics = ", ".join(asked.args.getlist("topic"))
+        note_refusal(asked, refusal, Act(f"{asked.method} {asked.path}", topics))
     fields = dict(refusal.fields) if refusal.fields else None
     response = await _answer(refusal.status, refusal.code, refusal.message, fields)
     if refusal.retry_after is not None:

@@ -4,13 +4,13 @@ This file owns the answer only. What there is to look at is known by the applica
 """
 
 import asyncio
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 from quart import Blueprint, Response, jsonify
 
 from quart_app import __version__
-from quart_app.web.context import app
+from quart_app.web.context import app, visitor
 from quart_app.web.operations import Operation
 
 health = Blueprint("health", __name__)
@@ -18,13 +18,15 @@ health = Blueprint("health", __name__)
 # A probe that hangs is as bad as one that fails; probes commonly give up after 5 to 10 s.
 CHECK_SECONDS = 3.0
 OK: Final = "ok"
+FAILING: Final = "failing"
 
 
 class Health(TypedDict):
-    """The health of the process, and of each of its parts: `ok`, or what is wrong with it."""
+    """The health of the process, and of each of its parts: `ok` or `failing`; what is wrong with it, and which version
+    this is, administrators are told."""
 
     status: Literal["ok", "failing"]
-    version: str
+    version: NotRequired[str]
     checks: Annotated[dict[str, str], Meta(examples=[{"database": "ok", "writer": "ok"}])]
 
 
@@ -40,7 +42,8 @@ class HealthAnswer(TypedDict):
 async def check() -> Response:
     """Answer 200 when every part is well, else 503.
 
-    Out: ``{"success": bool, "data": {"status": "ok" or "failing", "version": str, "checks": {part: state}}}``.
+    Out: ``{"success": bool, "data": {"status": "ok" or "failing", "version"?: str, "checks": {part: state}}}``. A state
+    is "ok" or "failing", to administrators what is wrong in words. In open mode everybody is one.
     """
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -48,8 +51,16 @@ async def check() -> Response:
     except TimeoutError:
         checks = {"process": f"no answer within {CHECK_SECONDS:g} s"}
     well = all(state == OK for state in checks.values())
-    data: Health = {"status": OK if well else "failing", "version": __version__, "checks": checks}
+    who = visitor()
+    if who is not None and who.is_admin:
+        data: Health = {"status": _word(well), "version": __version__, "checks": checks}
+    else:
+        data = {"status": _word(well), "checks": {part: _word(state == OK) for part, state in checks.items()}}
     response = jsonify({"success": well, "data": data})
     response.status_code = 200 if well else 503
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _word(well: bool) -> Literal["ok", "failing"]:
+    return OK if well else FAILING

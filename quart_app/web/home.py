@@ -7,9 +7,9 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 from quart import Blueprint, Response, abort, redirect, render_template, request
-from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from quart_app.web.address import local_path
 from quart_app.web.i18n import LANGUAGES, remember_language
 from quart_app.web.operations import Operation
 
@@ -43,15 +43,6 @@ async def language() -> Response:
     response = Response(status=303, headers={"Location": local_path(form.get("next", "/"))})
     remember_language(response, chosen)
     return response
-
-
-def local_path(target: str) -> str:
-    """Return `target`, percent-encoded, if it is a path of this site, else "/": a form must not send people elsewhere.
-
-    Browsers take a backslash for a slash, and leave out line breaks and tabs (WHATWG URL 4.4).
-    """
-    local = target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\"))
-    return iri_to_uri(target) if local else "/"
 
 
 @home.get("/favicon.ico")

@@ -11,13 +11,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from quart import Quart, Response, has_request_context, request
+from quart import Quart, Response, g, has_request_context, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from quart_app.web.address import over_tls
 
 LANGUAGES = ("es", "en")
 LANGUAGE_COOKIE = "envivo_language"
 COOKIE_SECONDS = 365 * 24 * 3600
+_ACCEPTED_CHARACTERS: Final = 200  # that are looked at of the languages which a visitor accepts
 _PACKAGE = Path(__file__).parents[1]
 _SPANISH_NUMBERS: Final = str.maketrans(",.", ".,")
 
@@ -56,11 +59,21 @@ def choose_language(cookie: str | None, accepted: str | None) -> str:
 
 
 def current_language() -> str:
-    """Return the language of the request being answered; Spanish where there is none."""
+    """Return the language of the request being answered, which is found out once; Spanish where there is none."""
     if not has_request_context():
         return LANGUAGES[0]
-    accepted = request.accept_languages.best_match(LANGUAGES)
-    return choose_language(request.cookies.get(LANGUAGE_COOKIE), accepted)
+    language: str | None = g.get("language")
+    if language is None:
+        language = g.language = choose_language(request.cookies.get(LANGUAGE_COOKIE), _accepted())
+    return language
+
+
+def _accepted() -> str | None:
+    """Return the language that the visitor's browser prefers, None where it accepts neither."""
+    asked = request.headers.get("Accept-Language", "")[:_ACCEPTED_CHARACTERS]
+    if len(asked) == _ACCEPTED_CHARACTERS:  # the last of them may be cut
+        asked = asked.rpartition(",")[0]
+    return parse_accept_header(asked, LanguageAccept).best_match(LANGUAGES)
 
 
 def local_number(english: str, language: str | None = None) -> str:

@@ -25,6 +25,7 @@ _APP: Final = variables._cv_app
 # In Quart 0.23 all contexts are one, and what handles an error is told of it.
 _REQUEST: Final[Any] = getattr(variables, "_cv_request", _APP)
 _WEBSOCKET: Final[Any] = getattr(variables, "_cv_websocket", _APP)
+_REQUEST_OF_CONTEXT: Final = "_request" if _REQUEST is _APP else "request"
 _SESSION: Final = "_session" if _REQUEST is _APP else "session"
 
 
@@ -128,6 +129,12 @@ class LeanQuart(Quart):
         if variable is not _APP:
             entered.append((_APP, _APP.set(self.app_context())))
         return entered
+
+    def at_hand(self) -> Request | None:
+        """Return the request that this task answers, None where it answers none."""
+        context = _REQUEST.get(None)
+        request: Request | None = None if context is None else getattr(context, _REQUEST_OF_CONTEXT)
+        return request
 
     def create_url_adapter(self, request: BaseRequestWebsocket | None) -> Any:
         """Return what finds the route of a request, None where there is no request."""

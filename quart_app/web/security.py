@@ -6,6 +6,7 @@ inline, no `eval`. An answer that has set its own policy keeps it. It must not k
 
 from quart import Quart, Response
 
+from quart_app.web.address import is_trustworthy
 from quart_app.web.assets import IMPORT_MAP_HASH
 from quart_app.web.context import this_door
 
@@ -31,12 +32,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
+_OPENER_POLICY = "Cross-Origin-Opener-Policy"
 _NAMES = frozenset(name.lower() for name in HEADERS)
 
 
@@ -50,7 +51,10 @@ async def _secure(response: Response) -> Response:
     if headers.get("Content-Type", "").startswith("text/html"):
         # The page speaks the visitor's language and may name the visitor.
         response.vary.update(("Accept-Language", "Cookie"))
-        headers.setdefault("Cache-Control", "private, no-cache")
+        # What a page shows may be for its visitor's eyes alone: a shared computer is not to keep it for the next one.
+        headers.setdefault("Cache-Control", "no-store" if this_door().secure else "private, no-cache")
+        if is_trustworthy():  # elsewhere browsers ignore the policy, and complain of it in the console
+            headers.setdefault(_OPENER_POLICY, "same-origin")
     return response
 
 

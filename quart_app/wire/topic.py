@@ -27,3 +27,8 @@ def is_covered(topic: str, patterns: Iterable[str]) -> bool:
     return any(
         pattern in ("*", topic) or (pattern.endswith("/*") and topic.startswith(pattern[:-1])) for pattern in patterns
     )
+
+
+def is_open_topic(name: str) -> bool:
+    """Return whether the topic `name` is one of those that everybody may make by using them."""
+    return name.startswith(("live/", "log/", "state/"))

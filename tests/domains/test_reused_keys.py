@@ -77,3 +77,36 @@ def test_money_moves_once_for_what_was_asked(server: ServerProcess) -> None:
     assert [deposit(5), deposit(5.0), deposit(500)] == [200, 200, 422]
     shown = httpx.get(f"{server.url}/api/cuentas/{account['cedula']}").json()["data"]
     assert shown["balance"] == 15
+
+
+def test_the_receipt_of_one_account_is_not_given_for_another(server: ServerProcess) -> None:
+    own, other = "1700000001", "1700000002"
+    for cedula in (own, other):
+        account = {"cedula": cedula, "nombre": "Rosa", "saldo_inicial": 10}
+        httpx.post(f"{server.url}/api/cuentas", json=account).raise_for_status()
+
+    def move(kind: str, cedula: str, amount: float) -> tuple[int, str]:
+        body, key = {"cedula": cedula, "monto": amount}, {"Idempotency-Key": "moved"}
+        answer = httpx.post(f"{server.url}/api/{kind}", json=body, headers=key)
+        return answer.status_code, answer.text
+
+    for kind in ("retiro", "deposito"):
+        assert move(kind, own, 1)[0] == 200
+        for cedula, amount in ((other, 1), (own, 2), (other, 2)):
+            status, told = move(kind, cedula, amount)
+            assert (status, own in told) == (422, False)
+    balances = [httpx.get(f"{server.url}/api/cuentas/{cedula}").json()["data"]["balance"] for cedula in (own, other)]
+    assert balances == [10, 10]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_change_that_is_meant_for_another_version_is_another_change(server: ServerProcess, method: str) -> None:
+    made = httpx.post(f"{server.url}/api/productos", json=PRODUCT).json()["data"]
+    path, key = f"{server.url}/api/productos/{made['id']}", {"Idempotency-Key": f"meant {method}"}
+
+    def change(version: int) -> int:
+        if method == "DELETE":
+            return httpx.delete(f"{path}?version={version}", headers=key).status_code
+        return httpx.put(path, json={"stock": 9, "version": version}, headers=key).status_code
+
+    assert [change(1), change(1), change(2)] == [200, 200, 422]

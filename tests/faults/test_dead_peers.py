@@ -90,7 +90,8 @@ def _run(command: str) -> None:
 @pytest.mark.parametrize("transport", ["ws", "sse"])
 @pytest.mark.usefixtures("network")
 async def test_a_peer_whose_cable_is_pulled_is_let_go(make_server: Any, transport: str) -> None:
-    settings = {"host": HERE, "access": "secure", "secret_key": "k" * 40, "heartbeat": HEARTBEAT, "peer_timeout": 3}
+    secure = {"access": "secure", "secret_key": "a key for tests that nobody is to guess"}
+    settings = {**secure, "host": HERE, "heartbeat": HEARTBEAT, "peer_timeout": 3}
     server: ServerProcess = make_server(**settings)
     token = _token(settings)
     program = (

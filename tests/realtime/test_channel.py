@@ -31,6 +31,9 @@ def test_a_refusal_tells_what_is_wrong_and_when_to_come_back() -> None:
     assert Refused("busy", "later").data() == {"message": "later", "code": "busy"}
     refused = Refused("invalid", "no", status=422, fields={"precio": "too low"}, retry_after=1.25)
     assert refused.data() == {"message": "no", "code": "invalid", "fields": {"precio": "too low"}, "retry_after": 1250}
+    # Who would have to wait for hours is told now, and nothing is repeated then.
+    late = Refused("too_many", "no", retry_after=limits.REPEATED_WITHIN + 1)
+    assert late.data() == {"message": "no", "code": "too_many"}
     assert (str(refused), refused.status) == ("no", 422)
 
 

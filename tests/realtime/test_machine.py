@@ -21,6 +21,7 @@ Publications = list[tuple[Any, ...]]
 SMALL = {
     "TAIL_EVENTS": 4,
     "TAIL_BYTES": 2_500,
+    "TAILS_BYTES": 5_000,
     "BATCH_EVENTS": 5,
     "BATCH_BYTES": 900,
     "OWN_BATCH_BYTES": 700,

@@ -351,6 +351,28 @@ class TestPushing:
         assert other.written == ([1] if for_all else ["pong"])
         assert not other.over
 
+    async def test_what_is_read_from_the_log_meanwhile_waits_until_the_peer_takes_more(self, engine: Engine) -> None:
+        engine.append(*["log/a"] * (limits.TAIL_EVENTS + 1))
+        await engine.relay.catch_up()
+        engine.log.gate.clear()
+        pushed = Pushed(engine.subscribe("log/a", since=0))
+        async with asyncio.timeout(5):
+            while not engine.log.reading:
+                await turn()
+        pushed.room = 0
+        pushed.pause()
+        engine.log.gate.set()
+        async with asyncio.timeout(5):
+            while engine.log.reading:
+                await turn()
+        await turn()
+        assert pushed.written == []
+        pushed.go_on()
+        async with asyncio.timeout(5):
+            while not pushed.subscription.idle:
+                await turn()
+        assert pushed.written == list(range(1, limits.TAIL_EVENTS + 2))
+
     async def test_what_was_missed_long_ago_is_read_from_the_log(self, engine: Engine) -> None:
         for _ in range(limits.TAIL_EVENTS + 10):
             engine.commit("log/a")

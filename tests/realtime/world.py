@@ -338,7 +338,7 @@ class World:
         """Let time pass, so that topics that nobody follows are forgotten, and their signals with them."""
         for topic in self.hub.bus.topics():
             topic.idle_since -= limits.IDLE_TOPIC + 1
-        self.hub.bus.forget_idle_topics()
+        self.hub.bus._room.forget_idle_topics()
         for reader in self.readers:
             if reader not in self.streams:
                 reader.forgotten()

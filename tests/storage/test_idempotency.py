@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quart_app.realtime import Identity
-from quart_app.realtime.limits import IDEMPOTENCY_KEPT
+from quart_app.realtime.limits import ANSWER_KEPT, IDEMPOTENCY_KEPT
 from quart_app.realtime.messages.refused import Refused
 from quart_app.storage.connections import reading
 from quart_app.storage.idempotency import IdempotencyKey
@@ -124,6 +124,72 @@ async def test_an_answer_that_is_not_json_undoes_its_unit(store: Store) -> None:
         await store.writer.commit(unit, key=KEY)
     assert await store.texts() == []
     assert await store.events() == []
+
+
+async def test_of_a_large_answer_only_that_it_was_given_is_kept(store: Store) -> None:
+    async def unit(work: UnitOfWork) -> str:
+        await note("one")(work)
+        return "x" * ANSWER_KEPT
+
+    assert await store.writer.commit(unit, key=KEY) == "x" * ANSWER_KEPT
+    for others in ((), (note("two"),)):  # alone, and in one group with another
+        results = await asyncio.gather(
+            store.writer.commit(unit, key=KEY), *map(store.writer.commit, others), return_exceptions=True
+        )
+        assert isinstance(results[0], Refused)
+        assert (results[0].code, results[0].status) == ("answer_not_kept", 409)
+    assert await store.texts() == ["one", "two"]
+    _, rows = await reading().execute_query("SELECT length(answer) AS n FROM idempotency_keys")
+    assert [row["n"] for row in rows] == [0]
+
+
+def parts(*names: str) -> list[IdempotencyKey]:
+    return [IdempotencyKey("user 1", name, f"fingerprint of {name}") for name in names]
+
+
+def noting(keys: list[IdempotencyKey]) -> Any:
+    """A unit with a part for each key."""
+
+    async def unit(work: UnitOfWork) -> dict[str, Any]:
+        new = [key.key for key in keys if key not in work.known]
+        for name in new:
+            await note(name)(work)
+        return {"new": new, "known": [work.known[key]["new"] for key in keys if key in work.known]}
+
+    return unit
+
+
+async def test_the_parts_of_a_unit_are_done_once_each(store: Store) -> None:
+    first, second, third = parts("a", "b"), parts("b", "c"), parts("a", "c", "d")
+    one, two = await asyncio.gather(  # in one group
+        store.writer.commit(noting(first), parts=first), store.writer.commit(noting(second), parts=second)
+    )
+    three = await store.writer.commit(noting(third), parts=third)
+    assert (one["new"], one["known"]) == (["a", "b"], [])
+    assert (two["new"], two["known"]) == (["c"], [["a", "b"]])
+    assert (three["new"], three["known"]) == (["d"], [["a", "b"], ["c"]])
+    assert await store.texts() == ["a", "b", "c", "d"]
+    assert await store.writer.commit(note("x"), key=parts("d")[0]) == three
+
+
+async def test_a_part_that_was_something_else_before_stops_the_unit(store: Store) -> None:
+    await store.writer.commit(noting(parts("a")), parts=parts("a"))
+    other = [*parts("b"), IdempotencyKey("user 1", "a", "of another")]
+    with pytest.raises(Refused, match="used for something else"):
+        await store.writer.commit(noting(other), parts=other)
+    assert await store.texts() == ["a"]
+    await store.writer.commit(noting(parts("b")), parts=parts("b"))
+    assert await store.texts() == ["a", "b"]
+
+
+async def test_a_unit_of_many_parts(store: Store) -> None:
+    async def unit(work: UnitOfWork) -> int:
+        return len(work.known)
+
+    many = parts(*map(str, range(2_500)))
+    assert await store.writer.commit(unit, parts=many[:1_700]) == 0
+    assert await store.writer.commit(unit, parts=many) == 1_700
+    assert await store.writer.commit(unit, parts=many) == 2_500
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "a\0b", "a\nb", "\ud800"])

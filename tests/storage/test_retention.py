@@ -49,6 +49,49 @@ async def test_old_events_go_even_when_they_are_few(store: Store) -> None:
     assert [event.position for event in await store.events()] == list(range(5, 11))
 
 
+async def log_bytes(store: Store) -> int:
+    """About the bytes of all events, counted one by one."""
+    return sum(len(event.fields) + 2 * len(event.topic) + len(event.type) + 40 for event in await store.events())
+
+
+async def record(store: Store, count: int, text: str, topic: str = "log/a") -> None:
+    async def unit(work: UnitOfWork) -> None:
+        for _ in range(count):
+            work.record(topic, "happened", text)
+
+    await store.writer.commit(unit)
+
+
+async def test_what_is_stored_is_bounded_in_bytes(store: Store) -> None:
+    """Whatever the events are like, and whatever text they hold; what was measured once is not measured again."""
+    most = 2_000_000
+    subject = Retention(store.writer, store.log, 10**9, bytes=most)
+    for count, text in ((3_000, "x" * 100), (100, "ñ" * 30_000), (1_500, "y"), (700, "€" * 1_000), (1_234, "z" * 10)):
+        await record(store, count, text)
+        head = await store.log.head()
+        await subject.trim()
+        kept = await store.events()
+        assert [event.position for event in kept] == list(range(head - len(kept) + 1, head + 1))
+        assert await store.log.floor() == head - len(kept)
+        assert await log_bytes(store) <= most
+        assert await subject.trim() == 0
+    await record(store, 5_000, "x" * 900)
+    assert await subject.trim() > 0
+    assert most - 100 * 1_000 < await log_bytes(store) <= most  # no more has gone than it takes, but for a stretch
+
+
+async def test_a_log_that_is_trimmed_by_number_too_is_measured_right(store: Store) -> None:
+    subject = Retention(store.writer, store.log, 500, bytes=40_000)
+    for _ in range(20):
+        await record(store, 90, "x" * 20)
+        await subject.trim()
+        assert len(await store.events()) <= 500
+        assert await log_bytes(store) <= 40_000
+    assert len(await store.events()) > 250
+    assert subject._size.upto == await store.log.head()
+    assert abs(subject._size.bytes - await log_bytes(store)) < 10_000
+
+
 async def whole_or_trimmed(store: Store, after: int) -> str:
     try:
         events = await store.log.read(["log/a"], after, 300, 5)

@@ -1,5 +1,8 @@
 import asyncio
+import contextlib
+import gc
 import sqlite3
+import weakref
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -364,3 +367,28 @@ class TestAppending:
         assert await store.writer.commit(appended("two")) == 2
         assert running.cancelled()
         await assert_stored(store, "one", "two")
+
+
+async def test_nothing_stays_of_what_was_refused(store: Store) -> None:
+    """Large requests that are refused in a row take no memory until the collector comes."""
+
+    async def try_it(text: bytearray) -> None:
+        async def unit(_work: UnitOfWork) -> None:
+            raise Refused("too_much", f"{len(text)} are too many")
+
+        with contextlib.suppress(Refused):
+            await store.writer.commit(unit)
+
+    class Text(bytearray):
+        """Text that can be seen to be gone."""
+
+    texts = [Text(1_000) for _ in range(20)]
+    seen = [weakref.ref(text) for text in texts]
+    gc.disable()
+    try:
+        await asyncio.gather(*map(try_it, texts))
+        texts.clear()
+        await store.writer.commit(note("one"))
+        assert [text() for text in seen] == [None] * 20
+    finally:
+        gc.enable()

@@ -50,7 +50,7 @@ async def test_what_is_published_comes_to_everyone_in_order(world: World) -> Non
     for stream in streams:
         last = await stream.find(lambda one: one.get("data") == {"n": 70})
         assert numbers(stream.messages) == list(range(1, 71))
-        assert set(last) == {"type", "timestamp", "topic", "id", "data"}
+        assert set(last) == {"type", "timestamp", "topic", "id", "data", "by"}
         positions = [int(one["id"].split("-")[1]) for one in stream.messages[1:]]
         assert positions == sorted(set(positions))
 

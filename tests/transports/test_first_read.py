@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.realtime import Wheel
+from quart_app.transports.below.addresses import Addresses
 from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.http1 import usual_head
 from tests.inside import serving
@@ -170,7 +171,7 @@ async def test_refused_handshakes_leave_nothing(tmp_path: Path) -> None:
         let_go = held.discard
 
     async with serving(tmp_path / "envivo.db") as (app, _):
-        reception = Reception(app, Config(), app.hub.wheel, Holder(), elsewhere=())
+        reception = Reception(app, Config(), app.hub.wheel, Holder(), app.addresses)
         server = await asyncio.get_running_loop().create_server(
             lambda: reception.protocol(asyncio.Protocol), "127.0.0.1", 0
         )
@@ -217,7 +218,8 @@ async def _serve_nothing(scope: Any, receive: Any, send: Any) -> None:
     """Nothing is served here."""
 
 
-RECEPTION: Final = Reception(_serve_nothing, Config(), Wheel(), _Nobody(), elsewhere=("/socket.io",))
+ADDRESSES: Final = Addresses(1, 1, lambda _: False, lambda *_: None)
+RECEPTION: Final = Reception(_serve_nothing, Config(), Wheel(), _Nobody(), ADDRESSES, elsewhere=("/socket.io",))
 TOKENS = st.text(st.sampled_from("abcXYZ-_!.~09 :\t"), min_size=1, max_size=8)
 VALUES = st.text(st.characters(max_codepoint=255), max_size=20)
 EXTRA = st.lists(st.tuples(TOKENS, VALUES), max_size=4)
@@ -305,5 +307,5 @@ def test_what_hypercorn_is_told_to_do_beside_serving_it_does_itself(setting: dic
     config = Config()
     for name, value in setting.items():
         setattr(config, name, value)
-    reception = Reception(_serve_nothing, config, Wheel(), _Nobody(), elsewhere=())
+    reception = Reception(_serve_nothing, config, Wheel(), _Nobody(), ADDRESSES)
     assert reception.scope(opening(), _Transport()) is None  # type: ignore[arg-type]  # it asks no more

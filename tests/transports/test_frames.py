@@ -27,6 +27,9 @@ MASK: Final = b"\x37\xfa\x21\x3d"  # of the examples in RFC 6455 section 5.7
 TEXT, BINARY, CONTINUATION, CLOSE, PING = 0x81, 0x82, 0x80, 0x88, 0x89  # each with FIN
 
 
+PART: Final = (int(Opcode.CONTINUATION), b"")  # which is told of a frame that completes no message
+
+
 def frame(first: int, payload: bytes = b"", mask: bytes = MASK) -> bytes:
     """Return a client's frame with this first byte."""
     length = len(payload)
@@ -40,13 +43,14 @@ def frame(first: int, payload: bytes = b"", mask: bytes = MASK) -> bytes:
 
 
 def read(pieces: Iterable[bytes], *, compressed: bool = False) -> list[tuple[int, bytes]]:
-    """Return what a reader finds in the pieces."""
+    """Return the messages and control frames that a reader finds in the pieces."""
     reader = FrameReader(compressed=compressed)
     found = []
     for piece in pieces:
         reader.feed(piece)
         while (one := reader.next()) is not None:
-            found.append(one)
+            if one != PART:
+                found.append(one)
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 import websockets
 
 from quart_app.doors import Door, Doors
+from quart_app.security_log import SecurityLog
 from quart_app.transports.guards.doorkeeper import Doorkeeper
 from tests.running import ServerProcess
 from tests.transports.socketio.engine_io import Session
@@ -107,10 +108,10 @@ async def test_which_hosts_are_ours(host: bytes, answered: bool) -> None:
     async def send(event: dict[str, Any]) -> None:
         sent.append(event)
 
-    guard = Doorkeeper(application, Doors((Door(host="Envivo.lan"),)))
-    await guard({"type": "http", "scheme": "http", "headers": [(b"host", host)]}, receive, send)
+    guard = Doorkeeper(application, Doors((Door(host="Envivo.lan"),)), SecurityLog())
+    await guard({"type": "http", "scheme": "http", "path": "/", "headers": [(b"host", host)]}, receive, send)
     assert (bool(heard), [event["type"] for event in sent]) == (
         (True, []) if answered else (False, ["http.response.start", "http.response.body"])
     )
-    await guard({"type": "websocket", "scheme": "ws", "headers": [(b"host", host)]}, receive, send)
+    await guard({"type": "websocket", "scheme": "ws", "path": "/", "headers": [(b"host", host)]}, receive, send)
     assert answered or sent[-1]["type"] == "websocket.close", "a server without HTTP answers to handshakes"

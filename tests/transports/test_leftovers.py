@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from hypercorn.events import RawData
-from hypercorn.protocol.ws_stream import WSStream
 
 from quart_app.realtime.clients.connection import Connection
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.transports.below.http1 import TidyH11
 from quart_app.transports.below.tcp import INSTEAD, TidyTCPServer
+from quart_app.transports.below.websocket import TidyWebsocket
 from quart_app.transports.liveness import Liveness
 from quart_app.transports.pump import Pump
 from quart_app.transports.sse import EventStream
@@ -25,13 +25,13 @@ from tests.running import eventually
 from tests.transports.drivers import WebsocketStream
 
 LASTING = (
-    TidyTCPServer, TidyH11, WSStream, Connection, Subscription, Liveness, Pump, ServedWebsocket, FramedWebsocket,
+    TidyTCPServer, TidyH11, TidyWebsocket, Connection, Subscription, Liveness, Pump, ServedWebsocket, FramedWebsocket,
     EventStream,
 )  # fmt: skip
 ENGINES = Counter(Connection=1, Subscription=1, Liveness=1)
 SERVED = {
     "direct": ENGINES + Counter(FramedWebsocket=1),
-    "ordinary": ENGINES + Counter(TidyTCPServer=1, TidyH11=1, WSStream=1, Pump=1, ServedWebsocket=1),
+    "ordinary": ENGINES + Counter(TidyTCPServer=1, TidyH11=1, TidyWebsocket=1, Pump=1, ServedWebsocket=1),
 }
 """What there is for one WebSocket, each way."""
 

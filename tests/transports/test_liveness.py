@@ -20,6 +20,7 @@ class Peer:
     def __init__(self, *, answers: bool = True, comment: Message | None = None) -> None:
         self.comment = comment
         self.heard_at = 0.0
+        self.gone = False
         self.stalled_since: float | None = None
         self.dropped = False
         self._answers = answers

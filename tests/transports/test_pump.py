@@ -31,6 +31,7 @@ class Carrier:
         self.taking = asyncio.Event()
         self.taking.set()
         self.dropped = False
+        self.gone = False
         self.heard_at = 0.0
         self._answers = answers
 

@@ -67,9 +67,6 @@ REQUESTS = {
     ],
     "a length of another kind": [b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: +4\r\n\r\nbody"],
     "two lengths": [b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nbody"],
-    "a length and chunks": [
-        b"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    ],
     "two hosts": [b"GET /echo HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n"],
     "a header in two lines": [b"GET /echo HTTP/1.1\r\nHost: h\r\nX-A: b\r\n c\r\n\r\n"],
     "a space before a colon": [b"GET /echo HTTP/1.1\r\nHost : h\r\n\r\n"],

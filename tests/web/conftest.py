@@ -9,8 +9,11 @@ from quart.typing import TestClientProtocol as Client
 from quart_app import web
 from quart_app.config import Settings
 from quart_app.doors import Doors
+from quart_app.identity import Identification
+from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.refused import Refused
 from quart_app.resources import static_folder
+from quart_app.security_log import SecurityLog
 from quart_app.transports.guards.doorkeeper import Doorkeeper
 from quart_app.web.lean import LeanQuart
 from tests.running import ServerProcess
@@ -21,6 +24,9 @@ class SmallApp(LeanQuart):
 
     checks: dict[str, str]
     settings = Settings()
+    identification = Identification()
+    hub = Hub()
+    security = SecurityLog()
 
     async def healthy(self) -> dict[str, str]:
         return self.checks
@@ -53,7 +59,8 @@ def app() -> SmallApp:
     app.config["MAX_CONTENT_LENGTH"] = 1000
     web.register(app, app.settings)
     _routes(app)
-    app.asgi_app = Doorkeeper(app.asgi_app, Doors(app.settings.doors))  # type: ignore[method-assign]  # Quart's way
+    doors = Doors(app.settings.doors)
+    app.asgi_app = Doorkeeper(app.asgi_app, doors, app.security)  # type: ignore[method-assign]  # Quart's way
     return app
 
 

@@ -119,6 +119,30 @@ async def test_the_lists_are_sorted_searched_and_paged(server: ServerProcess, wi
     await expect(admin.locator("#topics tbody tr")).to_contain_text("estado")
 
 
+async def test_who_has_changed_what_is_seen_while_it_happens(make_server: Any) -> None:
+    server = make_server()
+    lines = "#security tbody tr"
+    async with windows_on(server.url) as windows:
+        admin = await windows.open("/admin")
+        await expect(admin.locator("#security .empty")).to_have_text("Todavía no hay nada que contar.")
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            who = {"username": "<b>Ana</b>", "user_id": "7"}
+            await client.post("/api/productos", json={"nombre": "Té", "precio": 2, "stock": 3}, params=who)
+            await expect(admin.locator(lines)).to_have_count(1)
+            await expect(admin.locator(f"{lines} [data-column=user]")).to_contain_text("<b>Ana</b> 7")
+            await expect(admin.locator(f"{lines} [data-column=what]")).to_contain_text(
+                re.compile(r"cambió: create products/\d+ nombre, descripcion, precio 2\.00, stock 3")
+            )
+            await expect(admin.locator(f"{lines} [data-column=result]")).to_have_text("hecho")
+            await client.post("/api/rooms", json={"name": "x"}, headers={"Origin": "https://evil.example"})
+        await expect(admin.locator(f"{lines} [data-column=result]").first).to_contain_text("origin_not_allowed")
+        # It is there before any script has run.
+        plain = await windows.blank(java_script_enabled=False)
+        await plain.goto("/admin")
+        await expect(plain.locator("#security li")).to_have_count(2)
+        await expect(plain.locator("#security li").last).to_contain_text("<b>Ana</b>")
+
+
 async def test_it_goes_on_over_a_restart(make_server: Any) -> None:
     server = make_server()
     async with windows_on(server.url) as windows:

@@ -8,6 +8,7 @@ from quart.typing import TestClientProtocol as Client
 
 from quart_app.resources import static_folder
 from quart_app.web.assets import FONT, IMPORT_MAP, UPLOT_CSS
+from tests.running import NODE_CLIENTS
 
 STATIC = static_folder()
 VENDORED = sorted(path for path in (STATIC / "vendor").iterdir() if path.is_dir())
@@ -21,6 +22,24 @@ def test_a_vendored_package_has_its_version_and_its_licence(folder: Path) -> Non
     assert folder.name.endswith(f"-{package['version']}")
     assert package["license"]
     assert (folder / "LICENSE").stat().st_size > 200
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("folder", VENDORED, ids=lambda path: path.name)
+def test_a_vendored_file_is_as_it_was_published(folder: Path) -> None:
+    """The package itself is as it was published: npm checks it against the hash in its lock file."""
+    package = json.loads((folder / "package.json").read_text("utf-8"))
+    published = NODE_CLIENTS / "node_modules" / package["name"]
+    lock = json.loads((NODE_CLIENTS / "package-lock.json").read_text("utf-8"))
+    assert lock["packages"][f"node_modules/{package['name']}"]["version"] == package["version"]
+    known = {path.read_bytes() for path in published.rglob("*") if path.is_file()}
+    assert [path.name for path in folder.iterdir() if path.read_bytes() not in known] == []
+
+
+def test_what_is_vendored_is_locked_with_a_hash() -> None:
+    lock = json.loads((NODE_CLIENTS / "package-lock.json").read_text("utf-8"))["packages"]
+    names = [json.loads((folder / "package.json").read_text("utf-8"))["name"] for folder in VENDORED]
+    assert [name for name in names if not lock[f"node_modules/{name}"]["integrity"].startswith("sha512-")] == []
 
 
 async def test_every_module_of_the_import_map_is_served_as_javascript(client: Client) -> None:

@@ -46,6 +46,18 @@ async def test_two_windows_chat_across_rungs_each_message_once_in_order(windows:
             await expect(window.locator("#badge-slot")).to_have_attribute("data-repeats", "0")
 
 
+async def test_what_runs_the_other_way_turns_nothing_around_it(windows: Windows) -> None:
+    """U+202E makes what follows run from right to left; it ends with the message."""
+    room, turned = await new_room(windows), "factura_\u202egpj.exe"
+    ana = await windows.open(f"/chat/{room}?user_id=1&username=Ana")
+    await say(ana, turned)
+    plain = await windows.blank(java_script_enabled=False)
+    await plain.goto(f"/chat/{room}?user_id=2&username=Luis")
+    for page in (ana, plain):
+        await expect(page.locator(".bubble > bdi")).to_have_text(turned)
+        await expect(page.locator(".who bdi")).to_have_text("Ana")
+
+
 async def test_presence_typing_and_receipts_are_seen_by_the_others(windows: Windows) -> None:
     room = await new_room(windows)
     ana = await windows.open(f"/chat/{room}?user_id=1&username=Ana")

@@ -3,13 +3,16 @@
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import httpx
 import pytest
 from quart.typing import TestClientProtocol as Client
 
 from quart_app.resources import static_folder
+from tests.running import ServerProcess
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "quart_app").glob("**/templates/**/*.html"))
 OURS = [*sorted((static_folder() / "js").glob("**/*.js")), *sorted((static_folder() / "css").glob("*.css"))]
@@ -86,3 +89,27 @@ async def test_a_page_may_not_be_kept_by_a_shared_cache(client: Client) -> None:
     answer = await client.get("/")
     assert set(answer.headers["Vary"].split(", ")) >= {"Accept-Language", "Cookie"}
     assert "private" in answer.headers["Cache-Control"]
+
+
+def test_a_policy_that_browsers_would_complain_of_is_not_sent(make_server: Callable[..., ServerProcess]) -> None:
+    """Chromium logs an error for `Cross-Origin-Opener-Policy` where the page's origin is not trustworthy."""
+    server = make_server(access="secure", secret_key="k" * 40)
+    trustworthy = {
+        ("localhost:8000", "http"): True,
+        ("127.0.0.1", "http"): True,
+        ("[::1]:8000", "http"): True,
+        ("envivo.localhost", "http"): True,
+        ("192.168.1.20:8001", "http"): False,
+        ("envivo.example.org", "http"): False,
+        ("localhost.example.org", "http"): False,
+        ("envivo.example.org", "https"): True,
+    }
+    sent = {}
+    for host, scheme in trustworthy:
+        headers = {"Host": host, "X-Forwarded-Proto": scheme, "Accept": "text/html"}
+        answers = [httpx.get(f"{server.url}{path}", headers=headers) for path in ("/", "/nothing/here", "/chat")]
+        assert [answer.status_code for answer in answers] == [200, 404, 401]
+        policies = {answer.headers.get("Cross-Origin-Opener-Policy") for answer in answers}
+        assert policies in ({"same-origin"}, {None})
+        sent[host, scheme] = policies == {"same-origin"}
+    assert sent == trustworthy

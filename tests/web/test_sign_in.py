@@ -62,17 +62,25 @@ def test_a_bad_token_is_not_kept(visitor: httpx.Client) -> None:
     assert not visitor.cookies
 
 
+def opened(visitor: httpx.Client, path: str, **query: str) -> httpx.Response:
+    """The page that a link leads to, which asks."""
+    linked = visitor.get(path, params=query)
+    assert (linked.status_code, linked.headers["Cache-Control"]) == (303, "no-store")
+    return visitor.get(linked.headers["Location"])
+
+
 def test_a_link_that_carries_a_token_asks_then_lets_in_and_loses_it(visitor: httpx.Client) -> None:
-    linked = visitor.get("/chat/1", params={"transports": "sse", "token": token()})
-    assert (linked.status_code, linked.headers["Cache-Control"]) == (200, "no-store")
-    assert "Ana (7)" in linked.text
-    assert 'type="module"' not in linked.text, "nothing connects in that name before it is said yes"
-    assert not visitor.cookies
+    asked = opened(visitor, "/chat/1", transports="sse", token=token())
+    assert (asked.status_code, asked.headers["Cache-Control"]) == (200, "no-store")
+    assert "Ana (7)" in asked.text
+    assert 'type="module"' not in asked.text, "nothing connects in that name before it is said yes"
+    assert "envivo_token" not in visitor.cookies
     assert visitor.get("/chat/1").status_code == 401
 
-    entered = visitor.post("/session", data=form_of(linked.text))
+    entered = visitor.post("/enter/yes", data=form_of(asked.text))
     assert (entered.status_code, entered.headers["Location"]) == (303, "/chat/1?transports=sse")
     assert visitor.get("/chat/1").status_code == 200
+    assert visitor.get("/enter?next=/chat").headers["Location"] == "/chat", "it is asked once"
 
 
 def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) -> None:
@@ -87,28 +95,50 @@ def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) 
 def test_a_link_makes_nobody_somebody_else(visitor: httpx.Client, other: Identity) -> None:
     visitor.post("/session", data={"token": token(), "next": "/"})
     mine = visitor.cookies["envivo_token"]
-    linked = visitor.get("/chat", params={"token": token(other)})
-    assert linked.status_code == 200
-    assert f"{other.username} ({other.user_id}), con el papel {other.role}" in linked.text
-    assert "eres ahora Ana (7), con el papel user" in linked.text
+    asked = opened(visitor, "/chat", token=token(other))
+    assert asked.status_code == 200
+    assert f"{other.username} ({other.user_id}), con el papel {other.role}" in asked.text
+    assert "eres ahora Ana (7), con el papel user" in asked.text
     assert visitor.cookies["envivo_token"] == mine
 
-    form = form_of(linked.text)
-    foreign = visitor.post("/session", data=form, headers={"Origin": "https://evil.example"})
+    form = form_of(asked.text)
+    foreign = visitor.post("/enter/yes", data=form, headers={"Origin": "https://evil.example"})
     assert foreign.status_code == 403
     assert visitor.cookies["envivo_token"] == mine
-    assert visitor.post("/session", data=form).status_code == 303
+    assert visitor.post("/enter/yes", data=form).status_code == 303
     assert session_of(visitor)["username"] == other.username
     assert session_of(visitor)["role"] == other.role
 
 
 def test_a_name_on_the_page_that_asks_is_text(visitor: httpx.Client) -> None:
-    linked = visitor.get("/chat", params={"token": token(Identity("9", "<b>{id}</b>"))})
-    assert "&lt;b&gt;{id}&lt;/b&gt;" in linked.text
+    asked = opened(visitor, "/chat", token=token(Identity("9", "<b>{id}</b>")))
+    assert "&lt;b&gt;{id}&lt;/b&gt;" in asked.text
 
 
-def test_a_link_with_a_bad_token_is_refused(visitor: httpx.Client) -> None:
-    assert visitor.get("/chat", params={"token": "nonsense"}).status_code == 401
+def test_a_link_with_a_bad_token_lets_nobody_in(visitor: httpx.Client) -> None:
+    refused = opened(visitor, "/chat", since="0", token="nonsense")
+    assert (refused.status_code, refused.url.query) == (401, b"since=0")
+    assert 'name="next" value="/chat?since=0"' in refused.text
+    assert not visitor.cookies
+
+
+def test_who_may_not_come_in_is_told_who_they_are_and_may_be_somebody_else(visitor: httpx.Client) -> None:
+    visitor.post("/session", data={"token": token(), "next": "/"})
+    refused = visitor.get("/clinic/owners?pet=1")
+    assert refused.status_code == 403
+    assert "Aquí eres Ana (7), con el papel user" in refused.text
+    form = form_of(refused.text)
+    assert form == {"next": "/clinic/owners?pet=1"}
+    vet = token(Identity("9", "Vera", "employee"))
+    entered = visitor.post("/session", data={**form, "token": vet})
+    assert visitor.get(entered.headers["Location"]).status_code == 200
+
+
+def test_where_nobody_is_asked_for_a_token_a_refusal_asks_for_none(server: ServerProcess) -> None:
+    headers = {"Accept": "text/html", "Origin": "https://evil.example"}
+    refused = httpx.post(f"{server.url}/language", data={"language": "es"}, headers=headers)
+    assert refused.status_code == 403
+    assert "/session" not in refused.text
 
 
 def test_nobody_is_sent_to_another_site(visitor: httpx.Client) -> None:

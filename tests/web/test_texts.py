@@ -15,12 +15,13 @@ TEMPLATES = sorted(PACKAGE.glob("**/templates/**/*.html"))
 PAGE_MODULES = sorted((static_folder() / "js" / "pages").rglob("*.js"))
 # Keys that a page puts together from a name, as in text(`live.${transport}`).
 COMPOSED = re.compile(
-    r"(badge\.(why|outcome)_\w+|live\.(ws|sse|poll)|nav\.in_\w+|error\.(title|text)_\d+|home\.rung_\w+"
+    r"(badge\.(why|outcome)_\w+|live\.(ws|sse|poll|quota_\w+)|nav\.in_\w+|error\.(title|text)_\d+|home\.rung_\w+"
     r"|telemetry\.(severity|count|alert|closed)_\w+"
     r"|(home|telemetry)\.(temperature|ph|conductivity|water_level)|telemetry\.reservoir_id|chat\.typing_\w+)"
     r"|clinic\.(view|weekday|status|quick|new|edit|field|active|line|refused|notice|invoices?|no|method|did|kind)_\w+"
     r"|systems\.\w+|connect\.(in|needs)_\w+"
-    r"|admin\.((chart|series|kind)_\w+|uptime|memory|cpu|errors)"
+    r"|oidc\.(away|lost|not_confirmed|not_let_in)(_text)?"
+    r"|admin\.((chart|event|series|kind|quota)_\w+|uptime|memory|cpu|errors)"
     r"|guide\.((limit|part|tag)_\w+|anchor|table|code|note|tip|warning)"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"
 )

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,9 @@ import httpx
 from playwright.async_api import Page, expect
 from websockets.asyncio.client import connect
 
+from quart_app.config import load_settings
+from quart_app.identity import issue_token
+from quart_app.realtime import Identity
 from tests.running import ServerProcess
 from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
@@ -58,6 +63,21 @@ async def publish(rest: httpx.AsyncClient, topic: str, type: str, data: Any = No
 
 def entries(page: Page, type: str) -> Any:
     return page.locator(f".entry[data-type={type}]")
+
+
+async def test_who_meets_a_quota_is_told_in_the_language_of_the_page(make_server: Callable[..., ServerProcess]) -> None:
+    settings = {"access": "secure", "secret_key": "0123456789abcdef0123456789abcdef"}
+    server = make_server(**settings, quota_stored_bytes=1)
+    token = issue_token(load_settings(**settings).front, Identity("7", "Ana"), timedelta(hours=1))
+    signed_in = {"cookies": [{"name": "envivo_token", "value": token, "url": server.url}]}
+    async with windows_on(server.url) as windows:
+        page = await windows.open("/topics/log/cuota", storage_state=signed_in)
+        await page.get_by_label("Tipo").last.fill("n")
+        for told in ("Publicado", "No se publicó: Has guardado tanto como puede guardar un usuario en un día."):
+            await page.get_by_role("button", name="Publicar").click()
+            await expect(page.locator("#publish-said")).to_have_text(told)
+        await expect(entries(page, "n")).to_have_count(1)
+        assert page.url.endswith("/topics/log/cuota")
 
 
 async def test_what_one_window_publishes_the_others_show_on_every_transport(windows: Windows) -> None:

@@ -2,6 +2,7 @@
 
 from quart_app.domains import Program
 from quart_app.domains.bank import events
+from quart_app.domains.bank.access import may_visit
 from quart_app.domains.bank.channel import AccountChannel, BalancesChannel, StatsChannel
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.examples import open_examples
@@ -28,3 +29,4 @@ def contribute(program: Program) -> None:
     program.add_routes(routes(program, bank, counters))
     program.add_routes(pages(program, bank, counters))
     program.add_to_menu("/bank", "nav.bank")
+    program.show_links_to("/bank", may_visit)

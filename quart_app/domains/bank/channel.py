@@ -1,6 +1,6 @@
 """The bank on the wire: who may follow what, and what a newcomer is told. Money is moved over REST."""
 
-from quart_app.domains.bank.access import require_administrator, require_holder
+from quart_app.domains.bank.access import require_holder, require_teller
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.events import cedula_of
 from quart_app.domains.bank.service import Bank
@@ -8,14 +8,14 @@ from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
 class AccountChannel(Channel):
-    """The topics `accounts/{cedula}`, each for its holder and for administrators."""
+    """The topics `accounts/{cedula}`, each for its holder and for tellers."""
 
     def __init__(self, bank: Bank, counters: LiveCounters) -> None:
         self._bank = bank
         self._counters = counters
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Let the holder and administrators follow the account. Raise Refused: `forbidden` (403),
+        """Let the holder and tellers follow the account. Raise Refused: `forbidden` (403),
         `cuenta_no_encontrada` (404)."""
         cedula = cedula_of(topic)
         require_holder(identity, cedula)
@@ -33,11 +33,11 @@ class AccountChannel(Channel):
 
 
 class BalancesChannel(Channel):
-    """The topic `balances`, which tells of all accounts, for administrators."""
+    """The topic `balances`, which tells of all accounts, for tellers."""
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        """Let administrators follow all accounts. Raise Refused (`forbidden`, 403)."""
-        require_administrator(identity)
+        """Let tellers follow all accounts. Raise Refused (`forbidden`, 403)."""
+        require_teller(identity)
 
 
 class StatsChannel(Channel):

@@ -6,11 +6,11 @@ Every page carries the cursor that was read before its data, and goes live from 
 from typing import Any
 
 import msgspec
-from quart import Blueprint, render_template
+from quart import Blueprint, Response, render_template
 
 from quart_app.domains import Program
 from quart_app.domains.bank import rules
-from quart_app.domains.bank.access import require_administrator, require_holder
+from quart_app.domains.bank.access import is_teller, may_visit, require_holder, require_teller
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.requests import AccountsPage, MovementsPage
 from quart_app.domains.bank.service import Bank
@@ -41,9 +41,12 @@ class _Pages:
         self._bank = bank
         self._counters = counters
 
-    async def accounts(self) -> str:
-        """Show the accounts, and the form that opens one."""
-        require_administrator(speaker())
+    async def accounts(self) -> str | Response:
+        """Show the accounts, and the form that opens one; a holder is led to their own account."""
+        visitor = speaker()
+        if not is_teller(visitor) and may_visit(visitor):
+            return Response(status=303, headers={"Location": f"/bank/{visitor.user_id}"})
+        require_teller(visitor)
         cursor = self._hub.cursor
         accounts = await self._bank.accounts(AccountsPage(limit=rules.PAGE_LIMIT))
         return await _page("bank/accounts.html", cursor, accounts=accounts, most=rules.PAGE_LIMIT)
@@ -55,13 +58,11 @@ class _Pages:
         cursor = self._hub.cursor
         movements = await self._bank.transactions(id, MovementsPage())
         account = await self._bank.account(id)
-        return await _page(
-            "bank/account.html", cursor, account=account, movements=movements, administrator=visitor.is_admin
-        )
+        return await _page("bank/account.html", cursor, account=account, movements=movements, teller=is_teller(visitor))
 
     async def administration(self) -> str:
         """Show the live counters and the latest movements of the whole bank."""
-        require_administrator(speaker())
+        require_teller(speaker())
         cursor = self._hub.cursor
         movements = await self._bank.transactions(None, MovementsPage())
         return await _page("bank/admin.html", cursor, statistics=self._counters.now(), movements=movements)

@@ -111,3 +111,8 @@ def moved(balance: int, kind: MovementKind, amount: int) -> int:
 def dollars(cents: int) -> float:
     """Return an amount as the wire has it: the JSON number that is made of it spells the cents exactly."""
     return cents / 100
+
+
+def written(cents: int) -> str:
+    """Return an amount, which is not negative, as it is written: with two decimals."""
+    return f"{cents // 100}.{cents % 100:02}"

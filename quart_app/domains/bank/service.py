@@ -9,7 +9,9 @@ from typing import TypeVar
 import msgspec
 
 from quart_app.domains.bank import ledger, rules
+from quart_app.domains.bank.access import require_teller
 from quart_app.domains.bank.counters import LiveCounters
+from quart_app.domains.bank.events import account_topic
 from quart_app.domains.bank.models import Account, Movement
 from quart_app.domains.bank.requests import AccountsPage, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt
@@ -32,13 +34,16 @@ class Bank:
     async def open_account(self, new: NewAccount, opener: Identity, *, key: str | None = None) -> AccountSummary:
         """Open an account. With a `key` (the opener's own) it is opened once.
 
-        Raise Refused: `bad_request`, `cuenta_existente` (409), `demasiadas_cuentas` (409).
+        Raise Refused: `bad_request`, `forbidden` (403) for money that no teller puts in, `cuenta_existente` (409),
+        `demasiadas_cuentas` (409).
         """
         cedula, name, amount = all_cleaned(
             cedula=(new.cedula, rules.clean_cedula),
             nombre=(new.nombre, rules.clean_name),
             saldo_inicial=(new.saldo_inicial, rules.clean_opening),
         )
+        if amount:
+            require_teller(opener)
 
         async def unit(work: UnitOfWork) -> AccountSummary:
             if await Account.exists(cedula=cedula):
@@ -47,6 +52,7 @@ class Bank:
             if await Account.all().count() >= rules.ACCOUNTS:
                 raise Refused("demasiadas_cuentas", f"there are {rules.ACCOUNTS:,} accounts already", status=409)
             account = await ledger.open_account(work, cedula, name, amount, now())
+            work.attribute(opener, rules.MovementKind.OPENING, account_topic(cedula), rules.written(amount))
             return ledger.summary(account, account.balance)
 
         with self._counters.operation():
@@ -80,6 +86,8 @@ class Bank:
                 raise _no_room("fondos_insuficientes", str(error)) from error
             except ValueError as error:
                 raise _no_room("saldo_maximo", str(error)) from error
+            detail = f"{rules.written(amount)}, transaccion {movement.id}"
+            work.attribute(asker, kind, account_topic(cedula), detail)
             return Receipt(cedula, rules.dollars(movement.balance), movement.id)
 
         with self._counters.operation():

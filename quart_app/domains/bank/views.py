@@ -6,7 +6,7 @@ Every snapshot carries the cursor that was read before its data.
 from quart import Blueprint, Response
 
 from quart_app.domains import Program
-from quart_app.domains.bank.access import require_administrator, require_holder
+from quart_app.domains.bank.access import require_holder, require_teller
 from quart_app.domains.bank.counters import LiveCounters
 from quart_app.domains.bank.requests import AccountsPage, Cedula, MoneyMove, MovementsPage, NewAccount
 from quart_app.domains.bank.service import Bank
@@ -48,7 +48,7 @@ class _Views:
 
         `cursor` is where to follow `balances` from; `after`, where it is not null, is where the next page begins.
         """
-        require_administrator(speaker())
+        require_teller(speaker())
         page = query_as(AccountsPage)
         cursor = self._hub.cursor
         accounts = await self._bank.accounts(page)
@@ -56,7 +56,10 @@ class _Views:
 
     @Operation(tag="bank", body=NewAccount, answer=AccountSummary, status=201, refusals=(409,))
     async def open_account(self) -> Response:
-        """Open an account, with money in it or not: 409 `cuenta_existente` where the cédula has one."""
+        """Open an account: 409 `cuenta_existente` where the cédula has one.
+
+        Tellers open any account, with money in it or not; others open their own, empty.
+        """
         who = speaker()
         new = checked(await exact_json_body(), NewAccount)
         require_holder(who, new.cedula)
@@ -88,7 +91,7 @@ class _Views:
     @Operation(tag="bank", query=MovementsPage, answer=list[AccountMovement], beside=(("cursor", str),))
     async def transactions(self) -> Response:
         """List the movements of all accounts, newest first: `limit` of them before the one with the id `before`."""
-        require_administrator(speaker())
+        require_teller(speaker())
         return await self._transactions(None)
 
     async def _transactions(self, cedula: str | None) -> Response:
@@ -98,10 +101,10 @@ class _Views:
 
     @Operation(tag="bank", body=MoneyMove, answer=Receipt, beside=(("message", str),), refusals=(404, 409))
     async def deposit(self) -> Response:
-        """Put money into an account: 409 `saldo_maximo` where it would hold too much."""
+        """Put money into an account, which tellers do: 409 `saldo_maximo` where it would hold too much."""
         who = speaker()
+        require_teller(who)
         asked = checked(await exact_json_body(), MoneyMove)
-        require_holder(who, asked.cedula)
         receipt = await self._bank.deposit(asked, who, key=idempotency_key())
         return success(receipt, message="Depósito realizado")
 

@@ -6,6 +6,7 @@ from quart_app.domains.clinic.entities import ENTITIES
 from quart_app.domains.clinic.events import TOPICS
 from quart_app.domains.clinic.examples import practice
 from quart_app.domains.clinic.pages import pages
+from quart_app.domains.clinic.rules import is_staff
 from quart_app.domains.clinic.service import Clinic
 from quart_app.domains.clinic.views import routes
 
@@ -23,3 +24,4 @@ def contribute(program: Program) -> None:
     program.add_routes(routes(program, clinic))
     program.add_routes(pages(program, clinic))
     program.add_to_menu("/clinic", "nav.clinic")
+    program.show_links_to("/clinic", is_staff)

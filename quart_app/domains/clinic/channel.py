@@ -21,7 +21,8 @@ class ClinicChannel(Channel):
 
 
 class EntityChannel(ClinicChannel):
-    """The topic of all records of one kind, whoever they belong to; so staff alone follow those that have owners."""
+    """The topic of all records of one kind, whoever they belong to and with all their fields; so staff alone follow
+    those that have owners or private fields."""
 
     def __init__(self, entity: Entity[Any]) -> None:
         self._entity = entity
@@ -29,7 +30,7 @@ class EntityChannel(ClinicChannel):
     async def authorize(self, identity: Identity, topic: str) -> None:
         """Let staff follow the records, and everybody where the kind is for everybody. Raise Refused (`forbidden`,
         403)."""
-        if self._entity.readers != "everybody":
+        if self._entity.readers != "everybody" or self._entity.private:
             require_staff(identity)
 
 

@@ -41,6 +41,7 @@ EMPLOYEES: Final = Entity(
     change=requests.EmployeeChange,
     query=requests.EmployeeQuery,
     lookups={"q": "name__icontains", "role": "role", "active": "active"},
+    private=("email", "phone"),
     readers="everybody",
     policy=policies.NamedPolicy[models.Employee](),
 )

@@ -82,7 +82,8 @@ class Entity(Generic[Row]):
     table, and `record` is the shape of one record on the wire. `new`, `change` and `query` are the shapes of what
     clients send; without the first two the kind is read only. `references` names the fields that hold an id, and of
     which kind. `lookups` maps each parameter of the query to the Tortoise filter that it stands for. `noticed` names
-    the fields that the user is told. `newest_first` is the order of lists.
+    the fields that the user is told. `private` names those that only staff read, whoever may read the record; so its
+    topic is theirs, too. `newest_first` is the order of lists.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Entity(Generic[Row]):
     change: type[msgspec.Struct] | None = None
     references: Mapping[str, str] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
     newest_first: bool = False
     readers: Readers = "owner"
     policy: Policy[Row] = field(default_factory=Policy)

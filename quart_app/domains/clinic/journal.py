@@ -65,6 +65,7 @@ class Journal:
         before."""
         shown = entity.shown(row)
         self._record(entity, action, shown)
+        self._work.attribute(self._who, action, f"{entity.name}/{row.id}", ", ".join(sorted(changed or [])))
         await self._log(entity, action, row, abouts[0].label, changed or [])
         for user_id in dict.fromkeys(about.user_id for about in abouts if about.user_id is not None):
             notice = entity.notice(row, abouts[0].pet)

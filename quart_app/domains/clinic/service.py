@@ -95,7 +95,7 @@ class Clinic:
 
     async def get(self, entity: Entity[Row], id: int | None, who: Identity) -> Shown:
         """Return one record. Raise Refused: 404, also where it belongs to somebody else; 403."""
-        return entity.shown(await _row(entity, id, **_own(entity, who)))
+        return _shown(entity, await _row(entity, id, **_own(entity, who)), who)
 
     async def list(
         self, entity: Entity[Row], who: Identity, *, asked: Mapping[str, Any], limit: int, after: int | None = None
@@ -110,7 +110,8 @@ class Clinic:
             rows = rows.filter(**{"id__lt" if entity.newest_first else "id__gt": after})
         page = await rows.order_by("-id" if entity.newest_first else "id").limit(limit + 1)
         more = len(page) > limit
-        return RecordsFound([entity.shown(row) for row in page[:limit]], page[limit - 1].id if more else None)
+        found = [_shown(entity, row, who) for row in page[:limit]]
+        return RecordsFound(found, page[limit - 1].id if more else None)
 
 
 async def insert(journal: Journal, entity: Entity[Row], new: msgspec.Struct) -> Shown:
@@ -132,6 +133,15 @@ def _own(entity: Entity[Row], who: Identity) -> dict[str, str]:
     if entity.readers == "staff":
         require_staff(who)
     return {entity.lookups["of_user"]: who.user_id}
+
+
+def _shown(entity: Entity[Row], row: Row, who: Identity) -> Shown:
+    """Return a record as `who` may read it."""
+    shown = entity.shown(row)
+    if entity.private and not rules.is_staff(who):
+        for name in entity.private:
+            del shown[name]
+    return shown
 
 
 def _kept(entity: Entity[Row], body: msgspec.Struct) -> dict[str, Any]:

@@ -53,14 +53,14 @@ class ServiceRecord(Record, frozen=True):
 
 
 class EmployeeRecord(Record, frozen=True):
-    """Somebody who works at the clinic."""
+    """Somebody who works at the clinic; how to reach them, the staff are told."""
 
     employee_id: Id
     name: Annotated[str, Meta(examples=["Dra. Valeria Andrade"])]
     role: Annotated[str, Meta(examples=["Veterinaria"])]
-    email: str
-    phone: str
     active: bool
+    email: str | UnsetType = UNSET
+    phone: str | UnsetType = UNSET
 
 
 class ReservationRecord(Record, frozen=True):

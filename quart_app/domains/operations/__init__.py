@@ -5,7 +5,7 @@ from quart_app.domains.operations.channel import OperationsChannel
 from quart_app.domains.operations.events import TOPIC, TOPICS
 from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.pages import pages
-from quart_app.domains.operations.rules import LOOK_INTERVAL
+from quart_app.domains.operations.rules import LOOK_INTERVAL, is_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.views import routes
 from quart_app.realtime import Feed
@@ -15,9 +15,10 @@ MODELS = None
 
 def contribute(program: Program) -> None:
     """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
-    operations = Operations(program.hub)
+    operations = Operations(program.hub, program.security)
     program.hub.channels.add(TOPIC, OperationsChannel(operations))
     program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)
     program.add_routes(routes(operations, Metrics(operations)))
     program.add_routes(pages(operations))
+    program.show_links_to("/admin", is_admin)

@@ -46,6 +46,7 @@ class Look(Struct, frozen=True):
     opened: Total
     closed: Total
     errors: Total
+    noted: Annotated[int, Meta(ge=0, description="lines of the security log since the start")]
     resets: Total
     gaps: Total
     dropped: Total

@@ -82,6 +82,10 @@ class Metrics(Collector):
         yield _histogram("command_seconds", "Handling of a client's message", counters.commands)
         errors = [((code,), count) for code, count in counters.errors.items()]
         yield _counter("errors", "Errors told to clients, by the wire's code", errors, "code")
+        quotas = [((code,), count) for code, count in counters.quotas.items()]
+        yield _counter("quotas_met", "Times that a user has met a quota, by the wire's code", quotas, "code")
+        refusals = list(self._operations.security.refusals.items())
+        yield _counter("refusals", "Refusals for want of a token, a right or a quota", refusals, "door", "code")
         yield _counter("resets", "Cursors that could not be honoured", [((), counters.resets)])
         yield _counter("gaps", "Gap messages", [((), counters.gaps)])
         yield _counter("signals_dropped", "Signals that gaps told of", [((), counters.dropped)])

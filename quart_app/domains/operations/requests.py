@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from quart_app.domains.operations.rules import CONNECTIONS_DEFAULT, CONNECTIONS_LIMIT, QUERY_CHARACTERS
+from quart_app.realtime.limits import SECURITY_LINES_SHOWN
 
 PAGES: Final = 1_000_000
 
@@ -12,6 +13,12 @@ Column = Literal[
     "user", "transport", "opened", "sent", "dropped", "lag", "rtt",
     "-user", "-transport", "-opened", "-sent", "-dropped", "-lag", "-rtt",
 ]  # fmt: skip
+
+
+class NotedPage(Struct, frozen=True):
+    """The query of `GET /api/security-log`."""
+
+    limit: Annotated[int, Meta(ge=1, le=SECURITY_LINES_SHOWN)] = SECURITY_LINES_SHOWN
 
 
 class ConnectionsPage(Struct, frozen=True):

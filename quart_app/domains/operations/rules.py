@@ -40,10 +40,14 @@ class Tally:
     loop_lag: Sequence[int]
 
 
+def is_admin(identity: Identity) -> bool:
+    """Tell whether `identity` has the role of an administrator, as everybody has in open mode."""
+    return identity.is_admin
+
+
 def require_admin(identity: Identity) -> None:
-    """Raise Refused (`forbidden`, 403) unless `identity` has the role of an administrator, as everybody has in open
-    mode."""
-    if not identity.is_admin:
+    """Raise Refused (`forbidden`, 403) unless `identity` is an administrator."""
+    if not is_admin(identity):
         raise Refused("forbidden", f"this is for the role {ADMIN}", status=403)
 
 

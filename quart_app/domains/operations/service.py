@@ -6,15 +6,19 @@ The service reads the engine's counters and never keeps more than the looks of t
 import time
 from collections import Counter, deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final
+
+from msgspec.structs import asdict
 
 from quart_app.domains.operations import rules
 from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
 from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Tally
-from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, ServerStatus
-from quart_app.realtime import Connection, Histogram, Hub, Refused, Traffic, public_id_of, timestamp
+from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, QuotaListed, ServerStatus
+from quart_app.realtime import Connection, Histogram, Hub, Identity, Refused, Traffic, public_id_of, timestamp
+from quart_app.security_log import Entry, SecurityLog
 from quart_app.surroundings import now
 from quart_app.wire import Close
 
@@ -25,8 +29,9 @@ _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come b
 class Operations:
     """The use cases of the operations; all numbers are those of this process."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, security: SecurityLog) -> None:
         self.hub = hub
+        self.security = security
         self.lag = LoopLag()
         self.started = time.monotonic()
         self._last: Tally | None = None
@@ -112,6 +117,7 @@ class Operations:
             opened=counters.opened.total(),
             closed=counters.closed.total(),
             errors=counters.errors.total(),
+            noted=self.security.written,
             resets=counters.resets,
             gaps=counters.gaps,
             dropped=counters.dropped,
@@ -143,6 +149,14 @@ class Operations:
             "uptime_seconds": self.uptime,
         }
 
+    def quotas(self) -> list[QuotaListed]:
+        """Return what one user may have of each thing, and how often somebody has met that since the start."""
+        met = self.hub.counters.quotas
+        return [
+            {"name": name, "most": most, "met": met[f"quota_{name}"]}
+            for name, most in asdict(self.hub.quotas.quota).items()
+        ]
+
     # Connections
 
     def connections(self, asked: ConnectionsPage) -> ConnectionsFound:
@@ -158,13 +172,20 @@ class Operations:
             connection.measure()
         return {"total": len(found), "connections": [_listed(connection) for connection in shown]}
 
-    def disconnect(self, public_id: str) -> None:
-        """Close the connection that `public_id` names. Raise Refused (`connection_not_found`, 404)."""
+    def disconnect(self, public_id: str) -> Identity:
+        """Close the connection that `public_id` names, and return whose it was. Raise Refused (`connection_not_found`,
+        404)."""
         for connection in list(self.hub.connections.values()):
             if connection.public_id == public_id:
                 connection.end(Close.POLICY, DISCONNECTED, back_in=_RETRY_AFTER)
-                return
+                return connection.identity
         raise Refused("connection_not_found", "there is no such connection any more", status=404)
+
+    # The security log
+
+    def noted(self, limit: int) -> list[Entry]:
+        """Return the last lines of the security log, the newest first."""
+        return list(islice(reversed(self.security.recent), limit))
 
 
 def _listed(connection: Connection) -> ConnectionListed:

@@ -69,3 +69,11 @@ class ServerStatus(TypedDict):
     errors: Count
     response_time_ms: ResponseTime
     uptime_seconds: Annotated[float, Meta(ge=0)]
+
+
+class QuotaListed(TypedDict):
+    """A quota: its name, how much one user may have, where 0 is as much as they like, and how often somebody met it."""
+
+    name: str
+    most: Count
+    met: Count

@@ -3,23 +3,25 @@
 from quart import Blueprint, Response, request
 
 from quart_app.domains.operations.metrics import Metrics
-from quart_app.domains.operations.requests import ConnectionsPage
+from quart_app.domains.operations.requests import ConnectionsPage, NotedPage
 from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.shapes import ConnectionClosed, ConnectionsFound, PublicId, ServerStatus
-from quart_app.web.context import speaker
+from quart_app.security_log import Act, Entry
+from quart_app.web.context import note, speaker
 from quart_app.web.operations import Operation
 from quart_app.web.rest import query_as, success
 
 
 def routes(operations: Operations, metrics: Metrics) -> Blueprint:
-    """Return `/metrics`, `/websocket/status` and `/api/connections…`."""
+    """Return `/metrics`, `/websocket/status`, `/api/connections…` and `/api/security-log`."""
     views = _Views(operations, metrics)
     blueprint = Blueprint("operations", __name__)
     blueprint.get("/metrics")(views.metrics)
     blueprint.get("/websocket/status")(views.status)
     blueprint.get("/api/connections")(views.connections)
     blueprint.delete("/api/connections/<handle>")(views.disconnect)
+    blueprint.get("/api/security-log")(views.noted)
     return blueprint
 
 
@@ -56,6 +58,18 @@ class _Views:
 
         Its client is sent `bye`, then close code 1008, and comes back after a second.
         """
-        require_admin(speaker())
-        self._operations.disconnect(handle)
+        who = speaker()
+        require_admin(who)
+        whose = self._operations.disconnect(handle)
+        note("admin", who, Act("disconnect", f"connections/{handle}", f"of {whose.user_id}"))
         return success({"handle": handle})
+
+    @Operation(tag="operations", query=NotedPage, answer=list[Entry])
+    async def noted(self) -> Response:
+        """List the last lines of the security log, the newest first: who came in, who was turned away, who has changed
+        what.
+
+        What is not known is empty.
+        """
+        require_admin(speaker())
+        return success(self._operations.noted(query_as(NotedPage).limit))

@@ -4,6 +4,7 @@ from msgspec import to_builtins
 from quart import Blueprint, render_template
 
 from quart_app.domains import Program
+from quart_app.domains.products.access import may_change
 from quart_app.domains.products.service import Inventory
 from quart_app.domains.products.shapes import Product
 from quart_app.realtime import Hub
@@ -26,7 +27,7 @@ class _Pages:
 
     async def inventory(self) -> str:
         """Show the products as they are; the page goes live from `cursor`."""
-        speaker()
+        changes = may_change(speaker())
         cursor = self._hub.cursor
         products = await self._inventory.products()
         sums = {
@@ -35,7 +36,7 @@ class _Pages:
         }
         return await render_template(
             "products/index.html",
-            given=to_builtins({"products": products, "cursor": cursor}),
+            given=to_builtins({"products": products, "cursor": cursor, "may_change": changes}),
             products=products,
             sums=sums,
             money=_money,

@@ -85,3 +85,19 @@ FIELDS: Final[Mapping[str, tuple[str, Callable[[object], Any]]]] = {
     "stock": ("stock", stock),
 }
 """By a field's name on the wire: its column, and what makes the column's value of it."""
+
+_WRITTEN: Final[Mapping[str, Callable[[int], str]]] = {
+    "precio_cents": lambda cents: f"{cents // 100}.{cents % 100:02}",
+    "stock": str,
+}
+
+
+def told(before: Mapping[str, Any], columns: Columns) -> str:
+    """Return what changes in a product, on one line: price and stock with their values, also those `before` where there
+    are any, the texts by their names."""
+    parts = []
+    for name, (column, _) in FIELDS.items():
+        if column in columns:
+            values = dict.fromkeys(one[column] for one in (before, columns) if column in one)
+            parts.append(f"{name} {' → '.join(map(_WRITTEN[column], values))}" if column in _WRITTEN else name)
+    return ", ".join(parts)

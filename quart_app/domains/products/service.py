@@ -51,7 +51,9 @@ class Inventory:
         async def unit(work: UnitOfWork) -> Product:
             if await ProductRow.all().count() >= rules.PRODUCTS:
                 raise Refused("too_many_products", f"there are {rules.PRODUCTS:,} products already", status=409)
-            return await create(work, columns)
+            product = await create(work, columns)
+            work.attribute(who, "create", _object(product.id), rules.told({}, columns))
+            return product
 
         return await self._run(unit, IdempotencyKey.of("products create", who, key, columns))
 
@@ -65,13 +67,14 @@ class Inventory:
 
         async def unit(work: UnitOfWork) -> Product:
             row = await _meant_row(id, meant)
+            work.attribute(who, "update", _object(row.id), rules.told(vars(row), columns))
             row.update_from_dict({**columns, "version": row.version + 1, "updated_at": max(now(), row.updated_at)})
             await row.save()
             product = _on_wire(row)
             work.record(events.TOPIC, events.UPDATED, product)
             return product
 
-        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key, columns))
+        return await self._run(unit, IdempotencyKey.of(f"products update {id}", who, key, (columns, _asked(meant))))
 
     async def delete(self, id: int | None, meant: Versions | None, who: Identity, *, key: str | None = None) -> Product:
         """Delete a product, and return what it was.
@@ -83,13 +86,19 @@ class Inventory:
             row = await _meant_row(id, meant)
             await row.delete()
             work.record(events.TOPIC, events.DELETED, ProductGone(row.id))
+            work.attribute(who, "delete", _object(row.id), rules.told({}, {"stock": row.stock}))
             return _on_wire(row)
 
-        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key, None))
+        return await self._run(unit, IdempotencyKey.of(f"products delete {id}", who, key, _asked(meant)))
 
     async def _run(self, unit: Callable[[UnitOfWork], Awaitable[Product]], key: IdempotencyKey | None) -> Product:
         # With a key the answer comes back as JSON's own types.
         return convert(await self._committer.commit(unit, key=key), Product)
+
+
+def _object(id: int) -> str:
+    """Return how the security log names a product."""
+    return f"{events.TOPIC}/{id}"
 
 
 async def create(work: UnitOfWork, columns: rules.Columns) -> Product:
@@ -98,6 +107,11 @@ async def create(work: UnitOfWork, columns: rules.Columns) -> Product:
     product = _on_wire(await ProductRow.create(**columns, created_at=at, updated_at=at))
     work.record(events.TOPIC, events.CREATED, product)
     return product
+
+
+def _asked(meant: Versions | None) -> list[int] | None:
+    """Return the versions that a change is meant for, as JSON can hold them."""
+    return None if meant is None else sorted(meant)
 
 
 async def _row(id: int | None) -> ProductRow:

@@ -9,6 +9,7 @@ from typing import Final
 from quart import Blueprint, Response, request
 
 from quart_app.domains import Program
+from quart_app.domains.products.access import require_employee
 from quart_app.domains.products.requests import (
     Conditions,
     Deletion,
@@ -20,7 +21,7 @@ from quart_app.domains.products.requests import (
 )
 from quart_app.domains.products.service import Inventory, VersionConflict, Versions
 from quart_app.domains.products.shapes import Id, Product
-from quart_app.realtime import Hub, row_id
+from quart_app.realtime import Hub, Identity, row_id
 from quart_app.web.context import speaker
 from quart_app.web.errors import error_body
 from quart_app.web.operations import Operation
@@ -65,8 +66,8 @@ class _Views:
 
     @Operation(tag=_TAG, body=NewProduct, answer=Product, status=201, beside=(_MESSAGE,), refusals=(409,))
     async def create(self) -> Response:
-        """Make a product: 201; 409 where there are as many as are kept."""
-        who = speaker()
+        """Make a product: 201; 409 where there are as many as are kept. For employees."""
+        who = _employee()
         columns = new_product(await exact_json_body())
         product = await self._inventory.create(columns, who, key=idempotency_key())
         answer = _answer(product, message="Producto creado exitosamente", status=201)
@@ -95,22 +96,35 @@ class _Views:
         """Change the fields that are given.
 
         With a `version`, or `If-Match` with an `ETag`, that is not the product's any more: 409, `data` the product as
-        it is now.
+        it is now. For employees.
         """
-        who = speaker()
+        who = _employee()
         columns, version = product_change(await exact_json_body())
         product = await self._inventory.update(row_id(id), columns, _meant(version), who, key=idempotency_key())
         return _answer(product, message="Producto actualizado exitosamente")
 
     @Operation(
-        tag=_TAG, path=_ID, headers=Conditions, query=Deletion, answer=Product, beside=(_MESSAGE,), refusals=(404, 409)
+        tag=_TAG,
+        path=_ID,
+        headers=Conditions,
+        query=Deletion,
+        answer=Product,
+        beside=(_MESSAGE,),
+        refusals=(404, 409, 422),
     )
     async def delete(self, id: str) -> Response:
-        """Delete a product: `data` is what it was. `version` and `If-Match` as in a change."""
-        who = speaker()
+        """Delete a product: `data` is what it was. `version` and `If-Match` as in a change. For employees."""
+        who = _employee()
         version = query_as(Deletion).version
         product = await self._inventory.delete(row_id(id), _meant(version), who, key=idempotency_key())
         return _answer(product, message="Producto eliminado exitosamente")
+
+
+def _employee() -> Identity:
+    """Return who asks. Raise Refused unless they may change the inventory."""
+    who = speaker()
+    require_employee(who)
+    return who
 
 
 def _meant(version: int | None) -> Versions | None:

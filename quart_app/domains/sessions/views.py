@@ -11,8 +11,9 @@ from quart_app.domains.sessions.service import Sessions
 from quart_app.domains.sessions.shapes import Ended, Session, Ticket
 from quart_app.identity import TICKET_LIFETIME, issue_ticket, token_cookie
 from quart_app.realtime import Identity, Refused, timestamp
-from quart_app.web.context import speaker, this_door
-from quart_app.web.home import local_path
+from quart_app.security_log import Act
+from quart_app.web.address import local_path
+from quart_app.web.context import note, speaker, this_door
 from quart_app.web.operations import Operation
 from quart_app.web.rest import success
 
@@ -46,15 +47,20 @@ class _Views:
     async def leave(self) -> Response:
         """Sign out: the token is good no more, the connections that were opened by it end with 4401, and the browser
         forgets it."""
-        ended = await self._sessions.end(speaker())
-        return _without_cookie(success(Ended(connections=ended)))
+        return _without_cookie(success(Ended(connections=await self._leave())))
 
     @Operation(tag="pages", answer=None, status=303, answer_type="")
     async def leave_by_form(self) -> Response:
         """Sign out, as the button in the header of every page does it, and go to the beginning."""
         with suppress(Refused):  # nobody is signed in any more, or ever was
-            await self._sessions.end(speaker())
+            await self._leave()
         return _without_cookie(Response(status=303, headers={"Location": local_path("/"), "Cache-Control": "no-store"}))
+
+    async def _leave(self) -> int:
+        who = speaker()
+        ended = await self._sessions.end(who)
+        note("sign_out", who, Act("DELETE /session"))
+        return ended
 
     @Operation(tag="sessions", answer=Ticket, status=201, refusals=(409,))
     async def ticket(self) -> Response:
@@ -69,15 +75,20 @@ class _Views:
     async def revoke_user(self, user_id: str) -> Response:
         """End everything that a user has: tokens issued up to now are good no more, and open connections end with
         4401."""
-        speaker().require_admin()
-        return success(Ended(connections=await self._sessions.end_user(user_id)))
+        who = speaker()
+        who.require_admin()
+        ended = await self._sessions.end_user(user_id)
+        note("admin", who, Act("revoke", f"users/{user_id}", f"connections: {ended}"))
+        return success(Ended(connections=ended))
 
     @Operation(tag="sessions", answer=Ended, path=(("token_id", TokenId),))
     async def revoke_token(self, token_id: str) -> Response:
         """End one token, by its id: it is good no more, and the connections that were opened by it end with 4401."""
-        speaker().require_admin()
-        lifetime = this_door().token_lifetime
-        return success(Ended(connections=await self._sessions.end_token(token_id, lifetime)))
+        who = speaker()
+        who.require_admin()
+        ended = await self._sessions.end_token(token_id, this_door().token_lifetime)
+        note("admin", who, Act("revoke", f"tokens/{token_id}", f"connections: {ended}"))
+        return success(Ended(connections=ended))
 
 
 def _session(identity: Identity) -> Session:

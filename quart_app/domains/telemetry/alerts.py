@@ -17,7 +17,7 @@ from quart_app.domains.telemetry.events import ALERTS
 from quart_app.domains.telemetry.models import Alert, Reading, newest_id
 from quart_app.domains.telemetry.rules import TRIM_BATCH
 from quart_app.domains.telemetry.shapes import AlertChange, AlertState, Counts, Summary
-from quart_app.realtime import Refused, timestamp
+from quart_app.realtime import Identity, Refused, timestamp
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
@@ -46,8 +46,9 @@ class Alerts:
         await Alert.bulk_create(board.raised)
         await _tell(work, [*board.changed_open, *board.raised])
 
-    async def dismiss(self, alert_id: int, key: IdempotencyKey | None = None) -> Any:
-        """Close an open alert and return its AlertState, which consists of JSON's own types where a `key` is given.
+    async def dismiss(self, alert_id: int, who: Identity, key: IdempotencyKey | None = None) -> Any:
+        """Close an open alert, as `who` asks, and return its AlertState, which consists of JSON's own types where a
+        `key` is given.
 
         Its condition may stand; it raises the next alert once the value has recovered and gone out again. Raise
         Refused: `alert_not_found` (404), `alert_closed` (409).
@@ -64,6 +65,7 @@ class Alerts:
             alert.standing = alert.severity != "info"  # an info has no condition that could last
             await alert.save()
             await _tell(work, [alert])
+            work.attribute(who, "dismiss", f"{ALERTS}/{alerting.alert_name(alert_id)}")
             return _shown(alert)
 
         return await self._committer.commit(unit, key=key)

@@ -6,6 +6,7 @@ from msgspec import to_builtins
 from quart import Blueprint, render_template
 
 from quart_app.domains import Program
+from quart_app.domains.telemetry.access import may_dismiss, may_send
 from quart_app.domains.telemetry.alerting import SEVERITIES, THRESHOLDS
 from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.rules import MEASURES
@@ -36,7 +37,7 @@ class _Pages:
 
     async def telemetry(self) -> str:
         """Show the live charts and alerts, with what is known already."""
-        speaker()
+        visitor = speaker()
         cursor = self._hub.cursor
         given = {
             "cursor": cursor,
@@ -45,8 +46,11 @@ class _Pages:
             "open": sorted(await self._alerts.page(open=True, limit=_OPEN_SHOWN), key=_rank),
             "closed": await self._alerts.page(open=False, limit=_CLOSED_SHOWN),
             "limits": {name: _limits(name) for name in MEASURES},
+            "may_dismiss": may_dismiss(visitor),
         }
-        return await render_template("telemetry/index.html", given=to_builtins(given), shown=_shown, short=_short)
+        return await render_template(
+            "telemetry/index.html", given=to_builtins(given), shown=_shown, short=_short, may_send=may_send(visitor)
+        )
 
     async def monitor(self) -> str:
         """Show the monitor of the older system, in Vue."""

@@ -16,7 +16,7 @@ from quart_app.domains.telemetry.models import Reading, newest_id
 from quart_app.domains.telemetry.rules import MEASURES, Measures
 from quart_app.domains.telemetry.shapes import SensorState, StoredReading
 from quart_app.domains.telemetry.simulation import SIMULATED, simulated
-from quart_app.realtime import Hub, Refused, timestamp
+from quart_app.realtime import Hub, Identity, Refused, timestamp
 from quart_app.storage.connections import reading as reading_connection
 from quart_app.storage.connections import sql
 from quart_app.storage.idempotency import IdempotencyKey
@@ -55,8 +55,11 @@ class Telemetry:
         self._committer = committer
         self._alerts = alerts
 
-    async def record(self, readings: Sequence[NewReading], key: IdempotencyKey | None = None) -> list[Any]:
-        """Store readings, let them raise and close alerts, and show the newest of each reservoir.
+    async def record(
+        self, readings: Sequence[NewReading], key: IdempotencyKey | None = None, *, by: Identity | None = None
+    ) -> list[Any]:
+        """Store readings, let them raise and close alerts, and show the newest of each reservoir. They are `by`
+        somebody, or simulated.
 
         Return them as they are stored, StoredReadings; with a `key`, as JSON's own types. With one that was seen
         before, the first answer comes back and nothing else happens. Raise Refused (`too_many_reservoirs`, 409), and
@@ -68,6 +71,9 @@ class Telemetry:
             news.clear()
             stored, newest = await self.take(work, readings)
             news.extend(newest)
+            if by is not None:
+                of = ", ".join(sorted({reading.reservoir_id for reading in stored}))
+                work.attribute(by, "record", SENSORS, f"{len(stored)}: {of}")
             return [_stored(reading) for reading in stored]
 
         return await self._committer.commit(unit, key=key, on_commit=lambda _: self._show(news))

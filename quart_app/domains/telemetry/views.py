@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 
 from quart_app.domains import Program
 from quart_app.domains.telemetry import parsing
+from quart_app.domains.telemetry.access import require_device, require_operator
 from quart_app.domains.telemetry.alerting import THRESHOLDS, alert_name, alert_number
 from quart_app.domains.telemetry.alerts import Alerts
 from quart_app.domains.telemetry.requests import AlertPage, DeviceReadings, Dismissal, HistoryQuery
@@ -48,12 +49,13 @@ class _Readings:
         """Store a device's reading, or a list of up to 1,000.
 
         The answer is 201 with the readings as they are kept. A reading that is older than its reservoir's latest is
-        kept for the history, and changes nothing else.
+        kept for the history, and changes nothing else. For the roles `device` and `operator`.
         """
         who = speaker()
+        require_device(who)
         body = await json_body()
         key = IdempotencyKey.of("sensors", who, idempotency_key(), body)
-        stored = await self._telemetry.record(parsing.readings(body, now()), key)
+        stored = await self._telemetry.record(parsing.readings(body, now()), key, by=who)
         return success(stored if isinstance(body, list) else stored[0], status=201)
 
     @Operation(tag="telemetry", query=HistoryQuery, answer=list[StoredReading], beside=(("cursor", str),))
@@ -120,10 +122,11 @@ class _Alerts:
     async def dismiss(self) -> Response:
         """Close an open alert.
 
-        `data` is the alert as it is then. 404 for an unknown one, 409 for one closed already.
+        `data` is the alert as it is then. 404 for an unknown one, 409 for one closed already. For the role `operator`.
         """
         who = speaker()
+        require_operator(who)
         asked = checked(await json_body(), Dismissal)
         scoped = IdempotencyKey.of("alerts", who, idempotency_key(), asked)
-        closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), scoped)
+        closed: Any = await self._alerts.dismiss(alert_number(asked.alert_id), who, scoped)
         return success(closed, message=f"{alert_name(alert_number(asked.alert_id))} is closed")

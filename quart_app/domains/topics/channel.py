@@ -10,6 +10,8 @@ from quart_app.realtime import Channel, Kind, Peer, checked
 class OpenChannel(Channel):
     """A topic of an open namespace, where everybody may publish."""
 
+    open = True
+
     def __init__(self, kind: Kind, publisher: Publisher) -> None:
         self.kind = kind
         self._publisher = publisher
@@ -19,7 +21,7 @@ class OpenChannel(Channel):
         (`id`). Raise Refused."""
         if self.kind is Kind.DURABLE or peer.key is not None:
             return False
-        peer.reply("published", id=self._publisher.publish_now([_publication(peer, body)]))
+        peer.reply("published", id=self._publisher.publish_now([_publication(peer, body)], peer.identity))
         return True
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:

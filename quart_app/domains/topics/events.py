@@ -2,9 +2,11 @@
 
 from typing import Any, Final
 
+from quart_app.domains.topics.shapes import Author
 from quart_app.realtime import CursorText, Kind, MessageShape, TopicShape
 
 _OWN = "A message of your own type, with any JSON in `data`."
+_BY = "`by` tells who published it; where a function of the server did, there is none."
 _ANY_TYPE = "{type}"
 
 
@@ -14,7 +16,7 @@ def _open(name: str, summary: str, kind: Kind) -> TopicShape:
         summary,
         kind,
         sends=(
-            MessageShape(_ANY_TYPE, _OWN, Any),
+            MessageShape(_ANY_TYPE, f"{_OWN} {_BY}", Any, optional={"by": Author}),
             MessageShape("published", "Yours is published; `id` is the cursor.", fields={"id": CursorText}),
         ),
         receives=(MessageShape(_ANY_TYPE, f"{_OWN} Published to all, answered with `published`.", Any),),

@@ -53,12 +53,18 @@ class _Pages:
             "cursor": cursor,
             "poll_id": self._hub.poll_cursor(name),
             "kind": channel.kind.value,
-            "open": name.partition("/")[0] in OPEN,
+            "open": name.partition("/")[0] in OPEN and not channel.mute,
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
             "functions": await self._sees_functions(identity, name),
         }
-        listed, secure = await self._listing.one(name), this_door().secure
-        return await render_template("topics/topic.html", given=given, listed=listed, secure=secure)
+        return await render_template(
+            "topics/topic.html",
+            given=given,
+            listed=await self._listing.one(name),
+            secure=this_door().secure,
+            publishes=channel.open,
+            closed=channel.mute,
+        )
 
     async def _last(self, name: str) -> Any:
         """Return the newest message that the log has of a topic, None where it has none."""

@@ -31,7 +31,7 @@ Publications = Publication | Several
 class TopicQuery(Struct, frozen=True):
     """The query of `GET /api/topics`."""
 
-    after: Annotated[str, Meta(description="Names that come after this one.")] = ""
+    after: Annotated[str, Meta(description="Names that come after this one; or the `after` of an answer.")] = ""
     limit: Annotated[int, Meta(ge=1, le=TOPICS_LIMIT)] = TOPICS_LIMIT
 
 

@@ -9,6 +9,13 @@ from quart_app.realtime import CursorText
 Count = Annotated[int, Meta(ge=0)]
 
 
+class Author(TypedDict):
+    """Who published a message, as the server knows them."""
+
+    user_id: Annotated[int | str, Meta(description="a number where it is all digits", examples=[7])]
+    username: Annotated[str, Meta(examples=["Ana"])]
+
+
 class Published(TypedDict):
     """How many messages were published, and the cursor that the durable ones of them end at."""
 
@@ -39,6 +46,7 @@ class Logged(TypedDict, total=False):
     """A durable message, as a subscriber gets it; `/asyncapi.json` tells what else each type carries."""
 
     data: Any
+    by: Annotated[Author, Meta(description="Who published it, where a client did, into an open topic.")]
 
 
 class LoggedEnvelope(Logged):

@@ -61,8 +61,7 @@ class _Views:
         publications = await _publications()
         key = idempotency_key()
         if key is None and any(one.key for one in publications):
-            for one in publications:
-                cursor = await self._publisher.publish([one], who, key=one.key)
+            cursor = await self._publisher.publish_each(publications, who)
         else:
             cursor = await self._publisher.publish(publications, who, key=key)
         return json_answer({"success": True, "published": len(publications), "id": cursor}, 202)
@@ -118,7 +117,7 @@ class _Views:
         id = self._hub.cursor_at(position)
         messages = b",".join([event.json for event in visible(events, who.user_id)])
         body = b'{"success":true,"data":[%b],"id":"%b"}\n' % (messages, id.encode())
-        return Response(body, content_type="application/json")
+        return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def _read(self, names: list[str], after: int, until: int, limit: int) -> tuple[list[Event], int]:
         """Return the first events after `after`, and the position up to which there are no others.

@@ -15,12 +15,20 @@ class Allowance:
         self._left = burst
         self._at = now
 
-    def spend(self, now: float) -> float:
-        """Take one and return 0.0; where there is none, return the seconds until there is one again."""
+    def spend(self, now: float, amount: float = 1.0) -> float:
+        """Take `amount` and return 0.0; where there is less, return the seconds until there is as much again.
+
+        An `amount` above the burst takes all that a full bucket has.
+        """
         left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        if left < 1:
+        amount = min(amount, self._burst)
+        if left < amount:
             self._left = left
-            return (1 - left) / self._rate
-        self._left = left - 1
+            return (amount - left) / self._rate
+        self._left = left - amount
         return 0.0
+
+    def is_full(self, now: float) -> bool:
+        """Tell whether it is as if nothing had ever been taken."""
+        return self._left + (now - self._at) * self._rate >= self._burst

@@ -19,6 +19,11 @@ from quart_app.wire import Control
 Welcome = Sequence[tuple[str, dict[str, Any]]]
 
 
+def topic_closed(topic: str) -> Refused:
+    """Return the refusal of a message that a client publishes where only the program does."""
+    return Refused("topic_closed", f"only functions of this server publish into {topic}", status=403)
+
+
 class Peer(Struct):
     """One connection as a channel sees it, on one of its topics, for one exchange.
 
@@ -49,6 +54,10 @@ class Channel:
     """The default channel: everybody may come in, is told `connected`, and may say nothing."""
 
     kind: Kind = Kind.DURABLE
+    open = False
+    """This flag tells whether clients may publish into its topics what they like."""
+    mute = False
+    """This flag tells that clients have nothing to say in its topics, which only the program writes."""
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         """Raise Refused (401, 403, 404) where `identity` may not follow `topic`."""

@@ -21,6 +21,7 @@ from quart_app.realtime.clients.inbound import (
     Subscribe,
     Unsubscribe,
 )
+from quart_app.realtime.clients.quotas import Quotas
 from quart_app.realtime.flow.counters import Counters
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
@@ -39,15 +40,17 @@ _INTERNAL = Refused("internal", "something went wrong here")
 class Passerby:
     """A client that speaks without a connection known here: it is on another node, or was lost with a restart."""
 
+    id = ""
+
     def __init__(self, identity: Identity, topic: str, position: int, surroundings: Surroundings) -> None:
-        self._identity = identity
+        self.identity = identity
         self._position = position
         self._wall = surroundings.wall
         self.inbound = Inbound((topic,), surroundings.time())
 
     def peer(self, topic: str, *, key: str | None, send: Say) -> Peer:
         """Return this client as the channel of `topic` sees it."""
-        return Peer("", self._identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
+        return Peer(self.id, self.identity, topic, self._position, resumed=True, send=send, key=key, wall=self._wall)
 
     def end(self, code: Close, reason: str, *, orderly: bool = False) -> None:
         """Do nothing: there is no connection to end."""
@@ -56,21 +59,25 @@ class Passerby:
 class Commands:
     """The performer of clients' commands.
 
-    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`.
+    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`. `witness` is told of
+    each refusal: what was asked for, by whom on which connection (its id), about which topic, and why not.
     """
 
     def __init__(
         self,
         channels: Channels,
+        quotas: Quotas,
         counters: Counters,
         surroundings: Surroundings,
         spawn: Callable[[_Rest, Callable[[], None]], None],
     ) -> None:
         self._channels = channels
+        self._quotas = quotas
         self._counters = counters
         self._surroundings = surroundings
         self._spawn = spawn
         self._room = asyncio.Event()
+        self.witness: Callable[[str, Identity, str, str, Refused], object] = lambda *_: None
 
     def receive(self, connection: Connection, data: str | bytes) -> Awaitable[None] | None:
         """Carry out what the client of a connection sent; the connection gets the answers.
@@ -104,6 +111,13 @@ class Commands:
             self._begin(connection, command, connection.reply)
             return None
         return command
+
+    def count_frame(self, connection: Connection) -> bool:
+        """Count a frame that is no message; return whether the connection goes on. One too many ends it, as a message
+        does."""
+        if connection.alive and (end := connection.inbound.count(self._surroundings.time())) is not None:
+            self._begin(connection, end, connection.reply)
+        return connection.alive
 
     async def answer(self, speaker: Connection | Passerby, data: bytes, topic: str) -> list[Message]:
         """Carry out what a client sent about `topic` by a request of its own; return the answers.
@@ -157,6 +171,7 @@ class Commands:
             case Malformed(refused):
                 self._tell(refused, None, send)
             case End(code, refused):
+                self.witness("message", speaker.identity, speaker.id, "", refused)
                 self._tell(refused, None, send)
                 speaker.end(code, refused.message)
         return None
@@ -184,11 +199,18 @@ class Commands:
                 raise Refused("too_many", f"at most {limits.TOPICS_PER_CONNECTION} topics")
             await self._welcome(connection, channel, topic, key, send)
         except Refused as refused:
+            self.witness("subscribe", speaker.identity, speaker.id, topic, refused)
             self._tell(refused, key, send)
 
     async def _welcome(self, connection: Connection, channel: Channel, topic: str, key: str | None, send: Say) -> None:
+        payer = connection.identity.payer
+        self._quotas.follow(payer, topic, self._surroundings.time())
         with connection.subscription.held():
-            connection.subscription.add(topic)
+            try:
+                connection.subscription.add(topic)
+            finally:
+                if topic not in connection.topics:  # there was no room for it, or nobody reads for the client now
+                    self._quotas.unfollow(payer, (topic,))
             connection.inbound.topics = connection.topics
             peer = connection.peer(topic, key=key, send=send)
             id: str | None = str(connection.subscription.cursor_of(topic))
@@ -208,6 +230,8 @@ class Commands:
             self._tell(refused, key, send)
             return
         connection.subscription.remove(topic)
+        if topic not in connection.topics:
+            self._quotas.unfollow(connection.identity.payer, (topic,))
         connection.inbound.topics = connection.topics
         self._channels.leave(connection.peer(topic), orderly=True)
         connection.peer(topic, key=key, send=send).reply(Control.UNSUBSCRIBED)
@@ -240,6 +264,7 @@ class Commands:
 
     def _refuse(self, peer: Peer, refused: Refused) -> None:
         self._counters.errors[refused.code] += 1
+        self.witness("message", peer.identity, peer.connection_id, peer.topic, refused)
         peer.reply(Control.ERROR, data=refused.data())
 
     def _handled(self, peer: Peer, began: float) -> None:

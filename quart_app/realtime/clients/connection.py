@@ -18,6 +18,7 @@ from quart_app.realtime.clients.timers import Deadline, Wheel
 from quart_app.realtime.flow.counters import Traffic
 from quart_app.realtime.flow.subscription import Backlogged, Subscription
 from quart_app.realtime.messages.batch import Batch
+from quart_app.realtime.messages.encoding import encode
 from quart_app.realtime.messages.event import Message, message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import Surroundings
@@ -117,7 +118,9 @@ class Connection:
 
     def __str__(self) -> str:
         user, topics = self.identity, ", ".join(self.topics)
-        return f"{self.transport} {self.public_id} of {user.username} ({user.user_id}) on {topics}"
+        # In quotes, lest a name passes for more than a name.
+        name, id = (encode(text).decode() for text in (user.username, user.user_id))
+        return f"{self.transport} {self.public_id} of {name} ({id}) on {topics}"
 
     def _enter(self, life: Life, why: str = "") -> None:
         """Enter the next stage of life, and log that; every change of stage passes here."""

@@ -24,7 +24,8 @@ class Identity:
     Where there are `rights`, a topic has to be covered by each of them. `nameless` tells that the id was made up for a
     guest, who has another one the next time. `expires_at` is when the token ends (s since the Unix epoch), and with it
     every connection that was opened by it; `issued_at` is when it began, and `token_ids` are the names of it and of
-    those that it was made from.
+    those that it was made from. `payer` is the user on whose account is what this speaker uses of the server; it is
+    empty where nobody counts, as for the machine's owner.
     """
 
     user_id: str
@@ -35,6 +36,7 @@ class Identity:
     expires_at: int | None = field(default=None, compare=False)
     issued_at: float = field(default=0.0, compare=False)
     token_ids: tuple[str, ...] = field(default=(), compare=False)
+    payer: str = field(default="", compare=False)
 
     @property
     def key_owner(self) -> str:
@@ -51,6 +53,10 @@ class Identity:
     def is_admin(self) -> bool:
         """Tell whether this speaker may see and do everything, as everybody may in open mode."""
         return self.role == ADMIN
+
+    def has_role(self, *roles: str) -> bool:
+        """Tell whether this speaker has one of the roles; an administrator, as everybody is in open mode, has all."""
+        return self.is_admin or self.role in roles
 
     def require_admin(self) -> None:
         """Raise Refused where this speaker is no administrator."""

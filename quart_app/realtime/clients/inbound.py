@@ -92,9 +92,8 @@ class Inbound:
         if len(data) > limits.INBOUND_MESSAGE_BYTES:
             text = f"a message has at most {limits.INBOUND_MESSAGE_BYTES} bytes"
             return End(Close.TOO_BIG, Refused("too_big", text, status=413))
-        if wait := self._allowance.spend(now):
-            text = f"at most {limits.INBOUND_RATE:.0f} messages a second"
-            return End(Close.TOO_MANY, Refused("too_many", text, status=429, retry_after=wait))
+        if (end := self.count(now)) is not None:
+            return end
         try:
             body = _decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -104,6 +103,14 @@ class Inbound:
         # Nothing is nested deeper than there are brackets, and to count these is next to free.
         deep = data.count(b"{") + data.count(b"[") > limits.JSON_DEPTH and too_deep(body)
         return self._command(body if topic is None else {**body, "topic": topic}, deep)
+
+    def count(self, now: float) -> End | None:
+        """Count a message, or a frame that brings none; return the end of whoever sends too many."""
+        wait = self._allowance.spend(now)
+        if not wait:
+            return None
+        text = f"at most {limits.INBOUND_RATE:.0f} messages a second"
+        return End(Close.TOO_MANY, Refused("too_many", text, status=429, retry_after=wait))
 
     def _command(self, body: dict[str, Any], deep: bool) -> Command:
         key = body.get("key")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 from quart_app.realtime import limits
@@ -15,11 +16,12 @@ class Line(Protocol):
 
 
 class Lines:
-    """The lines that are there."""
+    """The lines that are there; `on_loss` is told what carried each that is lost."""
 
     def __init__(self) -> None:
         self._open: set[Line] = set()
         self._empty = asyncio.Event()
+        self.on_loss: Callable[[object], object] = lambda _: None
 
     def enter(self, line: Line) -> None:
         """Count a line that is there from now on."""
@@ -30,6 +32,11 @@ class Lines:
         self._open.discard(line)
         if not self._open:
             self._empty.set()
+
+    def lost(self, line: Line, carrier: object) -> None:
+        """Count a line that is there no more, as what carried it is lost."""
+        self.leave(line)
+        self.on_loss(carrier)
 
     async def gone(self) -> None:
         """Return when all are gone, a moment after their connections; cut off those that stay."""

@@ -23,6 +23,7 @@ class Parking:
     def __init__(self, closed: Callable[..., None]) -> None:
         self._closed = closed
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._of_payers: dict[str, dict[Connection, None]] = {}
         self._last_words: dict[str, list[Message]] = {}
         self.draining = False
 
@@ -35,12 +36,26 @@ class Parking:
             self._timers[connection.id] = loop.call_later(
                 limits.LINGER, partial(self._closed, connection, orderly=True)
             )
+            if payer := connection.identity.payer:
+                self._of_payers.setdefault(payer, {})[connection] = None
+
+    def give_way(self, payer: str) -> bool:
+        """End the connection of a user that was parked first; return whether there was one."""
+        oldest = next(iter(self._of_payers.get(payer, ())), None)
+        if oldest is not None:
+            self._closed(oldest, orderly=True)
+        return oldest is not None
 
     def release(self, connection: Connection) -> None:
         """Keep a connection no longer, because its next request has come or because it is over."""
         timer = self._timers.pop(connection.id, None)
         if timer is not None:
             timer.cancel()
+        payer = connection.identity.payer
+        if payer and (parked := self._of_payers.get(payer)):
+            parked.pop(connection, None)
+            if not parked:
+                del self._of_payers[payer]
 
     def ended(self, connection: Connection) -> None:
         """Close a connection that has ended while it was parked, as there is nobody else who would."""

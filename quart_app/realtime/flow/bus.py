@@ -7,12 +7,12 @@ never awaits and never reads the log.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from operator import attrgetter
 from zlib import crc32
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Audience, Reader
 from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.room import NO_BOUND, Held, Room, Values
 from quart_app.realtime.flow.topic_memory import Memory, TopicMemory
 from quart_app.realtime.messages.batch import Place
 from quart_app.realtime.messages.event import Event
@@ -33,11 +33,18 @@ def _sort_of(event: Event, topic: TopicMemory | None) -> str:
 class Bus:
     """The topics in memory and the audiences that follow them.
 
-    `position` is that of the last durable event settled. `demand(topic name, wanted)` is called when a topic gets its
-    first subscriber and after it lost its last.
+    `share` is what one user may hold of the values of open topics. `position` is that of the last durable event
+    settled. `demand(topic name, wanted)` is called when a topic gets its first subscriber and after it lost its last.
     """
 
-    def __init__(self, kind_of: Callable[[str], Kind], *, position: int = 0, surroundings: Surroundings = REAL) -> None:
+    def __init__(
+        self,
+        kind_of: Callable[[str], Kind],
+        *,
+        position: int = 0,
+        surroundings: Surroundings = REAL,
+        share: Held = NO_BOUND,
+    ) -> None:
         self.position = position
         self.surroundings = surroundings
         self._run = crc32(surroundings.token(18).encode())
@@ -46,15 +53,15 @@ class Bus:
         self._arrived = position
         self._sequence = 0
         self._since = 0.0
-        self._state_bytes = 0
-        self._topics: dict[str, TopicMemory] = {}
+        self.counters = Counters()
+        self._room = Room(self._make, Values(share, self.counters))
+        self._topics = self._room.topics
         self._audiences: dict[tuple[str, ...], Audience] = {}
         self._following: dict[TopicMemory, dict[Audience, None]] = {}
         self._dirty: dict[TopicMemory, None] = {}
         self._pushes: dict[Reader, None] = {}
         self._flush: asyncio.Handle | None = None
         self._sweep: asyncio.TimerHandle | None = None
-        self.counters = Counters()
         self.log_reads = asyncio.Semaphore(limits.CONCURRENT_LOG_READS)
         """Held by a subscription while it reads the log."""
 
@@ -67,17 +74,19 @@ class Bus:
         self._flush_soon()
         if not self._dirty:
             self._since = now
-        taken: list[tuple[Event, TopicMemory | None]] = []
+        taken: list[tuple[Event, TopicMemory | None, Event | None]] = []
         try:
             for event in events:
                 event.arrived = now
-                taken.append((event, self._take_in(event)))
+                taken.append(self._take_in(event))
         except Refused:
-            for _, topic in reversed(taken):
+            for event, topic, before in reversed(taken):
                 if topic is not None:
                     topic.fresh.pop()
+                    if _sort_of(event, topic) == _STATE:
+                        self._room.put_back(topic, event, before)
             raise
-        for event, topic in taken:
+        for event, topic, _ in taken:
             self.counters.published[_sort_of(event, topic)] += 1
 
     def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
@@ -86,71 +95,49 @@ class Bus:
 
         Raise Refused, and keep none, where `publish` would refuse them now.
         """
-        kept: list[tuple[Event, TopicMemory]] = []
+        kept: list[Callable[[], None]] = []
 
         def give_up() -> None:
-            for event, topic in kept:
-                self._state_bytes -= topic.promised.pop(event)
-            kept.clear()
+            while kept:
+                kept.pop()()
 
         try:
             for event in events:
                 topic = self._topic_for_transient(event)
                 if topic is not None and topic.kind is Kind.STATE:
-                    topic.promised[event] = grown = max(self._check_room(topic, event), 0)
-                    self._state_bytes += grown
-                    kept.append((event, topic))
+                    kept.append(self._room.keep(topic, event))
         except Refused:
             give_up()
             raise
         return give_up
 
-    def _take_in(self, event: Event) -> TopicMemory | None:
-        """Append an event to its topic's unsettled ones; return that topic, None where nothing keeps the event."""
+    def _take_in(self, event: Event) -> tuple[Event, TopicMemory | None, Event | None]:
+        """Append an event to its topic's unsettled ones; return it with that topic, None where nothing keeps the event,
+        and with the unsettled value that it replaces."""
         self._sequence += 1
         event.sequence = self._sequence
-        topic = self._topics.get(event.topic)
+        topic, before = self._topics.get(event.topic), None
         if event.position:
             self._arrived = event.position
         elif topic is None or not topic.followers:
             topic = self._topic_for_transient(event)
         if topic is not None:
-            if topic.kind is Kind.STATE:
-                self._check_room(topic, event)
+            if topic.kind is Kind.STATE and not event.position:
+                self._room.check(topic, event)
+                before = self._room.take_in(topic, event)
             topic.fresh.append(event)
             self._dirty[topic] = None
-        return topic
+        return event, topic, before
 
     def _topic_for_transient(self, event: Event) -> TopicMemory | None:
-        """Return the topic that is to keep an event: a state keeps values also where nobody follows it, but may not
-        take the last places for them; nothing keeps signals that nobody can hear. Raise Refused."""
+        """Return the topic that is to keep an event: a state keeps values also where nobody follows it; nothing keeps
+        signals that nobody can hear. Raise Refused."""
         topic = self._topics.get(event.topic)
         if topic is not None and not topic.idle:
             return topic
         if self._kind_of(event.topic) is not Kind.STATE:
             return topic
-        self._make_room(limits.TOPICS_IN_MEMORY - limits.TOPICS_FOR_FOLLOWERS)
-        return self._topic(event.topic)
-
-    def _check_room(self, topic: TopicMemory, event: Event) -> int:
-        """Return the bytes by which a value makes the values of all topics larger. Raise Refused where there is no room
-        for it, unless room was kept."""
-        if not topic.followers:
-            topic.idle_since = asyncio.get_running_loop().time()
-        if event in topic.promised:
-            return 0
-        replaced = topic.state.get(event.key or "")
-        grown = event.size - (replaced.size if replaced else 0)
-        if self._state_bytes + grown > limits.STATE_BYTES:
-            self._let_go_of_values(limits.TOPICS_IN_MEMORY)
-        if self._state_bytes + grown > limits.STATE_BYTES:
-            raise Refused("too_much_state", "the values of all topics are too large together", status=429)
-        if event.key in topic.state or len(topic.state) + len(topic.fresh) + len(topic.promised) < limits.STATE_KEYS:
-            return grown
-        coming = {waiting.key for waiting in (*topic.fresh, *topic.promised)}
-        if len({event.key, *topic.state, *coming}) > limits.STATE_KEYS:
-            raise Refused("too_many_keys", f"{topic.name} holds {limits.STATE_KEYS} values already", status=409)
-        return grown
+        return self._in_use(self._room.place_for_values(event.topic))
 
     def counts_of(self, names: Collection[str]) -> str:
         """Return the name of this process's counts of transient events in these topics, and in no others."""
@@ -174,15 +161,21 @@ class Bus:
         for reader in pushes:
             reader.push()
         dirty, self._dirty = self._dirty, {}
-        before = sum(topic.size for topic in dirty)
+        held = sum(topic.held for topic in dirty)
         news = {topic: topic.settle() for topic in dirty}
-        self._state_bytes += sum(topic.size for topic in dirty) - before
+        grown = sum(topic.held for topic in dirty) - held
         audiences = dict.fromkeys(audience for topic in news for audience in self._following.get(topic, ()))
         for audience in audiences:
             handed = audience.deliver(news, self.position, self._arrived)
             if handed:
                 self.counters.delivery.observe(self.surroundings.time() - self._since, handed)
         self.position = self._arrived
+        if grown > 0:
+            self.tails_grew(grown)
+
+    def tails_grew(self, bytes: int) -> None:
+        """Note that the tails have become so many bytes larger; those that are too large give way."""
+        self._room.tails_grew(bytes)
 
     def skip_to(self, position: int) -> None:
         """Go on from `position`, because the events up to there cannot be had any more, and let no reader step over the
@@ -245,6 +238,10 @@ class Bus:
         known = self._topics.get(topic)
         return known is not None and known.followers > 0
 
+    def holds(self, topic: str) -> bool:
+        """Return whether a topic has a place in memory."""
+        return topic in self._topics
+
     def latest(self, topic: str) -> list[Event]:
         """Return the current values of a state topic, oldest change first."""
         known = self._topics.get(topic)
@@ -261,25 +258,16 @@ class Bus:
         return list(self._topics.values())
 
     def _topic(self, name: str, beside: Collection[str] = ()) -> TopicMemory:
-        topic = self._topics.get(name)
-        if topic is None:
-            self._make_room(limits.TOPICS_IN_MEMORY, beside)
-            # Counts never start again, even for a topic that was forgotten: cursors hold them.
-            topic = self._topics[name] = TopicMemory(name, self._kind_of(name), self.position, self._sequence)
-        # The topic is about to be used, and must not be forgotten before that.
+        return self._in_use(self._room.place(name, beside))
+
+    def _in_use(self, topic: TopicMemory) -> TopicMemory:
+        """Return a topic that is about to be used, and must not be forgotten before that."""
         topic.idle_since = asyncio.get_running_loop().time()
         return topic
 
-    def _make_room(self, most: int, beside: Collection[str] = ()) -> None:
-        """Make room for one topic more among `most`, not at the cost of those `beside` it. Raise Refused."""
-        if len(self._topics) >= most:
-            self.forget_idle_topics()
-        if len(self._topics) >= most:
-            self._let_go_of_tails(most, beside)
-        if len(self._topics) >= most:
-            self._let_go_of_values(most)
-        if len(self._topics) >= most:
-            raise Refused("too_many_topics", "too many topics are in use", status=429)
+    def _make(self, name: str) -> TopicMemory:
+        # Counts never start again, even for a topic that was forgotten: cursors hold them.
+        return TopicMemory(name, self._kind_of(name), self.position, self._sequence)
 
     def _sweep_later(self) -> None:
         if self._sweep is None:
@@ -287,36 +275,6 @@ class Bus:
 
     def _swept(self) -> None:
         self._sweep = None
-        self.forget_idle_topics()
+        self._room.forget_idle_topics()
         if any(not topic.followers and not topic.state for topic in self._topics.values()):
             self._sweep_later()
-
-    def forget_idle_topics(self) -> None:
-        """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
-        before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
-        for topic in list(self._topics.values()):
-            if topic.idle_since < before and topic.idle:
-                del self._topics[topic.name]
-
-    def _let_go_of_tails(self, most: int, wanted: Collection[str]) -> None:
-        """Make room among `most` at the cost of topics that nobody follows and that are not `wanted`: a quarter of
-        them, or as many as it takes.
-
-        Those that hold no signals go first, because the rest of what they hold is in the log; then those that were left
-        alone longest.
-        """
-        idle = [topic for topic in self._topics.values() if topic.idle and topic.name not in wanted]
-        idle.sort(key=lambda topic: (len(topic.signals) > 0, topic.idle_since))
-        for topic in idle[: max(len(idle) // 4, len(self._topics) - most) + 1]:
-            del self._topics[topic.name]
-
-    def _let_go_of_values(self, most: int) -> None:
-        """Make room among `most` at the cost of states that nobody follows: the quarter of them that was left alone
-        longest, or as many as it takes."""
-        before = asyncio.get_running_loop().time() - limits.STATE_KEPT
-        alone = [topic for topic in self._topics.values() if topic.idle_since < before and not topic.followers]
-        alone = [topic for topic in alone if topic.state and not (topic.fresh or topic.promised)]
-        alone.sort(key=attrgetter("idle_since"))
-        for topic in alone[: max(len(alone) // 4, len(self._topics) - most) + 1]:
-            self._state_bytes -= topic.size
-            del self._topics[topic.name]

@@ -55,7 +55,8 @@ class Counters:
     """The numbers of one engine.
 
     Connections are counted in `opened` by transport and in `closed` by transport and close code; `past` is the traffic
-    of the closed ones by transport. `published` counts events by kind, and `errors` what clients were told by code.
+    of the closed ones by transport. `published` counts events by kind, `errors` what clients were told by code, and
+    `quotas` how often a user has met a quota, by code as well.
 
     Three histograms are in seconds: `delivery` goes from an event's arrival on the bus until its peer's transport has
     it, `commands` from a client's message to the end of its handling, `commits` over a transaction of the writer, whose
@@ -68,6 +69,7 @@ class Counters:
         self.past: dict[str, Traffic] = {}
         self.published: Counter[str] = Counter(durable=0, state=0, signal=0)
         self.errors: Counter[str] = Counter()
+        self.quotas: Counter[str] = Counter()
         self.delivery = Histogram()
         self.commands = Histogram()
         self.commits = Histogram()

@@ -18,13 +18,14 @@ class Delivery:
     all was written, by `break_off` where that could not be done. It is `over` when nothing more is written.
     """
 
-    __slots__ = ("_full", "_looks", "_reading", "_subscription", "over")
+    __slots__ = ("_full", "_looks", "_reading", "_recalled", "_subscription", "over")
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
         self._full = False
         self._looks = False
         self._reading: asyncio.Task[None] | None = None
+        self._recalled: Batch | None = None  # read from the log while the peer took nothing more
         self.over = False
 
     def deliver(self, write: Write, form: Form, first: bytes = b"") -> None:
@@ -84,7 +85,8 @@ class Delivery:
         while not (self.over or self._full or self._reading or subscription.idle):
             if not subscription.outlet.writable:
                 raise ConnectionError("an earlier write has failed")
-            batch = subscription.take()
+            recalled, self._recalled = self._recalled, None
+            batch = recalled or subscription.take()
             if batch is not None:
                 subscription.outlet.write(batch)
             elif subscription.in_log:
@@ -99,7 +101,9 @@ class Delivery:
         subscription = self._subscription
         try:
             batch = await subscription.recall()
-            if batch is not None:
+            if self._full:
+                self._recalled = batch
+            elif batch is not None:
                 subscription.outlet.write(batch)
         except Exception:
             logger.exception("what a connection has missed could not be sent")

@@ -359,7 +359,9 @@ class Subscription:
                 starts = self._starts()
                 if audience is not self._audience or tails_reach_back(audience.topics, starts):
                     return None  # others may have recalled more meanwhile
+                held = sum(topic.held for topic in audience.topics)
                 if await self._log_reader.recall(audience.topics, starts):
+                    self._bus.tails_grew(sum(topic.held for topic in audience.topics) - held)
                     return None
                 page = await self._log_reader.read(audience.topics, self.position, self._bus.position)
         except Trimmed:

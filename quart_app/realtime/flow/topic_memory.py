@@ -12,6 +12,7 @@ from typing import NamedTuple
 from quart_app.realtime import limits
 from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
+from quart_app.wire import is_open_topic
 
 _position: Callable[[Event], int] = attrgetter("position")
 _ordinal: Callable[[Event], int] = attrgetter("ordinal")
@@ -91,6 +92,12 @@ class Tail:
         self.floor = floor
         self.full = False
 
+    def let_go(self) -> None:
+        """Drop all events for good, as there is no room for them any more."""
+        if self._events:
+            self.clear(self._number(self._events[-1]))
+            self.full = True
+
     def __len__(self) -> int:
         return len(self._events)
 
@@ -110,28 +117,39 @@ class Tail:
 class TopicMemory:
     """One topic's recent past: its two tails and, where it is a state, its values by key.
 
-    `count` numbers the transient events, from `first` on; `fresh` events wait for the flush; `size` is about the bytes
-    of the values. `promised` are values that room is kept for, each with its bytes. `followers` counts who listens;
-    `idle_since` is when somebody did so last (s, the loop's clock).
+    It is `open` where everybody may make topics of its namespace. `count` numbers the transient events, from `first`
+    on; `fresh` events wait for the flush, and the last ones of a state's keys among them are `coming`. `promised` are
+    values that room is kept for. `followers` counts who listens; `idle_since` is when somebody did so last (s, the
+    loop's clock).
     """
 
     __slots__ = (
-        "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "promised", "signals", "size",
-        "state",
+        "coming", "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "open", "promised",
+        "signals", "state",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: Kind, position: int, count: int) -> None:
         self.name = name
         self.kind = kind
+        self.open = is_open_topic(name)
         self.first = self.count = count
         self.durable = Tail(_position, position)
         self.signals = Tail(_ordinal, count)
         self.state: dict[str, Event] = {}
-        self.size = 0
+        self.coming: dict[str, Event] = {}
         self.fresh: list[Event] = []
-        self.promised: dict[Event, int] = {}
+        self.promised: dict[Event, None] = {}
         self.followers = 0
         self.idle_since = 0.0
+
+    def value(self, key: str) -> Event | None:
+        """Return the newest value of a state's key, settled or not; None where it has none."""
+        return self.coming.get(key) or self.state.get(key)
+
+    @property
+    def held(self) -> int:
+        """The size of its tails in bytes, about."""
+        return self.durable.bytes + self.signals.bytes
 
     @property
     def idle(self) -> bool:
@@ -157,7 +175,7 @@ class TopicMemory:
                 self.signals.extend(transient)
             return arrived
         for event in transient:
-            replaced = self.state.pop(event.key or "", None)
-            self.size += event.size - (replaced.size if replaced else 0)
+            self.state.pop(event.key or "", None)
             self.state[event.key or ""] = event
+        self.coming.clear()
         return [event for event in arrived if self.state.get(event.key or "") is event]

@@ -17,7 +17,8 @@ from quart_app.wire import Control
 
 @dataclass(frozen=True, slots=True)
 class MessageShape:
-    """A message by its `type`, with the shape of its `data` (None where it has none) and of other top-level `fields`.
+    """A message by its `type`, with the shape of its `data` (None where it has none), of other top-level `fields`, and
+    of those that it may have (`optional`).
 
     `{places}` in a `type` stand for any text. `welcome` tells that a connection starts with it, as it does with
     `connected` in any case.
@@ -28,6 +29,7 @@ class MessageShape:
     data: Any = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     welcome: bool = False
+    optional: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from quart_app.realtime import limits
+
 
 class Refused(Exception):
     """A request that cannot be honoured, for a reason its sender can understand.
@@ -28,10 +30,13 @@ class Refused(Exception):
         self.retry_after = retry_after
 
     def data(self) -> dict[str, Any]:
-        """Return the `data` of the `error` message that tells of it; `retry_after` is in ms there."""
+        """Return the `data` of the `error` message that tells of it; `retry_after` is in ms there.
+
+        Clients repeat what they sent after that time. Where it would be long, they tell whoever sent it instead.
+        """
         data: dict[str, Any] = {"message": self.message, "code": self.code}
         if self.fields:
             data["fields"] = dict(self.fields)
-        if self.retry_after is not None:
+        if self.retry_after is not None and self.retry_after <= limits.REPEATED_WITHIN:
             data["retry_after"] = round(self.retry_after * 1000)
         return data

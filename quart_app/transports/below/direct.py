@@ -7,80 +7,57 @@ returns None, and the ordinary `send` and `receive` are used.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import h11
 from h2.errors import ErrorCodes
 from h2.exceptions import ProtocolError
-from wsproto.events import CloseConnection, Event, Message, Ping, Pong
+from wsproto.events import CloseConnection, Event, Ping, Pong
 from wsproto.extensions import Extension
 
-from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
 from quart_app.transports.below.hypercorn_018 import (
-    BUFFER_HIGH_WATER,
-    BUFFER_LOW_WATER,
     ASGIWebsocketState,
-    BufferCompleteError,
     Connection,
     ConnectionState,
     ConnectionType,
     Data,
     H2Protocol,
     H11Protocol,
-    StreamBuffer,
+    HTTPStream,
     StreamClosed,
     WSStream,
 )
 from quart_app.transports.below.inbox import owner
+from quart_app.transports.below.websocket import TidyWebsocket
 
 
 class WebsocketWire:
     """One accepted WebSocket below ASGI.
 
     `heard_at` is when its peer last sent a frame, of any kind (s, the loop's clock). `close_code` is the peer's, once
-    it has sent a close frame. `ponged` is called when the peer answers a ping.
+    it has sent a close frame. `ponged` is called when the peer answers a ping, and `counts` for each frame that brings
+    no message; it returns whether the WebSocket goes on.
     """
 
-    __slots__ = ("_events", "_loop", "_stream", "_unfinished", "close_code", "heard_at", "ponged")
+    __slots__ = ("_loop", "_stream", "close_code", "counts", "heard_at", "ponged")
 
-    def __init__(self, stream: WSStream) -> None:
+    def __init__(self, stream: TidyWebsocket) -> None:
         self._loop = asyncio.get_running_loop()
         self._stream = stream
         self.close_code: int | None = None
         self.heard_at = self._loop.time()
         self.ponged: Callable[[], object] = lambda: None
-        self._unfinished = 0
-        self._events = stream.connection.events
-        stream.connection.events = self._watched_events  # type: ignore[method-assign]  # ours wraps it
+        self.counts: Callable[[], bool] = lambda: True
+        stream.watcher = self
 
-    def _watched_events(self) -> Generator[Event, None, None]:
-        for event in self._events():
-            self.heard_at = self._loop.time()
-            if isinstance(event, CloseConnection):
-                self.close_code = event.code
-            elif isinstance(event, Pong):
-                self.ponged()
-            if isinstance(event, Message):
-                yield from self._bounded(event)
-            else:
-                yield event
-
-    def _bounded(self, part: Message[Any]) -> Generator[Event, None, None]:
-        """Yield the parts of a message; one that outgrows the limit is yielded as complete there, to be refused, and
-        nothing after it is yielded.
-
-        Hypercorn would go on collecting the rest for as long as the peer sends.
-        """
-        if self._unfinished > INBOUND_MESSAGE_BYTES:
-            return
-        self._unfinished += len(part.data)
-        if self._unfinished > INBOUND_MESSAGE_BYTES:
-            part = replace(part, message_finished=True)
-        elif part.message_finished:
-            self._unfinished = 0
-        yield part
+    def heard(self, event: Event) -> None:
+        """Take note of a frame, or of a part of one."""
+        self.heard_at = self._loop.time()
+        if isinstance(event, CloseConnection):
+            self.close_code = event.code
+        elif isinstance(event, Pong):
+            self.ponged()
 
     async def send(self, frames: bytes) -> None:
         """Write whole frames, and return when the transport takes more; after the end, do nothing."""
@@ -103,42 +80,6 @@ class WebsocketWire:
             owner(protocol.send).writer.transport.abort()
 
 
-class HeldBuffer(StreamBuffer):
-    """A bounded buffer for what one HTTP/2 stream still has to send.
-
-    Hypercorn's own buffer lets its writer go on whenever the peer's window is shut, and so collects everything that a
-    peer does not take.
-    """
-
-    async def push(self, data: bytes) -> None:
-        """Take data, and return when most of it has gone."""
-        if self._complete:
-            raise BufferCompleteError
-        self.buffer.extend(data)
-        await self._is_empty.clear()
-        if len(self.buffer) >= BUFFER_HIGH_WATER:
-            await self._paused.clear()
-            await self._paused.wait()
-
-    async def pop(self, max_length: int) -> bytes:
-        """Return the next data to go, as much as the peer takes."""
-        data = bytes(self.buffer[:max_length])
-        del self.buffer[:max_length]
-        if len(self.buffer) < BUFFER_LOW_WATER:
-            await self._paused.set()
-        if not self.buffer:
-            await self._is_empty.set()
-        return data
-
-
-def hold_back(send: Any) -> None:
-    """Make an HTTP/2 stream that has just begun wait for a peer that reads slowly."""
-    stream = owner(send)
-    protocol = owner(getattr(stream, "send", None))
-    if isinstance(protocol, H2Protocol) and not protocol.stream_buffers[stream.stream_id].buffer:
-        protocol.stream_buffers[stream.stream_id] = HeldBuffer(protocol.context.event_class)
-
-
 def decline_compression(send: Any) -> None:
     """Agree to no permessage-deflate (RFC 7692).
 
@@ -146,7 +87,7 @@ def decline_compression(send: Any) -> None:
     unpack to a thousand times their size before anything can look at them.
     """
     stream = owner(send)
-    if type(stream) is WSStream:
+    if isinstance(stream, WSStream):
         stream.handshake.extensions = None
 
 
@@ -156,7 +97,7 @@ def agree_to(send: Any, extension: Extension, answer: str) -> bool:
     Return whether Hypercorn will do so.
     """
     stream = owner(send)
-    if type(stream) is not WSStream:
+    if not isinstance(stream, WSStream):
         return False
     decline_compression(send)
     accept = stream.handshake.accept
@@ -196,23 +137,20 @@ async def stop_reading(send: Any) -> None:
         await protocol.can_read.set()
 
 
-def is_refused(send: Any) -> bool:
-    """Tell whether Hypercorn has refused a WebSocket meanwhile, of which it tells nobody: its client has sent something
-    before it was accepted."""
+def is_over(send: Any) -> bool:
+    """Tell whether the peer behind an ASGI `send` is gone, or was sent away by Hypercorn."""
     stream = owner(send)
-    return type(stream) is WSStream and bool(stream.closed)
+    return isinstance(stream, HTTPStream | WSStream) and bool(stream.closed)
 
 
 def unhook(send: Any) -> None:
     """Remove our hooks from a finished WebSocket, so that what served it is freed at once."""
     stream = owner(send)
-    if type(stream) is WSStream and hasattr(stream, "connection"):
-        vars(stream.connection).pop("events", None)
+    if isinstance(stream, TidyWebsocket):
+        stream.watcher = None
 
 
 def websocket_wire(send: Any) -> WebsocketWire | None:
     """Return the WebSocket behind an ASGI `send`, after it was accepted, None where there is none of Hypercorn's."""
     stream = owner(send)
-    if type(stream) is WSStream and hasattr(stream, "connection"):
-        return WebsocketWire(stream)
-    return None
+    return WebsocketWire(stream) if isinstance(stream, TidyWebsocket) and stream.handshake.accepted else None

@@ -7,20 +7,25 @@ so is every handshake that is not as plain as those of browsers and libraries.
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import unquote
 
 from wsproto.utilities import generate_accept_token
 
-from quart_app.realtime import Wheel
+from quart_app.realtime import Refused, Wheel, encode
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
+from quart_app.transports.below.addresses import Addresses
 from quart_app.transports.below.heads import Head, Headers, plain_head
 from quart_app.transports.below.http1 import common_lines
 
 _KEY: Final = re.compile(rb"[A-Za-z0-9+/]{21}[AQgw]==")  # 16 bytes in base64
 _SINGLE: Final = frozenset({b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version"})
+_TOLD_WITHIN: Final = 2.0  # s that a peer which is refused has to ask for something
+_TOLD_AT_ONCE: Final = 64  # of these peers; any other is closed without an answer
 _WITH_BODY: Final = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 
 logger = logging.getLogger(__name__)
@@ -67,22 +72,30 @@ def _head(status: int, headers: Headers, config: Any) -> bytes:
 
 
 class Reception:
-    """What receives every accepted TCP connection: it serves WebSockets by `application`, except those of the paths
-    `elsewhere`.
+    """What receives every accepted TCP connection: it counts those of each address, and serves WebSockets by
+    `application`, except those of the paths `elsewhere`, or of all paths where this is None.
 
     `config` is Hypercorn's; `wheel` ends those that say nothing.
     """
 
     def __init__(
-        self, application: Application, config: Any, wheel: Wheel, holder: Holder, elsewhere: Collection[str]
+        self,
+        application: Application,
+        config: Any,
+        wheel: Wheel,
+        holder: Holder,
+        addresses: Addresses,
+        elsewhere: Collection[str] | None = (),
     ) -> None:
         self.application = application
         self.config = config
         self.wheel = wheel
         self.holder = holder
-        self._elsewhere = elsewhere
+        self.addresses = addresses
+        self.refused: set[FirstRead] = set()
+        self._elsewhere = elsewhere or ()
         # What Hypercorn does beyond serving, where it is told to, it has to do itself.
-        self._plain = not (
+        self._plain = elsewhere is not None and not (
             config.accesslog
             or config.statsd_host
             or config.server_names
@@ -94,6 +107,13 @@ class Reception:
     def protocol(self, others: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return the protocol of a connection that nobody has read from; `others` makes that of Hypercorn's."""
         return FirstRead(self, others)
+
+    def refusal(self, refused: Refused) -> bytes:
+        """Return what a peer is answered that is refused before it has said who it is."""
+        body = encode({"success": False, "error": refused.data()})
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers += [(b"retry-after", b"%d" % math.ceil(refused.retry_after or 1)), (b"connection", b"close")]
+        return _head(refused.status, headers, self.config) + body
 
     def scope(self, data: bytes, transport: asyncio.Transport) -> tuple[dict[str, Any], bytes, bytes] | None:
         """Return the ASGI scope of the WebSocket that these first bytes open, its key, and the bytes that follow; None
@@ -147,24 +167,41 @@ def _address(name: Any) -> tuple[str, int] | None:
 
 
 class FirstRead(asyncio.Protocol):
-    """The protocol of a TCP connection until its first bytes have come."""
+    """The protocol of a TCP connection until its first bytes have come, or until it is refused."""
 
     def __init__(self, reception: Reception, others: Callable[[], asyncio.Protocol]) -> None:
         self._reception = reception
         self._others = others
+        self._refused: Refused | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._reception.holder.hold(self._transport)
+        self._refused = self._reception.addresses.enter(self._transport)
         tls = transport.get_extra_info("ssl_object")
-        if tls is not None and tls.selected_alpn_protocol() == "h2":
+        http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
+        if self._refused is not None:
+            self._wait_to_refuse(http2=http2)
+        elif http2:
             self._hand_over()
         else:
             self._reception.wheel.enter(self, self._reception.config.keep_alive_timeout)
 
+    def _wait_to_refuse(self, *, http2: bool) -> None:
+        """Wait for something that can be answered; close at once where nothing could be, or too many wait for that."""
+        if http2 or len(self._reception.refused) >= _TOLD_AT_ONCE:
+            self._transport.abort()
+        else:
+            self._reception.refused.add(self)
+            self._reception.wheel.enter(self, _TOLD_WITHIN)
+
     def data_received(self, data: bytes) -> None:
         self._reception.wheel.leave(self)
+        if self._refused is not None:
+            self._transport.write(self._reception.refusal(self._refused))
+            self._transport.close()
+            return
         opened = self._reception.scope(data, self._transport)
         if opened is None:
             self._hand_over().data_received(data)
@@ -177,13 +214,23 @@ class FirstRead(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._reception.wheel.leave(self)
+        self._reception.refused.discard(self)
         self._reception.holder.let_go(self._transport)
+        self._reception.addresses.leave(self._transport)
 
     def _hand_over(self) -> asyncio.Protocol:
         protocol = self._others()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
+        if self._reception.addresses.counted(self._transport):
+            lost = partial(_lost, protocol.connection_lost, self._reception.addresses, self._transport)
+            protocol.connection_lost = lost  # type: ignore[method-assign]  # ours wraps it
         return protocol
+
+
+def _lost(lost: Callable[[Any], object], addresses: Addresses, transport: Any, error: Exception | None) -> None:
+    addresses.leave(transport)
+    lost(error)
 
 
 class OpeningHandshake(asyncio.Protocol):
@@ -198,6 +245,7 @@ class OpeningHandshake(asyncio.Protocol):
         self._reception = reception
         self._transport: asyncio.Transport | None = transport
         self._held: asyncio.Transport | None = transport
+        """The transport for as long as this is its protocol."""
         self._key = key
         self._unread = unread
         self._connected = False
@@ -261,6 +309,7 @@ class OpeningHandshake(asyncio.Protocol):
             self._transport.pause_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._reception.addresses.leave(self._held)
         self._let_go()
         self._transport = None
         self._lost.set()

@@ -21,7 +21,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequestKeyError
 from werkzeug.http import parse_options_header
 
-from quart_app.transports.below.direct import drop, hold_back, stop_reading
+from quart_app.transports.below.direct import drop, stop_reading
 from quart_app.transports.below.http1 import answer
 from quart_app.transports.below.inbox import Inbox, arrived
 
@@ -191,14 +191,13 @@ def while_there(send: Any) -> Any:
 
 
 class CutOffConnection(ASGIHTTPConnection):
-    """An HTTP connection that makes an answer wait for a slow peer, whatever the version of HTTP.
+    """An HTTP connection whose answer is cut off where its peer takes nothing of it for too long.
 
     When a peer is lost in the middle of an answer, a request that it had sent ahead does not keep anything waiting.
     """
 
     async def __call__(self, receive: Any, send: Any) -> None:
         self._asgi_send = send
-        hold_back(send)
         try:
             inbox = arrived(receive)
             if inbox is None:

@@ -20,6 +20,7 @@ from quart_app.transports.below.hypercorn_018 import (
     Body,
     Closed,
     EndBody,
+    H2ProtocolAssumedError,
     H11Protocol,
     HTTPStream,
     RawData,
@@ -60,7 +61,10 @@ class TidyH11(H11Protocol):
     _unread = b""
     """The request that is being answered, where h11 has not read it."""
     _over = False
-    """Whether the connection is somebody else's."""
+    """Whether the connection is over, or somebody else's."""
+    _unclear = False
+    """Whether the request tells its length in two ways, so that somebody else may read another one (RFC 9112 section
+    6.1)."""
 
     def give_up(self) -> None:
         """Read nothing more, and nothing of what waits to be read: the connection is somebody else's."""
@@ -123,7 +127,23 @@ class TidyH11(H11Protocol):
             else:  # of a WebSocket
                 await self.stream.handle(event)
 
+    def _refusal(self, request: h11.Request) -> int | None:
+        """Return the status that refuses a request whatever it asks for, None where there is no reason to. Raise
+        H2ProtocolAssumedError for the preface of HTTP/2 (RFC 9113 section 3.3), as the first that a peer sends."""
+        if request.method == b"PRI" and request.http_version == b"2.0" and not self.keep_alive_requests:
+            raise H2ProtocolAssumedError(b"PRI * HTTP/2.0\r\n\r\n" + self.connection.trailing_data[0])
+        if not request.http_version.startswith(b"1."):
+            return 505
+        size = len(request.target) + sum([len(name) + len(value) for name, value in request.headers.raw_items()])
+        # h11 asks for the size only of what has not come as a whole.
+        return 431 if size > self.config.h11_max_incomplete_size else None
+
     async def _begin_request(self, request: h11.Request) -> None:
+        if (status := self._refusal(request)) is not None:
+            self._over = True
+            await self._send_error_response(status)
+            await self.send(Closed())
+            return
         headers = [(name.lower(), value) for name, value in request.headers.raw_items()]
         names = {name for name, _ in headers}
         self._usual = (
@@ -132,9 +152,9 @@ class TidyH11(H11Protocol):
             and names.isdisjoint(_UNUSUAL)
             and (b"connection" not in names or _all_keep_alive(headers))
         )
-        if b"upgrade" in names or request.method == b"PRI":
-            await self._check_protocol(request)
-            await self._create_stream(request)
+        self._unclear = b"content-length" in names and b"transfer-encoding" in names
+        if b"upgrade" in names:
+            await self._create_stream(request)  # to HTTP/2 nobody is upgraded: a proxy would not know what passes it
             return
         if self.config.h11_pass_raw_headers:
             headers = request.headers.raw_items()
@@ -177,7 +197,7 @@ class TidyH11(H11Protocol):
 
     @property
     def _is_last(self) -> bool:
-        return self.keep_alive_requests >= self.config.keep_alive_max_requests
+        return self._unclear or self.keep_alive_requests >= self.config.keep_alive_max_requests
 
     def _to_send(self, event: Any) -> bytes:
         if self._unread:

@@ -9,10 +9,10 @@ from typing import Final
 __all__ = [
     "BUFFER_HIGH_WATER", "BUFFER_LOW_WATER", "LACKING", "STREAM_ID", "ASGIHTTPState", "ASGIWebsocketState",
     "AsyncioSingleTask", "Body", "BufferCompleteError", "ChunkedWriter", "Closed", "Connection", "ConnectionState",
-    "ConnectionType", "Data", "EndBody", "H2Protocol", "H11Protocol", "H11WSConnection",
-    "HTTPStream", "ProtocolWrapper", "RawData",
-    "RequestHead", "ResponseHead", "StreamBuffer", "StreamClosed", "TCPServer", "TaskGroup", "Updated", "WSStream",
-    "WorkerContext", "handle_in_task", "protocols", "running", "suppress_body", "tcp_serving",
+    "ConnectionType", "Data", "EndBody", "FrameTooLargeError", "H2Protocol", "H2ProtocolAssumedError", "H11Protocol",
+    "H11WSConnection", "HTTPStream", "ProtocolWrapper", "RawData", "RequestHead", "ResponseHead", "StreamBuffer",
+    "StreamClosed", "TCPServer", "TaskGroup", "Updated", "WSStream", "WorkerContext", "h2_serving", "h11_serving",
+    "handle_in_task", "protocols", "running", "suppress_body", "tcp_serving",
 ]  # fmt: skip
 
 
@@ -26,6 +26,8 @@ class _Absent:
 try:
     import hypercorn.asyncio.run as running
     import hypercorn.asyncio.tcp_server as tcp_serving
+    import hypercorn.protocol.h2 as h2_serving
+    import hypercorn.protocol.h11 as h11_serving
     from h11._writers import ChunkedWriter
     from hypercorn import protocol as protocols
     from hypercorn.asyncio.task_group import TaskGroup
@@ -44,9 +46,9 @@ try:
         H2Protocol,
         StreamBuffer,
     )
-    from hypercorn.protocol.h11 import STREAM_ID, H11Protocol, H11WSConnection
+    from hypercorn.protocol.h11 import STREAM_ID, H2ProtocolAssumedError, H11Protocol, H11WSConnection
     from hypercorn.protocol.http_stream import ASGIHTTPState, HTTPStream
-    from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+    from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
     from hypercorn.utils import suppress_body
     from wsproto.connection import Connection, ConnectionState, ConnectionType
 except ImportError as error:

@@ -1,48 +1,60 @@
-"""What has come in for one HTTP request: an inbox in the place of the queue by which Hypercorn hands it over.
+"""What has come in for one HTTP request or WebSocket: an inbox in the place of the queue by which Hypercorn hands it
+over.
 
-It can tell whether the whole request is there, so that nobody need wait for it, and that the peer is lost, so that
-nobody need ask.
+It can tell whether a whole request is there, so that nobody need wait for it, and that the peer is lost, so that nobody
+need ask. It takes the news that the peer is lost even if it is full: else who has filled it would stay for ever.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-from quart_app.transports.below.hypercorn_018 import ASGIHTTPState, HTTPStream, TaskGroup, handle_in_task
+from quart_app.transports.below.hypercorn_018 import ASGIHTTPState, TaskGroup, handle_in_task
+
+_LAST: Final = frozenset({"http.disconnect", "websocket.disconnect"})
 
 
 class Inbox:
-    """The events of one HTTP request that its application has not taken yet; there is `room` for so many.
+    """The events of one HTTP request or WebSocket that its application has not taken yet; there is `room` for so many.
 
     `size` is how many bytes of the body have come in, and `whole` tells whether the request has, and nothing after it.
     `on_loss` is called when the peer is lost before its answer is complete.
     """
 
-    __slots__ = ("_events", "_room", "_stream", "_waiting", "on_loss", "size", "whole")
+    __slots__ = ("_events", "_over", "_room", "_stream", "_waiting", "on_loss", "size", "whole")
 
-    def __init__(self, room: int, stream: HTTPStream) -> None:
+    def __init__(self, room: int, stream: Any) -> None:
         self.size = 0
         self.whole = False
         self._events: deque[Any] = deque()
+        self._over = False
         self._room = room
-        self._stream: HTTPStream | None = stream
+        self._stream: Any = stream
         self._waiting: list[asyncio.Future[None]] = []
         self.on_loss: Callable[[], object] | None = None
 
     async def put(self, event: Any) -> None:
-        """Add an event, as soon as there is room for it."""
-        if event["type"] == "http.disconnect":
-            stream, self._stream = self._stream, None  # which has this inbox, and would be freed by no one
-            lost = stream is not None and stream.state is not ASGIHTTPState.CLOSED
-            if lost and self.on_loss is not None:
-                self.on_loss()
-        while len(self._events) >= self._room:
-            await self._change()
-        self.size += len(event.get("body", b""))
+        """Add an event, as soon as there is room for it; after the last one, do nothing."""
+        if event["type"] in _LAST:
+            self._lose()
+        else:
+            while len(self._events) >= self._room and not self._over:
+                await self._change()
+            if self._over:
+                return
+        self.size += len(event.get("body") or b"")
         self.whole = not event.get("more_body", True)
         self._events.append(event)
         self._changed()
+
+    def _lose(self) -> None:
+        """Note that the peer is lost, or that its answer is complete."""
+        self._over = True
+        stream, self._stream = self._stream, None  # which has this inbox, and would be freed by no one
+        lost = stream is not None and stream.state is not ASGIHTTPState.CLOSED
+        if lost and self.on_loss is not None:
+            self.on_loss()
 
     async def get(self) -> Any:
         """Return the next event, as soon as there is one."""
@@ -87,11 +99,9 @@ def owner(method: Any) -> Any:
 
 
 class TidyTaskGroup(TaskGroup):
-    """The tasks of one connection; each HTTP request gets an `Inbox`."""
+    """The tasks of one connection; each HTTP request and each WebSocket gets an `Inbox`."""
 
     async def spawn_app(self, app: Any, config: Any, scope: Any, send: Any) -> Any:
-        if scope["type"] != "http":
-            return await super().spawn_app(app, config, scope, send)
         inbox = Inbox(config.max_app_queue_size, owner(send))
         self.spawn(handle_in_task, app, config, scope, inbox.get, send, None, None)  # these two are for WSGI
         return inbox.put

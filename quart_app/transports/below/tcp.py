@@ -1,9 +1,9 @@
 """Hypercorn's side of a TCP connection, without what no request needs: what a request does not pay below ASGI.
 
 Hypercorn (0.18) makes and cancels tasks to time the pause between two requests; here one task watches over all
-connections that pause. `serve_tidily` puts this and its two neighbours in the place of Hypercorn's own: `inbox`, by
-which nobody waits for a request that is there already, and `http1`, by which an answer is written in one piece. Where
-another release serves, nothing of this is used.
+connections that pause. `serve_tidily` puts this and its neighbours in the place of Hypercorn's own: `inbox`, by
+which nobody waits for a request that is there already, `http1`, by which an answer is written in one piece, and `http2`
+and `websocket`, by which one peer costs the others little. Where another release serves, nothing of this is used.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from quart_app.transports.below.http1 import TidyH11
+from quart_app.transports.below.http2 import HeldBuffer, TidyH2
 from quart_app.transports.below.hypercorn_018 import (
     LACKING,
     AsyncioSingleTask,
@@ -22,11 +23,14 @@ from quart_app.transports.below.hypercorn_018 import (
     TCPServer,
     Updated,
     WorkerContext,
+    h2_serving,
+    h11_serving,
     protocols,
     running,
     tcp_serving,
 )
 from quart_app.transports.below.inbox import TidyTaskGroup
+from quart_app.transports.below.websocket import TidyWebsocket
 
 _AT_ONCE: Final = 65_536  # bytes
 
@@ -134,17 +138,25 @@ class TidyTCPServer(TCPServer):
             await super().run()
         except OSError:
             pass  # the peer is lost, in one of the ways that Hypercorn does not expect when it closes
+        except Exception as error:
+            # In one line: whoever finds the way to such an error could fill the log with it.
+            logger.warning("a connection was ended, as its peer was not understood: %r", _first(error))
+            logger.debug("not understood", exc_info=True)
         finally:
             await self._idle_time.finish()
             self.protocol = _OVER
 
     async def leave(self) -> None:
         """Close the connection, which is idle."""
+        if isinstance(inner := getattr(self.protocol, "protocol", None), TidyH2):
+            await inner.leave()
         await self._initiate_server_close()
 
     async def protocol_send(self, event: Any) -> None:
         """Send what there is to send, or note whether the connection is idle."""
         if type(event) is not Updated:
+            if type(event) is RawData and self.writer.transport.is_closing():
+                event = Closed()  # each byte that nobody gets would be told in the log
             await super().protocol_send(event)
         elif event.idle:
             await self._idle_time.restart(None, None)
@@ -170,10 +182,21 @@ class TidyTCPServer(TCPServer):
         await self.protocol.handle(Closed())
 
 
+def _first(error: BaseException) -> BaseException:
+    """Return the first of the errors in a group of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 INSTEAD: Final = (
     (running, "TCPServer", TidyTCPServer),
     (tcp_serving, "TaskGroup", TidyTaskGroup),
     (protocols, "H11Protocol", TidyH11),
+    (protocols, "H2Protocol", TidyH2),
+    (h2_serving, "StreamBuffer", HeldBuffer),
+    (h2_serving, "WSStream", TidyWebsocket),
+    (h11_serving, "WSStream", TidyWebsocket),
 )
 """The modules of Hypercorn, and what is put there in the place of what: there is no other way in."""
 

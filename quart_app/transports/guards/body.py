@@ -76,6 +76,7 @@ class _Guard:
         self._size = 0
         self._complete = asyncio.Event()
         self._refused = False
+        self._until = asyncio.get_running_loop().time() + BODY_TIMEOUT
 
     async def receive(self) -> Any:
         if self._refused:
@@ -93,17 +94,20 @@ class _Guard:
     async def send(self, event: Any) -> None:
         if not self._complete.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._complete.wait(), BODY_TIMEOUT)
+                async with asyncio.timeout_at(self._until):
+                    await self._complete.wait()
         if not self._refused:
             await self._send(event)
 
     async def refuse(self, *, more: bool = True) -> None:
         """Refuse the request with 413, in the application's place."""
         self._refused = True
-        while more and self._size <= self._limit * _DISCARDED:
-            event = await self._receive()
-            self._size += len(event.get("body", b""))
-            more = event.get("more_body", False)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._until):
+                while more and self._size <= self._limit * _DISCARDED:
+                    event = await self._receive()
+                    self._size += len(event.get("body", b""))
+                    more = event.get("more_body", False)
         headers = [(b"content-type", b"application/json")]
         await self._send({"type": "http.response.start", "status": 413, "headers": headers})
         await self._send({"type": "http.response.body", "body": _TOO_BIG % self._limit, "more_body": False})

@@ -15,13 +15,16 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from quart_app.doors import Door, Doors, enter, is_loopback
+from quart_app.realtime import Refused
 from quart_app.realtime.limits import BODY_TIMEOUT
+from quart_app.security_log import Act, SecurityLog, Whence
 from quart_app.transports.guards.body import Application, Receive, Send
 
 MISDIRECTED: Final = 421  # RFC 9110 section 15.5.20
 NOT_FOUND: Final = 404
 _HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")  # RFC 9110 section 7.2
 _SHOWN: Final = 200  # characters
+_LONGEST: Final = 262  # bytes of a name and a port (RFC 1035 section 2.3.4)
 _REMEMBERED: Final = 256  # hosts of which it is known whether they are ours
 
 
@@ -41,10 +44,11 @@ class Doorkeeper:
     client that names no host is let through: it is no browser.
     """
 
-    def __init__(self, application: Application, doors: Doors) -> None:
+    def __init__(self, application: Application, doors: Doors, security: SecurityLog) -> None:
         self._application = application
         self._doors = doors
         self._known: dict[tuple[str, bytes], bool] = {}
+        self._security = security
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] in {"http", "websocket"}:
@@ -54,7 +58,9 @@ class Doorkeeper:
             enter(scope, door)
             for name, value in scope["headers"]:
                 if name.lower() == b"host" and not self._answers(door, value):
-                    return _refuse(scope, receive, send, _misdirected(scope, door, value.decode("latin-1")[:_SHOWN]))
+                    refusal = _misdirected(scope, door, value.decode("latin-1")[:_SHOWN])
+                    self._note(scope, refusal)
+                    return _refuse(scope, receive, send, refusal)
             if door.paths and not door.shows(scope["path"]):
                 return _refuse(scope, receive, send, _NOTHING_THERE)
         return self._application(scope, receive, send)
@@ -62,11 +68,18 @@ class Doorkeeper:
     def _answers(self, door: Door, host: bytes) -> bool:
         asked = door.name, host
         answers = self._known.get(asked)
+        if answers is None and len(host) > _LONGEST:
+            return _answers_to(door, host)
         if answers is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             answers = self._known[asked] = _answers_to(door, host)
         return answers
+
+    def _note(self, scope: Any, refusal: _Refusal) -> None:
+        refused = Refused(refusal.code, refusal.english, status=refusal.status)
+        what = f"{scope.get('method', 'WebSocket')} {scope['path']}"
+        self._security.refused(refused, Whence.of(scope), lambda: None, Act(what))
 
 
 def _answers_to(door: Door, value: bytes) -> bool:

@@ -14,7 +14,7 @@ from quart_app.doors import door_of
 from quart_app.identity import cors_headers
 from quart_app.realtime import Refused, encode
 from quart_app.realtime.limits import BATCH_EVENTS, BODY_TIMEOUT, INBOUND_MESSAGE_BYTES, REPLY_BACKLOG
-from quart_app.transports.below.direct import decline_compression, drop, hold_back
+from quart_app.transports.below.direct import decline_compression, drop
 from quart_app.transports.guards.body import Application, Receive, Send
 from quart_app.transports.socketio.server import OPENED, SocketIo
 from quart_app.wire import Close
@@ -25,8 +25,9 @@ UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polli
 _UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 _GONE: Final = {"type": "websocket.disconnect", "code": 1006}
 _NOOP: Final = "6"  # ends a poll; the library sends it over the WebSocket that takes over, too
+_SEPARATOR: Final = b"\x1e"  # between two packets (Engine.IO 4)
+_FROM_CLIENTS: Final = frozenset({b"1", b"3", b"4", b"b"})  # what packets begin with: close, pong, message, binary
 _ALLOW: Final = (b"allow", b"GET, OPTIONS, POST")
-
 logger = logging.getLogger(__name__)
 
 
@@ -43,6 +44,10 @@ class SocketIoEndpoint:
         if scope["type"] == "websocket":
             return _Websocket(self._socketio, scope, receive, send).serve()
         return _Exchange(self._socketio, scope, receive, send).serve()
+
+
+def _not_engine_io() -> Refused:
+    return Refused("bad_request", "this is not Engine.IO 4")
 
 
 def _engine_id(scope: Any) -> str:
@@ -81,7 +86,6 @@ class _Exchange:
         return next((value.decode("latin-1") for known, value in self._scope["headers"] if known.lower() == name), None)
 
     async def serve(self) -> None:
-        hold_back(self._send)
         method, engine_id = self._scope["method"], _engine_id(self._scope)
         if method not in {"GET", "POST"}:
             await self._answer_without_session(method)
@@ -89,6 +93,7 @@ class _Exchange:
         try:
             body = await self._admit(method, engine_id)
         except Refused as refused:
+            self._socketio.note_refusal(self._scope, refused)
             await self._refuse(refused)
             return
         scope = _with_headers(self._scope, lambda _: None, content_length=str(len(body)))
@@ -101,10 +106,13 @@ class _Exchange:
         if engine_id:
             self._socketio.writing(engine_id, self._send)
         try:
-            await self._socketio.serve(scope, receive, self._answer)
+            async with asyncio.timeout(BODY_TIMEOUT if method == "POST" else None):
+                await self._socketio.serve(scope, receive, self._answer)
+        except TimeoutError:
+            await self._refuse(Refused("too_slow", "these packets took too long", status=503))
         except Exception:
             logger.debug("a request of Socket.IO failed", exc_info=True)
-            await self._refuse(Refused("bad_request", "this is not Engine.IO 4"))
+            await self._refuse(_not_engine_io())
         finally:
             self._socketio.written(engine_id, self._send)
             if watcher is not None:
@@ -139,7 +147,11 @@ class _Exchange:
         socket = self._socketio.socket(engine_id)
         if socket is not None and socket.queue.qsize() > _UNTAKEN:
             raise Refused("too_many", "take the answers before you go on", status=429)
-        return await self._body()
+        body = await self._body()
+        # By a packet of another type the library ends the session, and waits until its client has taken the rest of it.
+        if body and not _FROM_CLIENTS.issuperset(packet[:1] for packet in body.split(_SEPARATOR)):
+            raise _not_engine_io()
+        return body
 
     async def _body(self) -> bytes:
         body = bytearray()
@@ -204,7 +216,6 @@ class _Websocket:
 
     async def serve(self) -> None:
         decline_compression(self._send)
-        hold_back(self._send)
         # The library looks for the headers Connection and Upgrade, which HTTP/2 does not have (RFC 8441 section 5).
         scope = _with_headers(self._scope, self._opened, connection="Upgrade", upgrade="websocket")
         try:

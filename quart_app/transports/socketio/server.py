@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from quart_app.doors import client_address, door_of
 from quart_app.identity import Identification, check_origin
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
 from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
+from quart_app.security_log import Act, SecurityLog, Whence
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import drop
 from quart_app.transports.guards.body import Send
@@ -61,11 +62,20 @@ class SocketIo:
     """The Socket.IO server, which sends every client those of `topics` that it may follow; without topics none is
     served."""
 
-    def __init__(self, hub: Hub, identification: Identification, *, heartbeat: float, peer_timeout: float) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        identification: Identification,
+        security: SecurityLog,
+        *,
+        heartbeat: float,
+        peer_timeout: float,
+    ) -> None:
         self.topics: tuple[str, ...] = ()
         self.peer_timeout = peer_timeout
         self._hub = hub
         self._identification = identification
+        self._security = security
         self._server = AsyncServer(
             async_mode="asgi",
             serializer=TextPacket,
@@ -101,6 +111,14 @@ class SocketIo:
             raise Refused("going_away", "the server is stopping", status=503, retry_after=1.0)
         if len(self._server.eio.sockets) >= CONNECTIONS:
             raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
+
+    def note_refusal(self, scope: Mapping[str, Any], refused: Refused, auth: object = None) -> None:
+        """Tell the security log that a client, whose CONNECT packet carries `auth`, was refused."""
+
+        def whom() -> Identity | None:
+            return self._identification.known(Credentials.read(scope, auth))
+
+        self._security.refused(refused, Whence.of(scope), whom, Act("Socket.IO"))
 
     def writing(self, engine_id: str, send: Send) -> None:
         """Note that `send` goes to the peer of that session, until `written`."""
@@ -159,6 +177,7 @@ class SocketIo:
             )
             connection = await self._hub.open(opening)
         except Refused as refused:
+            self.note_refusal(environ["asgi.scope"], refused, auth)
             if refused.status in _COME_BACK and socket is not None:
                 # A client that is refused here stays away for good; one whose transport fails comes back by itself.
                 self._hub.spawn(_close(socket))

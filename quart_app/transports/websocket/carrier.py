@@ -1,10 +1,11 @@
 """The carrier of a WebSocket that ASGI serves: joined frames where that can be, else one text after another."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Iterable
+from functools import partial
+from typing import Final
 
-from quart_app.realtime import Batch, Connection, Form, Message
-from quart_app.transports.below.direct import WebsocketWire, websocket_wire
+from quart_app.realtime import Batch, Connection, Form, Hub, Message
+from quart_app.transports.below.direct import WebsocketWire, is_over, websocket_wire
 from quart_app.transports.websocket.asgi import AsgiWebsocket
 
 _NEVER: Final = float("-inf")
@@ -12,37 +13,34 @@ _NEVER: Final = float("-inf")
 
 class WebsocketCarrier:
     """The carrier of one WebSocket, which can ping and cut off its peer where Hypercorn serves, and writes past ASGI
-    where it is `direct`.
+    where it is `direct`."""
 
-    `spawn` runs a coroutine to its end.
-    """
-
-    __slots__ = ("_asgi", "_connection", "_form", "_past_asgi", "_spawn", "_wire")
+    __slots__ = ("_asgi", "_connection", "_form", "_hub", "_past_asgi", "_wire")
 
     comment: Message | None = None
 
     def __init__(
-        self,
-        asgi: AsgiWebsocket,
-        connection: Connection,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-        *,
-        direct: bool,
-        compressed: bool,
+        self, hub: Hub, asgi: AsgiWebsocket, connection: Connection, *, direct: bool, compressed: bool
     ) -> None:
+        self._hub = hub
         self._asgi = asgi
         self._connection = connection
-        self._spawn = spawn
         self._form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
         self._wire: WebsocketWire | None = websocket_wire(asgi.asgi_send)
         self._past_asgi = self._wire if direct else None
         if self._wire is not None:
             self._wire.ponged = connection.ponged
+            self._wire.counts = partial(hub.count_frame, connection)
 
     @property
     def heard_at(self) -> float:
         """The time (s, the loop's clock) when the peer last sent a frame of any kind."""
         return _NEVER if self._wire is None else self._wire.heard_at
+
+    @property
+    def gone(self) -> bool:
+        """As of `liveness.Peer`."""
+        return self._asgi.closed or is_over(self._asgi.asgi_send)
 
     @property
     def close_code(self) -> int | None:
@@ -66,7 +64,7 @@ class WebsocketCarrier:
         if self._wire is None:
             return False
         self._connection.pinged()
-        self._spawn(self._wire.ping())
+        self._hub.spawn(self._wire.ping())
         return True
 
     def drop(self) -> None:

@@ -30,7 +30,9 @@ class Opcode(IntEnum):
     PONG = 10
 
 
-_TEXT, _BINARY, _CLOSE = Opcode.TEXT.value, Opcode.BINARY.value, Opcode.CLOSE.value
+_CONTINUATION, _TEXT, _BINARY, _CLOSE = (
+    opcode.value for opcode in (Opcode.CONTINUATION, Opcode.TEXT, Opcode.BINARY, Opcode.CLOSE)
+)
 _KNOWN: Final = frozenset(opcode.value for opcode in Opcode)
 
 
@@ -171,8 +173,9 @@ class FrameReader:
     def next(self) -> tuple[int, bytes] | None:
         """Return the next message, whole, or control frame, with its opcode; None where more has to come for that.
 
-        In place of a message that is longer than INBOUND_MESSAGE_BYTES, TOO_LONG is returned as soon as that is known,
-        and nothing after it. Raise FrameError, after which nothing more is to be read.
+        For a frame that brings only a part of a message, CONTINUATION is returned, without the part. In place of a
+        message that is longer than INBOUND_MESSAGE_BYTES, TOO_LONG is returned as soon as that is known, and nothing
+        after it. Raise FrameError, after which nothing more is to be read.
         """
         while self._at < len(self._data) and not self.deaf:
             if self._frame is None:
@@ -189,6 +192,7 @@ class FrameReader:
             found = self._take_control(frame, part) if frame.opcode >= _CLOSE else self._take_part(frame, part)
             if not frame.left:
                 self._frame = None
+                found = found or (_CONTINUATION, b"")
             if found is not None:
                 return found
         return None

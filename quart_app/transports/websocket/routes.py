@@ -11,12 +11,13 @@ from quart import Blueprint
 from quart.asgi import ASGIWebsocketConnection
 from quart.wrappers import Websocket
 
-from quart_app.context import app
+from quart_app.context import app, note_refusal
 from quart_app.doors import door_of
 from quart_app.identity import accepted_subprotocol, check_origin
 from quart_app.realtime import Connection, Refused, message
+from quart_app.security_log import Act
 from quart_app.surroundings import now
-from quart_app.transports.below.direct import agree_to, decline_compression, hold_back, is_refused, unhook
+from quart_app.transports.below.direct import agree_to, decline_compression, is_over, unhook
 from quart_app.transports.below.first_read import OpenedWebsocket
 from quart_app.transports.below.http import Received, ReceivedHeaders
 from quart_app.transports.below.taking import take_websocket
@@ -60,7 +61,6 @@ class RoutedConnection(ASGIWebsocketConnection):
     async def _route(self, asgi: AsgiWebsocket) -> ServedWebsocket | None:
         websocket = self._websocket(asgi)
         vars(self).pop("queue", None)  # of Quart before 0.23: nothing comes to it, for as long as the connection lasts
-        hold_back(asgi.asgi_send)
         try:
             await self.handle_websocket(websocket, asgi.send_event)
         except BaseException:
@@ -123,7 +123,7 @@ async def _serve(websocket: RoutedWebsocket, connection: Connection) -> None:
         return
     compressed = _agree_to(extensions, websocket.asgi.asgi_send)
     await websocket.accept(subprotocol=_subprotocol(websocket))
-    if is_refused(websocket.asgi.asgi_send):
+    if is_over(websocket.asgi.asgi_send):  # its client has left, or has sent something before it was accepted
         hub.closed(connection)
         return
     websocket.served = ServedWebsocket(hub, websocket.asgi, connection, direct=app().direct, compressed=compressed)
@@ -157,6 +157,8 @@ def _agree_to(extensions: str | None, send: Any) -> bool:
 async def _refuse(websocket: RoutedWebsocket, refused: Refused) -> None:
     """Say why, over an accepted WebSocket: a browser shows its page nothing of a refused one."""
     app().hub.counters.errors[refused.code] += 1
+    topics = ", ".join(websocket.args.getlist("topic"))
+    note_refusal(websocket, refused, Act(f"WebSocket {websocket.path}", topics))
     said = message(Control.ERROR, at=now(), data=refused.data())
     code = Close.for_status(refused.status)
     extensions = _extensions(websocket)

@@ -23,7 +23,7 @@ class ServedWebsocket:
         self._hub = hub
         self._asgi = asgi
         self._connection = connection
-        self._carrier = WebsocketCarrier(asgi, connection, hub.spawn, direct=direct, compressed=compressed)
+        self._carrier = WebsocketCarrier(hub, asgi, connection, direct=direct, compressed=compressed)
 
     def closed(self) -> None:
         """Note that the WebSocket was over before `run`."""

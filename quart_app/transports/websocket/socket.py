@@ -18,7 +18,7 @@ from quart_app.transports.websocket.frames import (
 from quart_app.transports.websocket.leaving import LeavingWebsocket
 from quart_app.wire import Close
 
-ANSWERS_AT_ONCE: Final = 64  # answers that may wait, or pongs, before reading lets the event loop go on
+ANSWERS_AT_ONCE: Final = 64  # answers that may wait, or frames without a message, before the event loop goes on
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +26,14 @@ logger = logging.getLogger(__name__)
 class FramedWebsocket(Socket):
     """A WebSocket: what its client says goes to the hub, what its connection brings is written in frames."""
 
-    __slots__ = ("_frames", "_pong", "_pongs", "_waiting_for", "form", "heard_at")
+    __slots__ = ("_frames", "_pong", "_unsaying", "_waiting_for", "form", "heard_at")
 
     def __init__(self, hub: Hub, connection: Connection, transport: asyncio.Transport, *, compressed: bool) -> None:
         super().__init__(hub, connection, transport)
         self._frames = FrameReader(compressed=compressed)
         self._pong: bytes | None = None
-        self._pongs = 0
+        self._unsaying = 0
+        """How many frames without a message there were since the last turn of the loop."""
         self._waiting_for: asyncio.Task[None] | None = None
         self.form = Form.DEFLATED_FRAMES if compressed else Form.FRAMES
         self.heard_at = 0.0
@@ -67,30 +68,34 @@ class FramedWebsocket(Socket):
 
     def _read(self) -> None:
         """Act on what has come, unless something has to be waited for first."""
-        self._pongs = 0
+        self._unsaying = 0
         try:
-            while not self.over and self._waiting_for is None and (frame := self._frames.next()) is not None:
+            while not self.over and self._waiting_for is None and self._listens():
+                frame = self._frames.next()
+                if frame is None:
+                    return
                 self._take(*frame)
         except FrameError as error:
             self.connection.peer_ended(None)
             self._leave(close_frame(error.code, str(error)), Leaving(self.hub, self._transport))
 
+    def _listens(self) -> bool:
+        """Tell whether there is any use in reading; else this ends when its peer has taken what was written."""
+        if not self.connection.alive:
+            self._transport.pause_reading()
+        return self.connection.alive
+
     def _take(self, opcode: int, data: bytes) -> None:
         if opcode in (Opcode.TEXT, Opcode.BINARY):
             self._take_message(data)
-        elif opcode == Opcode.PING:
-            self._answer_ping(data)
-        elif opcode == Opcode.PONG:
-            self.connection.ponged()
-        else:
+        elif opcode == Opcode.CLOSE:
             self.connection.peer_ended(close_code(data))
             self._leave(control_frame(Opcode.CLOSE, data), Leaving(self.hub, self._transport))
             self._transport.close()
+        elif self.hub.count_frame(self.connection):
+            self._take_unsaying(opcode, data)
 
     def _take_message(self, data: bytes) -> None:
-        if not self.connection.alive:  # it ends when its peer has taken what was written
-            self._transport.pause_reading()
-            return
         try:
             under_way = self.hub.receive(self.connection, data)
         except Exception:
@@ -101,6 +106,16 @@ class FramedWebsocket(Socket):
             self._wait_for(under_way)
         elif self.connection.owes >= ANSWERS_AT_ONCE:
             # More that has come already follows without a turn of the loop, and only in a turn do answers go out.
+            self._wait_for(asyncio.sleep(0))
+
+    def _take_unsaying(self, opcode: int, data: bytes) -> None:
+        """Take a frame that brings no message."""
+        if opcode == Opcode.PING:
+            self._answer_ping(data)
+        elif opcode == Opcode.PONG:
+            self.connection.ponged()
+        self._unsaying += 1
+        if self._unsaying == ANSWERS_AT_ONCE:
             self._wait_for(asyncio.sleep(0))
 
     def _wait_for(self, under_way: Awaitable[None]) -> None:
@@ -123,6 +138,3 @@ class FramedWebsocket(Socket):
         self._pong = data if self.stalled_since is not None else None
         if self._pong is None:
             self._transport.write(control_frame(Opcode.PONG, data))
-            self._pongs += 1
-            if self._pongs == ANSWERS_AT_ONCE:
-                self._wait_for(asyncio.sleep(0))

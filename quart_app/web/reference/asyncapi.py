@@ -111,7 +111,7 @@ def _given(topics: Iterable[TopicShape]) -> Iterable[Any]:
 
 
 def _parts(message: MessageShape) -> Iterable[Any]:
-    yield from message.fields.values()
+    yield from (*message.fields.values(), *message.optional.values())
     if message.data is not None:
         yield message.data
 
@@ -202,12 +202,12 @@ def _said(one: MessageShape, shapes: Shapes) -> dict[str, Any]:
 
 def _spoken(one: MessageShape, shapes: Shapes, envelope: dict[str, Schema], required: list[str]) -> dict[str, Any]:
     members = {"type": {"const": one.type} if not _PLACE.search(one.type) else _TYPE, **envelope}
-    members |= {name: shapes.schema(shape) for name, shape in one.fields.items()}
+    members |= {name: shapes.schema(shape) for name, shape in {**one.fields, **one.optional}.items()}
     needed = [*required, *(name for name in one.fields if name not in required)]
     if one.data is not None:
         members["data"] = shapes.schema(one.data)
         needed += ["data"] if one.data is not Any else []
-    shown = {*needed, *contract.WELCOME_FIELDS, *(["id"] if "connection_id" in members else [])}
+    shown = {*needed, *one.optional, *contract.WELCOME_FIELDS, *(["id"] if "connection_id" in members else [])}
     example = {name: shapes.example(members[name]) for name in members if name in shown}
     return {
         "name": _plain(one.type),

@@ -34,6 +34,7 @@ async def test_holders_and_administration(make_server: Callable[..., ServerProce
         await _holder_has_the_own(holder)
         await _holder_has_nothing_else(holder)
         assert len((await boss.get("/api/cuentas")).json()["data"]) == 2
+        assert (await boss.post("/api/deposito", json={"cedula": OWN, "monto": 7})).status_code == 200
         assert (await boss.post("/api/retiro", json={"cedula": OTHER, "monto": 1})).status_code == 200
         for page in ("/bank", "/bank/admin", f"/bank/{OTHER}"):
             assert (await boss.get(page, headers={"Accept": "text/html"})).status_code == 200
@@ -48,8 +49,8 @@ async def test_holders_and_administration(make_server: Callable[..., ServerProce
 
 
 async def _holder_has_the_own(holder: httpx.AsyncClient) -> None:
-    deposited = await holder.post("/api/deposito", json={"cedula": OWN, "monto": 5})
-    assert deposited.json()["data"]["nuevo_saldo"] == 15.0
+    withdrawn = await holder.post("/api/retiro", json={"cedula": OWN, "monto": 2})
+    assert withdrawn.json()["data"]["nuevo_saldo"] == 8.0
     assert (await holder.get(f"/api/cuentas/{OWN}/transacciones")).status_code == 200
     page = await holder.get(f"/bank/{OWN}", headers={"Accept": "text/html"})
     assert page.status_code == 200
@@ -66,5 +67,6 @@ async def _holder_has_nothing_else(holder: httpx.AsyncClient) -> None:
     for command in ("deposito", "retiro"):
         assert_refused(await holder.post(f"/api/{command}", json={"cedula": OTHER, "monto": 1}), 403, "forbidden")
     assert_refused(await holder.post("/api/cuentas", json={"cedula": unknown, "nombre": "Ana"}), 403, "forbidden")
-    for page in ("/bank", "/bank/admin", f"/bank/{OTHER}"):
+    assert_refused(await holder.post("/api/deposito", json={"cedula": OWN, "monto": 1}), 403, "forbidden")
+    for page in ("/bank/admin", f"/bank/{OTHER}"):
         assert (await holder.get(page, headers={"Accept": "text/html"})).status_code == 403

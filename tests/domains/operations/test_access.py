@@ -79,5 +79,5 @@ async def test_a_stream_ends_with_the_token_that_opened_it(secure: ServerProcess
 
 def test_the_log_file_has_it_too(secure: ServerProcess) -> None:
     log = Path(secure.folder, "logs", "websocket.log").read_text("utf-8")
-    assert "of Ana (7) on log/kept opened" in log
-    assert "of Ana (7) on log/kept closed with 4401" in log
+    assert 'of "Ana" ("7") on log/kept opened' in log
+    assert 'of "Ana" ("7") on log/kept closed with 4401' in log

@@ -148,7 +148,7 @@ async def test_the_log_has_a_line_when_somebody_comes_and_when_they_go(
     name = unused_name()
     stream = await opened(server, transport, name)
     (one,) = await listed(rest, q=name)
-    who = f"{transport} {one['handle']} of {name} ({name}) on log/listed"
+    who = f'{transport} {one["handle"]} of "{name}" ("{name}") on log/listed'
     assert f"{who} opened" in server.log()
     await stream.leave()
     assert await eventually(lambda: f"{who} closed with 1" in server.log())

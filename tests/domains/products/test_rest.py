@@ -217,6 +217,6 @@ async def test_in_secure_mode_a_token_is_needed(make_server: Callable[..., Serve
         assert_refused(await rest.delete(f"{REST}/1"), 401)
         assert_refused(await rest.get("/poll/products"), 401)
         assert (await rest.get("/products", headers={"Accept": "text/html"})).status_code == 401
-        token = issue_token(settings.front, Identity("42", "Ana"), timedelta(minutes=1))
+        token = issue_token(settings.front, Identity("42", "Ana", "employee"), timedelta(minutes=1))
         rest.headers["Authorization"] = f"Bearer {token}"
         assert (await make(rest))["version"] == 1

@@ -349,7 +349,7 @@ async def test_in_secure_mode_readings_are_for_those_with_a_token(make_server: M
     secret = "a secret that nobody guesses, with length"
     server = make_server(access="secure", secret_key=secret)
     expires = round(datetime.now(UTC).timestamp()) + 600
-    token = jwt.encode({"sub": "device-1", "exp": expires}, secret, algorithm="HS256")
+    token = jwt.encode({"sub": "device-1", "role": "device", "exp": expires}, secret, algorithm="HS256")
 
     async with httpx.AsyncClient(base_url=server.url) as client:
         reads = ("/api/sensors", "/api/alerts", "/api/alerts/summary", "/api/thresholds", "/telemetry")

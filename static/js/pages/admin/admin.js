@@ -3,6 +3,7 @@
 import { Connections } from "./connections.js";
 import { showFlow } from "./flow.js";
 import { mountGraphs } from "./graphs.js";
+import { Security } from "./security.js";
 import { Topics } from "./topics.js";
 import { startLive } from "../shared/live.js";
 import { island, seconds, text } from "../shared/page.js";
@@ -11,6 +12,7 @@ const TOPICS_EVERY = 3; // looks
 const given = island("admin");
 const graphs = mountGraphs(document.getElementById("graphs"));
 const connections = new Connections(document.getElementById("connections"), given.found);
+const security = new Security(document.getElementById("security"), given.noted);
 const topics = new Topics(document.getElementById("topics"));
 const live = startLive({ topics: ["operations"], since: given.cursor });
 let looks = 0;
@@ -27,6 +29,7 @@ live.on("look", ({ data, timestamp }) => {
   graphs.add([{ timestamp, look: data }]);
   showFlow(data);
   connections.refresh();
+  security.refresh(data.noted);
   if (looks % TOPICS_EVERY === 0) topics.refresh();
   looks += 1;
 });

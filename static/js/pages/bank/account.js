@@ -62,8 +62,12 @@ function settled({ transaccion_id, nuevo_saldo }, said, monto) {
   if (live.status.state !== "connected") ledger.settle(transaccion_id, nuevo_saldo);
   element("done").textContent = text(said, { amount: money(monto) });
 }
-for (const form of [element("deposit"), element("withdraw")]) {
+for (const [name, path, said] of [
+  ["deposit", "/api/deposito", "bank.deposited"],
+  ["withdraw", "/api/retiro", "bank.withdrawn"],
+]) {
+  const form = element(name);
+  if (!form) continue; // the server gives each visitor the forms that are theirs
   form.addEventListener("input", () => (element("done").textContent = ""));
+  mountMove({ form, path, cedula, said, settled });
 }
-mountMove({ form: element("deposit"), path: "/api/deposito", cedula, said: "bank.deposited", settled });
-mountMove({ form: element("withdraw"), path: "/api/retiro", cedula, said: "bank.withdrawn", settled });

@@ -1,7 +1,7 @@
 // The writing end of a room: the text, the typing signal, and messages shown before the server has them.
 // A message stays visible until it is stored or given up; it is never dropped silently.
 
-import { text } from "../shared/page.js";
+import { text, why } from "../shared/page.js";
 
 const SIGNAL_EVERY_MS = 3000;
 const QUIET_MS = 5000;
@@ -21,8 +21,8 @@ export function mountComposer(form, talk, send) {
       const answer = await send({ type: "message", content });
       talk.mark(key, { state: "sent", id: answer.message_id ?? answer.data?.message_id });
     } catch (error) {
-      const why = error.code === INVALID ? text("chat.invalid_content", { limit: LIMIT }) : error.message;
-      talk.mark(key, { state: "failed", why });
+      const told = error.code === INVALID ? text("chat.invalid_content", { limit: LIMIT }) : why(error);
+      talk.mark(key, { state: "failed", why: told });
     }
   };
   const submit = () => {

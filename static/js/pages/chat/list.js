@@ -32,8 +32,8 @@ function Message({ message, mine, follow, readers }) {
   return html`<li class=${classes} data-id=${message.id}>
     <span class="avatar" aria-hidden="true">${initial(message.username)}</span>
     <div class="said">
-      <p class="who"><strong>${message.username}</strong> <time datetime=${message.created_at}>${clock(message.created_at)}</time></p>
-      <p class="bubble">${message.content}</p>
+      <p class="who"><strong><bdi>${message.username}</bdi></strong> <time datetime=${message.created_at}>${clock(message.created_at)}</time></p>
+      <p class="bubble"><bdi>${message.content}</bdi></p>
       <${Seen} readers=${readers} />
     </div>
   </li>`;
@@ -44,8 +44,8 @@ function Pending({ entry, me, follow, onRetry, onDiscard }) {
   return html`<li class="message mine pending ${follow ? "follows" : ""} ${hue(me.user_id)}" data-state=${entry.state}>
     <span class="avatar" aria-hidden="true">${initial(me.username)}</span>
     <div class="said">
-      <p class="who"><strong>${me.username}</strong> <time datetime=${entry.at}>${clock(entry.at)}</time></p>
-      <p class="bubble">${entry.content}</p>
+      <p class="who"><strong><bdi>${me.username}</bdi></strong> <time datetime=${entry.at}>${clock(entry.at)}</time></p>
+      <p class="bubble"><bdi>${entry.content}</bdi></p>
       ${entry.state === "sending" && html`<p class="fate">${text("chat.sending")}</p>`}
       ${failed &&
       html`<p class="fate bad" role="alert">

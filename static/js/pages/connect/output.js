@@ -1,6 +1,6 @@
 // What comes on the chosen topic, as any program gets it; and on an open one, a button that publishes something.
 
-import { seconds, text } from "../shared/page.js";
+import { seconds, text, why } from "../shared/page.js";
 
 const KEPT = 40;
 const OPEN = /^(log|state|live)\//;
@@ -26,7 +26,7 @@ export function mountOutput(live, topic) {
   live.on("*", (message) => {
     if (UNTOLD.has(message.type) || (message.topic && message.topic !== topic)) return;
     if (message.type === "error" && message.topic) {
-      complain(text("connect.refused", { topic, why: message.data.message }));
+      complain(text("connect.refused", { topic, why: why(message.data) }));
       return;
     }
     box.dataset.started = "true";
@@ -37,7 +37,7 @@ export function mountOutput(live, topic) {
   publish.addEventListener("click", () => {
     complain("");
     const greeting = { type: "saludo", data: { texto: "Hola" } };
-    live.send(topic, greeting).catch((error) => complain(text("connect.publish_failed", { why: error.message })));
+    live.send(topic, greeting).catch((error) => complain(text("connect.publish_failed", { why: why(error) })));
   });
 
   show();

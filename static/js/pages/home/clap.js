@@ -1,7 +1,7 @@
 // One button on `live/hola`: whoever presses it, a ring goes out in every window that is open.
 // A signal is not kept, so the number is of the claps this window has seen.
 
-import { text } from "../shared/page.js";
+import { text, why } from "../shared/page.js";
 
 const TOPIC = "live/hola";
 const MOST_RINGS = 12;
@@ -22,7 +22,7 @@ export function mountClap(card, live) {
   button.addEventListener("click", () => {
     note.textContent = "";
     live.send(TOPIC, { type: "clap", data: {} }).catch((error) => {
-      note.textContent = text("home.clap_failed", { why: error.message });
+      note.textContent = text("home.clap_failed", { why: why(error) });
     });
   });
 }

@@ -17,7 +17,7 @@ function Stock({ stock }) {
   return html`<span class="chip number">${text("products.pieces", { n: whole(stock) })}</span>`;
 }
 
-function Shown({ product, onEdit, onDelete, refocus }) {
+function Shown({ product, mayChange, onEdit, onDelete, refocus }) {
   const name = product.nombre;
   const value = money(cents(product.precio) * BigInt(product.stock));
   const buttons = { edit: useRef(null), delete: useRef(null) };
@@ -27,10 +27,10 @@ function Shown({ product, onEdit, onDelete, refocus }) {
     <p class="product-price"><strong class="number">${money(cents(product.precio))}</strong> <${Stock} stock=${product.stock} /></p>
     <p class="product-foot">
       <span class="muted small">${text("products.value")} <span class="number">${value}</span></span>
-      <span class="product-actions">
+      ${mayChange && html`<span class="product-actions">
         <button class="linkish" type="button" ref=${buttons.edit} aria-label=${text("products.edit_which", { name })} onClick=${onEdit}>${text("products.edit")}</button>
         <button class="linkish bad" type="button" ref=${buttons.delete} aria-label=${text("products.delete_which", { name })} onClick=${onDelete}>${text("products.delete")}</button>
-      </span>
+      </span>`}
     </p>`;
 }
 
@@ -62,7 +62,7 @@ function Question({ product, onYes, onNo }) {
   </div>`;
 }
 
-/** Draw one card; `shop` has save(product, fields), create(fields), remove(product), editing(id, whether). */
+/** Draw one card; `shop` has mayChange, save(product, fields), create(fields), remove(product), editing(id, whether). */
 export function Card({ product, fresh, shop }) {
   const [mode, setMode] = useState("shown");
   const [refocus, setRefocus] = useState(null);
@@ -80,7 +80,7 @@ export function Card({ product, fresh, shop }) {
     shop.editing(product.id, true);
     setMode("edit");
   };
-  const shown = html`<${Shown} key="shown" product=${product} refocus=${refocus} onEdit=${edit} onDelete=${() => setMode("asking")} />`;
+  const shown = html`<${Shown} key="shown" product=${product} mayChange=${shop.mayChange} refocus=${refocus} onEdit=${edit} onDelete=${() => setMode("asking")} />`;
   return html`<article class="card product ${mode}" data-id=${product.id} data-version=${product.version}>
     ${mode === "edit" ? html`<${Editor} product=${product} actions=${actions} />` : shown}
     ${mode === "asking" && html`<${Question} product=${product} onYes=${shop.remove} onNo=${() => back("delete")} />`}

@@ -4,12 +4,12 @@ import htm from "htm";
 import { createElement, render } from "preact";
 import { effect } from "@preact/signals";
 import { Keys } from "../../envivo/messages.js";
-import { onSubmit } from "../shared/form.js";
 import { startLive } from "../shared/live.js";
 import { api, island, text } from "../shared/page.js";
 import { Card } from "./card.js";
-import { inWords, money, readFields, whole } from "./fields.js";
+import { money, whole } from "./fields.js";
 import { mountLog } from "./log.js";
+import { mountNew } from "./new.js";
 import { Inventory } from "./state.js";
 
 const REST = "/api/productos";
@@ -22,8 +22,10 @@ const keys = new Keys();
 const live = startLive({ topics: ["products"], since: given.cursor });
 const log = mountLog(element("events"), live);
 
-/** The actions of the cards; what the server answers is taken at once, its event may come before or after. */
+/** The actions of the cards, and whether this visitor has them; what the server answers is taken at once, its event may
+ * come before or after. */
 const shop = {
+  mayChange: given.may_change,
   editing: (id, whether) => inventory.edit(id, whether),
   async create(fields, key = keys.next()) {
     inventory.put(await api(REST, { method: "POST", body: fields, key }));
@@ -132,18 +134,4 @@ effect(() => {
 element("filter").addEventListener("input", (event) => (inventory.filter.value = event.target.value));
 inventory.filter.value = element("filter").value;
 
-const form = element("new-product");
-let key = keys.next(); // of what the form says: sent twice, it is made once
-form.addEventListener("input", () => {
-  key = keys.next();
-  element("new-said").textContent = "";
-});
-onSubmit(form, async (values) => {
-  const { fields, wrong } = readFields(values);
-  if (Object.keys(wrong).length) throw Object.assign(new Error(), { fields: wrong });
-  await shop.create(fields, key).catch((error) => Promise.reject(inWords(error)));
-  key = keys.next();
-  form.reset();
-  element("new-said").textContent = text("products.created", { name: fields.nombre });
-  form.elements.nombre.focus();
-});
+if (given.may_change) mountNew(element("new-product"), shop);

@@ -18,7 +18,6 @@ export function forcedRungs(query = new URLSearchParams(location.search)) {
 export function startLive({ topics, since, person = visitor() }) {
   const query = new URLSearchParams(location.search);
   const options = { topics, params: { ...person } };
-  if (query.get("token")) options.params.token = query.get("token");
   if (since) options.since = since;
   const rungs = forcedRungs(query);
   if (rungs) options.transports = rungs;

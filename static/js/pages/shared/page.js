@@ -27,6 +27,11 @@ export function text(key, values = {}) {
   return found.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
 }
 
+/** Return why something was refused: in the page's language where that can happen on every page, else in the server's words. */
+export function why({ code, message }) {
+  return texts[`live.${code}`] ?? message;
+}
+
 /** Return what is shown of a rung's name: "ws" → "WebSocket". */
 export function rungName(transport) {
   return text(`live.${transport}`);
@@ -81,5 +86,5 @@ export async function api(path, { method = "GET", body, key } = {}) {
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer.data;
   const { message = response.statusText, code = String(response.status), fields = {} } = answer.error ?? {};
-  throw Object.assign(new Error(message), { code, fields, data: answer.data });
+  throw Object.assign(new Error(why({ code, message })), { code, fields, data: answer.data });
 }

@@ -20,10 +20,12 @@ export class Alerts {
   #heard = 0;
   #host = document.getElementById("alerts-live");
   #changed;
+  #mayDismiss;
 
-  /** Draw the snapshot `given` ({counts, open, closed}); `changed()` is called after each change of what is open. */
+  /** Draw the snapshot `given` ({counts, open, closed, may_dismiss}); `changed()` is called after each change of what is open. */
   constructor(given, live, changed) {
     this.#changed = changed;
+    this.#mayDismiss = given.may_dismiss;
     this.#book.replace(given);
     this.#host.replaceChildren();
     this.#draw();
@@ -124,8 +126,8 @@ export class Alerts {
       <span class="alert-tag">${text(`telemetry.severity_${alert.severity}`)}</span>
       <p class="alert-what"><strong>${alert.reservoir_id}</strong> ${sentence(alert)}
         <small class="muted number">${alert.value !== null && html`${text("telemetry.value", { value: exactly(alert.measure, alert.value) })} · `}<time datetime=${alert.raised_at}>${ago(alert.raised_at)}</time></small></p>
-      <button class="button" type="button" aria-disabled=${String(sending)} onClick=${() => sending || this.#dismiss(alert)}>
-        ${text(sending ? "telemetry.dismissing" : "telemetry.dismiss")}<span class="unseen">: ${alert.reservoir_id}, ${sentence(alert)}</span></button>
+      ${this.#mayDismiss && html`<button class="button" type="button" aria-disabled=${String(sending)} onClick=${() => sending || this.#dismiss(alert)}>
+        ${text(sending ? "telemetry.dismissing" : "telemetry.dismiss")}<span class="unseen">: ${alert.reservoir_id}, ${sentence(alert)}</span></button>`}
       ${fate && !sending && html`<p class="alert-failed small" role="alert">${fate}</p>`}
     </li>`;
   }

@@ -52,4 +52,4 @@ hours.addEventListener("click", ({ target }) => {
   reservoirs.forEach((reservoir) => reservoir.showHours(shownHours));
 });
 
-mountDevice(given.limits);
+if (document.getElementById("device")) mountDevice(given.limits);

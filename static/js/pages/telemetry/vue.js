@@ -22,8 +22,7 @@ const MEASURES = [
 /** Connect as the page's address says: who, by which rungs. */
 function connectHere(options) {
   const transports = forcedRungs();
-  const token = new URLSearchParams(location.search).get("token");
-  const params = { ...visitor(), ...(token && { token }), ...options.params };
+  const params = { ...visitor(), ...options.params };
   return connect({ ...options, params, ...(transports && { transports }) });
 }
 

@@ -1,6 +1,6 @@
 // The form that publishes into an open topic. Owns what is wrong with its fields and what was answered.
 
-import { text } from "../shared/page.js";
+import { text, why } from "../shared/page.js";
 
 const LONGEST_TYPE = 64;
 
@@ -23,7 +23,7 @@ export function mountPublish(form, live, topic) {
       if (answer.type === "published" || answer.type === "ack") tell(said, text("topic.sent"));
       else tell(said, `${text("topic.answered")} ${answer.type} ${JSON.stringify(answer.data)}`);
     } catch (error) {
-      tell(said, text("topic.not_sent", { why: error.message }), "bad");
+      tell(said, text("topic.not_sent", { why: why(error) }), "bad");
     }
     button.disabled = false;
   };

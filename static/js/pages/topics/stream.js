@@ -122,12 +122,13 @@ export class Stream {
 
 function Entry({ entry, onLook }) {
   const { message, delay } = entry;
-  const { type, timestamp } = message;
+  const { type, timestamp, by } = message;
   const { size, shown } = (entry.look ??= looked(entry));
   const more = shown.length > LONGEST ? text("topic.cut", { n: shown.length - LONGEST }) : "";
   return html`<li class="entry" data-type=${type}>
     <p class="entry-head">
       <strong>${type}</strong> <time datetime=${timestamp}>${seconds(timestamp)}</time>
+      ${by && html`<bdi data-by=${by.user_id}>${text("topic.by", { name: by.username })}</bdi>`}
       ${delay !== null && html`<span class="number" data-delay>${text("topic.delayed", { ms: Math.round(delay) })}</span>`}
       <span class="number">${text("topic.bytes", { n: size })}</span>
       <button class="linkish" type="button" onClick=${() => onLook(entry)}>${text("topic.look")}</button>
@@ -138,7 +139,7 @@ function Entry({ entry, onLook }) {
 
 /** Return the bytes of an entry, and what is shown below its head: everything that the head does not say. */
 function looked({ message, json }) {
-  const { type, timestamp, topic, data, ...rest } = message;
+  const { type, timestamp, topic, by, data, ...rest } = message;
   const besides = Object.keys(rest).length ? { ...rest, ...(data === undefined ? {} : { data }) } : data;
   return { size: new TextEncoder().encode(json).length, shown: besides === undefined ? "" : JSON.stringify(besides, null, 2) };
 }

@@ -1,0 +1,1 @@
+"""Peers that mean harm: what each may cost the server, and all others."""

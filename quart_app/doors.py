@@ -38,7 +38,9 @@ _LISTED: Final[Mapping[str, Callable[[str], object]]] = {
     "paths": re.compile(r"/\S*").fullmatch,
 }
 _FORWARDED_CHARACTERS: Final = 2_000  # of X-Forwarded-For that are looked at
-_WILDCARDS: Final = {"0.0.0.0", "::"}  # noqa: S104 - recognised here, not bound
+WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
+"""The addresses that stand for all of this machine, and the one of each that it reaches itself at."""
+
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = tuple[str, int]
@@ -132,7 +134,7 @@ class Doors:
     def bind(self, door: Door, addresses: Iterable[Address]) -> None:
         """Note the addresses that a door's listeners have got."""
         for host, port in addresses:
-            if host in _WILDCARDS:
+            if host in WILDCARDS:
                 self._anywhere[port] = door
             else:
                 self._exact[host, port] = door

@@ -15,12 +15,11 @@ from typing import Any, Literal, TypeVar
 
 from quart_app.functions.bounds import EVERY, EVERY_LEAST, EVERY_MOST
 from quart_app.realtime.limits import TYPE_CHARACTERS
-from quart_app.wire import SERVER_TYPES, is_topic_name
+from quart_app.wire import SERVER_TYPES, is_open_topic, is_topic_name
 
 Declared = TypeVar("Declared", bound=Callable[..., Any])
 Role = Literal["feed", "on", "command"]
 
-OPEN = ("live", "state", "log")
 _OPEN_WORDS = "live/…, state/… or log/…"
 _ARGUMENTS: dict[Role, tuple[str, ...]] = {"feed": (), "on": ("message",), "command": ("body", "who")}
 
@@ -152,7 +151,7 @@ def _note(declaration: Declaration) -> None:
 
 
 def _is_own(topic: object) -> bool:
-    return isinstance(topic, str) and is_topic_name(topic) and "/" in topic and topic.partition("/")[0] in OPEN
+    return isinstance(topic, str) and is_topic_name(topic) and is_open_topic(topic)
 
 
 def _check_topic(role: Role, topic: object, *, own: bool) -> None:

@@ -64,7 +64,7 @@ def _verified(claims: Mapping[str, Any], *, otherwise: bool) -> bool:
 
 
 def _user_id(sub: str) -> str:
-    if 0 < len(sub) <= NAME_CHARACTERS and sub.isprintable():
+    if sub and fits(sub):
         return sub
     return f"sub-{hashlib.sha256(sub.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
 

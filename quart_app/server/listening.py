@@ -10,10 +10,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from quart_app.doors import WILDCARDS
+
 _KEEPALIVE_PROBES = 4
 _DESCRIPTORS = 250_000  # files that a process may have open, as far as the system allows
 _DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more than this
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
 _ABSENT_FAMILY = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 

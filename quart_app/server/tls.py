@@ -16,7 +16,7 @@ from cryptography import x509
 from filelock import FileLock, Timeout
 
 from quart_app.config import Settings
-from quart_app.server.listening import WILDCARDS
+from quart_app.doors import WILDCARDS
 
 _LIFETIME = timedelta(days=820)  # Apple's systems refuse more than 825, from private authorities too
 _RENEWED_BEFORE = timedelta(days=30)

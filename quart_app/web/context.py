@@ -8,7 +8,7 @@ from quart.wrappers import Request
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.doors import Door, door_of
-from quart_app.realtime import Identity, Refused
+from quart_app.realtime import Identity
 from quart_app.security_log import Act, Event, Whence
 
 __all__ = ["app", "note", "settings", "speaker", "this_door", "this_request", "visitor"]
@@ -43,10 +43,7 @@ def speaker() -> Identity:
 
 def visitor() -> Identity | None:
     """Return who sent this request, None where they do not say it well enough to be let in."""
-    try:
-        return app().identification.identify(this_request())
-    except Refused:
-        return None
+    return app().identification.known(this_request())
 
 
 def note(event: Event, who: Identity, act: Act) -> None:

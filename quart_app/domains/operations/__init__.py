@@ -5,7 +5,7 @@ from quart_app.domains.operations.channel import OperationsChannel
 from quart_app.domains.operations.events import TOPIC, TOPICS
 from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.pages import pages
-from quart_app.domains.operations.rules import LOOK_INTERVAL, is_admin
+from quart_app.domains.operations.rules import LOOK_INTERVAL
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.views import routes
 from quart_app.realtime import Feed
@@ -21,4 +21,4 @@ def contribute(program: Program) -> None:
     program.describe(*TOPICS)
     program.add_routes(routes(operations, Metrics(operations)))
     program.add_routes(pages(operations))
-    program.show_links_to("/admin", is_admin)
+    program.show_links_to("/admin", lambda who: who.is_admin)

@@ -1,6 +1,5 @@
 """The topic `operations`, whose followers get the snapshots of the last minutes, then each new one."""
 
-from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
@@ -15,7 +14,7 @@ class OperationsChannel(Channel):
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         """Let administrators watch. Raise Refused (`forbidden`, 403)."""
-        require_admin(identity)
+        identity.require_admin()
 
     async def welcome(self, peer: Peer) -> Welcome:
         """Return `connected` with the snapshots (looks) of the last minutes."""

@@ -4,7 +4,6 @@ from msgspec import to_builtins
 from quart import Blueprint, render_template
 
 from quart_app.domains.operations.requests import ConnectionsPage
-from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.realtime.limits import SECURITY_LINES_SHOWN
 from quart_app.web.context import speaker
@@ -25,7 +24,7 @@ class _Pages:
 
     async def admin(self) -> str:
         """Show what the server is doing, live."""
-        require_admin(speaker())
+        speaker().require_admin()
         cursor = self._operations.hub.cursor
         noted = self._operations.noted(SECURITY_LINES_SHOWN)
         return await render_template(

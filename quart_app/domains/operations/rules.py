@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from quart_app.domains.operations.events import Spread
-from quart_app.realtime import ADMIN, Identity, Refused
 
 LOOK_INTERVAL: Final = 1.0  # s between looks while somebody watches
 STALE: Final = 5.0  # s after which two looks tell no rate of the moment any more
@@ -38,17 +37,6 @@ class Tally:
     commits: Sequence[int]
     commands: Sequence[int]
     loop_lag: Sequence[int]
-
-
-def is_admin(identity: Identity) -> bool:
-    """Tell whether `identity` has the role of an administrator, as everybody has in open mode."""
-    return identity.is_admin
-
-
-def require_admin(identity: Identity) -> None:
-    """Raise Refused (`forbidden`, 403) unless `identity` is an administrator."""
-    if not is_admin(identity):
-        raise Refused("forbidden", f"this is for the role {ADMIN}", status=403)
 
 
 def per_second(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:

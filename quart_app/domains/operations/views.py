@@ -4,7 +4,6 @@ from quart import Blueprint, Response, request
 
 from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.requests import ConnectionsPage, NotedPage
-from quart_app.domains.operations.rules import require_admin
 from quart_app.domains.operations.service import Operations
 from quart_app.domains.operations.shapes import ConnectionClosed, ConnectionsFound, PublicId, ServerStatus
 from quart_app.security_log import Act, Entry
@@ -34,7 +33,7 @@ class _Views:
     async def metrics(self) -> Response:
         """Return the metrics of this process for Prometheus, in its text format or, where `Accept` says so, as
         OpenMetrics."""
-        require_admin(speaker())
+        speaker().require_admin()
         body, content_type = await self._metrics.text(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
@@ -42,13 +41,13 @@ class _Views:
     async def status(self) -> Response:
         """Count connections per channel, messages sent and received, errors, response time and uptime, since the
         start."""
-        require_admin(speaker())
+        speaker().require_admin()
         return success(self._operations.status())
 
     @Operation(tag="operations", query=ConnectionsPage, answer=ConnectionsFound)
     async def connections(self) -> Response:
         """List the open connections on all transports; that of a long poll is open until its lease ends."""
-        require_admin(speaker())
+        speaker().require_admin()
         asked = query_as(ConnectionsPage)
         return success(self._operations.connections(asked))
 
@@ -59,7 +58,7 @@ class _Views:
         Its client is sent `bye`, then close code 1008, and comes back after a second.
         """
         who = speaker()
-        require_admin(who)
+        who.require_admin()
         whose = self._operations.disconnect(handle)
         note("admin", who, Act("disconnect", f"connections/{handle}", f"of {whose.user_id}"))
         return success({"handle": handle})
@@ -71,5 +70,5 @@ class _Views:
 
         What is not known is empty.
         """
-        require_admin(speaker())
+        speaker().require_admin()
         return success(self._operations.noted(query_as(NotedPage).limit))

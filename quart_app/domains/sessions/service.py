@@ -1,7 +1,6 @@
 """Ending sessions: of one token, or of all that a user has, with the connections that were opened by them."""
 
 import time
-from functools import partial
 
 from quart_app.domains.sessions import rules
 from quart_app.domains.sessions.models import Revocation
@@ -51,14 +50,12 @@ class Sessions:
         async def unit(_work: UnitOfWork) -> None:
             await Revocation.update_or_create({"at": at}, kind=kind, name=name)
 
-        await self._committer.commit(unit, on_commit=partial(self._note_committed, kind, name, at))
+        await self._committer.commit(unit, on_commit=lambda _: self._note(kind, name, at))
+        self._revocations.forget(time.time())
         ended = [one for one in self._hub.connections.values() if self._revocations.covers(one.identity)]
         for connection in ended:
             connection.refuse("the token was revoked; come back with a new one")
         return len(ended)
-
-    def _note_committed(self, kind: str, name: str, at: int, _: object) -> None:
-        self._note(kind, name, at)
 
     def _note(self, kind: str, name: str, at: int) -> None:
         if kind == rules.USER:

@@ -10,9 +10,8 @@ from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Identity, Kind, Refused
 from quart_app.web.context import speaker, this_door
-from quart_app.wire import Cursor, is_topic_name
+from quart_app.wire import Cursor, is_open_topic, is_topic_name
 
-OPEN: Final = ("live", "state", "log")
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
 
 
@@ -53,7 +52,7 @@ class _Pages:
             "cursor": cursor,
             "poll_id": self._hub.poll_cursor(name),
             "kind": channel.kind.value,
-            "open": name.partition("/")[0] in OPEN and not channel.mute,
+            "open": is_open_topic(name) and not channel.mute,
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
             "functions": await self._sees_functions(identity, name),
         }

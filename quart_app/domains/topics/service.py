@@ -12,7 +12,7 @@ from quart_app.realtime.limits import KEY_BYTES
 from quart_app.storage.idempotency import IdempotencyKey
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
-from quart_app.wire import SERVER_TYPES
+from quart_app.wire import SERVER_TYPES, is_open_topic
 
 
 class Publisher:
@@ -83,7 +83,7 @@ class Publisher:
 
     def _kind(self, publication: Publication, path: str) -> Kind:
         """Return the kind of the topic that a message is for. Raise Refused where it may not be published."""
-        if publication.topic.partition("/")[0] not in {"log", "state", "live"} or "/" not in publication.topic:
+        if not is_open_topic(publication.topic):
             raise wrong_fields({f"{path}topic": "log/…, state/… or live/…"})
         channel = self._hub.channels.of(publication.topic)
         if not channel.open:

@@ -61,7 +61,7 @@ class Identity:
     def require_admin(self) -> None:
         """Raise Refused where this speaker is no administrator."""
         if not self.is_admin:
-            raise Refused("forbidden", "this is for administrators", status=403)
+            raise Refused("forbidden", f"this is for the role {ADMIN}", status=403)
 
     def check_follows(self, topic: str) -> None:
         """Raise Refused where the rights do not let this speaker follow `topic`."""

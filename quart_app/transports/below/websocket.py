@@ -5,7 +5,7 @@ goes on collecting a message that is too long, and answers as many pings as come
 """
 
 import asyncio
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from wsproto.events import CloseConnection, Event, Message, Ping
 
@@ -22,8 +22,6 @@ from quart_app.transports.below.hypercorn_018 import (
     WSStream,
 )
 from quart_app.wire import Close
-
-_MESSAGE_TOO_BIG: Final = 1009
 
 
 class Watcher(Protocol):
@@ -105,7 +103,7 @@ class TidyWebsocket(WSStream):
             self.buffer.extend(part)
         except FrameTooLargeError:  # the operator's limit, which is the lower one
             self._deaf = True
-            await self._send_wsproto_event(CloseConnection(code=_MESSAGE_TOO_BIG))
+            await self._send_wsproto_event(CloseConnection(code=Close.TOO_BIG))
             return
         self._length += len(part.data)
         self._deaf = self._length > limits.INBOUND_MESSAGE_BYTES

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quart_app.domains.operations.events import Spread
-from quart_app.domains.operations.rules import per_second, quantile, rate, require_admin, spread
+from quart_app.domains.operations.rules import per_second, quantile, rate, spread
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.flow.counters import SECONDS, Histogram
 from quart_app.realtime.messages.refused import Refused
@@ -47,7 +47,7 @@ def test_rates_are_a_second_and_never_below_nothing() -> None:
 
 
 def test_the_numbers_are_for_administrators() -> None:
-    require_admin(Identity("1", "Ana", "admin"))
+    Identity("1", "Ana", "admin").require_admin()
     with pytest.raises(Refused) as refused:
-        require_admin(Identity("1", "Ana"))
+        Identity("1", "Ana").require_admin()
     assert (refused.value.code, refused.value.status) == ("forbidden", 403)

@@ -1,0 +1,140 @@
+"""The servers of others that tests need: started by hand, on free loopback ports, in a temporary folder, and ended."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+_DEBIAN: Final = "/usr/lib/postgresql"
+_START_DEADLINE: Final = "60"  # s
+_OWNER: Final = "envivo"
+_EMPTY, _MIGRATED = "template0", "migrated"
+# What a crash of the machine would cost does not matter to a test; a crash of the server costs nothing.
+_FAST: Final = {"fsync": "off", "full_page_writes": "off"}
+
+
+@cache
+def find_postgres() -> Path | None:
+    """Return the folder of PostgreSQL's programs (14 or newer), None where it is missing."""
+    if found := shutil.which("pg_ctl"):
+        return Path(found).resolve().parent
+    versions = sorted(Path(_DEBIAN).glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    return versions[-1].parent if versions and int(versions[-1].parts[-3]) >= 14 else None
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Postgres:
+    """A PostgreSQL server with databases for tests; `settings` are its own, by name. It is durable where `fsync` is
+    given as ``on``."""
+
+    def __init__(self, **settings: str) -> None:
+        programs = find_postgres()
+        assert programs is not None, "PostgreSQL is missing (apt-get install postgresql)"
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="envivo-postgres-"))
+        self._data = self._folder / "data"
+        self._log = self._folder / "log"
+        self.port = free_port()
+        self._settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self._folder),
+            "max_connections": "200",
+            **_FAST,
+            **settings,
+        }
+        self._migrated = False
+
+    def __enter__(self) -> Self:
+        if _needs_another_user():
+            shutil.chown(self._folder, "postgres")
+        try:
+            self._run("initdb", "-D", self._data, "-A", "trust", "-U", _OWNER, "-N", "--no-locale", "-E", "UTF8")
+            lines = [f"{name} = '{value}'\n" for name, value in self._settings.items()]
+            with (self._data / "postgresql.conf").open("a") as file:
+                file.writelines(lines)
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        if (self._data / "postmaster.pid").exists():
+            self.stop("immediate")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it (again), and return when it answers."""
+        self._control("start", "-l", self._log)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` ends all sessions, `immediate` is a crash, after which it recovers when it starts."""
+        self._control("stop", "-m", mode)
+
+    def restart(self, mode: str = "fast") -> None:
+        """Stop and start it."""
+        self.stop(mode)
+        self.start()
+
+    def new_database(self, *, migrated: bool = False) -> str:
+        """Return the URL of a new database, which is empty, or has all tables and no rows.
+
+        It is not dropped before the server ends: dropping one makes PostgreSQL write down everything.
+        """
+        name = f"n{secrets.token_hex(6)}"
+        if migrated:
+            self._make_migrated()
+        self.sql(f'CREATE DATABASE "{name}" TEMPLATE {_MIGRATED if migrated else _EMPTY}')
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        return f"postgres://{_OWNER}@127.0.0.1:{self.port}/{database}"
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """Run a statement, and return its rows, one a line."""
+        return self._run(
+            "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement
+        )
+
+    def _make_migrated(self) -> None:
+        if not self._migrated:
+            self.sql(f"CREATE DATABASE {_MIGRATED} TEMPLATE {_EMPTY}")
+            command = [sys.executable, "-m", "quart_app", "migrate"]
+            environment = {**os.environ, "ENVIVO_DATABASE_URL": self.url(_MIGRATED)}
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+            self._migrated = True
+
+    def _control(self, *arguments: str | Path) -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", _START_DEADLINE, *arguments)
+
+    def _run(self, program: str, *arguments: str | Path) -> str:
+        command = [str(self._programs / program), *map(str, arguments)]
+        if _needs_another_user():
+            command = ["runuser", "-u", "postgres", "--", *command]
+        # The server inherits what it gets, and would hold a pipe open; so a file takes what is said.
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd="/", check=False)
+            said.seek(0)
+            text = said.read().decode(errors="replace")
+        assert done.returncode == 0, f"{program} has failed: {text}"
+        return text.strip()
+
+
+def _needs_another_user() -> bool:
+    """Tell whether this is root, as whom PostgreSQL does not run."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from tests import stores
 from tests.running import ServerProcess, can_make_networks, find_autobahn, find_chromium, find_node
 from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
 
@@ -122,8 +123,25 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
             items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--store", choices=["sqlite", "postgres"], default="sqlite", help="what the tests store in")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start what the tests store in, in each process that runs tests."""
+    runs_tests = hasattr(session.config, "workerinput") or not session.config.getoption("numprocesses", None)
+    if runs_tests and session.config.getoption("store") == "postgres":
+        stores.use_postgres()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stores.use_sqlite(item.get_closest_marker("sqlite") is not None)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a worker of pytest-xdist tell the process that reports what it left out."""
+    stores.end()
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["left_out"] = session.config.stash.get(_LEFT_OUT, [])
 

@@ -22,6 +22,8 @@ from typing import Any, TypeVar, cast
 import anyio
 import httpx
 
+from tests.stores import database_url
+
 T = TypeVar("T")
 
 START_DEADLINE = 30.0  # s; a loaded machine with two cores runs the suite
@@ -110,8 +112,9 @@ def _run_module(module: str, arguments: Sequence[str], folder: Path, environment
 
 
 class ServerProcess:
-    """``envivo serve`` on a free port and a SQLite file in ``folder``, held to its own documents; a subclass may name
-    another ``module`` that does the same and more, and another kind of ``processes``.
+    """``envivo serve`` on a free port and a database of its own (a SQLite file in ``folder``, unless the tests run on
+    PostgreSQL), held to its own documents; a subclass may name another ``module`` that does the same and more, and
+    another kind of ``processes``.
 
     Its database has no examples unless ``empty=0``. ``settings`` are those of quart_app.config, by name;
     ``arguments`` more of the command line, such as ``--tls``;
@@ -132,7 +135,8 @@ class ServerProcess:
         self.killed = False
         self._arguments = arguments
         self._environment = environment or {}
-        self._settings = {"database_url": f"sqlite://{self.database}", "empty": 1, **settings}
+        self._settings = {"empty": 1, **settings}
+        self._settings.setdefault("database_url", database_url(self.database, migrated=True))
         self._log_file = folder / "server.log"
         self._process: BaseProcess | None = None
 

@@ -1,8 +1,7 @@
 """How Tortoise reaches the database: its configuration, and which connection a statement takes.
 
-On a SQLite file there are two connections. The writer owns one; every read outside a unit of work takes the other, so
-that no read waits for a group commit. Elsewhere one connection (or one pool) serves both. This module knows nothing of
-transactions.
+The writer owns one connection; every read outside a unit of work takes another (on PostgreSQL one of ten), so that no
+read waits for a group commit. A SQLite database in memory has one for both. This module knows nothing of transactions.
 """
 
 from collections.abc import Iterator, Sequence
@@ -134,6 +133,11 @@ def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str
     file = sqlite_file(database_url)
     if urlsplit(database_url).scheme == "sqlite":
         _set_pragmas(writer["credentials"], database_url)
+    else:
+        from quart_app.storage.postgres import settings
+
+        connections[READER] = {**writer, "credentials": settings.reader(writer["credentials"])}
+        writer["credentials"] = settings.writer(writer["credentials"])
     if file is not None:
         writer["credentials"]["file_path"] = str(file)
         connections[READER] = {**writer, "credentials": {**writer["credentials"], "query_only": "ON"}}

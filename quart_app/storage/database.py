@@ -21,8 +21,8 @@ from quart_app.private_files import FILE_MODE, keep_private
 from quart_app.storage import schema
 from quart_app.storage.connections import EPOCH_BYTES, sqlite_file, tortoise_config
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable, MigrationFailed, NotADatabase, StorageError
-from quart_app.storage.held_file import HeldFile
 from quart_app.storage.schema import Report
+from quart_app.storage.sqlite.held_file import HeldFile
 
 _PATIENCE = 1.0  # s that a reader of the file may hold up the end
 

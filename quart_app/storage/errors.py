@@ -8,6 +8,7 @@
     │   └── NewerDatabase       a newer version of the program has changed the schema
     ├── WriteFailed             a write was refused or lost: nothing of it is stored
     │   ├── DatabaseRefused     by the database, which may refuse others as well
+    │   │   └── WriteUndecided  it was lost on the way, and may be stored all the same
     │   ├── UnitTimeout         a unit of work took too long
     │   └── WriterStopped       the program is shutting down
     └── WriteOutsideUnit        a mistake in the program: rows changed without a unit of work
@@ -58,6 +59,14 @@ class WriteFailed(StorageError, Refused):
 
 class DatabaseRefused(WriteFailed):
     """The database has refused a write, for a reason that may meet others as well: a full disk, say."""
+
+
+class WriteUndecided(DatabaseRefused):
+    """The database was lost during a commit, and did not come back in time to tell whether that came to pass."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.message = "it is not known whether this was stored: look, or try again with the same key"
 
 
 class UnitTimeout(WriteFailed):

@@ -4,8 +4,9 @@ Positions are the rows' numbers, assigned by the writer. Reading is a few statem
 one snapshot, because it is what every client that comes back waits for.
 """
 
+import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Self
 
@@ -14,8 +15,12 @@ from tortoise.connection import get_connection
 
 from quart_app.realtime import Event, Term, Terms, Trimmed
 from quart_app.realtime.limits import LARGEST_ID, TERMS
+from quart_app.storage import idempotency
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
+from quart_app.storage.idempotency import Answer, IdempotencyKey
 from quart_app.wire import Cursor
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS = "position, topic, type, fields, at, hidden_from"
 # One statement is one snapshot: the floor belongs to the very state the events were read from. It
@@ -33,6 +38,32 @@ _TERMS = (
     "SELECT name, after, coalesce((SELECT max(position) FROM event_log),"
     " (SELECT CAST(value AS BIGINT) FROM log_state WHERE name = 'floor')) AS head FROM log_terms ORDER BY id"
 )
+# PostgreSQL's writers take turns by the lock of this row, which has the position of the newest event and the name of
+# its term: who waits for the lock gets the row as it is then, where a sub-select would look at what was before.
+_LOCK = "SELECT value, pg_current_xact_id()::text FROM log_state WHERE name = 'head' FOR UPDATE"
+_MAKE_LOCKED = "INSERT INTO log_state (name, value) VALUES ('head', ?) ON CONFLICT DO NOTHING"
+_STATUS = "SELECT pg_xact_status($1::text::xid8)"
+_STORED = f"SELECT {_COLUMNS} FROM event_log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"  # noqa: S608
+# PostgreSQL plans a statement of a hundred sub-selects for as long as it runs.
+_OF_TOPICS_AT_ONCE = (
+    f"SELECT {_COLUMNS} FROM event_log WHERE position IN ("  # noqa: S608 - its own names
+    "SELECT one.position FROM unnest($1::text[]) AS wanted (topic) CROSS JOIN LATERAL (SELECT position FROM event_log"
+    " WHERE event_log.topic = wanted.topic AND position > $2 AND position <= $3 ORDER BY position LIMIT $4) AS one"
+    f" ORDER BY one.position LIMIT $4){_WITH_FLOOR}"
+)
+_APPEND = f"INSERT INTO event_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608 - its own names
+_KEEP_ANSWERS = f"INSERT INTO idempotency_keys ({idempotency.COLUMNS}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
+_BEGIN_TERM = "INSERT INTO log_terms (name, after) VALUES (?, ?)"
+_FORGET_TERMS = "DELETE FROM log_terms WHERE id <= (SELECT max(id) FROM log_terms) - ?"
+# All of `_APPEND`, `_KEEP_ANSWERS` and `_BEGIN_TERM` in one trip, and the head.
+_APPEND_AT_ONCE = (
+    "WITH moved AS (UPDATE log_state SET value = $1 WHERE name = 'head'),"  # noqa: S608 - its own names
+    " begun AS (INSERT INTO log_terms (name, after) SELECT $2::text, $3::bigint WHERE $2::text IS NOT NULL),"
+    f" kept AS (INSERT INTO idempotency_keys ({idempotency.COLUMNS})"
+    "  SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[]))"
+    f" INSERT INTO event_log ({_COLUMNS})"
+    " SELECT * FROM unnest($9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[])"
+)
 # This is one look-up per topic, where GROUP BY would read the whole index.
 _HEADS = (
     "WITH RECURSIVE topics(topic) AS (SELECT min(topic) FROM event_log WHERE topic > ? UNION ALL"
@@ -49,9 +80,8 @@ _STRETCH = 100  # positions
 class TortoiseEventLog:
     """The log of the database that is open in this process, where it begins a term with its first event."""
 
-    def __init__(self, own_term: str, *, shared: bool) -> None:
+    def __init__(self, own_term: str) -> None:
         self._own_term = own_term
-        self._shared = shared
         self.terms: Terms
         self.known_head = 0
         """The head as of this process's last look; only another process can have moved it since."""
@@ -64,9 +94,25 @@ class TortoiseEventLog:
         await client.execute_query("INSERT INTO log_state (name, value) VALUES ('floor', '0') ON CONFLICT DO NOTHING")
         first = "INSERT INTO log_terms (name, after) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM log_terms)"
         await client.execute_query(sql(first, client), [own])
-        log = cls(own, shared=client.capabilities.dialect != "sqlite")
+        log = cls(own)
         await log.look(client)
+        if client.capabilities.dialect == "postgres":
+            await client.execute_query(sql(_MAKE_LOCKED, client), [_written(log.known_head, log.terms.newest)])
         return log
+
+    async def lock(self, client: BaseDBAsyncClient) -> str:
+        """Keep every other process from appending until the transaction of `client` ends, and take in what they have
+        appended. Return the name of the transaction, by which PostgreSQL tells later what became of it; on SQLite,
+        where nobody else can append, it has none."""
+        if client.capabilities.dialect != "postgres":
+            return ""
+        _, [(written, transaction)] = await client.execute_query(_LOCK)
+        if written != _written(self.known_head, self.terms.newest):
+            position = int(written.split()[0])
+            if position < self.known_head:
+                self._go_back_to(position)
+            await self.look(client)
+        return str(transaction)
 
     async def look(self, client: BaseDBAsyncClient) -> None:
         """Take in where the log ends and which terms it has, as `client` sees it."""
@@ -75,6 +121,52 @@ class TortoiseEventLog:
         begun = any(term.name == self._own_term for term in known)
         self.terms = Terms(known, None if begun else self._own_term)
         self.known_head = max(self.known_head, int(rows[0]["head"]))
+
+    def _go_back_to(self, position: int) -> None:
+        """Note that positions were lost which this process has seen: a backup was restored underneath, or a replica has
+        taken over that had not got them. What comes next is another history, so it gets a term of its own."""
+        logger.error("the log ends at %d now, where it had %d events: a new term begins", position, self.known_head)
+        self._own_term = secrets.token_hex(EPOCH_BYTES)
+        self.known_head = position
+
+    async def append(
+        self, client: BaseDBAsyncClient, events: Sequence[Event], given: Mapping[IdempotencyKey, Answer]
+    ) -> None:
+        """Insert `events`, which have their positions, and keep the answers `given` to keys that had none, inside the
+        writer's transaction. The log goes on from them once `appended` says that they are committed."""
+        if not events and not given:
+            return
+        term = self.terms.coming if events else None
+        answers, rows = idempotency.rows(given), [_row(event) for event in events]
+        if client.capabilities.dialect == "postgres":
+            head = _written(self.known_head + len(events), self.terms.current if events else self.terms.newest)
+            columns = [*_turned(answers, idempotency.COLUMNS), *_turned(rows, _COLUMNS)]
+            await client.execute_query(_APPEND_AT_ONCE, [head, term, self.known_head, *columns])
+        else:
+            if term is not None:
+                await client.execute_query(_BEGIN_TERM, [term, self.known_head])
+            await client.execute_many(_APPEND, rows)
+            await client.execute_many(_KEEP_ANSWERS, answers)
+        if term is not None:
+            await client.execute_query(sql(_FORGET_TERMS, client), [TERMS])
+
+    async def has_committed(self, client: BaseDBAsyncClient, transaction: str, events: Sequence[Event]) -> bool:
+        """Tell whether a transaction that `lock` has named came to pass; it had these `events`. As `client` holds the
+        lock, that transaction is over."""
+        if not events:
+            _, [(status,)] = await client.execute_query(_STATUS, [transaction])
+            return bool(status == "committed")
+        # A replica that has taken over may have given its name to another transaction, but never all of its events.
+        _, rows = await client.execute_query(
+            sql(_STORED, client), [events[0].position, events[-1].position, len(events)]
+        )
+        return [list(row) for row in rows] == [_row(event) for event in events]
+
+    def appended(self, events: Sequence[Event]) -> None:
+        """Note that `events` are committed."""
+        if events:
+            self.terms.begin(self.known_head)
+            self.known_head = events[-1].position
 
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""
@@ -87,8 +179,6 @@ class TortoiseEventLog:
 
     async def head(self) -> int:
         """Return the position of the newest committed event, 0 in a log that never had one."""
-        if self._shared:
-            await self.look(reading())
         return self.known_head
 
     async def floor(self) -> int:
@@ -103,11 +193,13 @@ class TortoiseEventLog:
         """
         client = reading()
         if topics is None:
-            values: list[Any] = [after, until, limit]
+            statement, values = sql(_select(None), client), [after, until, limit]
+        elif client.capabilities.dialect == "postgres":
+            statement, values = _OF_TOPICS_AT_ONCE, [list(topics), after, until, limit]
         else:
+            statement = _select(len(topics))
             values = [value for topic in topics for value in (topic, after, until, limit)] + [limit]
-        statement = _select(None if topics is None else len(topics))
-        _, rows = await client.execute_query(sql(statement, client), values)
+        _, rows = await client.execute_query(statement, values)
         floor = rows[0][0]
         if after < floor:
             raise Trimmed(floor)
@@ -133,6 +225,20 @@ class TortoiseEventLog:
         return Event(topic, type_, fields.encode(), at, epoch=epoch, position=position, hidden_from=hidden_from)
 
 
+def _written(position: int, term: str) -> str:
+    """Return the row of the head as PostgreSQL has it."""
+    return f"{position} {term}"
+
+
+def _row(event: Event) -> list[Any]:
+    return [event.position, event.topic, event.type, event.fields.decode(), event.at, event.hidden_from]
+
+
+def _turned(rows: Sequence[Sequence[Any]], columns: str) -> list[list[Any]]:
+    """Return the columns of `rows`, each of which has the `columns`, and there may be none."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns.split(",")]
+
+
 @lru_cache(maxsize=128)
 def _select(topics: int | None) -> str:
     """Return the SELECT for that many topics: each one's next positions by its index, then the rows of the first."""
@@ -147,23 +253,6 @@ def _select(topics: int | None) -> str:
     chosen = " UNION ALL ".join([of_topic] * topics) or "SELECT position FROM event_log WHERE 0 = 1"
     first = f"SELECT position FROM ({chosen}) AS chosen ORDER BY position LIMIT ?"  # noqa: S608
     return f"SELECT {_COLUMNS} FROM event_log WHERE position IN ({first}){_WITH_FLOOR}"  # noqa: S608
-
-
-async def append(client: BaseDBAsyncClient, events: Sequence[Event], term: str | None) -> None:
-    """Insert `events`, which have their positions, inside the writer's transaction; they begin `term` unless None."""
-    if not events:
-        return
-    if term is not None:
-        begin = "INSERT INTO log_terms (name, after) VALUES (?, ?)"
-        await client.execute_query(sql(begin, client), [term, events[0].position - 1])
-        await client.execute_query(
-            sql("DELETE FROM log_terms WHERE id <= (SELECT max(id) FROM log_terms) - ?", client), [TERMS]
-        )
-    statement = f"INSERT INTO event_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
-    await client.execute_many(
-        sql(statement, client),
-        [[e.position, e.topic, e.type, e.fields.decode(), e.at, e.hidden_from] for e in events],
-    )
 
 
 async def sizes(client: BaseDBAsyncClient, after: int, until: int) -> list[tuple[int, int]]:

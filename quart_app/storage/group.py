@@ -6,14 +6,17 @@ happens after the commit.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.sqlite.client import SqliteClient
 from tortoise.connection import get_connection
 from tortoise.exceptions import (
     DBConnectionError,
@@ -25,13 +28,14 @@ from tortoise.exceptions import (
 )
 
 from quart_app.realtime import Event, Refused, encode
-from quart_app.realtime.limits import UNIT_TIMEOUT
-from quart_app.storage import event_log, idempotency
+from quart_app.realtime.limits import WRITE_PATIENCE
+from quart_app.storage import idempotency
 from quart_app.storage.connections import WRITER, sql, unit_scope
-from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout, WriteFailed
+from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout, WriteFailed, WriteUndecided
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import Answer, IdempotencyKey
-from quart_app.storage.transaction import Transaction, transaction
+from quart_app.storage.sqlite.transaction import SqliteTransaction
+from quart_app.storage.transaction import Transaction
 from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 
 Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
@@ -49,6 +53,7 @@ class Job:
     on_failure: Callable[[], object] | None
     future: asyncio.Future[Any]
     origin: Any = None
+    arrived_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -70,7 +75,29 @@ class _Spoiled(Exception):
         self.error = error
 
 
+@dataclass(slots=True)
+class _Doubt:
+    """A commit whose answer was lost: the name of its `transaction`, and its `outcomes` if it has come to pass."""
+
+    transaction: str
+    outcomes: list[Outcome]
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for outcome in self.outcomes for event in outcome.events]
+
+
+class _Interrupted(Exception):
+    """The database was lost, or busy, for the reason `error`; `doubt` is the commit that is to be decided, if any."""
+
+    def __init__(self, error: Exception, doubt: _Doubt | None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.doubt = doubt
+
+
 _TRIES: Final = 5  # tries of a unit that runs alone while another process takes its positions
+_PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.5)  # s before what was interrupted is tried again; the last one from then on
 
 
 async def commit_group(
@@ -80,53 +107,84 @@ async def commit_group(
 
     A unit that fails before it has changed anything fails alone. Any other failure undoes the
     transaction, and every unit runs again in one of its own: only the guilty fails. A commit that
-    fails is the failure of all; so is a `check` right before it that raises. Raise nothing but
-    cancellation: every job has its outcome.
+    fails is the failure of all; so is a `check` right before it that raises. Where the database is lost, the same is
+    tried again for `limits.WRITE_PATIENCE` seconds from the arrival of each job; whether a commit came to pass whose
+    answer was lost is found out first. Raise nothing but cancellation: every job has its outcome.
     """
-    try:
-        return await _transact(jobs, log, check)
-    except _Spoiled as spoiled:
-        if len(jobs) > 1:
-            return [outcome for job in jobs for outcome in await commit_group([job], log, check)]
-        head = log.known_head
-        with suppress(Exception):
-            await log.look(get_connection(WRITER))
-        if log.known_head > head and tries > 1:  # another process has taken the position of an event
-            return await commit_group(jobs, log, check, tries - 1)
-        return [Outcome(jobs[0], error=spoiled.error)]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
-        with suppress(Exception):  # a failed commit may have reached the disk all the same
-            await log.look(get_connection(WRITER))
-        return [Outcome(job, error=_lost(error)) for job in jobs]
+    ended: list[Outcome] = []
+    doubt: _Doubt | None = None
+    pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
+    while jobs:
+        try:
+            return ended + await _transact(jobs, log, check, doubt)
+        except _Spoiled as spoiled:
+            if len(jobs) > 1:
+                return ended + [outcome for job in jobs for outcome in await commit_group([job], log, check)]
+            head = log.known_head
+            with suppress(Exception):
+                await log.look(get_connection(WRITER))
+            if log.known_head > head and tries > 1:  # another process has taken the position of an event
+                return ended + await commit_group(jobs, log, check, tries - 1)
+            return [*ended, Outcome(jobs[0], error=spoiled.error)]
+        except _Interrupted as interrupted:
+            doubt = interrupted.doubt
+            late = [job for job in jobs if time.monotonic() > job.arrived_at + WRITE_PATIENCE]
+            ended += [Outcome(job, error=_lost(interrupted.error, undecided=doubt is not None)) for job in late]
+            jobs = [job for job in jobs if job not in late]
+            await asyncio.sleep(next(pauses))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the callers wait for it
+            with suppress(Exception):  # a failed commit may have reached the disk all the same
+                await log.look(get_connection(WRITER))
+            return ended + [Outcome(job, error=_lost(error)) for job in jobs]
+    return ended
 
 
-def _lost(error: Exception) -> DatabaseRefused:
+def _lost(error: Exception, *, undecided: bool = False) -> DatabaseRefused:
     """Return the database's failure as each caller gets it: an exception of its own, with the cause."""
-    failure = DatabaseRefused(f"the database could not store it: {error}")
+    failure = (WriteUndecided if undecided else DatabaseRefused)(f"the database could not store it: {error}")
     failure.__cause__ = error
     return failure
 
 
-async def _transact(jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None]) -> list[Outcome]:
-    async with transaction(get_connection(WRITER)) as open_transaction:
-        client = open_transaction.client
-        if open_transaction.shared:
-            await log.look(client)
-        known = await idempotency.answers(client, {key for job in jobs for key in (job.key, *job.parts) if key})
-        group = _Group(open_transaction, log.terms.current, log.known_head, known)
-        outcomes = [await group.run(job) for job in jobs]
-        await group.flush()
-        try:
-            await event_log.append(client, group.events, log.terms.coming)
-            await idempotency.store(client, group.given)
-        except Exception as error:
-            raise _Spoiled(_lost(error)) from error
-        check()
-        await open_transaction.commit()
-    if group.events:
-        log.terms.begin(log.known_head)
-        log.known_head = group.head
+async def _transact(
+    jobs: Sequence[Job], log: TortoiseEventLog, check: Callable[[], None], doubt: _Doubt | None
+) -> list[Outcome]:
+    """Decide the `doubt` that an earlier transaction of these jobs has left, and run them where it came to nothing."""
+    transaction = _transaction(get_connection(WRITER))
+    try:
+        async with transaction:
+            client = transaction.client
+            name = await log.lock(client)  # which a commit in doubt would still hold, were it not over
+            if doubt is not None:
+                if await log.has_committed(client, doubt.transaction, doubt.events):
+                    return [outcome for outcome in doubt.outcomes if outcome.job in jobs]
+                doubt = None
+            known = await idempotency.answers(client, {key for job in jobs for key in (job.key, *job.parts) if key})
+            group = _Group(transaction, log.terms.current, log.known_head, known)
+            outcomes = [await group.run(job) for job in jobs]
+            await group.flush()
+            try:
+                await log.append(client, group.events, group.given)
+            except Exception as error:
+                raise _Spoiled(_lost(error)) from error
+            check()
+            doubt = _Doubt(name, outcomes)
+            await transaction.commit()
+    except Exception as error:
+        if transaction.was_interrupted(error):
+            raise _Interrupted(error, doubt) from error
+        raise
+    log.appended(group.events)
     return outcomes
+
+
+def _transaction(client: BaseDBAsyncClient) -> Transaction:
+    """Return a new transaction on `client`, the writer's connection."""
+    if isinstance(client, SqliteClient):
+        return SqliteTransaction(client)
+    from quart_app.storage.postgres.transaction import PostgresTransaction
+
+    return PostgresTransaction(client)
 
 
 @dataclass(slots=True)
@@ -173,7 +231,7 @@ class _Group:
         await self.flush()
         await self.transaction.mark()
         try:
-            result = await _bounded(job.unit, work)
+            result = await _bounded(job.unit, work, self.transaction.unit_timeout)
             answer = _answer(job, result)
             await self.transaction.keep()
         except (Exception, asyncio.CancelledError) as error:
@@ -215,14 +273,14 @@ def _answer(job: Job, result: Any) -> bytes | None:
     return encode(result) if job.key or job.parts else None
 
 
-async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork) -> Any:
+async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork, timeout: float) -> Any:
     try:
-        async with asyncio.timeout(UNIT_TIMEOUT) as clock:
+        async with asyncio.timeout(timeout) as clock:
             with unit_scope():
                 return await unit(work)
     except TimeoutError as error:
         if clock.expired():
-            raise UnitTimeout(f"a unit of work took longer than {UNIT_TIMEOUT:g} s and was undone") from error
+            raise UnitTimeout(f"a unit of work took longer than {timeout:g} s and was undone") from error
         raise
 
 

@@ -19,6 +19,8 @@ from quart_app.realtime.limits import ANSWER_KEPT, KEY_CHARACTERS
 from quart_app.storage.connections import sql
 from quart_app.surroundings import now
 
+COLUMNS: Final = "scope, key, answer, fingerprint, created_at"
+
 _SCOPE_CHARACTERS = 255  # characters, as many as the column holds
 _LOOKED_UP: Final = 1_000  # keys in one statement; SQLite takes 32,766 values, and two are one key
 
@@ -104,16 +106,10 @@ async def _answers(client: BaseDBAsyncClient, keys: Collection[IdempotencyKey]) 
     }
 
 
-async def store(client: BaseDBAsyncClient, given: Mapping[IdempotencyKey, Answer]) -> None:
-    """Keep the answers `given` to keys that had none."""
-    if not given:
-        return
-    statement = "INSERT INTO idempotency_keys (scope, key, answer, fingerprint, created_at) VALUES (?, ?, ?, ?, ?)"
+def rows(given: Mapping[IdempotencyKey, Answer]) -> list[list[Any]]:
+    """Return the rows, of `COLUMNS`, that keep the answers `given` now."""
     at = now()
-    await client.execute_many(
-        sql(statement, client),
-        [[key.scope, key.key, answer.json.decode(), answer.fingerprint, at] for key, answer in given.items()],
-    )
+    return [[key.scope, key.key, answer.json.decode(), answer.fingerprint, at] for key, answer in given.items()]
 
 
 async def purge(client: BaseDBAsyncClient, before: int, limit: int, *, latest: int) -> int:

@@ -39,7 +39,8 @@ class LogTerm(Model):
 
 class LogState(Model):
     """One value of the log's state, by its name: `floor` is the last position that was trimmed, `probe` is when it was
-    last tried whether anything can be stored, and `time` is the last time that was believed."""
+    last tried whether anything can be stored, and `time` is the last time that was believed. On PostgreSQL `head` is
+    the position of the newest event and the name of its term, and whoever writes locks it first."""
 
     name = CharField(max_length=16, primary_key=True)
     value = TextField()

@@ -1,23 +1,21 @@
 """The writer's transaction, and how to take back what one unit of work did in it.
 
-Tortoise's own transaction contexts are not safe to cancel while they begin, and begin SQLite's deferred; one task uses
-these, begins at once for writing, and always ends what it began. This module knows nothing of events, keys or groups.
+Tortoise's own transaction contexts are not safe to cancel while they begin; one task uses these, and always ends what
+it began. `sqlite.transaction` and `postgres.transaction` have the two kinds. This module knows nothing of events, keys
+or groups.
 """
 
 import logging
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import Self, cast
+from typing import Self
 
-from aiosqlite import Connection
-from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient, TransactionContext
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 
+from quart_app.realtime.limits import UNIT_TIMEOUT
 from quart_app.storage.errors import WriteFailed
 
 logger = logging.getLogger(__name__)
-
-_LOG_LOCK = 0x656E7669766F  # PostgreSQL's advisory lock of the log: one process appends at a time
 
 
 class Transaction(ABC):
@@ -26,13 +24,15 @@ class Transaction(ABC):
     While it is open Tortoise gives its client to every statement of the task that entered it.
     """
 
+    unit_timeout: float = UNIT_TIMEOUT
+    """How long a unit may take (s)."""
+
     def __init__(self, context: TransactionContext) -> None:
         self._context = context
 
     async def __aenter__(self) -> Self:
         try:
             self.client: TransactionalDBClient = await self._context.__aenter__()
-            await self._began()
         except BaseException:
             # Tortoise does not let go of what it has acquired when the beginning fails or is cancelled.
             # A rollback comes after a BEGIN that may still be on its way, and harms nothing without one.
@@ -54,14 +54,10 @@ class Transaction(ABC):
         """Make the transaction durable. Raise what the driver raises."""
         await self.client.commit()
 
-    @abstractmethod
-    async def _began(self) -> None:
-        """Prepare the transaction that has just begun."""
-
-    @property
-    @abstractmethod
-    def shared(self) -> bool:
-        """Tell whether other processes append to the same log between our transactions."""
+    def was_interrupted(self, error: BaseException) -> bool:
+        """Tell whether `error` says only that the database was lost, or busy, so that the same may go well again."""
+        del error
+        return False
 
     @abstractmethod
     async def mark(self) -> None:
@@ -74,67 +70,3 @@ class Transaction(ABC):
     @abstractmethod
     async def undo(self) -> bool:
         """Take back what the failed unit did; return whether the transaction is as it was at the mark."""
-
-
-def transaction(client: BaseDBAsyncClient) -> Transaction:
-    """Return a new transaction on `client`, the writer's connection."""
-    if isinstance(client, SqliteClient):
-        return _SqliteTransaction(client)
-    return _PostgresTransaction(client._in_transaction())
-
-
-class _ImmediateWrapper(SqliteTransactionWrapper):
-    async def begin(self) -> None:
-        # A deferred one could find, at its first change, that another program has changed the file.
-        await self._connection.execute("BEGIN IMMEDIATE")
-
-
-class _SqliteTransaction(Transaction):
-    """The transaction on SQLite. It tells whether a unit changed anything by SQLite's count of changed rows: no
-    savepoints needed."""
-
-    shared = False
-
-    def __init__(self, client: SqliteClient) -> None:
-        super().__init__(SqliteTransactionContext(_ImmediateWrapper(client), client._lock))
-        self._changes = 0
-
-    async def _began(self) -> None:
-        """Do nothing more: BEGIN IMMEDIATE was all."""
-
-    @property
-    def _connection(self) -> Connection:
-        return cast("SqliteTransactionWrapper", self.client)._connection
-
-    async def mark(self) -> None:
-        self._changes = self._connection.total_changes
-
-    async def keep(self) -> None:
-        # A full disk makes SQLite roll everything back by itself, and a unit may have caught the error.
-        if not self._connection.in_transaction:
-            raise WriteFailed("SQLite has rolled the transaction back")
-
-    async def undo(self) -> bool:
-        # Statements run in order: after this one none of a cancelled unit is still on its way.
-        await self.client.execute_query("SELECT 1")
-        return self._connection.in_transaction and self._connection.total_changes == self._changes
-
-
-class _PostgresTransaction(Transaction):
-    """The transaction on PostgreSQL. It has a savepoint per unit: after any error PostgreSQL refuses all statements
-    until it is rolled back."""
-
-    shared = True
-
-    async def _began(self) -> None:
-        await self.client.execute_query(f"SELECT pg_advisory_xact_lock({_LOG_LOCK})")
-
-    async def mark(self) -> None:
-        await self.client.execute_script("SAVEPOINT unit")
-
-    async def keep(self) -> None:
-        await self.client.execute_script("RELEASE SAVEPOINT unit")
-
-    async def undo(self) -> bool:
-        await self.client.execute_script("ROLLBACK TO SAVEPOINT unit")
-        return True

@@ -34,7 +34,8 @@ from tests.realtime.clock import skipping_time
 from tests.realtime.engine import Engine, turn
 from tests.realtime.reader import Fact, Reader
 from tests.realtime.world import World
-from tests.storage.store import TOPIC, Note, opened, sqlite_url
+from tests.storage.store import TOPIC, Note, opened
+from tests.stores import database_url
 
 ANA = Identity("1", "Ana")
 
@@ -82,7 +83,7 @@ class TestAtomic:
 
             return change
 
-        async with opened(sqlite_url(tmp_path / "a.db"), log.extend) as store:
+        async with opened(database_url(tmp_path / "a.db", migrated=True), log.extend) as store:
             endings = [None, ValueError("bad"), None, Refused("no", "no"), None]
             work = [store.writer.commit(unit(ending, str(number))) for number, ending in enumerate(endings)]
             await asyncio.gather(*work, return_exceptions=True)

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.storage.history import History
-from tests.storage.store import Store, opened, sqlite_url
+from tests.storage.store import Store, opened
+from tests.stores import database_url
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return sqlite_url(tmp_path / "envivo.db")
+def url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    return database_url(tmp_path / "envivo.db", migrated="history" not in request.fixturenames)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.storage.writer import Writer
+from tests.stores import database_url
 
 TOPIC = "rooms/1"
 
@@ -100,10 +101,4 @@ async def _make_table(_work: UnitOfWork) -> None:
 def new_url() -> Iterator[str]:
     """The URL of a database that is not there yet, as each example of a property needs one."""
     with TemporaryDirectory() as folder:
-        yield sqlite_url(Path(folder) / "envivo.db")
-
-
-def sqlite_url(path: Path, **pragmas: object) -> str:
-    """The URL of the SQLite file at `path`."""
-    query = "&".join(f"{name}={value}" for name, value in pragmas.items())
-    return f"sqlite://{path}?{query}" if query else f"sqlite://{path}"
+        yield database_url(Path(folder) / "envivo.db", migrated=True)

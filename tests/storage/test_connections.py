@@ -6,7 +6,10 @@ from tortoise.connection import get_connection
 from quart_app.storage.connections import READER, WRITER, inside_unit, reading, sqlite_file, tortoise_config
 from quart_app.storage.errors import DatabaseUnavailable, WriteOutsideUnit
 from quart_app.storage.unit_of_work import UnitOfWork
-from tests.storage.store import Note, Store, note, opened, sqlite_url
+from tests.storage.store import Note, Store, note, opened
+from tests.stores import sqlite_url
+
+pytestmark = pytest.mark.sqlite
 
 
 async def pragma(name: str, connection: str) -> object:

@@ -10,6 +10,8 @@ from quart_app.storage.database import Database, migrate
 from quart_app.storage.errors import DatabaseInUse, DatabaseUnavailable, MigrationFailed, NewerDatabase, NotADatabase
 from tests.storage.store import opened
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -139,6 +141,8 @@ async def test_nothing_is_migrated_without_a_copy(url: str, tmp_path: Path) -> N
 
 
 async def test_a_missing_driver_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("tortoise.backends.asyncpg")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncpg", None)  # what Python sees of a package that is not installed
     with pytest.raises(DatabaseUnavailable, match=r"pip install 'envivo\[postgres\]'"):
         await Database.open("postgres://localhost/envivo", [])

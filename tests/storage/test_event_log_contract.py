@@ -17,6 +17,7 @@ from quart_app.storage.connections import writing
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.wire import Cursor
 from tests.storage.store import Store, new_url, opened
+from tests.stores import database_url
 
 FAR = 10**17
 
@@ -73,11 +74,13 @@ def _stored_log(url: str) -> Opener:
     return opener
 
 
-@pytest.fixture(params=["memory", "sqlite file", "sqlite in memory"])
+@pytest.fixture(params=["memory", "stored", "sqlite in memory"])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Opener:
     if request.param == "memory":
         return _memory_log
-    return _stored_log("sqlite://:memory:" if "in memory" in request.param else f"sqlite://{tmp_path / 'envivo.db'}")
+    if request.param == "stored":
+        return _stored_log(database_url(tmp_path / "envivo.db", migrated=True))
+    return _stored_log("sqlite://:memory:")
 
 
 @pytest.fixture

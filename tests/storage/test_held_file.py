@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from quart_app.storage.errors import DatabaseUnavailable
-from quart_app.storage.held_file import HeldFile
+from quart_app.storage.sqlite.held_file import HeldFile
+
+pytestmark = pytest.mark.sqlite
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="another system gives no second look")
 

@@ -3,6 +3,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -61,6 +62,7 @@ async def test_a_key_used_for_something_else_is_refused_and_nothing_is_done(stor
     assert await store.texts() == ["one"]
 
 
+@pytest.mark.sqlite
 async def test_the_keys_of_an_older_version_hold_for_whatever_is_asked(url: str, tmp_path: Path) -> None:
     async with opened(url) as store:
         first = await store.writer.commit(note("one"), key=KEY)
@@ -102,7 +104,7 @@ async def test_the_first_answer_survives_a_group_that_is_undone(store: Store) ->
         return_exceptions=True,
     )
 
-    assert results[0] == results[2] == {"id": 1, "position": 1}
+    assert results[0] == results[2] == {"id": ANY, "position": 1}
     assert isinstance(results[1], KeyError)
     assert await store.texts() == ["one"]
 
@@ -212,6 +214,7 @@ async def test_keys_are_kept_for_a_day_at_least_and_then_forgotten(
     assert rows[0]["n"] == 0
 
 
+@pytest.mark.sqlite
 async def test_keys_are_looked_up_by_index(store: Store) -> None:
     statement = "WITH wanted (scope, key) AS (VALUES (?, ?)) SELECT answer FROM wanted CROSS JOIN idempotency_keys AS g"
     _, plan = await reading().execute_query(

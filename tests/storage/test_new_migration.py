@@ -18,6 +18,8 @@ from quart_app.storage.errors import MigrationFailed
 from quart_app.storage.new_migration import NewMigration, changes, make_migration
 from tests.storage.history import History
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 LOAN = """

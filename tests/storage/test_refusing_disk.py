@@ -18,6 +18,8 @@ import pytest
 
 from tests.running import ServerProcess, wait_until
 
+pytestmark = pytest.mark.sqlite
+
 TOPIC = "log/disk"
 
 

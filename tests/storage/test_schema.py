@@ -14,6 +14,8 @@ from quart_app.storage.database import migrate
 from quart_app.storage.errors import MigrationFailed
 from tests.storage.history import History
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 
 FIRST = """

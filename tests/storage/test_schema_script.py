@@ -14,7 +14,9 @@ from quart_app.storage.database import migrate
 from quart_app.storage.errors import MigrationFailed
 from quart_app.storage.new_migration import write_script
 from tests.storage.history import History
-from tests.storage.store import sqlite_url
+from tests.stores import sqlite_url
+
+pytestmark = pytest.mark.sqlite
 
 ROOT = Path(__file__).resolve().parents[2]
 

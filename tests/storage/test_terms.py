@@ -15,7 +15,10 @@ from quart_app.storage import event_log
 from quart_app.storage.connections import writing
 from quart_app.storage.database import migrate
 from quart_app.wire import Cursor
-from tests.storage.store import Store, note, opened, sqlite_url
+from tests.storage.store import Store, note, opened
+from tests.stores import sqlite_url
+
+pytestmark = pytest.mark.sqlite
 
 
 def rows(file: Path, statement: str) -> list[tuple[object, ...]]:

@@ -13,6 +13,8 @@ from quart_app.storage.errors import DatabaseRefused
 from quart_app.storage.write_check import WriteCheck
 from tests.storage.store import Store, note
 
+pytestmark = pytest.mark.sqlite
+
 
 def alter(tmp_path: Path, statement: str) -> None:
     with closing(sqlite3.connect(tmp_path / "envivo.db")) as other:

@@ -36,9 +36,14 @@ class Terms:
         self.coming = coming
 
     @property
+    def newest(self) -> str:
+        """The name of the newest known term."""
+        return self._names[-1]
+
+    @property
     def current(self) -> str:
         """The name of the term that the next event belongs to."""
-        return self.coming or self._names[-1]
+        return self.coming or self.newest
 
     def begin(self, after: int) -> None:
         """Count the coming term among the known ones: its first event follows position `after`."""

@@ -18,7 +18,8 @@ from quart_app.realtime.messages.validation import checked
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.writer import Writer
-from tests.storage.store import ToldHub, sqlite_url
+from tests.storage.store import ToldHub
+from tests.stores import database_url
 
 Json = dict[str, Any]
 Tables = dict[str, dict[int, Json]]
@@ -81,7 +82,7 @@ def replay(events: Sequence[Event], tables: Tables) -> None:
 async def opened() -> AsyncIterator[Store]:
     """An empty practice."""
     with TemporaryDirectory() as folder:
-        async with _opened(sqlite_url(Path(folder) / "envivo.db")) as store:
+        async with _opened(database_url(Path(folder) / "envivo.db", migrated=True)) as store:
             yield store
 
 

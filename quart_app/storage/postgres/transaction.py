@@ -1,0 +1,102 @@
+"""The writer's transaction on PostgreSQL.
+
+There is no savepoint for a unit: by contract a unit refuses before its first change, and what fails later undoes the
+whole transaction, as on SQLite. So a unit costs no more trips to the server than its own statements.
+"""
+
+from typing import Any, Final
+
+from asyncpg import InterfaceError, InternalClientError, PostgresError
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionContextPooled
+from tortoise.connection import get_connections
+
+from quart_app.realtime.limits import UNIT_TIMEOUT_POSTGRES
+from quart_app.storage.transaction import Transaction
+
+# The classes of SQLSTATE, and single ones, that tell of the connection, the server or another transaction, and nothing
+# of what was asked: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_INTERRUPTIONS: Final = (
+    "08",  # connection exceptions
+    "40",  # this transaction was rolled back in favour of another one
+    "53300",  # too many connections
+    "55P03",  # the lock was not to be had in time
+    "57",  # the operator has stopped the session or the server, or a statement has run too long
+    "25P03",  # the session was ended because it was idle in its transaction
+)
+
+
+class _CountingWrapper(TransactionWrapper):
+    """A transaction that counts the statements that may change something."""
+
+    changes = 0
+
+    async def execute_insert(self, query: str, values: list[Any]) -> Any:
+        self.changes += 1
+        return await super().execute_insert(query, values)
+
+    async def execute_many(self, query: str, values: list[Any]) -> None:
+        self.changes += 1
+        await super().execute_many(query, values)
+
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
+        self._count(query)
+        return await super().execute_query(query, values)
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        self._count(query)
+        return await super().execute_query_dict(query, values)
+
+    async def execute_script(self, query: str) -> None:
+        self.changes += 1
+        await super().execute_script(query)
+
+    def _count(self, query: str) -> None:
+        if not query.startswith("SELECT"):
+            self.changes += 1
+
+
+class _Context(TransactionContextPooled):
+    """Tortoise's context, whose connection may be lost at any time."""
+
+    async def __aexit__(self, *_: object) -> None:
+        connection = self.client._connection
+        try:
+            if not self.client._finalized and not connection.is_closed():
+                await self.client.rollback()
+        finally:
+            get_connections().reset(self.token)
+            await self.client._parent._pool.release(connection)
+
+
+class PostgresTransaction(Transaction):
+    """The transaction on `client`, the pool of the writer's one connection."""
+
+    unit_timeout = UNIT_TIMEOUT_POSTGRES
+
+    def __init__(self, client: AsyncpgDBClient) -> None:
+        self._wrapper = _CountingWrapper(client)
+        super().__init__(_Context(self._wrapper, client._pool_init_lock))
+        self._mark = 0
+
+    async def mark(self) -> None:
+        self._mark = self._wrapper.changes
+
+    async def keep(self) -> None:
+        """Do nothing: should the unit have hidden an error, PostgreSQL refuses whatever comes next."""
+
+    async def undo(self) -> bool:
+        await self._wrapper.execute_query("SELECT 1")  # it is refused after any error
+        return self._wrapper.changes == self._mark
+
+    def was_interrupted(self, error: BaseException) -> bool:
+        if isinstance(error, OSError):  # there was no connection to be had, or no answer in time (TimeoutError)
+            return True
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, PostgresError):
+                return (cause.sqlstate or "08").startswith(_INTERRUPTIONS)
+            if isinstance(cause, (InterfaceError, InternalClientError)):
+                return True
+            cause = cause.__cause__
+        return False

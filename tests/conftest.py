@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import settings
 
 from tests import stores
 from tests.running import ServerProcess, can_make_networks, find_autobahn, find_chromium, find_node
+from tests.servers import find_postgres
 from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no error
@@ -90,6 +92,8 @@ def _missing() -> dict[str, str]:
         needs["autobahn"] = "Autobahn|Testsuite (a Python 2.7 with pip; make autobahn)"
     if not can_make_networks():
         needs["namespaces"] = "network namespaces (root on Linux, and ip: apt-get install iproute2)"
+    if find_postgres() is None or find_spec("asyncpg") is None:
+        needs["postgres"] = "PostgreSQL (apt-get install postgresql) and its driver (pip install asyncpg)"
     needs |= {name: f"{name} (apt-get install {name})" for name in ("nginx", "caddy") if shutil.which(name) is None}
     return needs
 

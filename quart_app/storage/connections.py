@@ -32,7 +32,8 @@ IN_MEMORY = ":memory:"
 EPOCH_BYTES = 6
 """The number of random bytes in the name of a log."""
 
-_SCHEMES = ("sqlite", "postgres", "postgresql", "asyncpg")
+_POSTGRES = ("postgres", "postgresql")
+_SCHEMES = ("sqlite", *_POSTGRES)
 _PRAGMAS: dict[str, str | int] = {
     "busy_timeout": 5_000,  # ms to wait for another program that looks into the file
     "synchronous": "FULL",  # an acknowledged write survives a power cut
@@ -111,6 +112,11 @@ def sql(statement: str, client: BaseDBAsyncClient) -> str:
 def _numbered(statement: str) -> str:
     numbers = count(1)
     return "".join(f"${next(numbers)}" if character == "?" else character for character in statement)
+
+
+def is_postgres(database_url: str) -> bool:
+    """Tell whether the URL names a database of PostgreSQL."""
+    return urlsplit(database_url).scheme in _POSTGRES
 
 
 def sqlite_file(database_url: str) -> Path | None:

@@ -192,13 +192,15 @@ class TortoiseEventLog:
         Raise Trimmed where `after` is below the floor, decided atomically with the reading.
         """
         client = reading()
+        values: list[Any]
+        positions = [after, until, limit]
         if topics is None:
-            statement, values = sql(_select(None), client), [after, until, limit]
+            statement, values = sql(_select(None), client), positions
         elif client.capabilities.dialect == "postgres":
-            statement, values = _OF_TOPICS_AT_ONCE, [list(topics), after, until, limit]
+            statement, values = _OF_TOPICS_AT_ONCE, [list(topics), *positions]
         else:
             statement = _select(len(topics))
-            values = [value for topic in topics for value in (topic, after, until, limit)] + [limit]
+            values = [value for topic in topics for value in (topic, *positions)] + [limit]
         _, rows = await client.execute_query(statement, values)
         floor = rows[0][0]
         if after < floor:

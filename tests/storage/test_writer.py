@@ -30,7 +30,7 @@ async def together(store: Store, *units: Unit | Append[Any]) -> list[Any]:
 
 async def first_id() -> int:
     """The id of the first note; PostgreSQL does not give an id again that was taken back."""
-    return (await Note.all().order_by("id").first().values_list("id", flat=True)) or 1
+    return int((await Note.all().order_by("id"))[0].id)
 
 
 async def assert_stored(store: Store, *texts: str) -> None:

@@ -48,6 +48,12 @@ def reader(credentials: dict[str, Any]) -> dict[str, Any]:
     return _pool(credentials, _READER, _READERS, _ANSWER_TIMEOUT["reader"])
 
 
+def session(credentials: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments for a connection without a pool, from the `credentials` of `writer`."""
+    given = {name: value for name, value in credentials.items() if name not in {"minsize", "maxsize", "reset"}}
+    return given | {"server_settings": _ALL | {"application_name": "envivo/claim"}}
+
+
 def _pool(credentials: dict[str, Any], settings: dict[str, str], size: int, timeout: float) -> dict[str, Any]:
     given = dict(credentials)
     if "sslmode" in given:  # the name that PostgreSQL's own programs have for it

@@ -4,11 +4,11 @@ There is no savepoint for a unit: by contract a unit refuses before its first ch
 whole transaction, as on SQLite. So a unit costs no more trips to the server than its own statements.
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from asyncpg import InterfaceError, InternalClientError, PostgresError
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
-from tortoise.backends.base.client import TransactionContextPooled
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
 from tortoise.connection import get_connections
 
 from quart_app.realtime.limits import UNIT_TIMEOUT_POSTGRES
@@ -41,11 +41,13 @@ class _CountingWrapper(TransactionWrapper):
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
         self._count(query)
-        return await super().execute_query(query, values)
+        found: tuple[int, list[Any]] = await super().execute_query(query, values)
+        return found
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         self._count(query)
-        return await super().execute_query_dict(query, values)
+        found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
+        return found
 
     async def execute_script(self, query: str) -> None:
         self.changes += 1
@@ -74,9 +76,10 @@ class PostgresTransaction(Transaction):
 
     unit_timeout = UNIT_TIMEOUT_POSTGRES
 
-    def __init__(self, client: AsyncpgDBClient) -> None:
-        self._wrapper = _CountingWrapper(client)
-        super().__init__(_Context(self._wrapper, client._pool_init_lock))
+    def __init__(self, client: BaseDBAsyncClient) -> None:
+        pool = cast("AsyncpgDBClient", client)
+        self._wrapper = _CountingWrapper(pool)
+        super().__init__(_Context(self._wrapper, pool._pool_init_lock))
         self._mark = 0
 
     async def mark(self) -> None:

@@ -16,7 +16,7 @@ _DEBIAN: Final = "/usr/lib/postgresql"
 _START_DEADLINE: Final = "60"  # s
 _OWNER: Final = "envivo"
 _EMPTY, _MIGRATED = "template0", "migrated"
-# What a crash of the machine would cost does not matter to a test; a crash of the server costs nothing.
+# What a crash of the machine would cost does not matter to a test; a crash of the server alone costs nothing all the same.
 _FAST: Final = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -36,8 +36,7 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A PostgreSQL server with databases for tests; `settings` are its own, by name. It is durable where `fsync` is
-    given as ``on``."""
+    """A PostgreSQL server with databases for tests; `settings` are its own, by name."""
 
     def __init__(self, **settings: str) -> None:
         programs = find_postgres()

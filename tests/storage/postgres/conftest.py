@@ -7,8 +7,8 @@ from tests.servers import Postgres
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A server that a module of tests has to itself, and may stop. What it has stored survives a crash."""
-    with Postgres(fsync="on", full_page_writes="on") as postgres:
+    """A server that a module of tests has to itself, and may stop."""
+    with Postgres() as postgres:
         yield postgres
 
 

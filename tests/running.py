@@ -149,8 +149,10 @@ class ServerProcess:
     @property
     def tls(self) -> ssl.SSLContext | bool:
         """The TLS context that an HTTP client verifies the server with."""
-        authority = self.folder / "envivo-tls" / "authority.pem"
-        return ssl.create_default_context(cafile=str(authority)) if authority.exists() else True
+        for kept in (self.folder / "envivo-tls", self.folder / ".cache" / "envivo" / "tls"):
+            if (kept / "authority.pem").exists():
+                return ssl.create_default_context(cafile=str(kept / "authority.pem"))
+        return True
 
     def log(self) -> str:
         """Everything that the server has printed since its first start."""
@@ -173,7 +175,8 @@ class ServerProcess:
         """Start the server and wait for nothing."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         environment |= {f"ENVIVO_{name.upper()}": str(value) for name, value in self._settings.items()}
-        environment |= {"ENVIVO_PORT": str(self.port), **self._environment}
+        # Where there is no SQLite file, certificates are kept at home.
+        environment |= {"ENVIVO_PORT": str(self.port), "HOME": str(self.folder), **self._environment}
         arguments = ["serve", *self._arguments]
         self._process = self.processes.Process(
             target=_run_module, args=(self.module, arguments, self.folder, environment, self._log_file), daemon=True

@@ -16,7 +16,7 @@ _DEBIAN: Final = "/usr/lib/postgresql"
 _START_DEADLINE: Final = "60"  # s
 _OWNER: Final = "envivo"
 _EMPTY, _MIGRATED = "template0", "migrated"
-# What a crash of the machine would cost does not matter to a test; a crash of the server alone costs nothing all the same.
+# What a crash of the machine would cost does not matter to a test; a crash of the server alone still costs nothing.
 _FAST: Final = {"fsync": "off", "full_page_writes": "off"}
 
 

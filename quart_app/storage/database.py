@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self
 
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.context import TortoiseContext, get_current_context
 
 from quart_app.storage import schema
@@ -71,6 +72,7 @@ class Database:
             await self._claim.release()
 
     async def _connect(self, config: dict[str, Any], report: Report) -> None:
+        EXECUTOR_CACHE.clear()  # it has statements in the dialect of whatever this process had open before
         # The global fallback is what requests see: they run in other tasks than the start-up.
         with self._context:
             await self._context.init(config, _enable_global_fallback=True)

@@ -182,6 +182,7 @@ class EnVivo(LeanQuart, Program):
         self._opened.callback(self.security.close)
         self._log = log = await TortoiseEventLog.load()
         await self.hub.start(log)
+        log.went_back = self.hub.log_went_back
         self.writer = Writer(log, self.hub, check=database.check, witness=self._note_deeds)
         self._opened.push_async_callback(self.writer.stop)
         self._opened.push_async_callback(self.hub.stop)
@@ -227,6 +228,8 @@ class EnVivo(LeanQuart, Program):
         try:
             await self.hub.log.floor()
             reading = "ok"
+        except Refused as away:
+            reading = str(away.args[0])
         except Exception as error:
             logger.exception("the database cannot be read")
             reading = f"cannot be read: {error}"

@@ -141,6 +141,10 @@ class ServerProcess:
         self._process: BaseProcess | None = None
 
     @property
+    def database_url(self) -> str:
+        return str(self._settings["database_url"])
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         assert self._process.pid is not None

@@ -94,6 +94,12 @@ class Hub:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=limits.UNIT_TIMEOUT)
 
+    def log_went_back(self, position: int) -> None:
+        """Tell every client that the log has lost what was above `position`; all of them go on from there."""
+        self.relay.go_back(position)
+        for connection in self.connections.values():
+            connection.subscription.reset("unknown_log")
+
     def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None] | None = None) -> None:
         """Run `work` to its end, whoever goes away meanwhile, and then call `over`."""
         task = asyncio.create_task(work)

@@ -142,6 +142,7 @@ def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str
     else:
         from quart_app.storage.postgres import settings
 
+        writer["engine"] = "quart_app.storage.postgres.client"
         connections[READER] = {**writer, "credentials": settings.reader(writer["credentials"])}
         writer["credentials"] = settings.writer(writer["credentials"])
     if file is not None:

@@ -4,6 +4,7 @@
     ├── DatabaseUnavailable     it cannot be opened or reached
     │   ├── DatabaseInUse       another process has this SQLite file open
     │   └── NotADatabase        the file is something else, or damaged
+    ├── DatabaseAway            it cannot be read at the moment
     ├── MigrationFailed         the schema could not be brought up to date; the database is as it was
     │   └── NewerDatabase       a newer version of the program has changed the schema
     ├── WriteFailed             a write was refused or lost: nothing of it is stored
@@ -38,6 +39,15 @@ class DatabaseInUse(DatabaseUnavailable):
 
 class NotADatabase(DatabaseUnavailable):
     """The file is no SQLite database, or it is damaged."""
+
+
+class DatabaseAway(StorageError, Refused):
+    """The database cannot be read at the moment. Its text says why, and is fit for an operator."""
+
+    def __init__(self, why: str) -> None:
+        said = "the database is away at the moment: try again"
+        Refused.__init__(self, "unavailable", said, status=503, retry_after=_TRY_AGAIN)
+        self.args = (why,)
 
 
 class MigrationFailed(StorageError):

@@ -6,7 +6,7 @@ one snapshot, because it is what every client that comes back waits for.
 
 import logging
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Self
 
@@ -83,6 +83,8 @@ class TortoiseEventLog:
     def __init__(self, own_term: str) -> None:
         self._own_term = own_term
         self.terms: Terms
+        self.went_back: Callable[[int], object] = lambda position: None
+        """Called with the new head where the log has lost events that this process has seen."""
         self.known_head = 0
         """The head as of this process's last look; only another process can have moved it since."""
 
@@ -109,9 +111,12 @@ class TortoiseEventLog:
         _, [(written, transaction)] = await client.execute_query(_LOCK)
         if written != _written(self.known_head, self.terms.newest):
             position = int(written.split()[0])
-            if position < self.known_head:
+            went_back = position < self.known_head
+            if went_back:
                 self._go_back_to(position)
             await self.look(client)
+            if went_back:
+                self.went_back(position)
         return str(transaction)
 
     async def look(self, client: BaseDBAsyncClient) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 
+from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Write
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.messages.batch import Batch, Form
+from quart_app.realtime.messages.refused import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,8 @@ class Delivery:
                 self._recalled = batch
             elif batch is not None:
                 subscription.outlet.write(batch)
+        except Refused:  # the log is away; who waits for it stays
+            await asyncio.sleep(limits.RELAY_RETRY)
         except Exception:
             logger.exception("what a connection has missed could not be sent")
             self._break_off()

@@ -42,7 +42,8 @@ class EventLog(Protocol):
     async def read(self, topics: Collection[str] | None, after: int, until: int, limit: int) -> Sequence[Event]:
         """Return the first `limit` events of `topics` (None: of all) with `after` < position ≤ `until`, by position.
 
-        Raise Trimmed where `after` is below the floor, which is decided atomically with the reading.
+        Raise Trimmed where `after` is below the floor, which is decided atomically with the reading; Refused where the
+        log cannot be read at the moment.
         """
 
     async def newest(self, topic: str, until: int, limit: int) -> tuple[Sequence[Event], int]:

@@ -12,6 +12,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.log import EventLog, Trimmed
 from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.refused import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,11 @@ class Relay:
         else:
             self.wake(events[-1].position)
 
+    def go_back(self, position: int) -> None:
+        """Go on from `position`: the log has lost what was above it, and other events will stand there."""
+        self._position = position
+        self._bus.skip_to(position)
+
     def wake(self, position: int) -> None:
         """Note that the log has grown to `position`, by whatever process."""
         if position > self._position:
@@ -58,6 +64,10 @@ class Relay:
             self._woken = False
             try:
                 await self.catch_up()
+            except Refused as away:
+                logger.warning("the log cannot be read, and is tried again: %s", away.args[0])
+                self._woken = True
+                await asyncio.sleep(limits.RELAY_RETRY)
             except Exception:
                 logger.exception("the log cannot be read, and is tried again in %s s", limits.RELAY_RETRY)
                 self._woken = True

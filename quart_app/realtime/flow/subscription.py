@@ -20,6 +20,7 @@ from quart_app.realtime.flow.outlet import Outlet
 from quart_app.realtime.messages.batch import Batch, Place, visible
 from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
+from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import Control, Cursor
 
 logger = logging.getLogger(__name__)
@@ -238,7 +239,11 @@ class Subscription:
     async def read(self) -> Batch | None:
         """Return the next batch, as soon as there is one; None when the subscription is closed."""
         while True:
-            batch = await self.read_now()
+            try:
+                batch = await self.read_now()
+            except Refused:
+                await asyncio.sleep(limits.RELAY_RETRY)
+                continue
             if batch is None:
                 if self.closed:
                     return None
@@ -250,7 +255,7 @@ class Subscription:
 
     async def collect(self, wait: float) -> list[Message]:
         """Return the messages that there are now, about a batch of them; where there are none, those that come first
-        within `wait` seconds."""
+        within `wait` seconds. Raise Refused where the log cannot be read."""
         messages: list[Message] = []
         size = 0
         while len(messages) < limits.BATCH_EVENTS and size < limits.BATCH_BYTES:
@@ -288,7 +293,7 @@ class Subscription:
         return batch if batch.messages else None
 
     async def read_now(self) -> Batch | None:
-        """Return the next batch if there is one already, else None."""
+        """Return the next batch if there is one already, else None. Raise Refused where the log cannot be read."""
         batch = self.take()
         while batch is None and self.in_log:
             batch = await self.recall() or self.take()
@@ -352,7 +357,8 @@ class Subscription:
             self._bus.counters.delivery.observe(self._bus.surroundings.time() - events[0].arrived)
 
     async def recall(self) -> Batch | None:
-        """Read the log; return what came of that, None where it is in memory now or there is nothing."""
+        """Read the log; return what came of that, None where it is in memory now or there is nothing. Raise Refused
+        where it cannot be read at the moment."""
         audience = self._audience
         try:
             async with self._bus.log_reads:

@@ -61,4 +61,5 @@ def _pool(credentials: dict[str, Any], settings: dict[str, str], size: int, time
     given.setdefault("timeout", _CONNECT_TIMEOUT)
     given.setdefault("command_timeout", timeout)
     given.setdefault("maxsize", size)
-    return given | {"minsize": 1, "server_settings": settings, "reset": _undo}
+    # With a floor asyncpg would connect again by itself, and log each failure with a traceback.
+    return given | {"minsize": 0, "server_settings": settings, "reset": _undo}

@@ -4,26 +4,15 @@ There is no savepoint for a unit: by contract a unit refuses before its first ch
 whole transaction, as on SQLite. So a unit costs no more trips to the server than its own statements.
 """
 
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from asyncpg import InterfaceError, InternalClientError, PostgresError
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
 from tortoise.connection import get_connections
 
 from quart_app.realtime.limits import UNIT_TIMEOUT_POSTGRES
+from quart_app.storage.postgres.interruptions import is_interruption
 from quart_app.storage.transaction import Transaction
-
-# The classes of SQLSTATE, and single ones, that tell of the connection, the server or another transaction, and nothing
-# of what was asked: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_INTERRUPTIONS: Final = (
-    "08",  # connection exceptions
-    "40",  # this transaction was rolled back in favour of another one
-    "53300",  # too many connections
-    "55P03",  # the lock was not to be had in time
-    "57",  # the operator has stopped the session or the server, or a statement has run too long
-    "25P03",  # the session was ended because it was idle in its transaction
-)
 
 
 class _CountingWrapper(TransactionWrapper):
@@ -62,13 +51,15 @@ class _Context(TransactionContextPooled):
     """Tortoise's context, whose connection may be lost at any time."""
 
     async def __aexit__(self, *_: object) -> None:
-        connection = self.client._connection
         try:
-            if not self.client._finalized and not connection.is_closed():
+            if not self.client._finalized:
                 await self.client.rollback()
+        except Exception as error:
+            if not is_interruption(error):  # else the transaction is lost with its connection
+                raise
         finally:
             get_connections().reset(self.token)
-            await self.client._parent._pool.release(connection)
+            await self.client._parent._pool.release(self.client._connection)
 
 
 class PostgresTransaction(Transaction):
@@ -93,13 +84,4 @@ class PostgresTransaction(Transaction):
         return self._wrapper.changes == self._mark
 
     def was_interrupted(self, error: BaseException) -> bool:
-        if isinstance(error, OSError):  # there was no connection to be had, or no answer in time (TimeoutError)
-            return True
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, PostgresError):
-                return (cause.sqlstate or "08").startswith(_INTERRUPTIONS)
-            if isinstance(cause, (InterfaceError, InternalClientError)):
-                return True
-            cause = cause.__cause__
-        return False
+        return is_interruption(error)

@@ -17,6 +17,7 @@ from quart_app.domains.chat.shapes import ChatMessage
 from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, timestamp
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.ids import continue_after
 from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
 from quart_app.surroundings import now
 
@@ -52,6 +53,7 @@ class Chat:
                 return
             for id, (name, description) in enumerate(FIRST_ROOMS, start=1):
                 await Room.create(id=id, name=name, description=description, created_at=now())
+            await continue_after(Room)
 
         await self._committer.commit(unit)
 

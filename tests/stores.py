@@ -1,6 +1,7 @@
 """What the tests store in: a SQLite file each, or with `--store=postgres` a database each of one PostgreSQL server."""
 
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests.servers import Postgres
@@ -36,6 +37,20 @@ def database_url(file: Path, *, migrated: bool = False) -> str:
     if file not in _databases:
         _databases[file] = _server.new_database(migrated=migrated)
     return _databases[file]
+
+
+def query(url: str, *statements: str) -> list[str]:
+    """Run statements in the database at `url`, beside whoever has it open; return the first column of the last one's
+    rows, as text."""
+    if url.startswith("sqlite://"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite://"))) as connection, connection:
+            for statement in statements:
+                rows = connection.execute(statement).fetchall()
+        return [str(row[0]) for row in rows]
+    assert _server is not None
+    for statement in statements:
+        text = _server.sql(statement, url.rsplit("/", 1)[1])
+    return text.splitlines()
 
 
 def sqlite_url(path: Path, **pragmas: object) -> str:

@@ -56,6 +56,7 @@ def test_a_newer_database_is_refused_and_left_as_it_is() -> None:
     assert len(refused.output.splitlines()) == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_in_use_is_told(server: ServerProcess) -> None:
     refused = migrate("--database-url", f"sqlite://{server.database}")
     assert refused.exit_code == 1

@@ -10,6 +10,8 @@ import pytest
 from tests.running import ServerProcess
 from tests.transports.drivers import PlainWebsocketStream, PollStream, SseStream, Stream
 
+pytestmark = pytest.mark.sqlite
+
 TOPIC = "log/ledger"
 
 

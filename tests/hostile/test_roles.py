@@ -147,6 +147,7 @@ def test_strangers_hear_of_the_health_that_all_is_well_or_not(secure: ServerProc
         assert boss.get("/health").json()["data"]["version"]
 
 
+@pytest.mark.sqlite
 def test_what_is_wrong_with_the_database_is_told_to_the_log_alone(make_server: Any) -> None:
     server = make_server(**SECURE)
     server.database.unlink()

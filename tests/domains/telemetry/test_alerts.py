@@ -1,9 +1,7 @@
 """Alerts as the clients of the older system get them, over WebSocket and REST."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from typing import Any
 
 import httpx
@@ -11,6 +9,7 @@ import pytest
 
 from tests.domains.telemetry.devices import COUNTS, FINE, Json, OldClient, ago, alerts_of, dismiss, new_reservoir, send
 from tests.running import ServerProcess
+from tests.stores import query
 
 MakeServer = Callable[..., ServerProcess]
 
@@ -352,8 +351,7 @@ async def test_the_alerts_of_a_reservoir_that_is_forgotten_close(make_server: Ma
     async with httpx.AsyncClient(base_url=server.url) as rest:
         await send(rest, "GONE", temperature=27.0)
         await asyncio.to_thread(server.stop)
-        with closing(sqlite3.connect(server.database)) as database, database:
-            database.execute("UPDATE readings SET at = at - 31 * 86400000")
+        query(server.database_url, "UPDATE readings SET at = at - 31 * 86400000")
         await asyncio.to_thread(server.start)
         await rest.post("/api/sensors", json=[{"reservoir_id": "HERE", **FINE}] * 100)
         await rest.post("/api/sensors", json=[{"reservoir_id": "HERE", **FINE}] * 100)

@@ -1,8 +1,6 @@
 import asyncio
 import json
-import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.running import ServerProcess, eventually
+from tests.stores import query
 
 Json = dict[str, Any]
 MakeServer = Callable[..., ServerProcess]
@@ -23,27 +22,16 @@ NEVER = 86_400  # s; the feed speaks once, at the first subscriber
 DAY = 86_400_000  # ms
 
 
-@contextmanager
-def database(server: ServerProcess) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(server.database)) as connection:
-        yield connection
-        connection.commit()
-
-
-def rows(server: ServerProcess, where: str = "1") -> int:
-    """How many readings are in the file."""
-    with database(server) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM readings WHERE {where}").fetchone()[0])
+def rows(server: ServerProcess, where: str = "1 = 1") -> int:
+    """How many readings are stored."""
+    return int(query(server.database_url, f"SELECT count(*) FROM readings WHERE {where}")[0])
 
 
 def seed(server: ServerProcess, readings: list[tuple[str, int]]) -> None:
-    """Put readings of (reservoir, ms since the Unix epoch) into the file of a server that is stopped."""
-    insert = (
-        "INSERT INTO readings (reservoir_id, temperature, ph, conductivity, water_level, at)"
-        " VALUES (?, 20, 7, 400, 50, ?)"
-    )
-    with database(server) as connection:
-        connection.executemany(insert, readings)
+    """Put readings of (reservoir, ms since the Unix epoch) into the database of a server that is stopped."""
+    values = ", ".join(f"('{reservoir}', 20, 7, 400, 50, {at})" for reservoir, at in readings)
+    columns = "reservoir_id, temperature, ph, conductivity, water_level, at"
+    query(server.database_url, f"INSERT INTO readings ({columns}) VALUES {values}")
 
 
 def follow(server: ServerProcess) -> connect:

@@ -231,7 +231,7 @@ class _Group:
         await self.flush()
         await self.transaction.mark()
         try:
-            result = await _bounded(job.unit, work, self.transaction.unit_timeout)
+            result = await _bounded(job.unit, work, self.transaction.unit_clock())
             answer = _answer(job, result)
             await self.transaction.keep()
         except (Exception, asyncio.CancelledError) as error:
@@ -273,14 +273,14 @@ def _answer(job: Job, result: Any) -> bytes | None:
     return encode(result) if job.key or job.parts else None
 
 
-async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork, timeout: float) -> Any:
+async def _bounded(unit: Callable[[UnitOfWork], Awaitable[Any]], work: UnitOfWork, unit_clock: asyncio.Timeout) -> Any:
     try:
-        async with asyncio.timeout(timeout) as clock:
+        async with unit_clock as clock:
             with unit_scope():
                 return await unit(work)
     except TimeoutError as error:
         if clock.expired():
-            raise UnitTimeout(f"a unit of work took longer than {timeout:g} s and was undone") from error
+            raise UnitTimeout("a unit of work took too long and was undone") from error
         raise
 
 

@@ -5,6 +5,7 @@ it began. `sqlite.transaction` and `postgres.transaction` have the two kinds. Th
 or groups.
 """
 
+import asyncio
 import logging
 from abc import ABC, abstractmethod
 from contextlib import suppress
@@ -23,9 +24,6 @@ class Transaction(ABC):
 
     While it is open Tortoise gives its client to every statement of the task that entered it.
     """
-
-    unit_timeout: float = UNIT_TIMEOUT
-    """How long a unit may take (s)."""
 
     def __init__(self, context: TransactionContext) -> None:
         self._context = context
@@ -58,6 +56,10 @@ class Transaction(ABC):
         """Tell whether `error` says only that the database was lost, or busy, so that the same may go well again."""
         del error
         return False
+
+    def unit_clock(self) -> asyncio.Timeout:
+        """Return what cancels the unit that runs inside of it once it has taken too long."""
+        return asyncio.timeout(UNIT_TIMEOUT)
 
     @abstractmethod
     async def mark(self) -> None:

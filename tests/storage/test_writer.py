@@ -11,11 +11,10 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from quart_app.realtime.messages.refused import Refused
-from quart_app.storage import writer
+from quart_app.storage import transaction, writer
 from quart_app.storage.connections import writing
 from quart_app.storage.errors import DatabaseRefused, UnitTimeout, WriteFailed, WriteOutsideUnit, WriterStopped
 from quart_app.storage.idempotency import IdempotencyKey
-from quart_app.storage.transaction import Transaction
 from quart_app.storage.unit_of_work import Append, UnitOfWork
 from tests.storage.store import TOPIC, Note, Store, note, opened
 from tests.stores import sqlite_url
@@ -211,7 +210,7 @@ async def test_a_unit_cannot_wait_for_another_one(store: Store) -> None:
 
 
 async def test_a_unit_that_takes_too_long_is_undone(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Transaction, "unit_timeout", 1.0)
+    monkeypatch.setattr(transaction, "UNIT_TIMEOUT", 1.0)
 
     async def endless(work: UnitOfWork) -> None:
         await note("never")(work)

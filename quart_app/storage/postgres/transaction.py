@@ -4,47 +4,68 @@ There is no savepoint for a unit: by contract a unit refuses before its first ch
 whole transaction, as on SQLite. So a unit costs no more trips to the server than its own statements.
 """
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContextPooled
 from tortoise.connection import get_connections
 
-from quart_app.realtime.limits import UNIT_TIMEOUT_POSTGRES
+from quart_app.realtime.limits import UNIT_IDLE, UNIT_TIMEOUT
 from quart_app.storage.postgres.interruptions import is_interruption
 from quart_app.storage.transaction import Transaction
 
 
-class _CountingWrapper(TransactionWrapper):
-    """A transaction that counts the statements that may change something."""
+class _WatchedWrapper(TransactionWrapper):
+    """A transaction that counts the statements that may change something, and sets the clock of the unit that runs: it
+    may take UNIT_TIMEOUT in all, of which no more than UNIT_IDLE without a statement."""
 
     changes = 0
+    clock: asyncio.Timeout | None = None
+    ends = 0.0
 
     async def execute_insert(self, query: str, values: list[Any]) -> Any:
         self.changes += 1
-        return await super().execute_insert(query, values)
+        with self._at_work():
+            return await super().execute_insert(query, values)
 
     async def execute_many(self, query: str, values: list[Any]) -> None:
         self.changes += 1
-        await super().execute_many(query, values)
+        with self._at_work():
+            await super().execute_many(query, values)
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, list[Any]]:
         self._count(query)
-        found: tuple[int, list[Any]] = await super().execute_query(query, values)
-        return found
+        with self._at_work():
+            found: tuple[int, list[Any]] = await super().execute_query(query, values)
+            return found
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         self._count(query)
-        found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
-        return found
+        with self._at_work():
+            found: list[dict[str, Any]] = await super().execute_query_dict(query, values)
+            return found
 
     async def execute_script(self, query: str) -> None:
         self.changes += 1
-        await super().execute_script(query)
+        with self._at_work():
+            await super().execute_script(query)
 
     def _count(self, query: str) -> None:
         if not query.startswith("SELECT"):
             self.changes += 1
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        clock = self.clock
+        if clock is None or clock.expired():
+            yield
+            return
+        clock.reschedule(self.ends)
+        yield
+        clock.reschedule(min(self.ends, asyncio.get_running_loop().time() + UNIT_IDLE))
 
 
 class _Context(TransactionContextPooled):
@@ -65,21 +86,26 @@ class _Context(TransactionContextPooled):
 class PostgresTransaction(Transaction):
     """The transaction on `client`, the pool of the writer's one connection."""
 
-    unit_timeout = UNIT_TIMEOUT_POSTGRES
-
     def __init__(self, client: BaseDBAsyncClient) -> None:
         pool = cast("AsyncpgDBClient", client)
-        self._wrapper = _CountingWrapper(pool)
+        self._wrapper = _WatchedWrapper(pool)
         super().__init__(_Context(self._wrapper, pool._pool_init_lock))
         self._mark = 0
+
+    def unit_clock(self) -> asyncio.Timeout:
+        self._wrapper.clock = clock = asyncio.timeout(UNIT_IDLE)
+        self._wrapper.ends = asyncio.get_running_loop().time() + UNIT_TIMEOUT
+        return clock
 
     async def mark(self) -> None:
         self._mark = self._wrapper.changes
 
     async def keep(self) -> None:
-        """Do nothing: should the unit have hidden an error, PostgreSQL refuses whatever comes next."""
+        """Stop the clock. Should the unit have hidden an error, PostgreSQL refuses whatever comes next."""
+        self._wrapper.clock = None
 
     async def undo(self) -> bool:
+        self._wrapper.clock = None
         await self._wrapper.execute_query("SELECT 1")  # it is refused after any error
         return self._wrapper.changes == self._mark
 

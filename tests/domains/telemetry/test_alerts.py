@@ -351,7 +351,7 @@ async def test_the_alerts_of_a_reservoir_that_is_forgotten_close(make_server: Ma
     async with httpx.AsyncClient(base_url=server.url) as rest:
         await send(rest, "GONE", temperature=27.0)
         await asyncio.to_thread(server.stop)
-        query(server.database_url, "UPDATE readings SET at = at - 31 * 86400000")
+        query(server.database_url, f"UPDATE readings SET at = at - {31 * 86_400_000}")
         await asyncio.to_thread(server.start)
         await rest.post("/api/sensors", json=[{"reservoir_id": "HERE", **FINE}] * 100)
         await rest.post("/api/sensors", json=[{"reservoir_id": "HERE", **FINE}] * 100)

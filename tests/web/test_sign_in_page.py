@@ -82,6 +82,14 @@ async def test_the_badge_tells_a_stranger_from_one_who_may_not(windows: Windows)
     await expect(page.locator("#badge-slot")).to_contain_text("Sin permiso")
 
 
+async def test_a_token_for_some_topics_finds_these(windows: Windows) -> None:
+    page = await windows.blank()
+    await sign_in(page, windows, token(subscribe=("log/class/*",), publish=()))
+    await windows.visit(page, "/topics")
+    await expect(page.locator(".open-kinds a")).to_have_text(["log/class/hola"])
+    await expect(page.get_by_label("Nombre")).to_have_value("log/class/")
+
+
 @pytest.mark.node
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
 async def test_the_page_of_the_session_shuts_nobody_out(windows: Windows, screen: dict[str, int]) -> None:

@@ -11,7 +11,7 @@ const LONGEST = 128;
 const place = document.getElementById("topics");
 const list = new Topics(place);
 place.replaceChildren();
-startLive({ topics: [place.dataset.live] });  // one that the visitor may follow, for the badge
+if (place.dataset.live) startLive({ topics: [place.dataset.live] });  // one that the visitor may follow, for the badge
 list.refresh();
 setInterval(() => document.hidden || list.refresh(), EVERY_MS);
 

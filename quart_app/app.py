@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from quart import Blueprint
 from quart.wrappers import Request
@@ -39,6 +39,7 @@ from quart_app.transports.guards.heard import Heard
 from quart_app.transports.socketio import SOCKETIO_PATH, SocketIo, SocketIoEndpoint
 from quart_app.transports.websocket import RoutedConnection, RoutedWebsocket, follow_websocket
 from quart_app.web.lean import LeanQuart
+from quart_app.wire import is_covered
 
 T = TypeVar("T")
 
@@ -46,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 DOMAINS = (topics, chat, bank, products, telemetry, clinic, sessions, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
+BADGE_TOPIC: Final = "live/hola"
+"""What a page with nothing live of its own follows, to show how the visitor is connected."""
 
 
 class EnVivo(LeanQuart, Program):
@@ -147,14 +150,15 @@ class EnVivo(LeanQuart, Program):
 
     def _links(self) -> dict[str, Any]:
         """Return the names by which templates link pages: a stranger sees what they could open after signing in without
-        any role."""
-        who, door = web.visitor() or Identity("", ""), web.this_door()
+        any role. Also the topic of the badge, where the visitor may follow it."""
+        known, door = web.visitor(), web.this_door()
+        who = known or Identity("", "")
 
         def may_open(path: str) -> bool:
             rule = self._may_open.get(path)
             return door.shows(path) and (rule is None or rule(who))
 
-        return {"menu": self.menu, "may_open": may_open}
+        return {"menu": self.menu, "may_open": may_open, "badge_topic": _badge_topic(known)}
 
     def serve_websocket(self, path: str, topic: str) -> None:
         self.add_websocket(path, f"websocket {path}", follow_websocket, defaults={"name": topic})
@@ -240,6 +244,11 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     """Cancel `task` and wait for its end."""
     task.cancel()
     await asyncio.wait([task])
+
+
+def _badge_topic(visitor: Identity | None) -> str:
+    follows = visitor is not None and all(is_covered(BADGE_TOPIC, rights.subscribe) for rights in visitor.rights)
+    return BADGE_TOPIC if follows else ""
 
 
 def create_app(settings: Settings) -> EnVivo:

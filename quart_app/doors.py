@@ -25,7 +25,7 @@ FRONT: Final = "front"
 """The name of the door that ENVIVO_HOST, ENVIVO_PORT and ENVIVO_ACCESS describe."""
 MAY_BE: Final = (
     "<name>=<address>:<port>, then, after commas, open or secure, key=<its own key>, and hosts=, topics= and paths= "
-    "with values between which there is a +, such as lan=192.168.1.20:8001,secure,topics=class/*+log/class/*"
+    "with values between which there is a +, such as lan=192.168.1.20:8001,secure,topics=log/class/*+live/class/*"
 )
 """What the text of a door may be."""
 

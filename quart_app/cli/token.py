@@ -34,8 +34,8 @@ def _lifetime(text: str) -> timedelta:
     default="user",
     show_default=True,
     metavar="ROLE",
-    help="What the person may do: user, employee (the clinic), admin (everything), or a role that a domain of your own "
-    "knows.",
+    help="What the person may do: user, employee (the clinic, products), teller (the bank), operator (alerts), device "
+    "(readings), admin (everything), or a role that a domain of your own knows.",
 )
 @click.option(
     "--expires",

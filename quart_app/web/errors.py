@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from quart_app.context import app, note_refusal
 from quart_app.realtime import Refused
 from quart_app.security_log import Act
-from quart_app.web.address import here
+from quart_app.web.address import here, local_path
 from quart_app.web.context import this_request
 from quart_app.web.i18n import catalogue, translate
 
@@ -47,18 +47,26 @@ def error_body(code: str, message: str, fields: dict[str, str] | None = None) ->
     return {"success": False, "error": error}
 
 
+async def _next(tried: bool) -> str:
+    """Return where to go on after signing in: here, or where the form wanted to go that was `tried`."""
+    if tried:
+        return local_path((await request.form).get("next", "/"))
+    return here() if request.method == "GET" else "/"
+
+
 async def _answer(status: int, code: str, message: str, fields: dict[str, str] | None = None) -> Response:
     if wants_json():
         response = jsonify(error_body(code, message, fields))
     else:
         title = f"error.title_{status}"
         known = title in catalogue()
+        tried = status == 401 and request.method == "POST"  # the form that asks for a token
         page = await render_template(
             "web/error.html",
             status=status,
-            next=here() if request.method == "GET" else "/",
+            next=await _next(tried),
             title=translate(title if known else "error.title"),
-            message=translate(f"error.text_{status}") if known else message,
+            message=translate("error.wrong_token" if tried else f"error.text_{status}") if known else message,
             # Quart's own words for the others are English and add nothing.
             detail=message if status >= 500 else None,
         )

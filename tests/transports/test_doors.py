@@ -57,6 +57,14 @@ def test_behind_the_door_of_the_class_is_what_it_names(server: ServerProcess, in
         assert client.get(f"{inside}//api/rooms").status_code == 404
 
 
+def test_a_browser_is_led_to_where_the_door_begins(inside: str) -> None:
+    page = {"Accept": "text/html,*/*"}
+    led = httpx.get(inside, headers=page)
+    assert (led.status_code, led.headers["Location"]) == (303, "/ws")
+    assert httpx.post(inside, headers=page).status_code == 404
+    assert httpx.get(f"{inside}/chat", headers=page).status_code == 404
+
+
 @pytest.mark.parametrize(("host", "status"), [("class.local", 200), ("127.0.0.1", 200), ("evil.example", 421)])
 def test_it_answers_under_its_own_names(inside: str, host: str, status: int) -> None:
     headers = {"Host": host, "Authorization": f"Bearer {token()}"}

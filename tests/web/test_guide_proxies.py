@@ -1,4 +1,5 @@
-"""The configurations of nginx and Caddy in the guide, run as they stand there: each transport gets through at once."""
+"""The configurations of nginx and Caddy in the guide, run as they stand there: each transport gets through at once, and
+the server knows where a client is."""
 
 import asyncio
 import os
@@ -64,6 +65,14 @@ def running(command: Sequence[str], folder: Path, address: str, verify: ssl.SSLC
         finally:
             process.terminate()
             process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that believes the proxy, as the guide says."""
+    started = ServerProcess(tmp_path_factory.mktemp("server"), trusted_proxies="127.0.0.1").start()
+    yield started
+    started.check_clean_end()
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +150,17 @@ async def test_a_page_behind_nginx_is_of_the_same_site(nginx: Proxied) -> None:
     assert allowed.status_code == 202
     assert refused.json()["error"]["code"] == "origin_not_allowed"
     assert f"{nginx.url}/static/js/envivo/index.js" in page.text
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ("nginx", "caddy")])
+def test_the_security_log_has_the_address_of_the_client(
+    server: ServerProcess, name: str, request: pytest.FixtureRequest
+) -> None:
+    proxied: Proxied = request.getfixturevalue(name)
+    elsewhere = {"nginx": "127.0.0.2", "caddy": "127.0.0.3"}[name]
+    transport = httpx.HTTPTransport(verify=proxied.tls or True, local_address=elsewhere)
+    evil = {"Origin": "https://evil.example", "X-Forwarded-For": "203.0.113.9"}
+    with httpx.Client(base_url=proxied.url, transport=transport) as client:
+        assert client.post("/api/publish", json={}, headers=evil).status_code == 403
+    newest = httpx.get(f"{server.url}/api/security-log").json()["data"][0]
+    assert (newest["result"], newest["address"]) == ("origin_not_allowed", elsewhere)

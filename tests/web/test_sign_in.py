@@ -58,8 +58,12 @@ def test_the_page_that_asks_who_you_are_takes_a_token(visitor: httpx.Client) -> 
 
 
 def test_a_bad_token_is_not_kept(visitor: httpx.Client) -> None:
-    assert visitor.post("/session", data={"token": "nonsense", "next": "/chat"}).status_code == 401
+    asked = visitor.post("/session", data={"token": "nonsense", "next": "/chat"}, headers={"Accept-Language": "en"})
+    assert asked.status_code == 401
     assert not visitor.cookies
+    assert "That token is not good here" in asked.text
+    assert form_of(asked.text)["next"] == "/chat"
+    assert "That token" not in visitor.get("/chat", headers={"Accept-Language": "en"}).text
 
 
 def opened(visitor: httpx.Client, path: str, **query: str) -> httpx.Response:

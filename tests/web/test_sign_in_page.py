@@ -56,9 +56,45 @@ async def test_one_comes_in_is_named_and_goes_out_in_every_tab(windows: Windows)
     await page.locator("header").get_by_role("button", name="Salir").click()
     await page.wait_for_url(f"{windows.url}/")
     await expect(page.locator("header").get_by_role("link", name="Entrar")).to_be_visible()
-    await expect(other.locator("#badge-slot")).to_contain_text("Sin permiso")
+    await expect(other.locator("#badge-slot")).to_contain_text("Sin entrar")
     await page.goto(f"{windows.url}/chat")
     await expect(page.get_by_label("Tu token")).to_be_focused()
+
+
+async def test_on_a_phone_the_name_stands_beside_the_badge(windows: Windows) -> None:
+    page = await windows.blank(viewport=PHONE)
+    await sign_in(page, windows, token())
+    badge, name = page.locator("#badge-slot"), page.locator("header .visitor")
+    await expect(badge).to_have_attribute("data-state", "connected")
+    await expect(badge.locator(".badge")).to_contain_text("WebSocket")
+    above, beside = await badge.bounding_box(), await name.bounding_box()
+    assert above is not None
+    assert beside is not None
+    assert above["x"] + above["width"] <= beside["x"]
+    assert abs(above["y"] + above["height"] / 2 - beside["y"] - beside["height"] / 2) < 3
+
+
+async def test_a_page_does_not_ask_for_what_is_refused_anyway(windows: Windows) -> None:
+    """The security log is for those who try, and not for everybody who opens a page."""
+    page = await windows.blank()
+    opened: list[str] = []
+    page.on("websocket", lambda socket: opened.append(socket.url))
+    await page.goto(f"{windows.url}/sign-in", wait_until="networkidle")
+    await sign_in(page, windows, token(subscribe=("rooms/1",), publish=()))
+    await page.wait_for_load_state("networkidle")
+    assert opened == []
+    await expect(page.locator(".badge")).to_have_count(0)
+    await windows.visit(page, "/chat/1")
+    await page.goto(windows.url)
+    await expect(page.locator("#badge-slot")).to_contain_text("Sin permiso")  # it is live, and of other topics
+
+
+async def test_a_token_for_some_topics_finds_these(windows: Windows) -> None:
+    page = await windows.blank()
+    await sign_in(page, windows, token(subscribe=("log/class/*",), publish=()))
+    await windows.visit(page, "/topics")
+    await expect(page.locator(".open-kinds a")).to_have_text(["log/class/hola"])
+    await expect(page.get_by_label("Nombre")).to_have_value("log/class/")
 
 
 @pytest.mark.node

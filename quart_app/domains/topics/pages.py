@@ -10,8 +10,9 @@ from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Identity, Kind, Refused
 from quart_app.web.context import speaker, this_door
-from quart_app.wire import Cursor, is_open_topic, is_topic_name
+from quart_app.wire import Cursor, is_covered, is_open_topic, is_topic_name
 
+_OPEN: Final = ("live", "state", "log")  # how the names of open topics begin
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
 
 
@@ -33,7 +34,7 @@ class _Pages:
         """Show all topics that hold something or that somebody follows."""
         identity = speaker()
         listed, _ = await self._listing.page(identity, "", TOPICS_LIMIT)
-        return await render_template("topics/index.html", topics=listed)
+        return await render_template("topics/index.html", topics=listed, own=_own(identity))
 
     async def topic(self, name: str) -> str | tuple[str, int]:
         """Show one topic, live; or how to make one where there is none."""
@@ -44,8 +45,8 @@ class _Pages:
         except Refused as refused:
             if refused.status not in {400, 404}:
                 raise
-            own = name.rpartition("/")[2] if is_topic_name(name) else ""
-            return await render_template("topics/unknown.html", name=name, own=own), 404
+            rest = name.rpartition("/")[2] if is_topic_name(name) else ""
+            return await render_template("topics/unknown.html", name=name, rest=rest, own=_own(identity, rest)), 404
         cursor = self._hub.cursor
         given = {
             "name": name,
@@ -81,3 +82,17 @@ class _Pages:
         except Refused:
             return False
         return name != _FUNCTIONS
+
+
+def _own(identity: Identity, rest: str = "") -> dict[str, str]:
+    """Return by each beginning of open topics one that this visitor may follow, as `{"live": "live/hola"}`; its end is
+    `rest`. A beginning of which they may follow none is left out."""
+    rest = rest or "hola"
+    found = {}
+    for beginning in _OPEN:
+        patterns = [one for rights in identity.rights for one in rights.subscribe if one.startswith(f"{beginning}/")]
+        for name in (f"{beginning}/{rest}", *(one.replace("*", rest) for one in patterns)):
+            if all(is_covered(name, rights.subscribe) for rights in identity.rights):
+                found[beginning] = name
+                break
+    return found

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from quart_app.doors import Door, Doors, enter, is_loopback
 from quart_app.realtime import Refused
@@ -22,6 +22,7 @@ from quart_app.transports.guards.body import Application, Receive, Send
 
 MISDIRECTED: Final = 421  # RFC 9110 section 15.5.20
 NOT_FOUND: Final = 404
+SEE_OTHER: Final = 303
 _HOST: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::\d*)?")  # RFC 9110 section 7.2
 _SHOWN: Final = 200  # characters
 _LONGEST: Final = 262  # bytes of a name and a port (RFC 1035 section 2.3.4)
@@ -40,8 +41,9 @@ class _Refusal(NamedTuple):
 class Doorkeeper:
     """ASGI middleware that notes in the scope of a request or WebSocket by which of `doors` it came in.
 
-    It answers 421 where the door has another name, whatever the path, and 404 where the path is not behind the door. A
-    client that names no host is let through: it is no browser.
+    It answers 421 where the door has another name, whatever the path, and 404 where the path is not behind the door;
+    only a browser at ``/`` is led to the first of the paths that are. A client that names no host is let through: it is
+    no browser.
     """
 
     def __init__(self, application: Application, doors: Doors, security: SecurityLog) -> None:
@@ -62,6 +64,8 @@ class Doorkeeper:
                     self._note(scope, refusal)
                     return _refuse(scope, receive, send, refusal)
             if door.paths and not door.shows(scope["path"]):
+                if scope["path"] == "/" and scope.get("method") == "GET" and _is_for_people(scope):
+                    return _lead_to(door.paths[0], send)
                 return _refuse(scope, receive, send, _NOTHING_THERE)
         return self._application(scope, receive, send)
 
@@ -93,6 +97,13 @@ def _answers_to(door: Door, value: bytes) -> bool:
     if door.secure:
         return door.public_url is None or ours or name == urlsplit(door.public_url).hostname
     return ours
+
+
+async def _lead_to(path: str, send: Send) -> None:
+    """Answer a GET by sending the browser to `path`."""
+    headers = [(b"location", quote(path).encode()), (b"content-length", b"0"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": SEE_OTHER, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _refuse(scope: Any, receive: Receive, send: Send, refusal: _Refusal) -> None:
@@ -152,9 +163,13 @@ def _misdirected(scope: Any, door: Door, host: str) -> _Refusal:
     )
 
 
+def _is_for_people(scope: Any) -> bool:
+    return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+
+
 def _explained(scope: Any, refusal: _Refusal) -> tuple[bytes, bytes]:
     """Return the content type and the body: text for people, in both languages, the error of REST for programs."""
-    if b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
+    if not _is_for_people(scope):
         error = {"code": refusal.code, "message": refusal.english}
         return b"application/json", json.dumps({"success": False, "error": error}).encode()
     english = f"{refusal.english[0].upper()}{refusal.english[1:]}."

@@ -1,10 +1,8 @@
 // The list of rooms: the form that creates one and goes there.
 
 import { onSubmit } from "../shared/form.js";
-import { startLive } from "../shared/live.js";
+import "../shared/plain.js";
 import { api, text } from "../shared/page.js";
-
-startLive({ topics: ["live/hola"] });
 
 onSubmit(document.getElementById("new-room"), async ({ name, description }) => {
   if (!name.trim()) {

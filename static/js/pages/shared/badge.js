@@ -13,13 +13,15 @@ const DATA = ["state", "transport", "rtt", "gaps", "repeats", "id"];
 
 function stateText(status, everConnected) {
   if (status.state === "connected") return text("badge.connected");
-  if (isRefused(status)) return text("badge.refused");
+  if (isRefused(status)) return text(isNobody(status) ? "badge.nobody" : "badge.refused");
   if (status.state === "closed" || !navigator.onLine) return text("badge.closed");
   return text(everConnected ? "badge.waiting" : "badge.connecting");
 }
 
 /** Tell whether the server has refused us, so that nobody will try again. */
 const isRefused = ({ state, code }) => state === "closed" && (code === 4401 || code === 4403);
+/** Tell whether it did so because it does not know us. */
+const isNobody = ({ code }) => code === 4401;
 const span = (ms) => (ms < 10_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1000)} s`);
 const roundTrip = (rtt) => (rtt < 1 ? text("badge.under_1_ms") : `${Math.round(rtt)} ms`);
 
@@ -38,6 +40,12 @@ function Tried({ attempts }) {
           </li>`,
       )}
     </ul>`;
+}
+
+function reason(status) {
+  if (status.state === "connected") return text(`badge.why_${status.transport}`);
+  if (isRefused(status)) return text(isNobody(status) ? "badge.why_nobody" : "badge.why_refused");
+  return text("badge.why_none");
 }
 
 function Facts({ status }) {
@@ -92,7 +100,7 @@ function Badge({ status }) {
     <span class="unseen" role="status">${rung ? `${state}, ${rung}` : state}</span>
     <section class="badge-more" id="badge-more" hidden=${!open} aria-label=${text("badge.details")}>
       <h2>${state}${rung && ` · ${rung}`}</h2>
-      <p>${text(online ? `badge.why_${status.transport}` : isRefused(status) ? "badge.why_refused" : "badge.why_none")}</p>
+      <p>${reason(status)}</p>
       <${Facts} status=${status} />
       <${Tried} attempts=${status.why ?? []} />
     </section>`;

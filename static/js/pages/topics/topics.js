@@ -8,15 +8,16 @@ const EVERY_MS = 3000;
 const NAME = /^[A-Za-z0-9_.-]+(\/[A-Za-z0-9_.-]+)*$/;
 const LONGEST = 128;
 
-const list = new Topics(document.getElementById("topics"));
-document.getElementById("topics").replaceChildren();
-startLive({ topics: ["live/hola"] });
+const place = document.getElementById("topics");
+const list = new Topics(place);
+place.replaceChildren();
+if (place.dataset.live) startLive({ topics: [place.dataset.live] });  // one that the visitor may follow, for the badge
 list.refresh();
 setInterval(() => document.hidden || list.refresh(), EVERY_MS);
 
 const form = document.getElementById("visit");
 const wrong = document.getElementById("visit-wrong");
-form.addEventListener("submit", (event) => {
+form?.addEventListener("submit", (event) => {
   event.preventDefault();
   const field = form.elements.name;
   const name = field.value.trim();

@@ -38,12 +38,12 @@ PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check lock bench bench-multitude bench-peers clean chromium node-packages autobahn test-js test-newest
+.PHONY: run test check lock bench bench-multitude bench-peers clean chromium databases node-packages autobahn test-js test-newest
 
 run: $(VENV)/.run
 	@$(BIN)/envivo serve
 
-test: $(VENV)/.test chromium node-packages autobahn
+test: $(VENV)/.test chromium databases node-packages autobahn
 	@failed=; \
 	$(MAKE) --no-print-directory test-js || failed=1; \
 	$(MAKE) --no-print-directory test-newest || failed=1; \
@@ -110,8 +110,9 @@ test-js:
 test-newest:
 	@if [ "$(DEFAULT_VERSION)" != "$(NEWEST)" ] && [ -n "$(NEWEST_PYTHON)" ]; then \
 		$(MAKE) --no-print-directory PYTHON=$(NEWEST_PYTHON) $(NEWEST_VENV)/.test && \
-		echo "== tests without a browser on Python $(NEWEST)" && \
-		$(NEWEST_VENV)/bin/python $(PYTEST) -m "not browser and not namespaces" $(PYTEST_ARGS); \
+		store=$$($(NEWEST_VENV)/bin/python -c 'from tests.servers import find_postgres; print("postgres" if find_postgres() else "sqlite")') && \
+		echo "== tests without a browser on Python $(NEWEST), which store in $$store" && \
+		$(NEWEST_VENV)/bin/python $(PYTEST) --store=$$store -m "not browser and not namespaces" $(PYTEST_ARGS); \
 	fi
 
 # The tests run without it too, and name at their end what they left out.
@@ -125,6 +126,20 @@ chromium:
 		{ $$install || { apt-get update -q && $$install; } || true; } >/dev/null; \
 	else \
 		echo "The browser tests need Chromium: 'sudo apt-get install chromium', or as your system has it."; \
+	fi
+
+# The tests start PostgreSQL by themselves, on a port of their own. In runlevel 1 no service is started, and none is to be
+# started by the system later.
+databases:
+	@if [ -z "$(wildcard /usr/lib/postgresql/*/bin/pg_ctl)" ] && ! command -v pg_ctl >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "installing PostgreSQL"; \
+			install="env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql"; \
+			{ $$install || { apt-get update -q && $$install; } || true; } >/dev/null 2>&1; \
+			systemctl disable postgresql >/dev/null 2>&1 || true; \
+		else \
+			echo "The tests with PostgreSQL need it: 'sudo apt-get install postgresql', or as your system has it."; \
+		fi; \
 	fi
 
 # Independent clients and the accessibility checker, which tests drive with Node.js; without them those are left out too.

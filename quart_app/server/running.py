@@ -139,6 +139,23 @@ def migrate_database(settings: Settings, report: Callable[[str], object]) -> lis
         raise StartError(str(error)) from error
 
 
+def move_database(settings: Settings, target: str, progress: Callable[[str, int, int], object]) -> int:
+    """Copy the database of `settings` into the empty one at the URL `target`; return how many rows it has.
+
+    ``progress`` is told of each table, how many of its rows have been moved, and how many it has. Raise `StartError`
+    where it fails; both databases are then as they were.
+    """
+    from quart_app.app import MODEL_MODULES
+    from quart_app.storage.errors import StorageError
+    from quart_app.storage.moving import move
+
+    try:
+        with made_private():
+            return asyncio.run(move(settings.database_url, target, MODEL_MODULES, progress))
+    except StorageError as error:
+        raise StartError(str(error)) from error
+
+
 def write_migration(name: str) -> list[str]:
     """Write the next migration of this checkout, and the script of all of them; return lines that describe what was
     written, none where there is nothing to do.

@@ -44,7 +44,7 @@ class Database:
         if get_current_context() is not None:
             raise DatabaseUnavailable("this process has a database open already")
         try:
-            database = cls(_claim(database_url, config))
+            database = cls(claim(database_url, config))
             await database._claim.acquire()
             try:
                 await database._connect(config, report)
@@ -82,7 +82,8 @@ class Database:
         self._claim.opened()
 
 
-def _claim(database_url: str, config: dict[str, Any]) -> Claim:
+def claim(database_url: str, config: dict[str, Any]) -> Claim:
+    """Return the claim to the database that the URL names, not taken yet; `config` is Tortoise's for it."""
     if (file := sqlite_file(database_url)) is not None:
         return FileClaim(file)
     if not is_postgres(database_url):

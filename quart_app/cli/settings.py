@@ -1,4 +1,4 @@
-"""The program's settings as options of a command, with the names and the checks of `config.py`."""
+"""The program's settings as options of a command, with the names and the checks of `config`."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

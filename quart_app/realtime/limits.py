@@ -1,6 +1,6 @@
 """Every size, interval and timeout of the engine, with its unit, in one place.
 
-Nothing here is a setting: a setting is what an operator has a reason to change (see `config.py`).
+Nothing here is a setting: a setting is what an operator has a reason to change (see `config`).
 """
 
 from typing import Final

@@ -1,0 +1,115 @@
+"""What settings must not be together, in the words of whoever has typed them: above all, doors that would let in whom
+they should not.
+"""
+
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from quart_app.config.settings import SECRET_KEY_CHARACTERS, SECRETS, Settings
+from quart_app.config.specs import SPECS, SettingsError
+from quart_app.doors import OPEN, SECURE, Door, is_loopback
+from quart_app.issuers import RULES_MAY_BE
+
+_DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
+_TOGETHER: Final = (("oidc_issuer", "oidc_client_id"), ("jwks_url", "token_issuer", "token_audience"))
+"""The settings that mean something together alone."""
+_FOR_EVERYBODY: Final = frozenset(
+    {
+        "https://accounts.google.com",
+        "https://appleid.apple.com",
+        "https://gitlab.com",
+        "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+    }
+)
+"""The providers at which everybody can have an account, so that an account there says nothing."""
+
+
+def check(settings: Settings, options: Mapping[str, object]) -> None:
+    """Raise `SettingsError` for the first settings that do not go together; `options` are those that were typed for a
+    command."""
+    _check_logs(settings)
+    _check_access(settings, options)
+
+
+def _check_logs(settings: Settings) -> None:
+    """Raise `SettingsError` where one file would be both logs: each is rotated by itself."""
+    path = settings.security_log_path
+    if settings.log_file is not None and path is not None and path.absolute() == Path(settings.log_file).absolute():
+        may_be = "another file than ENVIVO_LOG_FILE"
+        raise SettingsError("ENVIVO_SECURITY_LOG (--security-log)", str(path), may_be)
+
+
+def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
+    """Raise `SettingsError` where a door would let in whom it should not."""
+    suggestion = secrets.token_urlsafe(SECRET_KEY_CHARACTERS)
+    if settings.access == OPEN and not is_loopback(settings.host):
+        raise SettingsError(
+            "ENVIVO_HOST (--host)",
+            settings.host,
+            "127.0.0.1, ::1 or localhost in open mode, where everybody is who they say they are.\n"
+            "For a public address put these lines into the file .env:\n"
+            f"    ENVIVO_ACCESS=secure\n    ENVIVO_SECRET_KEY={suggestion}\n"
+            f"then type `{_command({**options, 'host': settings.host})}`, "
+            "and `envivo token --user 1 --name Ana` for each person's token",
+        )
+    if settings.access == SECURE and settings.secret_key is None:
+        raise SettingsError(
+            "ENVIVO_SECRET_KEY (--secret-key)",
+            None,
+            f"{SPECS['secret_key'].may_be} in secure mode, for example\n    ENVIVO_SECRET_KEY={suggestion}",
+        )
+    for door in settings.doors:
+        _check_door(door, suggestion)
+    for together in _TOGETHER:
+        _check_together(settings, together)
+    if settings.oidc_issuer in _FOR_EVERYBODY and not settings.claim_rules:
+        raise SettingsError(
+            "ENVIVO_CLAIM_RULES (--claim-rules)",
+            None,
+            f"{RULES_MAY_BE}. At {settings.oidc_issuer} everybody can have an account: sub=*:user lets everybody in",
+        )
+
+
+def _command(options: Mapping[str, object]) -> str:
+    """Return the command that starts the server with `options`, except those of access, which the remedy sets
+    itself."""
+    words = ["envivo", "serve"]
+    for spec in SPECS.values():
+        given = options.get(spec.name)
+        if given in (None, ()) or spec.name in {"access", *SECRETS}:
+            continue
+        words.append(spec.option)
+        if not isinstance(spec.default, bool):
+            words.append(shlex.quote(str(given)))
+    return " ".join(words)
+
+
+def _check_together(settings: Settings, names: Sequence[str]) -> None:
+    """Raise `SettingsError` where some of these settings are set, and others are not."""
+    missing = [name for name in names if getattr(settings, name) is None]
+    if missing and len(missing) < len(names):
+        spec = SPECS[missing[0]]
+        others = " and ".join(SPECS[name].variable for name in names if name not in missing)
+        raise SettingsError(f"{spec.variable} ({spec.option})", None, f"{spec.may_be}; {others} cannot do without it")
+
+
+def _check_door(door: Door, suggestion: str) -> None:
+    if not door.secure:
+        if not is_loopback(door.host):
+            raise SettingsError(
+                f"the address of the door {door.name}",
+                door.host,
+                "127.0.0.1, ::1 or localhost for an open door, where everybody is who they say they are; "
+                f"{door.name}={door.host}:{door.port},secure is a door that asks for tokens",
+            )
+        return
+    if door.key is None:
+        may_be = f"ENVIVO_SECRET_KEY, or key= of the door itself, for example key={suggestion}"
+        raise SettingsError(f"the key of the door {door.name}", None, may_be)
+    guessed = len(set(door.key)) < _DIFFERENT_CHARACTERS and not is_loopback(door.host)
+    if len(door.key) < SECRET_KEY_CHARACTERS or guessed:
+        may_be = f"{SPECS['secret_key'].may_be}, and not the same few over and over; for example {suggestion}"
+        raise SettingsError(f"the key of the door {door.name}", f"({len(door.key)} characters)", may_be)

@@ -5,7 +5,7 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ from quart.wrappers import Request
 from quart_app import resources, transports, web
 from quart_app.config import Settings
 from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
-from quart_app.doors import Doors, is_loopback, trusts
+from quart_app.doors import Door, Doors, door_of, is_loopback, trusts
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
 from quart_app.realtime import Hub, Identity, Quota, Refused, TopicShape
@@ -30,6 +30,7 @@ from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
 from quart_app.storage.writer import Writer
+from quart_app.surroundings import now
 from quart_app.transports.below.addresses import Addresses
 from quart_app.transports.below.first_read import Holder, Reception
 from quart_app.transports.below.http import CutOffConnection, ReceivedRequest
@@ -78,7 +79,8 @@ class EnVivo(LeanQuart, Program):
             heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout, quota=Quota(**settings.quotas())
         )
         self.doors = Doors(settings.doors)
-        self.identification = Identification()
+        self.doors.on_close.append(self._turn_out)
+        self.identification = Identification(self.doors.is_open)
         self.security = SecurityLog(settings.security_log_path)
         self.hub.commands.witness = self._note_refusal
         self.socketio = SocketIo(
@@ -89,7 +91,7 @@ class EnVivo(LeanQuart, Program):
             peer_timeout=settings.peer_timeout,
         )
         self.addresses = Addresses(
-            settings.address_connections, settings.address_rate, self.counts_address, self._address_refused
+            settings.address_connections, settings.address_rate, self.counts_address, self._address_met
         )
         self.hub.lines.on_loss = self.addresses.leave
         self._opened = AsyncExitStack()
@@ -213,15 +215,28 @@ class EnVivo(LeanQuart, Program):
         elsewhere = (SOCKETIO_PATH,) if self.direct else None
         return Reception(self, config, self.hub.wheel, holder, self.addresses, elsewhere)
 
+    def taken(self) -> Iterator[Any]:
+        """Return the TCP connections that have left the server and are one connection of the hub each."""
+        return self.hub.lines.carriers()
+
+    def _turn_out(self, door: Door) -> None:
+        """End the connections of those who have come in by `door`."""
+        for connection in list(self.hub.connections.values()):
+            if connection.door == door.name:
+                connection.refuse("this door was closed")
+
     def counts_address(self, host: str) -> bool:
         """Tell whether the connections of an address are counted: those of this machine are its owner's, those of a
         trusted proxy everybody's."""
         return not (is_loopback(host) or trusts(self.settings.trusted_proxies, host))
 
-    def _address_refused(self, host: str, refused: Refused) -> None:
-        """Take note of a connection that was refused before anybody knew whose it is."""
-        self.hub.counters.errors[refused.code] += 1
-        self.security.refused(refused, Whence(host), lambda: None, Act("connection"))
+    def _address_met(self, host: str, limit: str, refused: Refused | None) -> None:
+        """Take note of an address that has met a limit, and of a connection that was refused before anybody knew whose
+        it is."""
+        self.hub.counters.addresses.count(host, limit, now())
+        if refused is not None:
+            self.hub.counters.errors[refused.code] += 1
+            self.security.refused(refused, Whence(host), lambda: None, Act("connection"))
 
     async def drain(self) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s."""
@@ -274,6 +289,7 @@ def create_app(settings: Settings) -> EnVivo:
     application: Application = SocketIoEndpoint(app.asgi_app, app.socketio)
     if any(door.secure for door in settings.doors):
         import_module("jwt")  # now, and not while the first client that has a token waits
-    application = Doorkeeper(BodyLimit(application, REQUEST_BODY_BYTES), app.doors, app.security)
+    application = BodyLimit(application, REQUEST_BODY_BYTES, lambda scope: app.doors.is_open(door_of(scope)))
+    application = Doorkeeper(application, app.doors, app.security)
     app.asgi_app = Heard(application, app.addresses)  # type: ignore[method-assign]  # Quart's documented way
     return app

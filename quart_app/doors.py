@@ -1,16 +1,19 @@
 """The doors of the server. Each listener has one, and who is believed, and what there is to see, is the door's affair.
 
-A door is found by the address at which a request came in, and travels in its ASGI scope from there on. This module
-knows the ways of a request as well: the address of the client behind the proxies that the operator trusts.
+A door is found by the address at which a request came in, and travels in its ASGI scope from there on. Doors may be
+opened and closed while the server runs. This module knows the ways of a request as well: the address of the client
+behind the proxies that the operator trusts.
 
-Errors: ValueError for the text of a door that cannot be one, with what it may be.
+Errors: ValueError for the text of a door that cannot be one, with what it may be; `DoorError` for a door that cannot be
+opened or closed.
 """
 
+import asyncio
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,6 +24,7 @@ from quart_app.wire import is_topic_pattern
 OPEN: Final = "open"
 SECURE: Final = "secure"
 TOKEN_LIFETIME: Final = 366 * 24 * 3600  # s
+SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has at least 256 bits
 FRONT: Final = "front"
 """The name of the door that ENVIVO_HOST, ENVIVO_PORT and ENVIVO_ACCESS describe."""
 MAY_BE: Final = (
@@ -30,12 +34,18 @@ MAY_BE: Final = (
 """What the text of a door may be."""
 
 _DOOR: Final = "envivo.door"
-_NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
+NAME: Final = r"[a-z][a-z0-9-]{0,31}"
+"""The pattern of the name of a door."""
+HOST: Final = r"[^\s/:]+"
+"""The pattern of a name that a door answers to."""
+PATH: Final = r"/\S*"
+"""The pattern of the beginning of a path."""
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:\s]+):(?P<port>\d{1,5})")
 _LISTED: Final[Mapping[str, Callable[[str], object]]] = {
-    "hosts": re.compile(r"[^\s/:]+").fullmatch,
+    "hosts": re.compile(HOST).fullmatch,
     "topics": is_topic_pattern,
-    "paths": re.compile(r"/\S*").fullmatch,
+    "paths": re.compile(PATH).fullmatch,
 }
 _FORWARDED_CHARACTERS: Final = 2_000  # of X-Forwarded-For that are looked at
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
@@ -97,7 +107,7 @@ def read_door(text: str) -> Door:
     name, equals, rest = text.strip().partition("=")
     address, *words = [part.strip() for part in rest.split(",")]
     match = _ADDRESS.fullmatch(address)
-    if not (equals and _NAME.fullmatch(name) and name != FRONT and match and int(match["port"]) <= 65535):
+    if not (equals and re.fullmatch(NAME, name) and name != FRONT and match and int(match["port"]) <= 65535):
         raise ValueError(MAY_BE)
     given: dict[str, Any] = {"name": name, "host": match["host"].strip("[]"), "port": int(match["port"])}
     for word in words:
@@ -121,19 +131,66 @@ def _read_word(word: str) -> tuple[str, Any]:
     return key, tuple(map(str.lower, values)) if key == "hosts" else values
 
 
+def unfit(door: Door) -> Literal["host", "key"] | None:
+    """Return what of a door would let in whom it should not: an address that others reach, where everybody is who they
+    say they are; or a key that is none, or that could be guessed. Return None where nothing would."""
+    if not door.secure:
+        return None if is_loopback(door.host) else "host"
+    if door.key is None or len(door.key) < SECRET_KEY_CHARACTERS:
+        return "key"
+    return "key" if len(set(door.key)) < _DIFFERENT_CHARACTERS and not is_loopback(door.host) else None
+
+
+class DoorError(ValueError):
+    """The error of a door that can be neither opened nor closed as it was asked: `code` tells why to a program, `field`
+    is what is wrong about the door, where one thing is, and the message says it in one sentence."""
+
+    def __init__(self, code: str, said: str, *, field: str = "") -> None:
+        super().__init__(said)
+        self.code = code
+        self.field = field
+
+
+class Listening(Protocol):
+    """What carries out that a door is opened or closed: the server, while it runs."""
+
+    scheme: str
+
+    async def open(self, door: Door, bind: Callable[[Iterable[Address]], object]) -> None:
+        """Listen at the address of `door`; tell `bind` where that is before anybody is let in. Raise `DoorError`."""
+
+    async def close(self, door: Door, turn_out: Callable[[], object]) -> None:
+        """Listen there no more; end what has come in there, by `turn_out` first, and then in any case."""
+
+
 class Doors:
-    """The doors of one server, found by the addresses that their listeners have."""
+    """The doors of one server, found by the addresses that their listeners have.
+
+    `listening` opens and closes them, where there is a server that can. Those who are `on_close` are told of each that
+    is closed, twice: when nobody comes in there any more, and when what came in is cut off.
+    """
 
     def __init__(self, doors: Sequence[Door]) -> None:
+        self.listening: Listening | None = None
+        self.on_close: list[Callable[[Door], object]] = []
+        self._changing = asyncio.Lock()
+        self._open: dict[str, Door] = {door.name: door for door in doors}
+        self._addresses: dict[str, list[Address]] = {}
+        # Once there was another door, what came in by that is never taken for what has come in by the first.
         self._only = doors[0] if len(doors) == 1 else None
         self._exact: dict[Address, Door] = {}
         self._anywhere: dict[int, Door] = {}
         for door in doors:
-            self.bind(door, [(door.host, door.port)])
+            self.bind(door.name, [(door.host, door.port)])
 
-    def bind(self, door: Door, addresses: Iterable[Address]) -> None:
-        """Note the addresses that a door's listeners have got."""
-        for host, port in addresses:
+    def __iter__(self) -> Iterator[Door]:
+        return iter(tuple(self._open.values()))
+
+    def bind(self, name: str, addresses: Iterable[Address]) -> None:
+        """Note the addresses that the listeners of the door of that name have got."""
+        door = self._open[name]
+        self._addresses[name] = list(addresses)
+        for host, port in self._addresses[name]:
             if host in WILDCARDS:
                 self._anywhere[port] = door
             else:
@@ -147,6 +204,61 @@ class Doors:
             return None
         host, port = server[0], server[1]
         return self._exact.get((host, port)) or self._anywhere.get(port)
+
+    def named(self, name: str) -> Door:
+        """Return the door of that name. Raise `DoorError`."""
+        if (door := self._open.get(name)) is None:
+            raise DoorError("door_not_found", f"there is no door named {name} here")
+        return door
+
+    def addresses(self, door: Door) -> Sequence[Address]:
+        """Return where a door is, as its listeners have it."""
+        return self._addresses.get(door.name, ())
+
+    def is_open(self, door: Door) -> bool:
+        """Return whether `door` is one of these, and was not closed."""
+        return self._open.get(door.name) is door
+
+    async def open(self, door: Door) -> None:
+        """Open a door; who comes in there is held to it from now on. Raise `DoorError`."""
+        async with self._changing:
+            listening = self._listening()
+            if door.name in self._open:
+                raise DoorError("door_exists", f"there is a door named {door.name} already", field="name")
+            self._only = None
+            self._open[door.name] = door
+            try:
+                await listening.open(door, partial(self.bind, door.name))
+            except BaseException:
+                self._forget(door)
+                raise
+
+    async def close(self, name: str) -> None:
+        """Close a door: nobody comes in there any more, and what has come in is ended, or cut off where it stays.
+
+        Its tokens are good no more, unless it has its key from the first door. Raise `DoorError`.
+        """
+        async with self._changing:
+            listening, door = self._listening(), self.named(name)
+            if name == FRONT:
+                raise DoorError("first_door", "the first door is open for as long as the server runs")
+            self._forget(door)
+            await listening.close(door, partial(self._turn_out, door))
+
+    def _listening(self) -> Listening:
+        if self.listening is None:
+            raise DoorError("going_away", "this server opens and closes no doors now")
+        return self.listening
+
+    def _turn_out(self, door: Door) -> None:
+        for tell in self.on_close:
+            tell(door)
+
+    def _forget(self, door: Door) -> None:
+        del self._open[door.name]
+        self._addresses.pop(door.name, None)
+        self._exact = {address: other for address, other in self._exact.items() if other is not door}
+        self._anywhere = {port: other for port, other in self._anywhere.items() if other is not door}
 
 
 def enter(scope: MutableMapping[str, Any], door: Door) -> None:
@@ -200,6 +312,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def address_to_open(address: Address, scheme: str) -> str:
+    """Return the address of a listener that a browser on this machine can open, e.g. ``http://127.0.0.1:8000``."""
+    host, port = address[:2]
+    host = WILDCARDS.get(host, host)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def is_confidential(url: str) -> bool:

@@ -33,7 +33,7 @@ MADE_BY_THE_TUTORIAL = f"{ADDRESS}/polls"
 
 # What the language says where the program says it in English or not at all.
 MADE_CODES = {"internal_error", "not_found", "method_not_allowed", "request_timeout"}
-_CODE_GIVERS = "Refused|SendRefused|error_body|_conflict|_no_room"
+_CODE_GIVERS = "Refused|SendRefused|DoorError|error_body|_conflict|_no_room"
 
 
 def name_of(path: Path) -> str:

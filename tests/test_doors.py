@@ -72,8 +72,8 @@ def test_several_doors_are_given_in_one_variable_or_by_one_option_each() -> None
 def test_a_door_is_found_by_the_address_of_its_listener() -> None:
     front, lan, all_of_it = Door(port=8000), Door(name="lan", port=8000), Door(name="all", host="0.0.0.0", port=8002)
     doors = Doors((front, lan, all_of_it))
-    doors.bind(lan, [("192.168.1.20", 8000)])
-    doors.bind(front, [("127.0.0.1", 8000)])
+    doors.bind("lan", [("192.168.1.20", 8000)])
+    doors.bind("front", [("127.0.0.1", 8000)])
     assert doors.at(("127.0.0.1", 8000)) is front
     assert doors.at(("192.168.1.20", 8000)) is lan
     assert doors.at(("10.1.1.1", 8002)) is all_of_it

@@ -18,10 +18,11 @@ import pytest
 from hypercorn.config import Config
 
 from quart_app.config import Settings
+from quart_app.doors import address_to_open
 from quart_app.resources import MissingResource, resource
 from quart_app.server import event_loop
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
-from quart_app.server.listening import ListenError, address_to_open, open_sockets
+from quart_app.server.listening import ListenError, open_sockets
 from quart_app.server.logs import configure_logging
 from quart_app.server.running import ServerOptions, StartError, server_config
 from quart_app.server.tls import TlsError, local_certificate
@@ -89,7 +90,7 @@ def test_localhost_is_every_loopback_address_on_one_port() -> None:
     opened = open_sockets("localhost", 0, 60)
     try:
         assert len({bound.getsockname()[1] for bound in opened}) == 1
-        assert address_to_open(opened[0], "http").startswith("http://")
+        assert address_to_open(opened[0].getsockname(), "http").startswith("http://")
     finally:
         for bound in opened:
             bound.close()

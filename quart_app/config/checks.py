@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from quart_app.config.settings import SECRET_KEY_CHARACTERS, SECRETS, Settings
+from quart_app.config.settings import SECRETS, Settings
 from quart_app.config.specs import SPECS, SettingsError
-from quart_app.doors import OPEN, SECURE, Door, is_loopback
+from quart_app.doors import OPEN, SECRET_KEY_CHARACTERS, SECURE, Door, is_loopback, unfit
 from quart_app.issuers import RULES_MAY_BE
 
-_DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
 _TOGETHER: Final = (("oidc_issuer", "oidc_client_id"), ("jwks_url", "token_issuer", "token_audience"))
 """The settings that mean something together alone."""
 _FOR_EVERYBODY: Final = frozenset(
@@ -97,19 +96,17 @@ def _check_together(settings: Settings, names: Sequence[str]) -> None:
 
 
 def _check_door(door: Door, suggestion: str) -> None:
-    if not door.secure:
-        if not is_loopback(door.host):
-            raise SettingsError(
-                f"the address of the door {door.name}",
-                door.host,
-                "127.0.0.1, ::1 or localhost for an open door, where everybody is who they say they are; "
-                f"{door.name}={door.host}:{door.port},secure is a door that asks for tokens",
-            )
-        return
-    if door.key is None:
+    wrong = unfit(door)
+    if wrong == "host":
+        raise SettingsError(
+            f"the address of the door {door.name}",
+            door.host,
+            "127.0.0.1, ::1 or localhost for an open door, where everybody is who they say they are; "
+            f"{door.name}={door.host}:{door.port},secure is a door that asks for tokens",
+        )
+    if wrong == "key" and door.key is None:
         may_be = f"ENVIVO_SECRET_KEY, or key= of the door itself, for example key={suggestion}"
         raise SettingsError(f"the key of the door {door.name}", None, may_be)
-    guessed = len(set(door.key)) < _DIFFERENT_CHARACTERS and not is_loopback(door.host)
-    if len(door.key) < SECRET_KEY_CHARACTERS or guessed:
+    if wrong == "key":
         may_be = f"{SPECS['secret_key'].may_be}, and not the same few over and over; for example {suggestion}"
-        raise SettingsError(f"the key of the door {door.name}", f"({len(door.key)} characters)", may_be)
+        raise SettingsError(f"the key of the door {door.name}", f"({len(door.key or '')} characters)", may_be)

@@ -6,10 +6,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from quart_app.doors import FRONT, MAY_BE, TOKEN_LIFETIME, Door, Network
+from quart_app.doors import FRONT, MAY_BE, SECRET_KEY_CHARACTERS, TOKEN_LIFETIME, Door, Network
 from quart_app.issuers import RULES_MAY_BE, Issuer, Provider, Rule
 
-SECRET_KEY_CHARACTERS: Final = 32  # RFC 7518 section 3.2: a key for HS256 has at least 256 bits
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
 SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret")
 """The settings that nobody is shown."""
@@ -235,18 +234,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def doors(self) -> tuple[Door, ...]:
         """All doors, the first one first. One without a key of its own has that of the first."""
-        return self.front, *(
-            msgspec.structs.replace(
-                door,
-                key=door.key or self.secret_key,
-                old_keys=() if door.key else self._old_keys,
-                token_lifetime=self.token_lifetime,
-                origins=self.allowed_origins,
-                proxies=self.trusted_proxies,
-                issuer=None if door.key else self._issuer,
-                provider=None if door.key else self._provider,
-            )
-            for door in self.door
+        return self.front, *(self.beside(door) for door in self.door)
+
+    def beside(self, door: Door) -> Door:
+        """Return `door` with what it has of the first: all that is not its own, and where it has no key, that too."""
+        return msgspec.structs.replace(
+            door,
+            key=door.key or self.secret_key,
+            old_keys=() if door.key else self._old_keys,
+            token_lifetime=self.token_lifetime,
+            origins=self.allowed_origins,
+            proxies=self.trusted_proxies,
+            issuer=None if door.key else self._issuer,
+            provider=None if door.key else self._provider,
         )
 
     @property

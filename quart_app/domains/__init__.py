@@ -30,6 +30,7 @@ from typing import Protocol
 from quart import Blueprint
 
 from quart_app.config import Settings
+from quart_app.doors import Doors
 from quart_app.identity import Identification
 from quart_app.realtime import Hub, Identity, TopicShape
 from quart_app.security_log import SecurityLog
@@ -41,6 +42,7 @@ class Program(Committer, Protocol):
 
     hub: Hub
     settings: Settings
+    doors: Doors
     identification: Identification
     security: SecurityLog
 

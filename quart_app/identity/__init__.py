@@ -6,7 +6,7 @@ of somebody else, ``keys_unavailable`` (503), ``bad_request`` (400), ``origin_no
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import parse_qs, unquote
@@ -46,9 +46,14 @@ _OPEN_ROLE: Final = ADMIN  # everybody has this role at an open door, and may do
 
 
 class Identification:
-    """The identification of those who speak to one server, which knows what was revoked, and the keys of issuers."""
+    """The identification of those who speak to one server, which knows what was revoked, and the keys of issuers.
 
-    def __init__(self) -> None:
+    Nobody is known at a door for which `is_open` does not hold: what has come in before it was closed may be asked
+    after that.
+    """
+
+    def __init__(self, is_open: Callable[[Door], bool] = lambda _: True) -> None:
+        self._is_open = is_open
         self.revocations = Revocations()
         self.keys: dict[Issuer, Keys] = {}
 
@@ -69,7 +74,10 @@ class Identification:
         return self.limited(door, _read(door, token, self.keys))
 
     def limited(self, door: Door, identity: Identity) -> Identity:
-        """Return `identity` as far as the door lets it in. Raise `Refused` where its token was revoked."""
+        """Return `identity` as far as the door lets it in. Raise `Refused` where that was closed, or the token
+        revoked."""
+        if not self._is_open(door):
+            raise unauthorized("this door was closed")
         if self.revocations.covers(identity):
             raise unauthorized("the token was revoked; ask for a new one")
         if door.topics:

@@ -15,7 +15,7 @@ from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
-from quart_app.realtime.flow.counters import Histogram, Traffic
+from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
@@ -52,6 +52,7 @@ __all__ = [
     "Hub",
     "Identity",
     "Kind",
+    "Meeting",
     "Message",
     "MessageShape",
     "Opening",

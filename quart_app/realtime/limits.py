@@ -94,7 +94,12 @@ LINGER: Final = 5.0  # s a dropped connection stays present
 FEED_LINGER: Final = 10.0  # s a feed goes on after its last subscriber
 FEED_RETRY: Final = 5.0  # s before a feed that failed is tried again
 
-PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that an administrator looks at
+# What administrators look at
+PING_INTERVAL: Final = 5.0  # s between two measured round trips of a connection that is looked at
+ADDRESSES_SHOWN: Final = 20  # addresses that have met a limit last
+DOORS: Final = 50
+DOOR_USERS_SHOWN: Final = 20  # users who are named of those who have come in by a door
+DOOR_TOKEN_LIFETIME: Final = 7 * 24 * 3600  # s that a token lasts at most which is made for a door of a running server
 
 # The security log
 SECURITY_FILE_BYTES: Final = 10 * 1024 * 1024  # bytes of one file
@@ -110,6 +115,7 @@ LEAVE_RATE: Final = 15_000.0  # clients a second that can be sent away
 RETURN_RATE: Final = 5_000.0  # clients a second that are told to come back at the same time, at most
 RETURN_SPREAD: Final = 2.0  # s over which the returns of clients are spread, at least
 DRAIN_DEADLINE: Final = 4.0  # s from the first bye to the last forced close
+DOOR_PATIENCE: Final = 1.0  # s that those who have come in by a door that is closed have to leave
 LAST_WORDS: Final = 0.4  # s after its close frame in which the peer of a program that ends has to answer
 
 # Those who publish keys, and those with whom people sign in

@@ -2,12 +2,13 @@
 
 This module owns the answer to two gaps of asyncio that `serve` of Hypercorn falls into: a listener cannot be closed
 before its server is told to stop, and from Python 3.12.1 on `Server.wait_closed` waits for every open connection,
-without end. It also owns what ends the loop: that is no callback, which may be of a function of somebody's own.
+without end; and to one of Hypercorn, which listens to nothing more once it serves. It also owns what ends the loop:
+that is no callback, which may be of a function of somebody's own.
 """
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,12 +30,16 @@ class Entrance(Protocol):
     def protocol(self, others: Callable[[], Any]) -> asyncio.Protocol:
         """Return the protocol of a new connection; `others` makes that of a connection which is not its own."""
 
+    def close(self) -> None:
+        """Receive none any more."""
+
 
 class _Listener:
     """A server whose `wait_closed` waits for the listening socket only; connections have their own end."""
 
-    def __init__(self, server: asyncio.AbstractServer) -> None:
+    def __init__(self, server: asyncio.AbstractServer, socket: Any) -> None:
         self._server = server
+        self.socket = socket
 
     def close(self) -> None:
         self._server.close()
@@ -56,6 +61,7 @@ class ListenerLoop(_BaseLoop):
         self._held = held
         self._goes_on = False
         self.receptions: dict[Any, Entrance] = {}
+        self._like_the_first: Callable[[Any], Any] | None = None
         self._open_listeners: list[_Listener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
@@ -103,14 +109,39 @@ class ListenerLoop(_BaseLoop):
 
         reception = self.receptions.get(kwargs.get("sock"))
         made = tracked if reception is None else partial(reception.protocol, tracked)
-        listener = _Listener(await super().create_server(made, *args, **kwargs))
+        if reception is not None and self._like_the_first is None:
+            self._like_the_first = lambda sock: self.create_server(protocol_factory, *args, **{**kwargs, "sock": sock})
+        listener = _Listener(await super().create_server(made, *args, **kwargs), kwargs.get("sock"))
         self._open_listeners.append(listener)
         return listener
+
+    async def listen_too(self, socket: Any, reception: Entrance) -> None:
+        """Listen to one more socket, whose connections `reception` receives, as to the first that has one; raise
+        OSError."""
+        assert self._like_the_first is not None  # noqa: S101 - the server listens to the first of them
+        self.receptions[socket] = reception
+        try:
+            await self._like_the_first(socket)
+        except BaseException:
+            del self.receptions[socket]
+            raise
+
+    def close_listener(self, socket: Any) -> None:
+        """Listen to `socket` no more, and receive nothing that has come in there."""
+        if (reception := self.receptions.pop(socket, None)) is not None:
+            reception.close()
+        for listener in [one for one in self._open_listeners if one.socket is socket]:
+            self._open_listeners.remove(listener)
+            listener.close()
 
     def close_listeners(self) -> None:
         """Refuse new connections from now on; the open ones stay open."""
         for listener in self._open_listeners:
             listener.close()
+
+    def accepted(self) -> Iterator[asyncio.Transport]:
+        """Return the accepted connections that are in nobody else's hands."""
+        return iter(tuple(self._accepted_transports))
 
     def abort_connections(self) -> None:
         """Cut off every accepted connection, whatever it still has to send."""

@@ -1,7 +1,7 @@
 """The sockets that the server listens on, and what to tell whoever started it where it cannot listen.
 
 This module owns the socket options that find dead peers. It knows nothing of HTTP. Errors: `ListenError`, whose message
-says what is in the way and what to type instead.
+says what is in the way and what to type instead, and OSError where nobody is there to type anything.
 """
 
 import errno
@@ -10,12 +10,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from quart_app.doors import WILDCARDS
-
 _KEEPALIVE_PROBES = 4
 _DESCRIPTORS = 250_000  # files that a process may have open, as far as the system allows
 _DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more than this
-_ABSENT_FAMILY = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+ABSENT_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+"""The errors of an address that this machine does not have."""
 
 
 class ListenError(RuntimeError):
@@ -30,9 +29,16 @@ def open_sockets(host: str, port: int, peer_timeout: float, option: str = "--por
     `ListenError`.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return bound_sockets(host, port, peer_timeout)
     except (socket.gaierror, UnicodeError) as error:
         raise ListenError(f"{host} is not the name of this machine; type --host 127.0.0.1") from error
+    except OSError as error:
+        raise _listen_error(error, host, port, option) from error
+
+
+def bound_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socket]:
+    """Return what `open_sockets` does. Raise OSError, and UnicodeError for what is no name."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     failure: OSError | None = None
     for family, address in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
@@ -40,22 +46,15 @@ def open_sockets(host: str, port: int, peer_timeout: float, option: str = "--por
             sockets.append(_bound(family, address, port, peer_timeout))
         except OSError as error:
             # "localhost" names ::1 too on machines without IPv6: one address of several may be missing.
-            if error.errno not in _ABSENT_FAMILY:
+            if error.errno not in ABSENT_ADDRESS:
                 _close(sockets)
-                raise _listen_error(error, host, port, option) from error
+                raise
             failure = error
         else:
             port = sockets[-1].getsockname()[1]
     if not sockets and failure is not None:
-        raise _listen_error(failure, host, port, option) from failure
+        raise failure
     return sockets
-
-
-def address_to_open(bound: socket.socket, scheme: str) -> str:
-    """Return the address a browser on this machine can open, e.g. ``http://127.0.0.1:8000``."""
-    host, port = bound.getsockname()[:2]
-    host = WILDCARDS.get(host, host)
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.socket:
@@ -114,7 +113,7 @@ def _listen_error(error: OSError, host: str, port: int, option: str) -> ListenEr
         return ListenError(
             f"port {port} needs more rights than you have; type: envivo serve {option.format(port=8000)}"
         )
-    if error.errno in _ABSENT_FAMILY:
+    if error.errno in ABSENT_ADDRESS:
         return ListenError(f"{host} is not an address of this machine; type --host 127.0.0.1")
     return ListenError(f"cannot listen on {host}, port {port}: {error.strerror or error}")
 

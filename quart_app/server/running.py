@@ -14,7 +14,7 @@ import socket
 import ssl
 import sys
 import tomllib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,14 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
 
 from quart_app.config import Settings, SettingsError
-from quart_app.doors import FRONT, Door, Doors
+from quart_app.doors import FRONT, Door, Doors, address_to_open
 from quart_app.functions.loading import FunctionsError
 from quart_app.private_files import made_private
 from quart_app.resources import is_checkout, resource
+from quart_app.server.doorways import Doorways
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.leaving import INTERRUPTED, Leaving, say
-from quart_app.server.listening import ListenError, address_to_open, open_sockets, raise_descriptor_limit
+from quart_app.server.listening import ListenError, open_sockets, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
 from quart_app.transports.below.first_read import Reception
@@ -69,7 +70,10 @@ class ServedApplication(Protocol):
         """Undo `startup`."""
 
     doors: Doors
-    """The doors that there are to be, which are told where they are."""
+    """The doors that there are to be, which are told where they are, and who opens and closes them."""
+
+    def taken(self) -> Iterable[Any]:
+        """Return the connections that it has taken over."""
 
     def reception(self, config: Config, loop: ListenerLoop) -> Reception:
         """Return what receives the connections that `loop` accepts."""
@@ -192,7 +196,7 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
         config = server_config(settings, options)
         config.opened = [(door, _listen_at(door, settings)) for door in settings.doors]
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
-            return runner.run(_Server(config, build()).run())
+            return runner.run(_Server(config, build(), settings.peer_timeout).run())
     except (StartError, SettingsError, ListenError) as error:
         print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it
         return 1
@@ -256,9 +260,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
 class _Server:
     """One run of the server, from opening the stores to closing them."""
 
-    def __init__(self, config: ServerConfig, app: ServedApplication) -> None:
+    def __init__(self, config: ServerConfig, app: ServedApplication, peer_timeout: float) -> None:
         self._config = config
         self._app = app
+        self._peer_timeout = peer_timeout
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -268,15 +273,15 @@ class _Server:
         raise_descriptor_limit()
         leaving = Leaving(loop)
         for door, listeners in self._config.opened:
-            self._app.doors.bind(door, [listener.getsockname()[:2] for listener in listeners])
+            self._app.doors.bind(door.name, [listener.getsockname()[:2] for listener in listeners])
         try:
             await self._start()
             serve_tidily()
             self._app.direct = self._app.direct and await direct_way_works()
-            loop.receptions = dict.fromkeys(self._config.listeners, self._app.reception(self._config, loop))
+            doorways = self._doorways(loop)
             _settle_garbage_collector()
             if not leaving.asked.is_set():
-                trigger = self._serve_until_asked(loop, leaving.asked)
+                trigger = self._serve_until_asked(loop, doorways, leaving.asked)
                 await hypercorn_serve(
                     _without_lifespan(self._app), self._config, shutdown_trigger=lambda: trigger, mode="asgi"
                 )
@@ -292,6 +297,18 @@ class _Server:
             await self._close_stores()
         return 0
 
+    def _doorways(self, loop: ListenerLoop) -> Doorways:
+        doorways = Doorways(
+            loop,
+            lambda: self._app.reception(self._config, loop),
+            self._app.taken,
+            scheme="https" if self._config.ssl_enabled else "http",
+            peer_timeout=self._peer_timeout,
+        )
+        for door, listeners in self._config.opened:
+            doorways.begin(door, listeners)
+        return doorways
+
     async def _start(self) -> None:
         traceback_of_quart = _WithoutTraceback()
         self._app.logger.addFilter(traceback_of_quart)
@@ -306,14 +323,15 @@ class _Server:
         finally:
             self._app.logger.removeFilter(traceback_of_quart)
 
-    async def _serve_until_asked(self, loop: ListenerLoop, asked: asyncio.Event) -> None:
+    async def _serve_until_asked(self, loop: ListenerLoop, doorways: Doorways, asked: asyncio.Event) -> None:
         """Return when the server shall leave. Hypercorn awaits this trigger once every socket listens, and ends
         after it."""
-        scheme = "https" if self._config.ssl_enabled else "http"
         for door, listeners in self._config.opened:
             named = "" if door.name == FRONT else f" ({door.name})"
-            say(f"En Vivo{named}: {address_to_open(listeners[0], scheme)}")
+            say(f"En Vivo{named}: {address_to_open(listeners[0].getsockname(), doorways.scheme)}")
+        self._app.doors.listening = doorways
         await asked.wait()
+        self._app.doors.listening = None
         loop.close_listeners()
         try:
             await self._app.drain()

@@ -24,6 +24,11 @@ class Socket(ConnectionDelivery, asyncio.Protocol):
         self._liveness = Liveness(hub, connection, self)
 
     @property
+    def carrier(self) -> asyncio.Transport:
+        """As of `realtime.clients.lines.Line`."""
+        return self._transport
+
+    @property
     def gone(self) -> bool:
         """Tell whether the peer is gone."""
         return self._transport.is_closing()
@@ -81,6 +86,11 @@ class Leaving(asyncio.Protocol):
     def __init__(self, hub: Hub, transport: asyncio.Transport) -> None:
         self._hub = hub
         self._transport = transport
+
+    @property
+    def carrier(self) -> asyncio.Transport:
+        """As of `realtime.clients.lines.Line`."""
+        return self._transport
 
     def begin(self, last: bytes) -> None:
         """Write what comes `last`, and end our side."""

@@ -23,7 +23,7 @@ def register(app: Quart, settings: Settings) -> None:
     presentation.register(app)
     assets.register(app)
     origins.register(app, settings)
-    sign_in.register(app, settings)
+    sign_in.register(app)
     security.register(app)
     errors.register(app)
     app.register_blueprint(home)

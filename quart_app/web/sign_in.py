@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from msgspec import Meta
 from quart import Blueprint, Quart, Response, render_template, request
 
-from quart_app.config import Settings
 from quart_app.identity import issue_session, token_cookie
 from quart_app.realtime import Identity, Refused
 from quart_app.security_log import Act
@@ -97,8 +96,10 @@ async def accept() -> Response:
 
 
 async def _take_from_address() -> Response | None:
+    if not this_door().secure:
+        return None
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
-    if not is_page or (token := request.args.get("token")) is None or not this_door().secure:
+    if not is_page or (token := request.args.get("token")) is None:
         return None
     offered = _who(token)
     if offered is None:
@@ -171,9 +172,8 @@ def _visitor() -> dict[str, Any]:
     }
 
 
-def register(described: Quart, settings: Settings) -> None:
+def register(described: Quart) -> None:
     """Let visitors of the application `described` come in."""
-    if any(door.secure for door in settings.doors):
-        described.before_request(_take_from_address)
+    described.before_request(_take_from_address)  # a secure door may be opened later, too
     described.context_processor(_visitor)
     described.register_blueprint(sign_in)

@@ -10,7 +10,14 @@ from quart_app.wire.codes import Close, Meaning, meaning_of_close, meaning_of_st
 from quart_app.wire.control import CLIENT_TYPES, CONTROLS, SERVER_TYPES, Control, ControlShape
 from quart_app.wire.cursor import Cursor
 from quart_app.wire.delay import LONGEST_RETRY_AFTER, bounded_delay, retry_after
-from quart_app.wire.topic import TOPIC_NAME_RULE, is_covered, is_open_topic, is_topic_name, is_topic_pattern
+from quart_app.wire.topic import (
+    TOPIC_NAME_RULE,
+    TOPIC_PATTERN_RULE,
+    is_covered,
+    is_open_topic,
+    is_topic_name,
+    is_topic_pattern,
+)
 
 __all__ = [
     "CLIENT_TYPES",
@@ -18,6 +25,7 @@ __all__ = [
     "LONGEST_RETRY_AFTER",
     "SERVER_TYPES",
     "TOPIC_NAME_RULE",
+    "TOPIC_PATTERN_RULE",
     "Close",
     "Control",
     "ControlShape",

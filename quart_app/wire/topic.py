@@ -10,6 +10,8 @@ _NAME = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 
 TOPIC_NAME_RULE = f"segments of A-Z a-z 0-9 _ . - (not . or ..) joined by /, at most {TOPIC_NAME_CHARACTERS} characters"
 """The rule in words, for people who gave an invalid name."""
+TOPIC_PATTERN_RULE = "topics such as rooms/1, prefixes such as log/class/*, or * for all"
+"""What stands for topics, in words."""
 
 
 def is_topic_name(name: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from quart_app.realtime import Refused, limits
+from quart_app.realtime import limits
 from quart_app.transports.below.addresses import Addresses
 from tests.hostile.peers import connected, handshake, request
 from tests.running import ServerProcess, eventually
@@ -119,9 +119,9 @@ class Transport:
         self.closed = True
 
 
-def table(most: int = 2, rate: float = 100) -> tuple[Addresses, list[tuple[str, Refused]]]:
-    told: list[tuple[str, Refused]] = []
-    return Addresses(most, rate, lambda host: host != "10.0.0.1", lambda *refusal: told.append(refusal)), told
+def table(most: int = 2, rate: float = 100) -> tuple[Addresses, list[tuple[str, str]]]:
+    told: list[tuple[str, str]] = []
+    return Addresses(most, rate, lambda host: host != "10.0.0.1", lambda *met: told.append(met[:2])), told
 
 
 async def test_a_proxy_is_not_counted() -> None:

@@ -22,6 +22,8 @@ from tests.realtime.hubs import ANA, JUAN, Poller, Talk, connect, hand_in, hub_w
 class Line:
     """A line to a peer, which may be cut off."""
 
+    carrier = None
+
     def __init__(self) -> None:
         self.dropped = False
 

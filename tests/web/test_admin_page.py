@@ -1,5 +1,6 @@
 """The engine room in real browser windows: what those notice who look after the server."""
 
+import contextlib
 import itertools
 import re
 import secrets
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
+from tests.hostile.peers import connected, request
 from tests.running import ServerProcess, eventually
 from tests.web.browser import DESK, IN_A_BROWSER, PHONE, Windows, windows_on
 
@@ -141,6 +143,72 @@ async def test_who_has_changed_what_is_seen_while_it_happens(make_server: Any) -
         await plain.goto("/admin")
         await expect(plain.locator("#security li")).to_have_count(2)
         await expect(plain.locator("#security li").last).to_contain_text("<b>Ana</b>")
+
+
+async def test_a_door_is_opened_somebody_invited_and_the_door_closed(make_server: Any) -> None:
+    server = make_server()
+    async with windows_on(server.url) as windows:
+        windows.allow("Failed to load resource")
+        admin = await windows.open("/admin")
+        doors, form = admin.locator("#doors tbody tr"), admin.locator("#new-door")
+        await expect(doors).to_have_count(1)
+        await expect(doors).to_contain_text("por aquí entraste tú")
+        await expect(doors.get_by_role("button")).to_have_count(0)
+
+        await admin.locator("summary", has_text="Abrir una puerta").click()
+        await form.get_by_label("Nombre", exact=True).fill("Clase")
+        await form.get_by_label("Dirección IP").fill("127.0.0.1")
+        await form.get_by_label("Puerto").fill(str(server.port))
+        await form.get_by_label("Temas").fill("log/clase/* live/hola")
+        await form.get_by_role("button", name="Abrir").click()
+        await expect(form.locator("[data-wrong=name]")).to_have_text(re.compile("Letras minúsculas"))
+        await form.get_by_label("Nombre", exact=True).fill("clase")
+        await form.get_by_role("button", name="Abrir").click()
+        await expect(form.locator("[data-wrong=port]")).to_have_text(re.compile("Ese puerto está ocupado"))
+        await form.get_by_label("Puerto").fill("0")
+        await form.get_by_role("button", name="Abrir").click()
+        await expect(doors).to_have_count(2)
+        await expect(doors.last).to_contain_text("log/clase/*")
+
+        await admin.get_by_role("button", name="Invitar a la puerta clase").click()
+        await admin.get_by_label("Nombre de la persona").fill("Ana")
+        await admin.get_by_role("button", name="Hacer el enlace").click()
+        shown = admin.locator(".invitation code")
+        await expect(shown).to_have_text(re.compile(r"/\?token="))
+        link = await shown.inner_text()
+        await admin.get_by_role("button", name="Listo").click()
+        inside = await windows.blank()
+        await inside.goto(link.replace("/?", "/topics/log/clase/1?"))
+        await inside.get_by_role("button", name="Ana").click()
+        await expect(inside.locator("#badge-slot")).to_have_attribute("data-state", "connected")
+        await expect(doors.last.locator("[data-column=came]")).to_have_text(re.compile(r"1\s+Ana"))
+
+        await admin.get_by_role("button", name="Cerrar la puerta clase").click()
+        await admin.get_by_role("dialog").get_by_role("button", name="Cerrar").click()
+        await expect(admin.get_by_text("La puerta clase está cerrada. Conexiones que terminaron: 1.")).to_be_visible()
+        await expect(doors).to_have_count(1)
+        await expect(inside.locator("#badge-slot")).to_have_attribute("data-state", "closed")
+        # It is there before any script has run.
+        plain = await windows.blank(java_script_enabled=False)
+        await plain.goto("/admin")
+        await expect(plain.locator("#doors li")).to_have_text(re.compile("front · .* · abierta · conexiones: 1"))
+
+
+async def test_the_limits_on_addresses_are_shown_and_who_has_met_one(make_server: Any) -> None:
+    server = make_server(address_connections=40, environment={"TESTS_COUNTED": "1"})
+    async with contextlib.AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(connected(server)) for _ in range(50)]
+        for peer in peers:
+            await peer.send(request("/health"))
+            await peer.head()
+    async with windows_on(server.url) as windows:
+        admin = await windows.open("/admin")
+        limits = admin.locator("#address-limits tbody tr")
+        await expect(limits).to_have_text(
+            [re.compile(r"abiertas40[1-9]"), re.compile(r"segundo5000$"), re.compile(r"nada2000$")]
+        )
+        met = admin.locator("#addresses-met tbody tr")
+        await expect(met).to_have_text(re.compile(r"127\.0\.0\.1Conexiones abiertas\d+\d\d:\d\d:\d\d$"))
 
 
 async def test_it_goes_on_over_a_restart(make_server: Any) -> None:

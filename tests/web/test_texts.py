@@ -21,7 +21,8 @@ COMPOSED = re.compile(
     r"|clinic\.(view|weekday|status|quick|new|edit|field|active|line|refused|notice|invoices?|no|method|did|kind)_\w+"
     r"|systems\.\w+|connect\.(in|needs)_\w+"
     r"|oidc\.(away|lost|not_confirmed|not_let_in)(_text)?"
-    r"|admin\.((chart|event|series|kind|quota)_\w+|uptime|memory|cpu|errors)"
+    r"|admin\.((chart|event|series|kind|quota|address|door_why|door_wrong)_\w+|uptime|memory|cpu|errors)"
+    r"|admin\.door_((name|host|port|topics|paths|hosts)(_hint)?|open|secure|token_(name|role))"
     r"|guide\.((limit|part|tag)_\w+|anchor|table|code|note|tip|warning)"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"
 )

@@ -1,7 +1,9 @@
-"""Operations: what the server is doing, as numbers for machines and for people, and who is connected to it."""
+"""Operations: what the server is doing, as numbers for machines and for people, who is connected to it, by which
+doors."""
 
 from quart_app.domains import Program
 from quart_app.domains.operations.channel import OperationsChannel
+from quart_app.domains.operations.doors import DoorKeeping
 from quart_app.domains.operations.events import TOPIC, TOPICS
 from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.pages import pages
@@ -15,10 +17,11 @@ MODELS = None
 
 def contribute(program: Program) -> None:
     """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
-    operations = Operations(program.hub, program.security)
+    operations = Operations(program.hub, program.security, program.settings)
+    keeping = DoorKeeping(program.hub, program.doors, program.settings)
     program.hub.channels.add(TOPIC, OperationsChannel(operations))
     program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)
-    program.add_routes(routes(operations, Metrics(operations)))
-    program.add_routes(pages(operations))
+    program.add_routes(routes(operations, Metrics(operations), keeping))
+    program.add_routes(pages(operations, keeping))
     program.show_links_to("/admin", lambda who: who.is_admin)

@@ -3,11 +3,14 @@
 The functions are pure: no clock, no engine.
 """
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from quart_app.domains.operations.events import Spread
+from quart_app.realtime import Identity, Refused
+from quart_app.wire import TOPIC_PATTERN_RULE, is_topic_pattern
 
 LOOK_INTERVAL: Final = 1.0  # s between looks while somebody watches
 STALE: Final = 5.0  # s after which two looks tell no rate of the moment any more
@@ -17,6 +20,9 @@ CONNECTIONS_DEFAULT: Final = 50
 CONNECTIONS_LIMIT: Final = 200  # connections in one answer
 CHANNELS_LIMIT: Final = 1_000  # channels in the status
 QUERY_CHARACTERS: Final = 128
+NAME_CHARACTERS: Final = 64  # of a user, as in tokens
+
+DOOR_HOST: Final = "an IP address of this machine, or localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +80,37 @@ def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> fl
             return low + (bound - low) * (wanted - below) / count
         below, low = below + count, bound
     return bounds[-1]
+
+
+def require_free_hand(identity: Identity) -> None:
+    """Raise Refused for those who are no administrators, and for one who may not use all topics: by another door they
+    might."""
+    identity.require_admin()
+    if identity.rights:
+        raise Refused("forbidden", "your token, or the door that you came in by, is for some topics alone", status=403)
+
+
+def door_host(text: str) -> str:
+    """Return the address in `text`, at which a door may be opened. Raise ValueError for a name, which somebody else
+    would have to be asked for."""
+    host = text.strip().removeprefix("[").removesuffix("]")
+    if host.lower() == "localhost":
+        return "localhost"
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError as error:
+        raise ValueError(f"{DOOR_HOST}, such as 192.168.1.20") from error
+
+
+def door_topics(topics: Sequence[str]) -> tuple[str, ...]:
+    """Return `topics` where each is a name or a prefix. Raise ValueError."""
+    if not all(map(is_topic_pattern, topics)):
+        raise ValueError(TOPIC_PATTERN_RULE)
+    return tuple(topics)
+
+
+def user_text(text: str) -> str:
+    """Return what a token says of a user. Raise ValueError."""
+    if not (text.strip() and text.isprintable()):
+        raise ValueError(f"1 to {NAME_CHARACTERS} characters, without control characters")
+    return text.strip()

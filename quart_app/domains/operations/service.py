@@ -11,13 +11,31 @@ from typing import Any, Final
 
 from msgspec.structs import asdict
 
+from quart_app.config import Settings
 from quart_app.domains.operations import rules
 from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
 from quart_app.domains.operations.process import LoopLag, resident_memory
 from quart_app.domains.operations.requests import ConnectionsPage
 from quart_app.domains.operations.rules import Tally
-from quart_app.domains.operations.shapes import ConnectionListed, ConnectionsFound, QuotaListed, ServerStatus
-from quart_app.realtime import Connection, Histogram, Hub, Identity, Refused, Traffic, public_id_of, timestamp
+from quart_app.domains.operations.shapes import (
+    AddressLimitListed,
+    ConnectionListed,
+    ConnectionsFound,
+    QuotaListed,
+    ServerStatus,
+)
+from quart_app.realtime import (
+    Connection,
+    Histogram,
+    Hub,
+    Identity,
+    Meeting,
+    Refused,
+    Traffic,
+    limits,
+    public_id_of,
+    timestamp,
+)
 from quart_app.security_log import Entry, SecurityLog
 from quart_app.surroundings import now
 from quart_app.wire import Close
@@ -29,7 +47,8 @@ _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come b
 class Operations:
     """The use cases of the operations; all numbers are those of this process."""
 
-    def __init__(self, hub: Hub, security: SecurityLog) -> None:
+    def __init__(self, hub: Hub, security: SecurityLog, settings: Settings) -> None:
+        self._settings = settings
         self.hub = hub
         self.security = security
         self.lag = LoopLag()
@@ -157,6 +176,21 @@ class Operations:
             for name, most in asdict(self.hub.quotas.quota).items()
         ]
 
+    def address_limits(self) -> list[AddressLimitListed]:
+        """Return what one address may have before anybody knows who it is, and how often one has met that since the
+        start."""
+        met = self.hub.counters.addresses.totals
+        most = {
+            "open": self._settings.address_connections,
+            "new": self._settings.address_rate,
+            "silent": limits.SILENT_PER_ADDRESS,
+        }
+        return [{"name": name, "most": number, "met": met[name]} for name, number in most.items()]
+
+    def addresses_met(self) -> list[Meeting]:
+        """Return the addresses that have met such a limit, the last one first."""
+        return self.hub.counters.addresses.lately
+
     # Connections
 
     def connections(self, asked: ConnectionsPage) -> ConnectionsFound:
@@ -197,6 +231,7 @@ def _listed(connection: Connection) -> ConnectionListed:
         "username": user["username"],
         "role": identity.role,
         "transport": connection.transport,
+        "door": connection.door,
         "topics": list(connection.topics),
         "opened_at": timestamp(connection.opened_at),
         "sent": traffic.sent,
@@ -222,6 +257,7 @@ def _words(connection: Connection) -> str:
         identity.user_id,
         connection.transport,
         connection.agent,
+        connection.door,
         *connection.topics,
     )
     return "\n".join(words).casefold()

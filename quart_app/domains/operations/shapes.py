@@ -1,6 +1,6 @@
-"""What REST answers about connections and the state of the whole, by field and type."""
+"""What REST answers about connections, doors and the state of the whole, by field and type."""
 
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta
 
@@ -25,6 +25,7 @@ class ConnectionListed(TypedDict):
     username: str
     role: str
     transport: Annotated[str, Meta(examples=["ws"])]
+    door: Annotated[str, Meta(description="The door by which it came in.", examples=["front"])]
     topics: Annotated[list[str], Meta(examples=[["rooms/1"]])]
     opened_at: Annotated[str, Meta(description="ISO 8601 in UTC.", examples=["2026-01-31T12:00:00.000Z"])]
     sent: Annotated[int, Meta(ge=0, description="Messages it was sent.")]
@@ -77,3 +78,41 @@ class QuotaListed(TypedDict):
     name: str
     most: Count
     met: Count
+
+
+class AddressLimitListed(TypedDict):
+    """A limit on addresses: its name, how much one may have, and how often that was met."""
+
+    name: str
+    most: Count
+    met: Count
+
+
+class DoorListed(TypedDict):
+    """A door, and who has come in by it. Empty lists are no bound."""
+
+    name: Annotated[str, Meta(examples=["class"])]
+    address: Annotated[str, Meta(description="What a browser opens.", examples=["http://192.168.1.20:8001"])]
+    listens_at: Annotated[list[str], Meta(examples=[["192.168.1.20:8001"]])]
+    access: Literal["open", "secure"]
+    hosts: list[str]
+    topics: Annotated[list[str], Meta(examples=[["log/class/*"]])]
+    paths: list[str]
+    connections: Count
+    users: Annotated[list[str], Meta(description="The names of those who are connected, the first of them.")]
+    yours: Annotated[bool, Meta(description="Whether this request came in by it.")]
+    first: Annotated[bool, Meta(description="Whether it is open for as long as the server runs.")]
+
+
+class DoorClosed(TypedDict):
+    """The door that was closed just now, and how many connections had come in by it."""
+
+    name: str
+    connections: Count
+
+
+class DoorToken(TypedDict):
+    """A token that is good at one door, and the address by which a browser comes in with it."""
+
+    token: str
+    address: Annotated[str, Meta(examples=["http://192.168.1.20:8001/?token=…"])]

@@ -1,26 +1,48 @@
-"""REST of the operations: `/metrics`, the status, the list of connections. All for administrators."""
+"""REST of the operations: `/metrics`, the status, the connections, the doors. All for administrators."""
 
+from datetime import timedelta
+from typing import Annotated
+
+from msgspec import Meta
 from quart import Blueprint, Response, request
 
+from quart_app.domains.operations import rules
+from quart_app.domains.operations.doors import DoorKeeping
 from quart_app.domains.operations.metrics import Metrics
-from quart_app.domains.operations.requests import ConnectionsPage, NotedPage
+from quart_app.domains.operations.requests import ConnectionsPage, NewDoor, NewToken, NotedPage
 from quart_app.domains.operations.service import Operations
-from quart_app.domains.operations.shapes import ConnectionClosed, ConnectionsFound, PublicId, ServerStatus
+from quart_app.domains.operations.shapes import (
+    ConnectionClosed,
+    ConnectionsFound,
+    DoorClosed,
+    DoorListed,
+    DoorToken,
+    PublicId,
+    ServerStatus,
+)
+from quart_app.identity import issue_token
+from quart_app.realtime import Identity, all_cleaned, checked
 from quart_app.security_log import Act, Entry
-from quart_app.web.context import note, speaker
+from quart_app.web.context import note, speaker, this_door
 from quart_app.web.operations import Operation
-from quart_app.web.rest import query_as, success
+from quart_app.web.rest import json_body, query_as, success
+
+DoorName = Annotated[str, Meta(max_length=32, examples=["class"])]
 
 
-def routes(operations: Operations, metrics: Metrics) -> Blueprint:
-    """Return `/metrics`, `/websocket/status`, `/api/connections…` and `/api/security-log`."""
-    views = _Views(operations, metrics)
+def routes(operations: Operations, metrics: Metrics, keeping: DoorKeeping) -> Blueprint:
+    """Return `/metrics`, `/websocket/status`, `/api/connections…`, `/api/doors…` and `/api/security-log`."""
+    views, doors = _Views(operations, metrics), _DoorViews(keeping)
     blueprint = Blueprint("operations", __name__)
     blueprint.get("/metrics")(views.metrics)
     blueprint.get("/websocket/status")(views.status)
     blueprint.get("/api/connections")(views.connections)
     blueprint.delete("/api/connections/<handle>")(views.disconnect)
     blueprint.get("/api/security-log")(views.noted)
+    blueprint.get("/api/doors")(doors.listed)
+    blueprint.post("/api/doors")(doors.open)
+    blueprint.delete("/api/doors/<name>")(doors.close)
+    blueprint.post("/api/doors/<name>/tokens")(doors.token)
     return blueprint
 
 
@@ -72,3 +94,60 @@ class _Views:
         """
         speaker().require_admin()
         return success(self._operations.noted(query_as(NotedPage).limit))
+
+
+class _DoorViews:
+    def __init__(self, keeping: DoorKeeping) -> None:
+        self._keeping = keeping
+
+    @Operation(tag="operations", answer=list[DoorListed])
+    async def listed(self) -> Response:
+        """List the doors of this server, the first one first, with those who have come in by each."""
+        speaker().require_admin()
+        return success(self._keeping.listed(this_door()))
+
+    @Operation(tag="operations", body=NewDoor, answer=DoorListed, status=201, refusals=(409,))
+    async def open(self) -> Response:
+        """Open a door while the server runs.
+
+        A secure one has a key of its own, which is in memory alone: it is gone when the door is closed, or the server
+        ends.
+        """
+        who = speaker()
+        rules.require_free_hand(who)
+        opened = await self._keeping.open(checked(await json_body(), NewDoor), this_door())
+        detail = f"{' '.join(opened['listens_at'])} {opened['access']}"
+        note("admin", who, Act("open", f"doors/{opened['name']}", detail))
+        return success(opened, status=201)
+
+    @Operation(tag="operations", answer=DoorClosed, path=(("name", DoorName),), refusals=(404, 409))
+    async def close(self, name: str) -> Response:
+        """Close a door.
+
+        Whoever has come in by it is told so, a WebSocket with 4401, and cut off after a second; the tokens of its own
+        key are good no more. Neither the first door is closed nor the one that this request comes in by.
+        """
+        who = speaker()
+        rules.require_free_hand(who)
+        connections = await self._keeping.close(name, this_door())
+        note("admin", who, Act("close", f"doors/{name}", f"connections: {connections}"))
+        return success({"name": name, "connections": connections})
+
+    @Operation(
+        tag="operations", body=NewToken, answer=DoorToken, status=201, path=(("name", DoorName),), refusals=(404, 409)
+    )
+    async def token(self, name: str) -> Response:
+        """Make a token for a secure door, as `envivo token` makes one for a door whose key is known outside."""
+        who = speaker()
+        rules.require_free_hand(who)
+        asked = checked(await json_body(), NewToken)
+        door = self._keeping.asking_for_tokens(name)
+        user_id, username, role = all_cleaned(
+            user_id=(asked.user_id, rules.user_text),
+            username=(asked.username or "-", rules.user_text),
+            role=(asked.role, rules.user_text),
+        )
+        lifetime = timedelta(seconds=min(asked.lifetime, door.token_lifetime))
+        token = issue_token(door, Identity(user_id, username if asked.username else user_id, role), lifetime)
+        note("admin", who, Act("make a token", f"doors/{name}", f"for {user_id}, {role}"))
+        return success({"token": token, "address": self._keeping.link(door, token)}, status=201)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from quart_app.realtime import limits
@@ -10,6 +10,10 @@ from quart_app.realtime import limits
 
 class Line(Protocol):
     """The line to one peer."""
+
+    @property
+    def carrier(self) -> object:
+        """What carries the line."""
 
     def drop(self) -> None:
         """Cut the peer off at once, with all that is on its way."""
@@ -37,6 +41,10 @@ class Lines:
         """Count a line that is there no more, as what carried it is lost."""
         self.leave(line)
         self.on_loss(carrier)
+
+    def carriers(self) -> Iterator[object]:
+        """Return what carries each of them."""
+        return (line.carrier for line in tuple(self._open))
 
     async def gone(self) -> None:
         """Return when all are gone, a moment after their connections; cut off those that stay."""

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from quart_app.realtime import limits
+
 # The E6 series (IEC 60063): six steps a decade, so that a percentile read from it is wrong by a fifth at most.
 _E6 = (1.0, 1.5, 2.2, 3.3, 4.7, 6.8)
 SECONDS: Final = (*(round(step * 10.0**decade, 5) for decade in range(-4, 1) for step in _E6), 10.0)
@@ -51,12 +53,42 @@ class Traffic(NamedTuple):
         return Traffic(*map(int.__add__, self, other))
 
 
+class Meeting(NamedTuple):
+    """The times that `address` has met `limit`, and when the last was (ms since the Unix epoch)."""
+
+    address: str
+    limit: str
+    times: int
+    at: int
+
+
+class Meetings:
+    """How often each limit on addresses was met since the start, in `totals`, and by whom `lately`."""
+
+    def __init__(self) -> None:
+        self.totals: Counter[str] = Counter()
+        self._lately: dict[tuple[str, str], Meeting] = {}
+
+    @property
+    def lately(self) -> list[Meeting]:
+        """The addresses that have met a limit, the last one first, as far as there is room to remember them."""
+        return list(reversed(self._lately.values()))
+
+    def count(self, address: str, limit: str, at: int) -> None:
+        """Count that `address` has met `limit` at `at` (ms since the Unix epoch)."""
+        self.totals[limit] += 1
+        before = self._lately.pop((address, limit), None)
+        self._lately[address, limit] = Meeting(address, limit, 1 if before is None else before.times + 1, at)
+        if len(self._lately) > limits.ADDRESSES_SHOWN:
+            del self._lately[next(iter(self._lately))]
+
+
 class Counters:
     """The numbers of one engine.
 
     Connections are counted in `opened` by transport and in `closed` by transport and close code; `past` is the traffic
-    of the closed ones by transport. `published` counts events by kind, `errors` what clients were told by code, and
-    `quotas` how often a user has met a quota, by code as well.
+    of the closed ones by transport. `published` counts events by kind, `errors` what clients were told by code,
+    `quotas` how often a user has met a quota, by code as well, and `addresses` how often an address has met a limit.
 
     Three histograms are in seconds: `delivery` goes from an event's arrival on the bus until its peer's transport has
     it, `commands` from a client's message to the end of its handling, `commits` over a transaction of the writer, whose
@@ -70,6 +102,7 @@ class Counters:
         self.published: Counter[str] = Counter(durable=0, state=0, signal=0)
         self.errors: Counter[str] = Counter()
         self.quotas: Counter[str] = Counter()
+        self.addresses = Meetings()
         self.delivery = Histogram()
         self.commands = Histogram()
         self.commits = Histogram()

@@ -12,6 +12,10 @@ from typing import Any, Final
 
 from quart_app.realtime import Allowance, Refused, limits
 
+OPEN: Final = "open"
+NEW: Final = "new"
+SILENT: Final = "silent"
+"""The names of the limits: on open connections, on new ones a second, on those that have said nothing yet."""
 _BURST: Final = 4  # s: new connections of so many may come at once
 _RESTING: Final = 1_000  # addresses without a connection whose allowance is remembered
 _REMEMBERED: Final = 4_096  # addresses of which it is known how they are counted
@@ -36,7 +40,8 @@ class _Address:
 class Addresses:
     """The addresses that have connections: `most` each, and `rate` new ones a second.
 
-    `counts` tells whether an address is counted at all, and `refused` is told of each refusal, with the address.
+    `counts` tells whether an address is counted at all, and `met` is told of each that meets a limit, by the name of
+    that, and with the refusal where the connection is refused.
     """
 
     def __init__(
@@ -44,12 +49,12 @@ class Addresses:
         most: int,
         rate: float,
         counts: Callable[[str], bool],
-        refused: Callable[[str, Refused], object],
+        met: Callable[[str, str, Refused | None], object],
     ) -> None:
         self._most = most
         self._rate = rate
         self._counts = lru_cache(maxsize=_REMEMBERED)(counts)
-        self._refused = refused
+        self._met = met
         self._addresses: dict[str, _Address] = {}
         self._resting: dict[str, _Address] = {}
         self._of: dict[asyncio.Transport, tuple[str, Client]] = {}
@@ -67,9 +72,9 @@ class Addresses:
         address = self._address(place)
         address.open += 1
         self._of[transport] = place, client
-        refusal = self._refusal(address)
+        limit, refusal = self._refusal(address)
         if refusal is not None:
-            self._refused(name[0], refusal)
+            self._met(name[0], limit, refusal)
             return refusal
         address.silent[client] = transport
         self._silent[client] = address
@@ -77,6 +82,7 @@ class Addresses:
             oldest = next(iter(address.silent))
             address.silent[oldest].close()
             self.heard(oldest)
+            self._met(name[0], SILENT, None)
         return None
 
     def counted(self, transport: asyncio.Transport) -> bool:
@@ -109,14 +115,15 @@ class Addresses:
             self._addresses[place] = known
         return known
 
-    def _refusal(self, address: _Address) -> Refused | None:
+    def _refusal(self, address: _Address) -> tuple[str, Refused | None]:
+        """Return the limit that a new connection is beyond, and its refusal."""
         if address.open > self._most:
             text = f"at most {self._most} connections from one address"
-            return Refused("too_many", text, status=429, retry_after=_COME_BACK)
+            return OPEN, Refused("too_many", text, status=429, retry_after=_COME_BACK)
         if wait := address.allowance.spend(_now()):
             text = f"at most {self._rate:.0f} new connections a second from one address"
-            return Refused("too_many", text, status=429, retry_after=max(1.0, wait))
-        return None
+            return NEW, Refused("too_many", text, status=429, retry_after=max(1.0, wait))
+        return "", None
 
     def _rest(self, place: str, address: _Address) -> None:
         """Remember the allowance of an address without a connection, until it is whole again."""

@@ -93,6 +93,7 @@ class Reception:
         self.holder = holder
         self.addresses = addresses
         self.refused: set[FirstRead] = set()
+        self.closed = False
         self._elsewhere = elsewhere or ()
         # What Hypercorn does beyond serving, where it is told to, it has to do itself.
         self._plain = elsewhere is not None and not (
@@ -107,6 +108,10 @@ class Reception:
     def protocol(self, others: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
         """Return the protocol of a connection that nobody has read from; `others` makes that of Hypercorn's."""
         return FirstRead(self, others)
+
+    def close(self) -> None:
+        """Receive none any more; one that has been accepted and not received yet is cut off."""
+        self.closed = True
 
     def refusal(self, refused: Refused) -> bytes:
         """Return what a peer is answered that is refused before it has said who it is."""
@@ -178,6 +183,9 @@ class FirstRead(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._reception.holder.hold(self._transport)
+        if self._reception.closed:
+            self._transport.abort()
+            return
         self._refused = self._reception.addresses.enter(self._transport)
         tls = transport.get_extra_info("ssl_object")
         http2 = tls is not None and tls.selected_alpn_protocol() == "h2"

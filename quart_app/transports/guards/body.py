@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from quart_app.realtime.limits import BODY_TIMEOUT
@@ -23,11 +24,15 @@ class BodyLimit:
 
     No answer goes out before the body has come in, and the rest of one that is too big is read and thrown away, within
     reason: Hypercorn ends the whole connection when data comes for a request that was answered already.
+
+    Where `goes_on` does not hold any more for the scope of a request before its body is there, the client is gone, too:
+    who it is may have been asked already.
     """
 
-    def __init__(self, application: Application, limit: int) -> None:
+    def __init__(self, application: Application, limit: int, goes_on: Callable[[Any], bool] = lambda _: True) -> None:
         self._application = application
         self._limit = limit
+        self._goes_on = goes_on
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] != "http":
@@ -40,7 +45,7 @@ class BodyLimit:
         return self._guard(scope, receive, send)
 
     async def _guard(self, scope: Any, receive: Receive, send: Send) -> None:
-        guard = _Guard(receive, send, self._limit)
+        guard = _Guard(receive, send, self._limit, partial(self._goes_on, scope))
         if _declared_length(scope) > self._limit:
             await guard.refuse()
         else:
@@ -69,10 +74,11 @@ def _declared_length(scope: Any) -> int:
 
 
 class _Guard:
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, limit: int, goes_on: Callable[[], bool]) -> None:
         self._receive = receive
         self._send = send
         self._limit = limit
+        self._goes_on = goes_on
         self._size = 0
         self._complete = asyncio.Event()
         self._refused = False
@@ -82,6 +88,8 @@ class _Guard:
         if self._refused:
             return {"type": "http.disconnect"}
         event = await self._receive()
+        if not self._goes_on():
+            event = {"type": "http.disconnect"}
         if event["type"] == "http.request":
             self._size += len(event.get("body", b""))
             if self._size > self._limit:

@@ -51,6 +51,7 @@ class Doorkeeper:
         self._doors = doors
         self._known: dict[tuple[str, bytes], bool] = {}
         self._security = security
+        doors.on_close.append(lambda _: self._known.clear())  # another door may have the same name
 
     def __call__(self, scope: Any, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         if scope["type"] in {"http", "websocket"}:

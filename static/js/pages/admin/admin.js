@@ -1,6 +1,7 @@
 // The administration page: every look at the server goes to the flow, the graphs and the lists.
 
 import { Connections } from "./connections.js";
+import { Doors } from "./doors.js";
 import { showFlow } from "./flow.js";
 import { mountGraphs } from "./graphs.js";
 import { Security } from "./security.js";
@@ -12,6 +13,7 @@ const TOPICS_EVERY = 3; // looks
 const given = island("admin");
 const graphs = mountGraphs(document.getElementById("graphs"));
 const connections = new Connections(document.getElementById("connections"), given.found);
+const doors = new Doors(document.getElementById("doors"), document.getElementById("new-door"), given.doors);
 const security = new Security(document.getElementById("security"), given.noted);
 const topics = new Topics(document.getElementById("topics"));
 const live = startLive({ topics: ["operations"], since: given.cursor });
@@ -30,9 +32,12 @@ live.on("look", ({ data, timestamp }) => {
   showFlow(data);
   connections.refresh();
   security.refresh(data.noted);
+  doors.refresh();
   if (looks % TOPICS_EVERY === 0) topics.refresh();
   looks += 1;
 });
+
+for (const time of document.querySelectorAll("#addresses-met time")) time.textContent = seconds(time.dateTime);
 
 const notice = document.getElementById("offline");
 live.on("status", ({ state }) => {

@@ -179,7 +179,7 @@ class Doors:
         # Once there was another door, what came in by that is never taken for what has come in by the first.
         self._only = doors[0] if len(doors) == 1 else None
         self._exact: dict[Address, Door] = {}
-        self._anywhere: dict[int, Door] = {}
+        self._anywhere: dict[tuple[bool, int], Door] = {}
         for door in doors:
             self.bind(door.name, [(door.host, door.port)])
 
@@ -192,7 +192,7 @@ class Doors:
         self._addresses[name] = list(addresses)
         for host, port in self._addresses[name]:
             if host in WILDCARDS:
-                self._anywhere[port] = door
+                self._anywhere[":" in host, port] = door
             else:
                 self._exact[host, port] = door
 
@@ -203,7 +203,7 @@ class Doors:
         if not server:
             return None
         host, port = server[0], server[1]
-        return self._exact.get((host, port)) or self._anywhere.get(port)
+        return self._exact.get((host, port)) or self._anywhere.get((":" in host, port))
 
     def named(self, name: str) -> Door:
         """Return the door of that name. Raise `DoorError`."""
@@ -220,7 +220,14 @@ class Doors:
         return self._open.get(door.name) is door
 
     async def open(self, door: Door) -> None:
-        """Open a door; who comes in there is held to it from now on. Raise `DoorError`."""
+        """Open a door; who comes in there is held to it from now on. Raise `DoorError`, also for one that is unfit."""
+        match unfit(door):
+            case "host":
+                said = "secure, where others reach the address: at an open door everybody is who they say they are"
+                raise DoorError("bad_request", said, field="access")
+            case "key":
+                said = f"at least {SECRET_KEY_CHARACTERS} characters that nobody can guess"
+                raise DoorError("bad_request", said, field="key")
         async with self._changing:
             listening = self._listening()
             if door.name in self._open:
@@ -239,11 +246,16 @@ class Doors:
         Its tokens are good no more, unless it has its key from the first door. Raise `DoorError`.
         """
         async with self._changing:
-            listening, door = self._listening(), self.named(name)
-            if name == FRONT:
-                raise DoorError("first_door", "the first door is open for as long as the server runs")
+            listening, door = self._listening(), self.closable(name)
             self._forget(door)
             await listening.close(door, partial(self._turn_out, door))
+
+    def closable(self, name: str) -> Door:
+        """Return the door of that name. Raise `DoorError` where there is none, and where it is the first."""
+        door = self.named(name)
+        if name == FRONT:
+            raise DoorError("first_door", "the first door is open for as long as the server runs")
+        return door
 
     def _listening(self) -> Listening:
         if self.listening is None:
@@ -258,7 +270,7 @@ class Doors:
         del self._open[door.name]
         self._addresses.pop(door.name, None)
         self._exact = {address: other for address, other in self._exact.items() if other is not door}
-        self._anywhere = {port: other for port, other in self._anywhere.items() if other is not door}
+        self._anywhere = {place: other for place, other in self._anywhere.items() if other is not door}
 
 
 def enter(scope: MutableMapping[str, Any], door: Door) -> None:

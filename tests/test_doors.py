@@ -77,6 +77,7 @@ def test_a_door_is_found_by_the_address_of_its_listener() -> None:
     assert doors.at(("127.0.0.1", 8000)) is front
     assert doors.at(("192.168.1.20", 8000)) is lan
     assert doors.at(("10.1.1.1", 8002)) is all_of_it
+    assert doors.at(("2001:db8::1", 8002)) is None, "IPv6 has ports of its own"
     assert doors.at(("10.1.1.1", 8000)) is None, "nobody comes in where there is no door"
     assert doors.at(None) is None
 

@@ -82,10 +82,10 @@ class Doorways:
 
     def _who_came(self, addresses: frozenset[Address]) -> Iterator[Any]:
         """Return the connections that were accepted at one of these addresses."""
-        ports = {port for host, port in addresses if host in WILDCARDS}
+        anywhere = {(":" in host, port) for host, port in addresses if host in WILDCARDS}
         for transport in (*self._loop.accepted(), *self._taken()):
             name = transport.get_extra_info("sockname")
-            if isinstance(name, tuple) and (name[:2] in addresses or name[1] in ports):
+            if isinstance(name, tuple) and (name[:2] in addresses or (":" in name[0], name[1]) in anywhere):
                 yield transport
 
 

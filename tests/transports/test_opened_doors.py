@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ import httpx
 import psutil
 import pytest
 
+from quart_app.doors import read_door
+from quart_app.identity import issue_token
+from quart_app.realtime.clients.identity import Identity
 from tests.hostile.peers import connected, request
 from tests.running import ServerProcess, eventually
 from tests.transports.drivers import Refusal, SseStream, SseStreamH2, Stream, WebsocketStream, WebsocketStreamH2
@@ -279,10 +283,12 @@ async def test_what_administrators_did_is_in_the_security_log(office: Office) ->
 async def test_a_door_of_the_start_is_closed_too_and_ctrl_c_ends_those_who_came_by_a_new_one(
     make_server: MakeServer,
 ) -> None:
-    server = make_server("--door", "lan=127.0.0.1:0,secure,key=a key for the door alone that is long enough")
+    lan = "lan=127.0.0.1:0,secure,key=a key for the door alone that is long enough"
+    server = make_server("--door", lan)
     async with office_of(server) as office:
         url = next(one["address"] for one in (await office.rest.get("/api/doors")).json()["data"] if not one["first"])
-        [there] = await streams_at(url, (WebsocketStream,), await office.token(name="lan"), None)
+        token = issue_token(read_door(lan), Identity("7", "Ana", "user"), timedelta(hours=1))
+        [there] = await streams_at(url, (WebsocketStream,), token, None)
         assert await office.close("lan") == {"name": "lan", "connections": 1}
         assert await there.end() == 4401
         assert await refuses_to_listen(url)

@@ -11,10 +11,16 @@ from quart_app.config import Settings
 from quart_app.domains.operations import rules
 from quart_app.domains.operations.requests import NewDoor
 from quart_app.domains.operations.shapes import DoorListed
-from quart_app.doors import FRONT, SECRET_KEY_CHARACTERS, Door, DoorError, Doors, address_to_open, unfit
-from quart_app.realtime import Connection, Hub, Refused, cleaned, limits, wrong_fields
+from quart_app.doors import FRONT, SECRET_KEY_CHARACTERS, Door, DoorError, Doors, address_to_open
+from quart_app.realtime import Connection, Hub, Refused, cleaned, limits
 
-_STATUS: Final = {"door_not_found": 404, "no_such_address": 400, "port_reserved": 400, "going_away": 503}
+_STATUS: Final = {
+    "bad_request": 400,
+    "door_not_found": 404,
+    "going_away": 503,
+    "no_such_address": 400,
+    "port_reserved": 400,
+}
 _CONFLICT: Final = 409
 
 
@@ -36,9 +42,6 @@ class DoorKeeping:
     async def open(self, new: NewDoor, here: Door) -> DoorListed:
         """Open a door. Raise Refused, which names the field where one is wrong."""
         door = self.settings.beside(_door(new))
-        if unfit(door):
-            said = "secure: only this machine may reach an open door, where everybody is who they say they are"
-            raise wrong_fields({"access": said})
         if len(list(self.doors)) >= limits.DOORS:
             raise Refused("too_many", f"at most {limits.DOORS} doors", status=_CONFLICT)
         try:
@@ -47,26 +50,39 @@ class DoorKeeping:
             raise _refused(error) from error
         return self._listed(door, here, [])
 
-    async def close(self, name: str, here: Door) -> int:
-        """Close a door, and return how many connections had come in by it. Raise Refused."""
+    def may_close(self, name: str, here: Door) -> int:
+        """Return how many connections have come in by a door that is to be closed. Raise Refused where it stays."""
         if name == here.name and name != FRONT:
             raise Refused("own_door", "you have come in by this door: close it from another", status=_CONFLICT)
-        connections = sum(one.door == name for one in self.hub.connections.values())
+        try:
+            self.doors.closable(name)
+        except DoorError as error:
+            raise _refused(error) from error
+        return sum(one.door == name for one in self.hub.connections.values())
+
+    async def close(self, name: str) -> None:
+        """Close a door, and return when nobody is left who has come in there. Raise Refused."""
         try:
             await self.doors.close(name)
         except DoorError as error:
             raise _refused(error) from error
-        return connections
 
-    def asking_for_tokens(self, name: str) -> Door:
-        """Return the door of that name, which asks for tokens. Raise Refused."""
+    def inviting(self, name: str) -> Door:
+        """Return the door of that name, if tokens are made for it here: if it asks for them, and was opened while the
+        server runs. The keys of the others are known outside. Raise Refused."""
         try:
             door = self.doors.named(name)
         except DoorError as error:
             raise _refused(error) from error
         if not door.secure:
             raise Refused("open_mode", "nobody is asked for a token at this door", status=_CONFLICT)
+        if not self._invites(door):
+            said = f"the key of this door is known outside: `envivo token --at {name}` makes tokens"
+            raise Refused("start_door", said, status=_CONFLICT)
         return door
+
+    def _invites(self, door: Door) -> bool:
+        return door.secure and door not in self.settings.doors
 
     def address(self, door: Door) -> str:
         """Return the address that a browser opens to come in by a door."""
@@ -93,6 +109,7 @@ class DoorKeeping:
             "users": nsmallest(limits.DOOR_USERS_SHOWN, {one.identity.username for one in came}),
             "yours": door.name == here.name,
             "first": door.name == FRONT,
+            "invites": self._invites(door),
         }
 
     def _at(self, door: Door) -> list[Any]:

@@ -96,10 +96,13 @@ def door_host(text: str) -> str:
     host = text.strip().removeprefix("[").removesuffix("]")
     if host.lower() == "localhost":
         return "localhost"
+    wrong = f"{DOOR_HOST}, such as 192.168.1.20"
+    if "%" in host:  # an address of one link, which others of this machine may have too (RFC 4007)
+        raise ValueError(wrong)
     try:
         return str(ipaddress.ip_address(host))
     except ValueError as error:
-        raise ValueError(f"{DOOR_HOST}, such as 192.168.1.20") from error
+        raise ValueError(wrong) from error
 
 
 def door_topics(topics: Sequence[str]) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ class DoorListed(TypedDict):
     users: Annotated[list[str], Meta(description="The names of those who are connected, the first of them.")]
     yours: Annotated[bool, Meta(description="Whether this request came in by it.")]
     first: Annotated[bool, Meta(description="Whether it is open for as long as the server runs.")]
+    invites: Annotated[bool, Meta(description="Whether tokens are made for it here.")]
 
 
 class DoorClosed(TypedDict):

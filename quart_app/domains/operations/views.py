@@ -129,19 +129,24 @@ class _DoorViews:
         """
         who = speaker()
         rules.require_free_hand(who)
-        connections = await self._keeping.close(name, this_door())
+        connections = self._keeping.may_close(name, this_door())
+        # Now: the door is closed, too, where nobody waits any more until everybody has left.
         note("admin", who, Act("close", f"doors/{name}", f"connections: {connections}"))
+        await self._keeping.close(name)
         return success({"name": name, "connections": connections})
 
     @Operation(
         tag="operations", body=NewToken, answer=DoorToken, status=201, path=(("name", DoorName),), refusals=(404, 409)
     )
     async def token(self, name: str) -> Response:
-        """Make a token for a secure door, as `envivo token` makes one for a door whose key is known outside."""
+        """Make a token for a secure door that was opened while the server runs.
+
+        For the doors of the start, whose keys are known outside, `envivo token` makes them.
+        """
         who = speaker()
         rules.require_free_hand(who)
         asked = checked(await json_body(), NewToken)
-        door = self._keeping.asking_for_tokens(name)
+        door = self._keeping.inviting(name)
         user_id, username, role = all_cleaned(
             user_id=(asked.user_id, rules.user_text),
             username=(asked.username or "-", rules.user_text),

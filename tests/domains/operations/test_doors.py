@@ -45,6 +45,7 @@ async def test_a_door_is_listed_as_it_was_opened(clean: httpx.AsyncClient) -> No
         ({"name": "x" * 33}, "name"),
         ({"host": "school.example"}, "host"),
         ({"host": "999.1.1.1"}, "host"),
+        ({"host": "fe80::1%eth0"}, "host"),
         ({"port": 65_536}, "port"),
         ({"port": -1}, "port"),
         ({"access": "private"}, "access"),
@@ -125,5 +126,9 @@ async def test_only_administrators_whose_hands_are_free_open_doors(make_server: 
             assert (await one.post("/api/doors/front/tokens", json={"user_id": "7"})).status_code == 403
             assert (await one.delete("/api/doors/class")).status_code == 403
         assert (await admin.post("/api/doors", json=NEW)).status_code == 201
+        assert (await admin.post("/api/doors/class/tokens", json={"user_id": "7"})).status_code == 201
+        answer = await admin.post("/api/doors/front/tokens", json={"user_id": "7"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "start_door")
+        assert [one["invites"] for one in (await admin.get("/api/doors")).json()["data"]] == [False, True]
         async with httpx.AsyncClient(base_url=server.url) as nobody:
             assert (await nobody.get("/api/doors")).status_code == 401

@@ -1,13 +1,14 @@
-// The doors: who came in by each, the form that opens one, and what is asked before one is closed or somebody invited.
+// The doors: who came in by each, and the form that opens one. What is asked before one is closed, or somebody is invited
+// to it, is the affair of its dialogs.
 
 import { render } from "preact";
+import { Closing, Invitation } from "./door-dialogs.js";
+import { inWords, why } from "./door-words.js";
 import { html, Table } from "./list.js";
-import { copy } from "../shared/copy.js";
 import { onSubmit } from "../shared/form.js";
 import { api, text } from "../shared/page.js";
 
 const BEHIND = ["topics", "paths"];
-const WORDED = new Set(["door_exists", "port_taken", "port_reserved", "no_such_address", "door_not_found", "own_door", "going_away"]);
 const NAMES_SHOWN = 4;
 
 const columns = [
@@ -17,19 +18,6 @@ const columns = [
   { id: "came", name: text("admin.door_who"), sorts: false },
   { id: "action", name: html`<span class="unseen">${text("admin.door_close")}</span>`, sorts: false },
 ];
-
-/** Return why something was refused, in the words of this page where it has some. */
-const why = ({ code, message }) => (WORDED.has(code) ? text(`admin.door_why_${code}`) : message);
-
-/** Return `error` with what is wrong, by the name of the field, in the words of this page. */
-function inWords(error) {
-  const fields = {};
-  for (const name of Object.keys(error.fields ?? {})) {
-    const field = name.replace(/\[.*/, "");
-    fields[field] = WORDED.has(error.code) ? why(error) : text(`admin.door_wrong_${field}`);
-  }
-  return Object.assign(new Error(why(error)), { fields });
-}
 
 const listed = (words) => words.split(/[\s,]+/).filter(Boolean);
 
@@ -115,66 +103,14 @@ export class Doors {
   }
 
   #row(door) {
-    const { name, address, access, yours, first } = door;
+    const { name, address, access, yours, first, invites } = door;
     const title = html`<span><strong>${name}</strong> <span class="muted">${text(`admin.door_${access}`)}</span>${yours && html` <em class="yours">${text("admin.door_yours")}</em>`}</span>`;
     const action = !first && html`<span class="by">
-      ${access === "secure" && html`<button class="button plain" type="button" aria-label=${text("admin.door_token_which", { name })}
+      ${invites && html`<button class="button plain" type="button" aria-label=${text("admin.door_token_which", { name })}
         onClick=${() => this.#ask(door, "invite")}>${text("admin.door_token")}</button>`}
       ${!yours && html`<button class="button plain danger" type="button" aria-label=${text("admin.door_close_which", { name })}
         onClick=${() => this.#ask(door, "close")}>${text("admin.door_close")}</button>`}
     </span>`;
     return { key: name, cells: [title, html`<a href=${address}>${address}</a>`, behind(door), came(door), action] };
   }
-}
-
-const modal = (dialog) => dialog && !dialog.open && dialog.showModal();
-
-function Closing({ door: { name, connections }, onYes, onNo }) {
-  return html`<dialog ref=${modal} class="card question" aria-labelledby="closing-title" onClose=${onNo}>
-    <h3 id="closing-title">${text("admin.door_close_ask", { name })}</h3>
-    <p>${text("admin.door_close_text", { n: connections })}</p>
-    <div class="actions">
-      <button class="button primary danger" type="button" autofocus onClick=${onYes}>${text("admin.door_close")}</button>
-      <button class="button" type="button" onClick=${onNo}>${text("admin.cancel")}</button>
-    </div>
-  </dialog>`;
-}
-
-/** Draw what makes a token for one person; it is wired once, by hand, as every form of these pages. */
-function Invitation({ door: { name }, onNo }) {
-  const wire = (form) => {
-    if (!form || form.dataset.wired) return;
-    form.dataset.wired = "yes";
-    const [link, said] = [form.querySelector("code"), form.querySelector("[role=status]")];
-    onSubmit(form, async (values) => {
-      const body = { user_id: values.user_id.trim(), role: values.role.trim() || "user" };
-      const { address } = await api(`/api/doors/${name}/tokens`, { method: "POST", body }).catch((error) =>
-        Promise.reject(Object.assign(error, { message: why(error) })),
-      );
-      link.textContent = address;
-      form.querySelector(".invitation").hidden = false;
-    });
-    form.querySelector("[data-copy]").addEventListener("click", async () => {
-      said.textContent = text((await copy(link)) ? "admin.door_copied" : "admin.door_selected");
-    });
-  };
-  return html`<dialog ref=${modal} class="card question" aria-labelledby="invite-title" onClose=${onNo}>
-    <h3 id="invite-title">${text("admin.door_token_which", { name })}</h3>
-    <p>${text("admin.door_token_text")}</p>
-    <form ref=${wire} novalidate>
-      ${[["user_id", "door_token_name", ""], ["role", "door_token_role", "user"]].map(([field, label, value]) => html`<div class="field" key=${field}>
-        <label for=${`invite-${field}`}>${text(`admin.${label}`)}</label>
-        <input id=${`invite-${field}`} name=${field} maxlength="64" autocomplete="off" defaultValue=${value} aria-describedby=${`invite-${field}-wrong`} />
-        <span class="wrong" id=${`invite-${field}-wrong`} data-wrong=${field}></span>
-      </div>`)}
-      <p class="notice bad" data-form-wrong role="alert" hidden></p>
-      <p class="actions"><button class="button primary" type="submit">${text("admin.door_token_make")}</button>
-        <button class="button" type="button" onClick=${onNo}>${text("admin.done")}</button></p>
-      <div class="invitation" hidden>
-        <h4>${text("admin.door_token_link")}</h4>
-        <p><code></code></p>
-        <p><button class="button plain" type="button" data-copy>${text("admin.door_copy")}</button> <span class="small muted" role="status"></span></p>
-      </div>
-    </form>
-  </dialog>`;
 }

@@ -4,6 +4,7 @@ Each client is an ordinary connection of the hub on topics that are fixed for al
 python-socketio; it knows no domain.
 """
 
+from quart_app.transports.socketio import bare_import as bare_import
 from quart_app.transports.socketio.endpoint import PATH as SOCKETIO_PATH
 from quart_app.transports.socketio.endpoint import SocketIoEndpoint
 from quart_app.transports.socketio.server import SocketIo

@@ -1,4 +1,4 @@
--- Written by `envivo make-migration` from 4cea60b604febe0711ff1c86dd6b5751b160ee74ce1d2a0fb9b4c654ad9e894a
+-- Written by `envivo make-migration` from 0bfa8e3405ac87ef33bf5e14270c95237fbf98e1f5350a321214da90657346ff
 BEGIN TRANSACTION;
 CREATE TABLE "bank_accounts" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -156,6 +156,12 @@ CREATE TABLE "idempotency_keys" (
     "created_at" BIGINT NOT NULL, "fingerprint" VARCHAR(32),
     CONSTRAINT "uid_idempotency_scope_0666a8" UNIQUE ("scope", "key")
 );
+CREATE TABLE "leases" (
+    "name" VARCHAR(160) NOT NULL  PRIMARY KEY,
+    "holder" VARCHAR(40) NOT NULL,
+    "term" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL
+);
 CREATE TABLE "log_state" (
     "name" VARCHAR(16) NOT NULL  PRIMARY KEY,
     "value" TEXT NOT NULL
@@ -223,6 +229,7 @@ INSERT INTO "tortoise_migrations" VALUES(7,'envivo','0007_clinic','');
 INSERT INTO "tortoise_migrations" VALUES(8,'envivo','0008_terms','');
 INSERT INTO "tortoise_migrations" VALUES(9,'envivo','0009_fingerprint','');
 INSERT INTO "tortoise_migrations" VALUES(10,'envivo','0010_sessions','');
+INSERT INTO "tortoise_migrations" VALUES(11,'envivo','0011_leases','');
 CREATE INDEX "event_log_topic" ON "event_log" ("topic", "position");
 CREATE INDEX "chat_messages_room" ON "chat_messages" ("room_id", "id");
 CREATE INDEX "readings_reservoir" ON "readings" ("reservoir_id", "at");
@@ -248,7 +255,7 @@ CREATE INDEX "clinic_medical_history_reserv" ON "clinic_medical_history" ("reser
 CREATE INDEX "clinic_payments_invoice" ON "clinic_payments" ("invoice_id");
 CREATE INDEX "clinic_payments_paid" ON "clinic_payments" ("paid_at");
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',10);
+INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',11);
 INSERT INTO "sqlite_sequence" VALUES('log_terms',0);
 UPDATE tortoise_migrations SET applied_at = strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now');
 COMMIT;

@@ -10,6 +10,7 @@ from quart_app.realtime.clients.connection import Connection, Opening, public_id
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
+from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, LeaseKeeper, leading
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
@@ -38,6 +39,7 @@ from quart_app.realtime.messages.validation import (
 __all__ = [
     "ADMIN",
     "DEFLATE_TAIL",
+    "NO_LEASE",
     "Allowance",
     "Batch",
     "Channel",
@@ -52,6 +54,9 @@ __all__ = [
     "Hub",
     "Identity",
     "Kind",
+    "Leading",
+    "Lease",
+    "LeaseKeeper",
     "Meeting",
     "Message",
     "MessageShape",
@@ -76,6 +81,7 @@ __all__ = [
     "deflated",
     "encode",
     "fields_json",
+    "leading",
     "message",
     "public_id_of",
     "row_id",

@@ -16,6 +16,7 @@ from quart_app.realtime.clients.commands import Commands, Passerby
 from quart_app.realtime.clients.connection import Connection, Opening
 from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.clients.leases import Leases
 from quart_app.realtime.clients.lines import Lines
 from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.clients.quotas import Quota, Quotas
@@ -64,7 +65,8 @@ class Hub:
         self.bus = Bus(self.channels.kind_of, surroundings=surroundings, share=share)
         self._parking = Parking(self.closed)
         self.quotas = Quotas(quota, self.bus.holds, self._parking.give_way, self.bus.counters)
-        self.feeds = Feeds(self.bus.is_followed)
+        self.leases = Leases()
+        self.feeds = Feeds(self.bus.is_followed, self.leases.want)
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
         self.lines = Lines()
@@ -89,6 +91,7 @@ class Hub:
         for connection in list(self.connections.values()):
             self.closed(connection)
         self.feeds.stop()
+        await self.leases.stop()
         await self.relay.stop()
         await self._backplane.stop()
         if self._tasks:

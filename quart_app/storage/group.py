@@ -27,9 +27,9 @@ from tortoise.exceptions import (
     TransactionManagementError,
 )
 
-from quart_app.realtime import Event, Refused, encode
+from quart_app.realtime import Event, Leading, Refused, encode
 from quart_app.realtime.limits import WRITE_PATIENCE
-from quart_app.storage import idempotency
+from quart_app.storage import idempotency, leases
 from quart_app.storage.connections import WRITER, sql, unit_scope
 from quart_app.storage.errors import DatabaseRefused, StorageError, UnitTimeout, WriteFailed, WriteUndecided
 from quart_app.storage.event_log import TortoiseEventLog
@@ -44,7 +44,7 @@ Unit = Callable[[UnitOfWork], Awaitable[Any]] | Append[Any]
 @dataclass(slots=True, eq=False)
 class Job:
     """A unit of work that waits in line; `on_commit` is told its result before anybody hears of its events. `origin` is
-    where it comes from, for whoever is told of its deeds."""
+    where it comes from, for whoever is told of its deeds. `work_of` is the lease that it is done by, if any."""
 
     unit: Unit
     key: IdempotencyKey | None
@@ -53,6 +53,7 @@ class Job:
     on_failure: Callable[[], object] | None
     future: asyncio.Future[Any]
     origin: Any = None
+    work_of: Leading | None = None
     arrived_at: float = field(default_factory=time.monotonic)
 
 
@@ -207,6 +208,9 @@ class _Group:
             known = {key: first.result() for key in job.parts if (first := self._first_answer(key))}
         except Refused as refused:
             return Outcome(job, error=refused)
+        if job.work_of is not None and not await leases.is_led(self.transaction.client, job.work_of):
+            said = "another server does this now"
+            return Outcome(job, error=Refused("not_leading", said, status=409))
         work = UnitOfWork(self.term, self.head, known)
         try:
             return await self._run(job, work)

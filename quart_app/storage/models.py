@@ -49,6 +49,19 @@ class LogState(Model):
         table = "log_state"
 
 
+class LeaseRow(Model):
+    """A lease: the process that held it last, in which term, and until when (ms since the Unix epoch, by the clock of
+    the database)."""
+
+    name = CharField(max_length=160, primary_key=True)
+    holder = CharField(max_length=40)
+    term = BigIntField()
+    expires_at = BigIntField()
+
+    class Meta:
+        table = "leases"
+
+
 class IdempotencyRow(Model):
     """The first answer given to a key, as JSON, and the fingerprint of what was asked; `created_at` is ms since the
     Unix epoch."""

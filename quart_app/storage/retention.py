@@ -11,6 +11,7 @@ from typing import Final
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 
+from quart_app.realtime import NO_LEASE, Lease
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT, LARGEST_ID, RETENTION_AGE, TRIM_BATCH, TRIM_INTERVAL
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import reading, writing
@@ -71,7 +72,7 @@ class LogSize:
 
 class Retention:
     """The trimming of a log, which keeps the newest `events` events of `bytes` together, none older than `age` seconds,
-    and keys for `keys` seconds."""
+    and keys for `keys` seconds. Of several processes the one that holds the `lease` trims."""
 
     def __init__(  # noqa: PLR0913 - each has a bound of its own
         self,
@@ -83,7 +84,9 @@ class Retention:
         age: float = RETENTION_AGE,
         keys: float = IDEMPOTENCY_KEPT,
         surroundings: Surroundings = REAL,
+        lease: Lease = NO_LEASE,
     ) -> None:
+        self._lease = lease
         self._time = LogTime(surroundings)
         self._writer = writer
         self._log = event_log
@@ -97,8 +100,9 @@ class Retention:
         while True:
             await asyncio.sleep(TRIM_INTERVAL)
             try:
-                await self.trim()
-                await self.purge()
+                async with self._lease.hold():
+                    await self.trim()
+                    await self.purge()
             except Exception:
                 logger.exception("old events could not be removed; trying again later")
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, TypeVar
 
-from quart_app.realtime import Hub, Refused
+from quart_app.realtime import Hub, Refused, leading
 from quart_app.realtime.limits import GROUP_UNITS, WAITING_UNITS
 from quart_app.storage.connections import inside_unit
 from quart_app.storage.errors import DatabaseRefused, WriteFailed, WriterStopped
@@ -103,7 +103,7 @@ class Writer(Committer):
         if len(self._waiting) >= WAITING_UNITS:
             raise Refused("busy", "too many changes are waiting", status=503, retry_after=_BUSY_RETRY)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Job(unit, key, parts, on_commit, on_failure, future, origin))
+        self._waiting.append(Job(unit, key, parts, on_commit, on_failure, future, origin, leading.get()))
         self._wake.set()
         try:
             # A caller who is cancelled cancels the future alone: the unit runs, and there is nobody to tell.

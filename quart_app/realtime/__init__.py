@@ -10,7 +10,7 @@ from quart_app.realtime.clients.connection import Connection, Opening, public_id
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
-from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, LeaseKeeper, leading
+from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, leading
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
@@ -56,7 +56,6 @@ __all__ = [
     "Kind",
     "Leading",
     "Lease",
-    "LeaseKeeper",
     "Meeting",
     "Message",
     "MessageShape",

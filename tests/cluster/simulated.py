@@ -1,0 +1,491 @@
+"""A cluster of one random number generator: it keeps every promise, and makes histories of any length in no time.
+
+It is what the checker is proved with, so it knows nothing of how the checker looks at things. Requests and answers are
+on their way for a while, get lost, or arrive when nobody waits any more; readers lag, drop and come back; people come
+and go.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any
+
+from tests.cluster.case import position_of
+from tests.cluster.history import History, Json
+from tests.cluster.rows import LogEvent, Rows, TermWrite
+
+WRITERS = 6
+READERS = 5
+ROOM = "rooms/1"
+OPEN = "log/facts"
+PULSE = "live/pulse"
+TOPICS = (ROOM, OPEN, "balances", "products", "reservations")
+CEDULAS = tuple(f"{cedula:010}" for cedula in range(1, 5))
+LINGER = 5.0  # s
+_DAY = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+class Refusal(Exception):
+    """A command that is refused, with its code."""
+
+
+@dataclass(eq=False)
+class Flight:
+    """A request on its way: `outcome` is its answer or its refusal once it was carried out."""
+
+    process: str
+    op: int
+    do: str
+    asked: Json
+    key: str | None
+    node: int
+    outcome: Any = None
+    awaited: bool = True
+
+
+@dataclass
+class Writer:
+    name: str
+    flight: Flight | None = None
+    again: tuple[str, Json, str | None] | None = None
+    """What was not answered, to be asked again."""
+
+
+@dataclass
+class Reader:
+    """A client that follows topics; in a room it is a person as well."""
+
+    name: str
+    transport: str
+    topics: tuple[str, ...]
+    connection: int | None = None
+    position: int = 0
+    cursor: str | None = None
+    heard: dict[str, int] = field(default_factory=dict)
+
+
+class Store:
+    """What the nodes have in common: the log, the rows, the answers to keys."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.log: list[LogEvent] = []
+        self.answers: dict[tuple[str, str], Any] = {}
+        self.balances: dict[str, int] = {}
+        self.products: dict[int, Json] = {}
+        self.reservations: dict[int, Json] = {}
+        self.taken: dict[tuple[str, int, int], int] = {}
+        self.movements: dict[int, tuple[Any, ...]] = {}
+        self.messages: dict[int, tuple[Any, ...]] = {}
+        self.ids = count(1)
+
+    def append(self, topic: str, type: str, data: Any, **fields: Any) -> int:
+        self.log.append(LogEvent(len(self.log) + 1, topic, type, {"data": data, **fields}))
+        return len(self.log)
+
+    def do(self, process: str, do: str, asked: Json, key: str | None) -> Any:
+        """Carry out a command once. Raise Refusal."""
+        if key is not None and (process, key) in self.answers:
+            return self.answers[process, key]
+        answer = getattr(self, do.replace(".", "_"))(process, **asked)
+        if key is not None:
+            self.answers[process, key] = answer
+        return answer
+
+    def chat_say(self, process: str, room: int, content: str) -> Any:
+        id = len(self.log) + 1
+        self.messages[id] = (room, process, content)
+        self.append(f"rooms/{room}", "message", {"id": id, "user_id": process, "content": content})
+        return {"id": id}
+
+    def log_publish(self, _process: str, topic: str, mark: str) -> Any:
+        return {"position": self.append(topic, "fact", {"mark": mark})}
+
+    def bank_open(self, _process: str, cedula: str, nombre: str, cents: int) -> Any:
+        if cedula in self.balances:
+            raise Refusal("cuenta_existente")
+        self._move(cedula, nombre, "apertura", cents, cents)
+        return {"cedula": cedula, "nombre": nombre, "balance": cents / 100}
+
+    def bank_deposit(self, _process: str, cedula: str, cents: int) -> Any:
+        return self._moved(cedula, "deposito", cents, cents)
+
+    def bank_withdraw(self, _process: str, cedula: str, cents: int) -> Any:
+        if cedula in self.balances and self.balances[cedula] < cents:
+            raise Refusal("fondos_insuficientes")
+        return self._moved(cedula, "retiro", cents, -cents)
+
+    def bank_balance(self, _process: str, cedula: str) -> Any:
+        if cedula not in self.balances:
+            raise Refusal("cuenta_no_encontrada")
+        return {"balance": self.balances[cedula] / 100}
+
+    def _moved(self, cedula: str, kind: str, cents: int, change: int) -> Any:
+        if cedula not in self.balances:
+            raise Refusal("cuenta_no_encontrada")
+        id = self._move(cedula, "Ana", kind, cents, change)
+        return {"cedula": cedula, "nuevo_saldo": self.balances[cedula] / 100, "transaccion_id": id}
+
+    def _move(self, cedula: str, nombre: str, kind: str, cents: int, change: int) -> int:
+        id, balance = len(self.log) + 1, self.balances.get(cedula, 0) + change
+        self.balances[cedula] = balance
+        self.movements[id] = (cedula, kind, change, balance)
+        told = {
+            "transaccion_id": id,
+            "cedula": cedula,
+            "nombre": nombre,
+            "tipo": kind,
+            "monto": cents / 100,
+            "saldo": balance / 100,
+        }
+        for topic in (f"accounts/{cedula}", "balances"):
+            self.append(topic, "balance_updated", {"cedula": cedula, "balance": balance / 100}, transaccion=told)
+        return id
+
+    def products_create(self, _process: str, nombre: str, cents: int) -> Any:
+        id = next(self.ids)
+        product = {"id": id, "nombre": nombre, "descripcion": "", "precio": cents / 100, "stock": 1, "version": 1}
+        self.products[id] = product
+        self.append("products", "PRODUCT_CREATED", product)
+        return product
+
+    def products_update(self, _process: str, id: int, version: int | None, descripcion: str) -> Any:
+        product = self._product(id, version)
+        self.products[id] = product = {**product, "descripcion": descripcion, "version": product["version"] + 1}
+        self.append("products", "PRODUCT_UPDATED", product)
+        return product
+
+    def products_delete(self, _process: str, id: int, version: int | None) -> Any:
+        product = self._product(id, version)
+        del self.products[id]
+        self.append("products", "PRODUCT_DELETED", {"id": id})
+        return product
+
+    def _product(self, id: int, version: int | None) -> Json:
+        if id not in self.products:
+            raise Refusal("product_not_found")
+        if version not in {None, self.products[id]["version"]}:
+            raise Refusal("version_conflict")
+        return self.products[id]
+
+    def clinic_reserve(self, _process: str, **asked: Any) -> Any:
+        return self._keep({**asked, "reservation_id": next(self.ids), "version": 0, "status": "scheduled"}, "created")
+
+    def clinic_change(self, _process: str, id: int, **asked: Any) -> Any:
+        return self._keep({**self.reservations[id], **asked}, "updated")
+
+    def _keep(self, record: Json, action: str) -> Any:
+        id, before = record["reservation_id"], self.reservations.get(record["reservation_id"])
+        if any(self.taken.get(place, id) != id for place in _places(record)):
+            raise Refusal("overlap")
+        for place in _places(before) if before else ():
+            self.taken.pop(place, None)
+        record = {**record, "version": record["version"] + 1}
+        self.reservations[id] = record
+        if record["status"] != "cancelled":
+            self.taken.update(dict.fromkeys(_places(record), int(id)))
+        self.append("reservations", "realtime_update", record, entity_type="reservations", action=action)
+        return record
+
+    def rows(self, terms: list[TermWrite]) -> Rows:
+        products = {
+            id: (one["nombre"], one["descripcion"], round(one["precio"] * 100), one["stock"], one["version"])
+            for id, one in self.products.items()
+        }
+        return Rows(
+            self.log,
+            tables={
+                "accounts": {cedula: (balance,) for cedula, balance in self.balances.items()},
+                "movements": self.movements,
+                "products": products,
+                "reservations": {id: _row(record) for id, record in self.reservations.items()},
+                "messages": self.messages,
+            },
+            terms=terms,
+        )
+
+
+def _slot(at: str) -> int:
+    return (datetime.fromisoformat(at) - _DAY) // timedelta(minutes=30)
+
+
+def _places(record: Json) -> list[tuple[str, int, int]]:
+    slots = range(_slot(record["starts_at"]), _slot(record["ends_at"]))
+    return [(who, record[f"{who}_id"], slot) for who in ("employee", "pet") for slot in slots]
+
+
+def _row(record: Json) -> tuple[Any, ...]:
+    starts, ends = (int(datetime.fromisoformat(record[name]).timestamp() * 1000) for name in ("starts_at", "ends_at"))
+    return (
+        record["version"],
+        record["pet_id"],
+        record["employee_id"],
+        starts,
+        ends,
+        record["status"],
+        record["notes"],
+    )
+
+
+class Asking:
+    """What writers think of: commands of all domains, each with a mark of its own."""
+
+    def __init__(self, random: Random, store: Store, days: int) -> None:
+        self.random = random
+        self.store = store
+        self.days = days
+        self.numbers = count(1)
+        self.deleted: set[int] = set()
+
+    def command(self) -> tuple[str, Json]:
+        n, random = next(self.numbers), self.random
+        match random.choice(("say", "fact", "bank", "bank", "look", "product", "reserve", "signal")):
+            case "say":
+                return "chat.say", {"room": 1, "content": f"message {n}"}
+            case "fact":
+                return "log.publish", {"topic": OPEN, "mark": f"fact {n}"}
+            case "signal":
+                return "live.publish", {"topic": PULSE, "mark": f"signal {n}"}
+            case "look":
+                return "bank.balance", {"cedula": random.choice(CEDULAS)}
+            case "bank":
+                do = random.choice(("bank.deposit", "bank.deposit", "bank.withdraw"))
+                return do, {"cedula": random.choice(CEDULAS), "cents": n}
+            case "product":
+                return self._product(n)
+            case _:
+                return self._reservation(n)
+
+    def _product(self, n: int) -> tuple[str, Json]:
+        known = self.store.products.keys() - self.deleted
+        do = self.random.choice(("create", "update", "update", "delete"))
+        if do == "create" or not known:
+            return "products.create", {"nombre": f"product {n}", "cents": n}
+        id = self.random.choice(sorted(known)[-8:])
+        version = self.random.choice((None, self.store.products[id]["version"]))
+        if do == "update":
+            return "products.update", {"id": id, "version": version, "descripcion": f"text {n}"}
+        self.deleted.add(id)
+        return "products.delete", {"id": id, "version": None}
+
+    def _reservation(self, n: int) -> tuple[str, Json]:
+        starts_at = _DAY + timedelta(minutes=30 * self.random.randrange(48 * self.days))
+        asked = {
+            "pet_id": self.random.randint(1, 4),
+            "employee_id": self.random.randint(1, 3),
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(minutes=30 * self.random.randint(1, 3))).isoformat(),
+            "notes": f"reservation {n}",
+        }
+        known = sorted(id for id in list(self.store.reservations)[-8:])
+        if not known or self.random.random() < 0.7:
+            return "clinic.reserve", asked
+        if self.random.random() < 0.5:
+            return "clinic.change", {"id": self.random.choice(known), **asked}
+        kept = self.store.reservations[self.random.choice(known)]
+        status = "cancelled" if kept["status"] == "scheduled" else "scheduled"
+        return "clinic.change", {"id": kept["reservation_id"], **asked, "status": status}
+
+
+class Simulation:
+    """So many steps of a cluster, each one thing that happens somewhere."""
+
+    def __init__(self, seed: int, steps: int, nodes: int = 3) -> None:
+        self.random = Random(seed)
+        self.nodes = nodes
+        self.now = 0.0
+        self.history = History(clock=lambda: self.now)
+        self.store = Store(self.random)
+        self.asking = Asking(self.random, self.store, days=1 + steps // 200)
+        self.flights: list[Flight] = []
+        self.writers = [Writer(f"writer-{n}") for n in range(WRITERS)]
+        self.readers = [
+            Reader(f"reader-{n}", ("ws", "sse", "poll")[n % 3], (PULSE, *TOPICS) if n % 2 else (ROOM,))
+            for n in range(READERS)
+        ]
+        self.signals: dict[str, list[tuple[str, Json, str | None]]] = defaultdict(list)
+        """By topic the signals in their order: type, data, from whom it is hidden."""
+        self.here: dict[str, int] = {}
+        """Who is in the room, with their connection; a negative one is lost, and lingers."""
+        self.timers: list[tuple[float, str, int]] = []
+        self.terms: list[TermWrite] = []
+        self.term, self.holder = 1, "node-0"
+        for cedula in CEDULAS:
+            self._finish("setup", "bank.open", {"cedula": cedula, "nombre": "Ana", "cents": 1000})
+        for _ in range(steps):
+            self._step()
+        self._settle()
+        self.rows = self.store.rows(self.terms)
+
+    @property
+    def lines(self) -> list[Any]:
+        return self.history.lines
+
+    def _finish(self, process: str, do: str, asked: Json) -> None:
+        op = self.history.invoke(process, do, asked, f"{process}/{do}/{asked}")
+        self.history.ok(op, self.store.do(process, do, asked, None))
+
+    def _step(self) -> None:
+        self.now += self.random.expovariate(50)
+        while self.timers and self.timers[0][0] <= self.now:
+            _, user, connection = heapq.heappop(self.timers)
+            if self.here.get(user) == -connection:
+                self._left(user)
+        actions: list[Callable[[], None]] = [self._ask, self._carry_out, self._answer, self._read, self._read]
+        if self.random.random() < 0.1:
+            actions = [self._lose, self._come_or_go, self._hold_lease]
+        self.random.choice(actions)()
+
+    # Writing
+
+    def _ask(self) -> None:
+        writer = self.random.choice(self.writers)
+        if writer.flight is not None:
+            return
+        if writer.again is None:
+            do, asked = self.asking.command()
+            keyed = do not in {"live.publish", "bank.balance"}
+            writer.again = do, asked, f"key-{len(self.history.lines)}" if keyed else None
+        do, asked, key = writer.again
+        op = self.history.invoke(writer.name, do, asked, key)
+        writer.flight = Flight(writer.name, op, do, asked, key, self.random.randrange(self.nodes))
+        self.flights.append(writer.flight)
+
+    def _carry_out(self) -> None:
+        waiting = [flight for flight in self.flights if flight.outcome is None]
+        if not waiting:
+            return
+        flight = self.random.choice(waiting)
+        if flight.do == "live.publish":
+            self.signals[PULSE].append(("tick", {"mark": flight.asked["mark"]}, None))
+            flight.outcome = {"published": 1}
+        else:
+            try:
+                flight.outcome = self.store.do(flight.process, flight.do, flight.asked, flight.key)
+            except Refusal as refusal:
+                flight.outcome = refusal
+        if not flight.awaited:
+            self.flights.remove(flight)
+
+    def _answer(self) -> None:
+        ready = [writer for writer in self.writers if writer.flight and writer.flight.outcome is not None]
+        if not ready:
+            return
+        writer = self.random.choice(ready)
+        flight = writer.flight
+        assert flight is not None
+        if isinstance(flight.outcome, Refusal):
+            self.history.fail(flight.op, str(flight.outcome), flight.node)
+        else:
+            self.history.ok(flight.op, flight.outcome, flight.node)
+        self.flights.remove(flight)
+        writer.flight = None
+        if flight.key is None or isinstance(flight.outcome, Refusal) or self.random.random() < 0.9:
+            writer.again = None  # else it asks once more, for the same answer
+
+    def _lose(self) -> None:
+        busy = [writer for writer in self.writers if writer.flight]
+        if not busy:
+            return
+        writer = self.random.choice(busy)
+        flight = writer.flight
+        assert flight is not None
+        self.history.unknown(flight.op, "lost")
+        flight.awaited = False
+        if flight.outcome is not None or self.random.random() < 0.5:
+            self.flights.remove(flight)
+        writer.flight = None
+        if flight.key is None:
+            writer.again = None
+
+    def _hold_lease(self) -> None:
+        if self.random.random() < 0.3:
+            self.term, self.holder = self.term + 1, f"node-{self.random.randrange(self.nodes)}"
+        position = self.store.append("sensors", "sensor_update", {"temperature": 20})
+        self.terms.append(TermWrite("sensors", self.term, self.holder, position))
+
+    # Reading
+
+    def _come_or_go(self) -> None:
+        reader = self.random.choice(self.readers)
+        if reader.connection is None:
+            self._come(reader)
+        else:
+            orderly = reader.transport == "ws" and self.random.random() < 0.5
+            if orderly or self.random.random() < 0.5:
+                self.history.leaving(reader.connection, orderly=orderly)
+            self._drop(reader, orderly=orderly)
+
+    def _come(self, reader: Reader) -> None:
+        history = self.history
+        connection = history.connect(reader.name, reader.transport, reader.topics, reader.name, reader.cursor)
+        reader.connection = connection
+        reader.position = len(self.store.log) if reader.cursor is None else position_of(reader.cursor)
+        reader.cursor = f"epoch-{reader.position}"
+        self.now += 0.001
+        if ROOM in reader.topics:
+            if reader.name not in self.here:
+                self.signals[ROOM].append(("user_joined", {"user_id": reader.name}, reader.name))
+            self.here[reader.name] = connection
+        reader.heard = {topic: len(self.signals[topic]) for topic in reader.topics}
+        history.welcome(connection, reader.cursor, self.random.randrange(self.nodes))
+        if ROOM in reader.topics:
+            history.present(connection, ROOM, self.here)
+
+    def _drop(self, reader: Reader, *, orderly: bool) -> None:
+        connection = reader.connection
+        assert connection is not None
+        if ROOM in reader.topics:
+            self.here[reader.name] = -connection
+            if orderly:
+                self._left(reader.name)
+            else:
+                heapq.heappush(self.timers, (self.now + LINGER, reader.name, connection))
+        self.history.gone(connection, "over")
+        reader.connection = None
+
+    def _left(self, user: str) -> None:
+        if self.here.pop(user, None) is not None:
+            self.signals[ROOM].append(("user_left", {"user_id": user}, user))
+
+    def _read(self) -> None:
+        connected = [reader for reader in self.readers if reader.connection is not None]
+        if connected:
+            self._hear(self.random.choice(connected), self.random.randint(1, 20))
+
+    def _hear(self, reader: Reader, most: int) -> None:
+        assert reader.connection is not None
+        for event in self.store.log[reader.position : reader.position + most]:
+            if event.topic in reader.topics:
+                cursor = f"epoch-{event.position}"
+                self.history.event(reader.connection, event.topic, event.type, event.data, cursor)
+                reader.cursor = cursor
+            reader.position = event.position
+        for topic in reader.topics:
+            if (behind := len(self.signals[topic]) - reader.heard[topic]) > 30 and topic == PULSE:
+                self.history.gap(reader.connection, topic, behind)
+                reader.heard[topic] += behind
+            for type, data, hidden_from in self.signals[topic][reader.heard[topic] :][:most]:
+                reader.heard[topic] += 1
+                if hidden_from != reader.name:
+                    self.history.event(reader.connection, topic, type, data)
+        if reader.transport == "poll":
+            reader.cursor = f"epoch-{reader.position}"
+            self.history.stands(reader.connection, f"{reader.cursor}.run.{len(self.signals)}")
+
+    def _settle(self) -> None:
+        while any(writer.flight for writer in self.writers):
+            self.now += 0.01
+            self._carry_out()
+            self._answer()
+        for reader in self.readers:
+            if reader.connection is None:
+                self._come(reader)
+        for reader in self.readers:
+            self.now += LINGER
+            self._hear(reader, len(self.history.lines))
+        self.history.settled()

@@ -33,7 +33,7 @@ from tests.cluster.history import (
     Unknown,
     Welcome,
 )
-from tests.cluster.models.model import Mark
+from tests.cluster.models.model import Mark, Model
 from tests.cluster.rows import LogEvent, Rows, TermWrite
 
 
@@ -217,6 +217,18 @@ class Case:
         for connection in self.connections:
             found[connection.connect.process].append(connection)
         return dict(found)
+
+    @cached_property
+    def at(self) -> dict[int, LogEvent]:
+        """The events of the log by their positions."""
+        return {event.position: event for event in self.log}
+
+    @cached_property
+    def replay(self) -> tuple[dict[str, Model], list[tuple[LogEvent, str]]]:
+        """The models after the whole log, by the domains' names; and the events that they do not allow, with why."""
+        of = models.new_models()
+        told = ((event, model.apply(event)) for event in self.log for model in of.values())
+        return of, [(event, why) for event, why in told if why is not None]
 
     @cached_property
     def _topics(self) -> dict[str, list[LogEvent]]:

@@ -238,7 +238,7 @@ class Asking:
         self.random = random
         self.store = store
         self.days = days
-        self.numbers = count(1)
+        self.numbers = count(100)
         self.deleted: set[int] = set()
 
     def command(self) -> tuple[str, Json]:

@@ -21,7 +21,7 @@ class _Reading:
         self._name = name
         self._connections = connections
         self._settled = case.settled
-        self._log = {event.position: event for event in case.log}
+        self._log = case.at
         asked = connections[0].connect
         self._due = case.visible(asked.topics, asked.user)
         self._positions = [event.position for event in self._due]

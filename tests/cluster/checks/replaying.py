@@ -10,11 +10,9 @@ from tests.cluster.models.model import Model
 
 def answers(case: Case) -> Iterator[Finding]:
     """Yield each event that the rules do not allow where it stands, and each answer that they would not give there."""
-    replay = models.new_models()
-    for event in case.log:
-        for model in replay.values():
-            if (wrong := model.apply(event)) is not None:
-                yield Finding(f"the event at position {event.position} {wrong}", (event,))
+    replay, wrong = case.replay
+    for event, why in wrong:
+        yield Finding(f"the event at position {event.position} {why}", (event,))
     for command in case.commands:
         if of := replay.get(models.domain_of(command.do)):
             for attempt in command.attempts:
@@ -42,13 +40,8 @@ def _judged(case: Case, model: Model, command: Command, attempt: Attempt) -> Ite
 
 def tables(case: Case) -> Iterator[Finding]:
     """Yield each row that is not what the events make of it."""
-    made: dict[str, dict[object, object]] = {}
-    replay = models.new_models()
-    for event in case.log:
-        for model in replay.values():
-            model.apply(event)
-    for model in replay.values():
-        made |= model.tables()
+    replay, _ = case.replay
+    made = {name: rows for model in replay.values() for name, rows in model.tables().items()}
     for name, rows in case.tables.items():
         for key in rows.keys() | made[name].keys():
             has, should = rows.get(key), made[name].get(key)

@@ -42,12 +42,18 @@ class Bank(Model):
         return (BALANCES, moved["cedula"], moved["tipo"], cents(moved["monto"]))
 
     def apply(self, event: LogEvent) -> str | None:
+        told, self._told = self._told, None
+        if told is not None and (event.topic, event.position, event.fields) != (
+            BALANCES,
+            told.position + 1,
+            told.fields,
+        ):
+            return f"comes where all are to be told of the movement at {told.position}"
         if event.topic == BALANCES:
-            told, self._told = self._told, None
-            alone = told is None or told.position != event.position - 1 or told.fields != event.fields
-            return "tells of a movement that its account does not tell of" if alone else None
-        if not event.topic.startswith(account_topic("")):
-            return None
+            return None if told is not None else "tells of a movement that its account does not tell of"
+        return self._moved(event) if event.topic.startswith(account_topic("")) else None
+
+    def _moved(self, event: LogEvent) -> str | None:
         self._told = event
         moved, cedula = event.fields["transaccion"], event.topic.removeprefix(account_topic(""))
         kind, amount, before = rules.MovementKind(moved["tipo"]), cents(moved["monto"]), self._balances.now(cedula)

@@ -121,7 +121,8 @@ class Connection:
 
 
 class Case:
-    """A history and the rows of its database. Raise ValueError where the history contradicts itself."""
+    """A history until it has settled, and the rows of its database. Raise ValueError where the history contradicts
+    itself."""
 
     def __init__(self, lines: Sequence[Line], rows: Rows) -> None:
         self.lines = lines
@@ -135,8 +136,9 @@ class Case:
         self.faults: list[Fault] = []
         self.settled: float | None = None
         """When every reader that was open had had the time to hear of everything."""
-        self._sort_commands(lines)
-        self._sort_connections(lines)
+        until = next((number for number, line in enumerate(lines) if isinstance(line, Settled)), len(lines))
+        self._sort_commands(lines[: until + 1])
+        self._sort_connections(lines[:until])
 
     def _sort_commands(self, lines: Iterable[Line]) -> None:
         attempts: dict[int, Attempt] = {}

@@ -130,10 +130,11 @@ class Leaving(Record):
 
 
 class Gone(Record):
-    """The connection is over, whoever ended it."""
+    """The connection is over; `clean` where the server has agreed that the reader leaves."""
 
     connection: int
     why: str
+    clean: bool = False
 
 
 # The cluster
@@ -212,8 +213,8 @@ class History:
     def leaving(self, connection: int, *, orderly: bool) -> None:
         self._add(Leaving, connection=connection, orderly=orderly)
 
-    def gone(self, connection: int, why: str) -> None:
-        self._add(Gone, connection=connection, why=why)
+    def gone(self, connection: int, why: str, *, clean: bool = False) -> None:
+        self._add(Gone, connection=connection, why=why, clean=clean)
 
     def fault(self, node: int, what: str) -> None:
         self._add(Fault, node=node, what=what)

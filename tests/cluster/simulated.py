@@ -9,24 +9,19 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
 
+from tests.cluster.asking import CEDULAS, FIRST_DAY, PULSE, ROOM, TOPICS, Asking
 from tests.cluster.case import position_of
 from tests.cluster.history import History, Json
 from tests.cluster.rows import LogEvent, Rows, TermWrite
 
 WRITERS = 6
 READERS = 5
-ROOM = "rooms/1"
-OPEN = "log/facts"
-PULSE = "live/pulse"
-TOPICS = (ROOM, OPEN, "balances", "products", "reservations")
-CEDULAS = tuple(f"{cedula:010}" for cedula in range(1, 5))
 LINGER = 5.0  # s
-_DAY = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 class Refusal(Exception):
@@ -210,7 +205,7 @@ class Store:
 
 
 def _slot(at: str) -> int:
-    return (datetime.fromisoformat(at) - _DAY) // timedelta(minutes=30)
+    return (datetime.fromisoformat(at) - FIRST_DAY) // timedelta(minutes=30)
 
 
 def _places(record: Json) -> list[tuple[str, int, int]]:
@@ -231,66 +226,6 @@ def _row(record: Json) -> tuple[Any, ...]:
     )
 
 
-class Asking:
-    """What writers think of: commands of all domains, each with a mark of its own."""
-
-    def __init__(self, random: Random, store: Store, days: int) -> None:
-        self.random = random
-        self.store = store
-        self.days = days
-        self.numbers = count(100)
-        self.deleted: set[int] = set()
-
-    def command(self) -> tuple[str, Json]:
-        n, random = next(self.numbers), self.random
-        match random.choice(("say", "fact", "bank", "bank", "look", "product", "reserve", "signal")):
-            case "say":
-                return "chat.say", {"room": 1, "content": f"message {n}"}
-            case "fact":
-                return "log.publish", {"topic": OPEN, "mark": f"fact {n}"}
-            case "signal":
-                return "live.publish", {"topic": PULSE, "mark": f"signal {n}"}
-            case "look":
-                return "bank.balance", {"cedula": random.choice(CEDULAS)}
-            case "bank":
-                do = random.choice(("bank.deposit", "bank.deposit", "bank.withdraw"))
-                return do, {"cedula": random.choice(CEDULAS), "cents": n}
-            case "product":
-                return self._product(n)
-            case _:
-                return self._reservation(n)
-
-    def _product(self, n: int) -> tuple[str, Json]:
-        known = self.store.products.keys() - self.deleted
-        do = self.random.choice(("create", "update", "update", "delete"))
-        if do == "create" or not known:
-            return "products.create", {"nombre": f"product {n}", "cents": n}
-        id = self.random.choice(sorted(known)[-8:])
-        version = self.random.choice((None, self.store.products[id]["version"]))
-        if do == "update":
-            return "products.update", {"id": id, "version": version, "descripcion": f"text {n}"}
-        self.deleted.add(id)
-        return "products.delete", {"id": id, "version": None}
-
-    def _reservation(self, n: int) -> tuple[str, Json]:
-        starts_at = _DAY + timedelta(minutes=30 * self.random.randrange(48 * self.days))
-        asked = {
-            "pet_id": self.random.randint(1, 4),
-            "employee_id": self.random.randint(1, 3),
-            "starts_at": starts_at.isoformat(),
-            "ends_at": (starts_at + timedelta(minutes=30 * self.random.randint(1, 3))).isoformat(),
-            "notes": f"reservation {n}",
-        }
-        known = sorted(id for id in list(self.store.reservations)[-8:])
-        if not known or self.random.random() < 0.7:
-            return "clinic.reserve", asked
-        if self.random.random() < 0.5:
-            return "clinic.change", {"id": self.random.choice(known), **asked}
-        kept = self.store.reservations[self.random.choice(known)]
-        status = "cancelled" if kept["status"] == "scheduled" else "scheduled"
-        return "clinic.change", {"id": kept["reservation_id"], **asked, "status": status}
-
-
 class Simulation:
     """So many steps of a cluster, each one thing that happens somewhere."""
 
@@ -300,7 +235,7 @@ class Simulation:
         self.now = 0.0
         self.history = History(clock=lambda: self.now)
         self.store = Store(self.random)
-        self.asking = Asking(self.random, self.store, days=1 + steps // 200)
+        self.asking = Asking(self.random, self.store.products, self.store.reservations, days=1 + steps // 200)
         self.flights: list[Flight] = []
         self.writers = [Writer(f"writer-{n}") for n in range(WRITERS)]
         self.readers = [
@@ -445,7 +380,7 @@ class Simulation:
                 self._left(reader.name)
             else:
                 heapq.heappush(self.timers, (self.now + LINGER, reader.name, connection))
-        self.history.gone(connection, "over")
+        self.history.gone(connection, "over", clean=orderly)
         reader.connection = None
 
     def _left(self, user: str) -> None:

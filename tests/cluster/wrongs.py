@@ -10,11 +10,12 @@ from itertools import pairwise
 from random import Random
 from typing import Any, Final, TypeVar
 
+from tests.cluster.asking import OPEN, PULSE, ROOM
 from tests.cluster.case import Case, Command, Connection
 from tests.cluster.checks.presence import JOINED, LEFT
 from tests.cluster.history import Connect, Event, Fail, History, Line, Present, Settled, Welcome, changed
 from tests.cluster.rows import LogEvent, Rows, TermWrite
-from tests.cluster.simulated import OPEN, PULSE, ROOM, Simulation
+from tests.cluster.simulated import Simulation
 
 T = TypeVar("T")
 

@@ -68,7 +68,7 @@ class _Person:
                 sure += _outside(stay, pauses.get(one.welcome.node, []) if one.welcome.node is not None else [])
         self.sure = _joined(sure)
         self._perhaps = _joined(
-            Stay(one.connect.at, one.ended + (0.0 if _said_goodbye(one) else BURIED)) for one in connections
+            Stay(one.connect.at, one.ended + (0.0 if one.gone and one.gone.clean else BURIED)) for one in connections
         )
         self._ends = [stay.until for stay in self.sure]
         self._asked = min(one.connect.at for one in connections)
@@ -88,10 +88,6 @@ class _Person:
     def asked_by(self, at: float) -> bool:
         """Return whether the user had asked for a connection by then."""
         return self._asked <= at
-
-
-def _said_goodbye(connection: Connection) -> bool:
-    return connection.leaving is not None and connection.leaving.orderly and connection.gone is not None
 
 
 def _sure_end(connection: Connection, goodbyes: list[float]) -> float:

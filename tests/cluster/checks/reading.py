@@ -44,8 +44,9 @@ class _Reading:
                         yield from self._took(position_of(cursor), line)
                     case _:
                         pass
-        if self._settled is not None and self._connections[-1].gone is None and self._next >= 0:
-            yield from self._reached(self._positions[-1] if self._positions else 0, self._connections[-1].connect)
+        last = self._connections[-1]
+        if self._settled is not None and last.gone is None and last.welcome is not None and self._positions:
+            yield from self._reached(self._positions[-1], last.connect)
 
     def _after(self, position: int) -> int:
         return bisect_right(self._positions, position)

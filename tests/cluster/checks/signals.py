@@ -97,7 +97,7 @@ def _judged(
     got: dict[str, Event] = {}
     newest: tuple[float, Event] | None = None
     for event in span.events:
-        mark = event.data["mark"]
+        mark = str(event.data.get("mark"))
         attempt = sent.by_mark.get(mark)
         if attempt is None:
             yield Finding(f"{name} got the signal {mark}, which nobody has sent", (event,))

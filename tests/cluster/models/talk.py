@@ -7,7 +7,6 @@ from quart_app.domains.chat.events import MessagePosted
 from tests.cluster.models.model import Mark, Model
 from tests.cluster.rows import LogEvent, Tables
 
-FACT = "fact"
 _OPEN = "log/"
 
 

@@ -1,0 +1,187 @@
+"""Writers that ask for one thing after the other, with keys, again and again until they are answered."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from quart_app.client import ClientError, Live, SendRefused, connect
+from quart_app.client.options import Options
+from quart_app.domains.bank.rules import written
+from quart_app.wire import Cursor
+from tests.cluster.asking import FACT, TALK, Asking
+from tests.cluster.cluster import Cluster
+from tests.cluster.history import Json
+
+PATIENCE: Final = 3.0  # s for an answer
+AGAIN: Final = 0.1  # s before something is asked again
+ONCE_MORE: Final = 0.05  # of what was answered is asked again, for the same answer
+AT_ONCE: Final = 0.05  # of what is asked is asked twice at the same time
+PIPELINED: Final = 8  # messages on their way at once on a WebSocket
+
+_OPTIONS: Final = Options(ws_open=2.0, backoff_base=0.1, backoff_cap=0.5, ping=2.0)
+
+
+class Request(NamedTuple):
+    """A command as REST has it, and what is an answer in its answer's JSON."""
+
+    method: str
+    path: str
+    body: Json | None
+    answer: Callable[[Json], Any]
+
+
+def request_of(do: str, asked: Json) -> Request:
+    """Return how something is asked for."""
+    match do:
+        case "chat.say":
+            path = f"/api/rooms/{asked['room']}/messages"
+            return Request("POST", path, {"content": asked["content"]}, lambda answer: {"id": answer["data"]["id"]})
+        case "log.publish" | "live.publish":
+            body = {"topic": asked["topic"], "type": FACT, "data": {"mark": asked["mark"]}}
+            return Request("POST", "/api/publish", body, lambda answer: _place(answer["id"]))
+        case "bank.open":
+            body = {"cedula": asked["cedula"], "nombre": asked["nombre"], "saldo_inicial": written(asked["cents"])}
+            return Request("POST", "/api/cuentas", body, _data)
+        case "bank.deposit" | "bank.withdraw":
+            path = "/api/deposito" if do == "bank.deposit" else "/api/retiro"
+            return Request("POST", path, {"cedula": asked["cedula"], "monto": written(asked["cents"])}, _data)
+        case "bank.balance":
+            path = f"/api/cuentas/{asked['cedula']}"
+            return Request("GET", path, None, lambda answer: {"balance": answer["data"]["balance"]})
+        case "products.create":
+            body = {"nombre": asked["nombre"], "precio": written(asked["cents"]), "stock": 1}
+            return Request("POST", "/api/productos", body, _data)
+        case "products.update":
+            body = {"descripcion": asked["descripcion"]}
+            body |= {} if asked["version"] is None else {"version": asked["version"]}
+            return Request("PUT", f"/api/productos/{asked['id']}", body, _data)
+        case "products.delete":
+            return Request("DELETE", f"/api/productos/{asked['id']}", None, _data)
+        case "clinic.reserve":
+            return Request("POST", "/api/reservations", {**asked, "service_id": 1}, _data)
+        case _:
+            body = {name: value for name, value in asked.items() if name != "id"}
+            return Request("PUT", f"/api/reservations/{asked['id']}", body, _data)
+
+
+def _data(answer: Json) -> Any:
+    return answer["data"]
+
+
+def _place(cursor: str) -> Json:
+    return {"position": Cursor.parse(cursor).position}
+
+
+@dataclass(eq=False)
+class Writer:
+    """Somebody who asks over REST; `pause` is how long they think, about."""
+
+    cluster: Cluster
+    name: str
+    asking: Asking
+    random: Random
+    pause: float
+    ended: bool = False
+
+    async def run(self) -> None:
+        """Ask for one thing after the other until `ended` is set; the last one is seen through."""
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            while not self.ended:
+                await self.ask(client, *self.asking.command())
+                await asyncio.sleep(self.pause * self.random.uniform(0, 2))
+
+    async def ask(self, client: httpx.AsyncClient, do: str, asked: Json) -> None:
+        """Ask for something until it is answered; a signal and a look are asked for once."""
+        if do in {"live.publish", "bank.balance"}:
+            await self._attempt(client, do, asked, None)
+            return
+        key = secrets.token_hex(8)
+        if self.random.random() < AT_ONCE:
+            await asyncio.gather(*(self._attempt(client, do, asked, key) for _ in range(2)))
+        while not await self._attempt(client, do, asked, key):
+            await asyncio.sleep(AGAIN)
+        if self.random.random() < ONCE_MORE:
+            await self._attempt(client, do, asked, key)
+
+    async def _attempt(self, client: httpx.AsyncClient, do: str, asked: Json, key: str | None) -> bool:
+        """Ask once; return whether there was an answer."""
+        history, request = self.cluster.history, request_of(do, asked)
+        op = history.invoke(self.name, do, asked, key)
+        more = {
+            "params": {"user_id": self.name, "username": self.name},
+            "headers": {} if key is None else {"Idempotency-Key": key},
+            "json": request.body,
+        }
+        try:
+            async with self.cluster.asked(client, request.method, request.path, **more) as (response, node):
+                body = await response.aread()
+        except httpx.HTTPError as error:
+            history.unknown(op, repr(error))
+            return False
+        if response.status_code >= 500 or response.status_code == 429:
+            history.unknown(op, f"{response.status_code} {body.decode()}")
+            return False
+        if response.is_success:
+            answer = request.answer(response.json())
+            self.asking.learn(do, answer)
+            history.ok(op, answer, node)
+        else:
+            history.fail(op, response.json()["error"]["code"], node)
+        return True
+
+
+@dataclass(eq=False)
+class Talker:
+    """Somebody who publishes over a WebSocket, many messages at once, with the project's own client: it repeats by
+    itself, with the same keys, what it got no answer to."""
+
+    cluster: Cluster
+    name: str
+    random: Random
+    pause: float
+    ended: bool = False
+
+    async def run(self) -> None:
+        """Publish until `ended` is set, then wait for the answers."""
+        params = {"user_id": self.name, "username": self.name}
+        places = asyncio.Semaphore(PIPELINED)
+        async with (
+            connect(self.cluster.url, [TALK], params=params, transports=("ws",), options=_OPTIONS) as live,
+            asyncio.TaskGroup() as group,
+        ):
+            reading = group.create_task(_discard(live))
+            sending = set()
+            number = 0
+            while not self.ended:
+                await places.acquire()
+                number += 1
+                task = group.create_task(self._send(live, f"{self.name} {number}"))
+                task.add_done_callback(lambda _: places.release())
+                sending.add(task)
+                await asyncio.sleep(self.pause * self.random.uniform(0, 2))
+            await asyncio.wait(sending)
+            reading.cancel()
+
+    async def _send(self, live: Live, mark: str) -> None:
+        history, key = self.cluster.history, secrets.token_hex(8)
+        op = history.invoke(self.name, "log.publish", {"topic": TALK, "mark": mark}, key)
+        try:
+            ack = await live.send(TALK, {"type": FACT, "data": {"mark": mark}, "key": key})
+        except SendRefused as refused:
+            history.fail(op, refused.code)
+        except ClientError as error:
+            history.unknown(op, repr(error))
+        else:
+            history.ok(op, _place(ack["id"]))
+
+
+async def _discard(live: Live) -> None:
+    with suppress(ClientError):
+        async for _ in live:
+            pass

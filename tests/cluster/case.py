@@ -36,6 +36,9 @@ from tests.cluster.history import (
 from tests.cluster.models.model import Mark, Model
 from tests.cluster.rows import LogEvent, Rows, TermWrite
 
+Heard = Event | Gap | Reset | Stands | Present | Welcome
+"""What a connection brings."""
+
 
 class Finding(NamedTuple):
     """A promise that was broken, in one sentence; and what shows it, in order."""
@@ -111,7 +114,7 @@ class Connection:
     welcome: Welcome | None = None
     leaving: Leaving | None = None
     gone: Gone | None = None
-    heard: list[Event | Gap | Reset | Stands | Present | Welcome] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     """All that it brought, in order; its welcome is the first."""
 
     @property

@@ -64,7 +64,9 @@ class Reader:
             following = asyncio.create_task(self._follow())
             try:
                 await asyncio.wait([following], timeout=self._about(self.stays))
-                if not following.done():
+                if self.stays is None:  # perhaps since a moment ago
+                    await asyncio.wait([following])
+                elif not following.done():
                     history.leaving(self._connection, orderly=self._orderly)
             finally:
                 following.cancel()

@@ -13,8 +13,8 @@ from math import inf
 from typing import Final
 
 from quart_app.wire import Cursor
-from tests.cluster.case import Attempt, Case, Connection, Finding
-from tests.cluster.history import Event, Fault, Gap, Line, Ok, Stands, Welcome
+from tests.cluster.case import Attempt, Case, Connection, Finding, Heard
+from tests.cluster.history import Event, Fault, Gap, Line, Ok, Stands
 
 SIGNAL: Final = "live.publish"
 LOST_WITH_ITS_NODE: Final = 1.0
@@ -25,6 +25,8 @@ LOST_WITH_ITS_NODE: Final = 1.0
 class Span:
     """What a reader was told of one topic between two moments."""
 
+    asked: float
+    """When it can have begun at the earliest."""
     began: float
     first: Line
     ended: float = inf
@@ -68,27 +70,36 @@ def signals(case: Case) -> Iterator[Finding]:
 def spans(connection: Connection, topic: str) -> list[Span]:
     """Return what a connection was told of a topic, by the counters that stood behind it."""
     found: list[Span] = []
-    run = ""
-    for line in connection.heard:
-        match line:
-            case Welcome():
-                found.append(Span(line.at, line))
-            case Stands(cursor=cursor):
-                counted = Cursor.parse(cursor).run
-                if run and counted and counted != run:
-                    found[-1].ended = line.at
-                    found.append(Span(line.at, line))
-                run = counted or run
-            case Gap(topic=of) if of == topic and found:
+    run, asked = "", connection.connect.at
+    for counted, lines in _answers(connection):
+        if not found or run not in {counted, ""}:
+            if found:
+                found[-1].ended = asked
+            found.append(Span(asked, lines[-1].at if found else lines[0].at, lines[0]))
+        run, asked = counted, lines[-1].at
+        for line in lines:
+            if isinstance(line, Gap) and line.topic == topic:
                 found[-1].dropped += line.dropped
                 found[-1].at_least |= line.at_least
-            case Event(topic=of, cursor=None) if of == topic and found:
+            elif isinstance(line, Event) and line.topic == topic and line.cursor is None:
                 found[-1].events.append(line)
-            case _:
-                pass
     if found:
         found[-1].ended = connection.ended
     return found
+
+
+def _answers(connection: Connection) -> Iterator[tuple[str, list[Heard]]]:
+    """Yield what a connection brought until each cursor that names its counters, with their name."""
+    lines: list[Heard] = []
+    run = ""
+    for line in connection.heard:
+        lines.append(line)
+        if isinstance(line, Stands) and (counted := Cursor.parse(line.cursor).run):
+            run = counted
+            yield run, lines
+            lines = []
+    if lines:
+        yield run, lines
 
 
 def _judged(
@@ -115,7 +126,7 @@ def _judged(
         for attempt in sent.asked(span.began, latest)
         if attempt.ended < latest and attempt.invoke.asked["mark"] not in got and not _died(attempt, deaths)
     ]
-    possible = sent.possible(span.began, span.ended) - len(got)
+    possible = sent.possible(span.asked, span.ended) - len(got)
     if len(owed) > span.dropped:
         said = f"{name} lost {len(owed)} signals of {topic} and was told of {span.dropped}"
         yield Finding(said, (span.first, owed[0].invoke))

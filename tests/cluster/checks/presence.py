@@ -62,11 +62,16 @@ class _Person:
     def __init__(self, connections: list[Connection], pauses: dict[int, list[Stay]]) -> None:
         goodbyes = sorted(one.leaving.at for one in connections if one.leaving is not None and one.leaving.orderly)
         sure: list[Stay] = []
+        unsure: list[Stay] = []
         for one in connections:
-            if one.welcome is not None:
-                stay = Stay(one.welcome.at, _sure_end(one, goodbyes))
-                sure += _outside(stay, pauses.get(one.welcome.node, []) if one.welcome.node is not None else [])
+            pauses_of_node = pauses.get(one.welcome.node or 0, []) if one.welcome is not None else []
+            parts = list(_outside(_stay(one, goodbyes), pauses_of_node))
+            sure += parts
+            if not parts:
+                unsure.append(Stay(one.connect.at, one.ended + BURIED))
         self.sure = _joined(sure)
+        self._came_unsure = sorted(stay.since for stay in unsure)
+        self._left_unsure = sorted(stay.until for stay in unsure)
         self._perhaps = _joined(
             Stay(one.connect.at, one.ended + (0.0 if one.gone and one.gone.clean else BURIED)) for one in connections
         )
@@ -82,22 +87,25 @@ class _Person:
 
     def breaks(self, low: float, high: float) -> int:
         """Return how often the user was perhaps away between two moments."""
-        times = bisect_right(self._ends, high) - bisect_left(self._ends, low)
-        return times + (not self.is_sure(low))
+        ends = bisect_right(self._ends, high) - bisect_left(self._ends, low)
+        unsure = bisect_right(self._came_unsure, high) - bisect_left(self._left_unsure, low)
+        return ends + unsure + (not self.is_sure(low))
 
     def asked_by(self, at: float) -> bool:
         """Return whether the user had asked for a connection by then."""
         return self._asked <= at
 
 
-def _sure_end(connection: Connection, goodbyes: list[float]) -> float:
-    """Return until when a connection surely keeps its user in the room: who says goodbye does not linger, even where
-    an earlier connection was cut just before."""
+def _stay(connection: Connection, goodbyes: list[float]) -> Stay:
+    """Return when a connection surely keeps its user in the room: who says goodbye does not linger, even where an
+    earlier connection was cut just before."""
+    if connection.welcome is None:
+        return Stay(connection.connect.at, connection.connect.at)
     if connection.leaving is not None and connection.leaving.orderly:
-        return connection.leaving.at
+        return Stay(connection.welcome.at, connection.leaving.at)
     cut = min(connection.ended, inf if connection.leaving is None else connection.leaving.at)
     next_goodbye = bisect_left(goodbyes, cut)
-    return min([cut + LINGERS, *goodbyes[next_goodbye : next_goodbye + 1]])
+    return Stay(connection.welcome.at, min([cut + LINGERS, *goodbyes[next_goodbye : next_goodbye + 1]]))
 
 
 def _outside(stay: Stay, pauses: list[Stay]) -> Iterator[Stay]:

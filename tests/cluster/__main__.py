@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -23,8 +23,10 @@ from tests.cluster.faults import befall
 from tests.cluster.history import Event, History, Invoke
 from tests.cluster.load import Load
 from tests.cluster.rows import Rows
+from tests.servers import Postgres, Redis
 
 ROUND: Final = 60.0  # s at most
+HISTORY: Final = "history.jsonl"
 TOLD: Final = 1.0  # s between two lines of progress
 
 
@@ -56,13 +58,12 @@ class Progress:
         click.echo(f"round {self._number} · {seconds:.0f} s · {facts}".ljust(110) + end, nl=False)
 
 
-async def play(folder: Path, number: int, seconds: float, random: Random, nodes: int) -> list[Verdict]:
+async def play(folder: Path, number: int, seconds: float, random: Random, nodes: int, **urls: str) -> list[Verdict]:
     """Play a round and return what came of it; its history is in the folder."""
-    with (folder / "history.jsonl").open("wb") as file:
+    with (folder / HISTORY).open("wb") as file:
         history = History(file)
         progress = Progress(number, history)
-        each_request = random.random() < 0.5
-        async with cluster(folder, nodes, history, each_request=each_request) as under_test:
+        async with cluster(folder, nodes, history, each_request=random.random() < 0.5, **urls) as under_test:
             telling = asyncio.create_task(progress.run())
             try:
                 rows = await _under_load(under_test, random, seconds, progress)
@@ -86,20 +87,27 @@ async def _under_load(under_test: Cluster, random: Random, seconds: float, progr
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--seed", type=int, help="What chance begins with; by default another one each time.")
-def main(minutes: float, nodes: int, seed: int | None) -> None:
+@click.option("--postgres", is_flag=True, help="On a PostgreSQL of its own, which several nodes need; else on SQLite.")
+@click.option("--redis", is_flag=True, help="With a Redis of its own between the nodes.")
+def main(minutes: float, nodes: int, seed: int | None, *, postgres: bool, redis: bool) -> None:
     """Let random faults befall a cluster under load, and judge what its clients saw."""
     seed = secrets.randbelow(2**32) if seed is None else seed
     click.echo(f"seed {seed}, {nodes} node{'s' * (nodes > 1)}, {minutes:g} minutes")
     ends = time.monotonic() + 60 * minutes
     number = 0
-    while (left := ends - time.monotonic()) > 0:
-        number += 1
-        folder = Path(tempfile.mkdtemp(prefix="envivo-cluster-"))
-        verdicts = asyncio.run(play(folder, number, min(left, ROUND), Random(f"{seed} {number}"), nodes))
-        click.echo("\n".join(map(str, verdicts)))
-        if any(verdict.first for verdict in verdicts):
-            raise click.ClickException(f"round {number} of seed {seed} is wrong: {folder / 'history.jsonl'}")
-        shutil.rmtree(folder)
+    with ExitStack() as servers:
+        store = servers.enter_context(Postgres()) if postgres else None
+        urls = {"backplane_url": servers.enter_context(Redis()).url} if redis else {}
+        while (left := ends - time.monotonic()) > 0:
+            number += 1
+            urls |= {} if store is None else {"database_url": store.new_database()}
+            folder = Path(tempfile.mkdtemp(prefix="envivo-cluster-"))
+            chance = Random(f"{seed} {number}")
+            verdicts = asyncio.run(play(folder, number, min(left, ROUND), chance, nodes, **urls))
+            click.echo("\n".join(map(str, verdicts)))
+            if any(verdict.first for verdict in verdicts):
+                raise click.ClickException(f"round {number} of seed {seed} is wrong: {folder / HISTORY}")
+            shutil.rmtree(folder)
     click.echo(f"{number} rounds, nothing wrong (seed {seed})")
 
 

@@ -33,11 +33,12 @@ class Asking:
         self.numbers = count(100)
         self.deleted: set[int] = set()
 
-    def command(self) -> tuple[str, Json]:
+    def command(self, user: str) -> tuple[str, Json]:
+        """Return something that `user` asks for."""
         n, random = next(self.numbers), self.random
         match random.choice(("say", "fact", "bank", "bank", "look", "product", "reserve", "signal")):
             case "say":
-                return "chat.say", {"room": 1, "content": f"message {n}"}
+                return random.choice(("chat.say", "chat.send")), {"room": 1, "user": user, "content": f"message {n}"}
             case "fact":
                 return "log.publish", {"topic": OPEN, "mark": f"fact {n}"}
             case "signal":

@@ -35,7 +35,7 @@ def test_every_check_has_something_to_look_at() -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONGS, ids=lambda wrong: wrong.__name__)
-@settings(max_examples=12, database=None)
+@settings(max_examples=8, database=None)
 @given(seed=st.integers(0, 40), chance=st.integers(0, 10**6))
 def test_a_wrong_is_found(wrong: Callable[[Victim], None], seed: int, chance: int) -> None:
     victim = Victim.of(simulated(seed, STEPS), Random(chance))

@@ -2,21 +2,19 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import httpx
 
 from quart_app.client import ClientError, Live, SendRefused, connect
 from quart_app.client.options import Options
-from quart_app.domains.bank.rules import written
-from quart_app.wire import Cursor
 from tests.cluster.asking import FACT, TALK, Asking
 from tests.cluster.cluster import Cluster
 from tests.cluster.history import Json
+from tests.cluster.requests import REQUESTS, place
 
 PATIENCE: Final = 3.0  # s for an answer
 AGAIN: Final = 0.1  # s before something is asked again
@@ -25,57 +23,6 @@ AT_ONCE: Final = 0.05  # of what is asked is asked twice at the same time
 PIPELINED: Final = 8  # messages on their way at once on a WebSocket
 
 _OPTIONS: Final = Options(ws_open=2.0, backoff_base=0.1, backoff_cap=0.5, ping=2.0)
-
-
-class Request(NamedTuple):
-    """A command as REST has it, and what is an answer in its answer's JSON."""
-
-    method: str
-    path: str
-    body: Json | None
-    answer: Callable[[Json], Any]
-
-
-def request_of(do: str, asked: Json) -> Request:
-    """Return how something is asked for."""
-    match do:
-        case "chat.say":
-            path = f"/api/rooms/{asked['room']}/messages"
-            return Request("POST", path, {"content": asked["content"]}, lambda answer: {"id": answer["data"]["id"]})
-        case "log.publish" | "live.publish":
-            body = {"topic": asked["topic"], "type": FACT, "data": {"mark": asked["mark"]}}
-            return Request("POST", "/api/publish", body, lambda answer: _place(answer["id"]))
-        case "bank.open":
-            body = {"cedula": asked["cedula"], "nombre": asked["nombre"], "saldo_inicial": written(asked["cents"])}
-            return Request("POST", "/api/cuentas", body, _data)
-        case "bank.deposit" | "bank.withdraw":
-            path = "/api/deposito" if do == "bank.deposit" else "/api/retiro"
-            return Request("POST", path, {"cedula": asked["cedula"], "monto": written(asked["cents"])}, _data)
-        case "bank.balance":
-            path = f"/api/cuentas/{asked['cedula']}"
-            return Request("GET", path, None, lambda answer: {"balance": answer["data"]["balance"]})
-        case "products.create":
-            body = {"nombre": asked["nombre"], "precio": written(asked["cents"]), "stock": 1}
-            return Request("POST", "/api/productos", body, _data)
-        case "products.update":
-            body = {"descripcion": asked["descripcion"]}
-            body |= {} if asked["version"] is None else {"version": asked["version"]}
-            return Request("PUT", f"/api/productos/{asked['id']}", body, _data)
-        case "products.delete":
-            return Request("DELETE", f"/api/productos/{asked['id']}", None, _data)
-        case "clinic.reserve":
-            return Request("POST", "/api/reservations", {**asked, "service_id": 1}, _data)
-        case _:
-            body = {name: value for name, value in asked.items() if name != "id"}
-            return Request("PUT", f"/api/reservations/{asked['id']}", body, _data)
-
-
-def _data(answer: Json) -> Any:
-    return answer["data"]
-
-
-def _place(cursor: str) -> Json:
-    return {"position": Cursor.parse(cursor).position}
 
 
 @dataclass(eq=False)
@@ -93,7 +40,7 @@ class Writer:
         """Ask for one thing after the other until `ended` is set; the last one is seen through."""
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             while not self.ended:
-                await self.ask(client, *self.asking.command())
+                await self.ask(client, *self.asking.command(self.name))
                 await asyncio.sleep(self.pause * self.random.uniform(0, 2))
 
     async def ask(self, client: httpx.AsyncClient, do: str, asked: Json) -> None:
@@ -111,12 +58,12 @@ class Writer:
 
     async def _attempt(self, client: httpx.AsyncClient, do: str, asked: Json, key: str | None) -> bool:
         """Ask once; return whether there was an answer."""
-        history, request = self.cluster.history, request_of(do, asked)
+        history, request = self.cluster.history, REQUESTS[do](asked)
         op = history.invoke(self.name, do, asked, key)
         more = {
             "params": {"user_id": self.name, "username": self.name},
             "headers": {} if key is None else {"Idempotency-Key": key},
-            "json": request.body,
+            "json": request.body if do != "chat.send" else {**(request.body or {}), "key": key},
         }
         try:
             async with self.cluster.asked(client, request.method, request.path, **more) as (response, node):
@@ -178,7 +125,7 @@ class Talker:
         except ClientError as error:
             history.unknown(op, repr(error))
         else:
-            history.ok(op, _place(ack["id"]))
+            history.ok(op, place(ack["id"]))
 
 
 async def _discard(live: Live) -> None:

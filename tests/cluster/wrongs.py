@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 from tests.cluster.asking import OPEN, PULSE, ROOM
 from tests.cluster.case import Case, Command, Connection
 from tests.cluster.checks.presence import JOINED, LEFT
+from tests.cluster.checks.signals import SIGNAL
 from tests.cluster.history import Connect, Event, Fail, History, Line, Present, Settled, Welcome, changed
 from tests.cluster.rows import LogEvent, Rows, TermWrite
 from tests.cluster.simulated import Simulation
@@ -99,15 +100,18 @@ class Victim:
         return [one for one in self.case.connections if one.gone is None and topic in one.connect.topics]
 
     def owed_signals(self) -> list[Event]:
-        """The signals that readers who are still there were owed."""
-        asked = {c.asked["mark"]: c.attempts[0] for c in self.case.commands if c.do == "live.publish"}
-        return [
-            line
-            for one in self.open_connections(PULSE)
-            for line in one.heard
-            if isinstance(line, Event) and line.topic == PULSE and one.welcome is not None
-            if asked[line.data["mark"]].invoke.at > one.welcome.at and asked[line.data["mark"]].ended < line.at
-        ]
+        """The signals that readers got, and would have missed."""
+        asked = {c.asked["mark"]: c.attempts[0] for c in self.case.commands if c.do == SIGNAL}
+        owed: list[Event] = []
+        for one in self.case.connections:
+            heard = [line for line in one.heard if isinstance(line, Event) and line.topic == PULSE]
+            latest = max((asked[line.data["mark"]].invoke.at for line in heard), default=0.0)
+            until = latest if one.gone else self.lines[-1].at
+            for line in heard:
+                attempt = asked[line.data["mark"]]
+                if one.welcome is not None and attempt.invoke.at > one.welcome.at and attempt.ended < until:
+                    owed.append(line)
+        return owed
 
 
 def a_hole(it: Victim) -> None:

@@ -11,25 +11,25 @@ _OPEN = "log/"
 
 
 class Chat(Model):
-    """`chat.say` with a `content` of its own in a `room`."""
+    """`chat.say`, and `chat.send` for the same by `/send`: a `content` of its own, by a `user`, in a `room`."""
 
     def __init__(self) -> None:
         self._messages: dict[int, tuple[int, str, str]] = {}
 
     @staticmethod
     def mark_of_command(do: str, asked: dict[str, Any]) -> Mark:
-        return (rules.topic_of(asked["room"]), asked["content"])
+        return (rules.topic_of(asked["room"]), asked["user"], asked["content"])
 
     @staticmethod
     def mark_of_event(event: LogEvent) -> Mark | None:
         said = event.type == MessagePosted.type and event.topic.startswith(rules.topic_of(0)[:-1])
-        return (event.topic, event.data["content"]) if said else None
+        return (event.topic, event.data["user_id"], event.data["content"]) if said else None
 
     def apply(self, event: LogEvent) -> str | None:
         if self.mark_of_event(event) is None:
             return None
         room = rules.room_of(event.topic)
-        self._messages[event.position] = (room or 0, str(event.data["user_id"]), event.data["content"])
+        self._messages[event.position] = (room or 0, event.data["user_id"], event.data["content"])
         return f"calls itself message {event.data['id']}" if event.data["id"] != event.position else None
 
     def answer(self, do: str, event: LogEvent) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Command:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Its lines until it was acknowledged or refused for the first time."""
+        """Its lines, attempt by attempt."""
         found: list[Line] = []
         for attempt in self.attempts:
             found += [attempt.invoke] if attempt.end is None else [attempt.invoke, attempt.end]

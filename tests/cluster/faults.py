@@ -30,8 +30,8 @@ async def befall(cluster: Cluster, random: Random, seconds: float, told: Callabl
                 await asyncio.sleep(random.uniform(*AWAY))
                 await cluster.start(node)
             case _:
-                seconds = random.uniform(*STOPPED)
-                told(f"SIGSTOP of node {node} for {seconds:.1f} s")
+                pause = random.uniform(*STOPPED)
+                told(f"SIGSTOP of node {node} for {pause:.1f} s")
                 cluster.stop(node)
-                await asyncio.sleep(seconds)
+                await asyncio.sleep(pause)
                 cluster.cont(node)

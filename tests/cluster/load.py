@@ -13,7 +13,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.readers import Reader, heads
 from tests.cluster.writers import PATIENCE, Talker, Writer
 
-SETTLING: Final = 15.0  # s that everybody has to hear of everything
+SETTLING: Final = 30.0  # s that everybody has to hear of everything
 TRANSPORTS: Final = ("ws", "sse", "poll")
 
 

@@ -64,8 +64,8 @@ class _Person:
         sure: list[Stay] = []
         unsure: list[Stay] = []
         for one in connections:
-            pauses_of_node = pauses.get(one.welcome.node or 0, []) if one.welcome is not None else []
-            parts = list(_outside(_stay(one, goodbyes), pauses_of_node))
+            node = None if one.welcome is None else one.welcome.node
+            parts = list(_outside(_stay(one, goodbyes), [] if node is None else pauses.get(node, [])))
             sure += parts
             if not parts:
                 unsure.append(Stay(one.connect.at, one.ended + BURIED))

@@ -215,6 +215,12 @@ class Case:
             if command.ok is not None and (at := self.position(command)) is not None
         ]
 
+    @property
+    def unanswered(self) -> list[Command]:
+        """The commands that somebody asked for again and again and got no answer to."""
+        asked = [command for command in self.commands if command.attempts[0].invoke.key is not None]
+        return [command for command in asked if all(isinstance(one.end, Unknown | None) for one in command.attempts)]
+
     @cached_property
     def readers(self) -> dict[str, list[Connection]]:
         """The connections of each reader, in order."""

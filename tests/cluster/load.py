@@ -29,7 +29,7 @@ class Load:
         self._readers = [
             *(Reader(cluster, name, f"all-{name}", (*TOPICS, PULSE), random) for name in TRANSPORTS),
             *(Reader(cluster, name, f"room-{name}", (ROOM,), random) for name in TRANSPORTS),
-            *(Reader(cluster, name, f"restless-{name}", (*TOPICS, PULSE), random, stays=1.0) for name in TRANSPORTS),
+            *(Reader(cluster, name, f"restless-{name}", (*TOPICS, PULSE), random, stays=0.6) for name in TRANSPORTS),
             *(Reader(cluster, "ws", f"guest-{n}", (ROOM,), random, stays=0.5) for n in range(3)),
         ]
         self._random = random
@@ -58,6 +58,12 @@ class Load:
             writing = [group.create_task(one.run()) for one in asking]
             try:
                 yield
+                # Who comes late reads what was before all faults.
+                late = [
+                    Reader(self._cluster, name, f"late-{name}", TOPICS, self._random, cursor="0") for name in TRANSPORTS
+                ]
+                self._readers += late
+                reading += [group.create_task(reader.run()) for reader in late]
                 for one in asking:
                     one.ended = True
                 await asyncio.wait(writing)

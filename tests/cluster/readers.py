@@ -44,12 +44,13 @@ class Reader:
     topics: Sequence[str]
     random: Random
     stays: float | None = None
+    cursor: str | None = None
+    """What it comes back with; at first from where on it reads, None for now on."""
     position: int = 0
     """The reader has everything up to here."""
     heard: set[str] = field(default_factory=set)
     """The marks of the signals that it got, and the users whom it was told of."""
     connected: bool = False
-    _cursor: str | None = None
     _connection: int = 0
     _orderly: bool = False
     _clean: bool = False
@@ -60,7 +61,7 @@ class Reader:
         history = self.cluster.history
         while True:
             self._orderly, self._clean = self.transport == "ws" and self.random.random() < 0.5, False
-            self._connection = history.connect(self.user, self.transport, self.topics, self.user, self._cursor)
+            self._connection = history.connect(self.user, self.transport, self.topics, self.user, self.cursor)
             following = asyncio.create_task(self._follow())
             try:
                 await asyncio.wait([following], timeout=self._about(self.stays))
@@ -85,8 +86,8 @@ class Reader:
 
     def _address(self, **more: object) -> str:
         asked = [*(("topic", topic) for topic in self.topics), ("user_id", self.user), ("username", self.user)]
-        if self._cursor is not None and "since" not in more:
-            more["since"] = self._cursor
+        if self.cursor is not None and "since" not in more:
+            more["since"] = self.cursor
         return f"/{self.transport}?{urlencode([*asked, *more.items()])}"
 
     async def _websocket(self) -> None:
@@ -142,7 +143,7 @@ class Reader:
         self._node = node
 
     def _stands(self, cursor: str) -> None:
-        self._cursor = str(Cursor.parse(cursor).plain)
+        self.cursor = str(Cursor.parse(cursor).plain)
         self.position = Cursor.parse(cursor).position
 
     def _take(self, message: Json) -> None:

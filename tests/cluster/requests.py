@@ -10,7 +10,7 @@ from tests.cluster.history import Json
 
 
 class Request(NamedTuple):
-    """A command as REST has it, and what finds the answer in its answer's JSON."""
+    """A command as REST has it, and what finds the answer in its answer's JSON: None where the server could not."""
 
     method: str
     path: str
@@ -30,9 +30,12 @@ def _say(asked: Json) -> Request:
 
 def _send(asked: Json) -> Request:
     body = {"type": "message", "content": asked["content"]}
-    return Request(
-        "POST", f"/send/rooms/{asked['room']}", body, lambda answer: {"id": answer["messages"][0]["message_id"]}
-    )
+    return Request("POST", f"/send/rooms/{asked['room']}", body, _sent)
+
+
+def _sent(answer: Json) -> Json | None:
+    (reply,) = answer["messages"]
+    return None if reply["type"] == "error" else {"id": reply["message_id"]}
 
 
 def _publish(asked: Json) -> Request:

@@ -3,9 +3,10 @@
 import asyncio
 from pathlib import Path
 
+from tests.cluster.case import Case
 from tests.cluster.checker import judge
 from tests.cluster.cluster import cluster
-from tests.cluster.history import History, write
+from tests.cluster.history import History
 from tests.cluster.load import Load
 
 A_WHILE = 0.7  # s of load between two faults
@@ -31,7 +32,7 @@ async def test_a_node_that_is_killed_stopped_and_ended_under_load(tmp_path: Path
             await nodes.start(0)
             await asyncio.sleep(A_WHILE)
         rows = await nodes.rows()
-    write(tmp_path / "history.jsonl", history.lines)
+    assert Case(history.lines, rows).unanswered == []
     verdicts = judge(history.lines, rows)
     assert all(verdict.first is None for verdict in verdicts), "\n".join(map(str, verdicts))
     assert [verdict.number for verdict in verdicts if not verdict.looked_at] == sorted(ABOUT_CLUSTERS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -18,6 +19,7 @@ from tests.cluster.requests import REQUESTS, place
 
 PATIENCE: Final = 3.0  # s for an answer
 AGAIN: Final = 0.1  # s before something is asked again
+GIVES_UP: Final = 20.0  # s
 ONCE_MORE: Final = 0.05  # of what was answered is asked again, for the same answer
 AT_ONCE: Final = 0.05  # of what is asked is asked twice at the same time
 PIPELINED: Final = 8  # messages on their way at once on a WebSocket
@@ -44,14 +46,15 @@ class Writer:
                 await asyncio.sleep(self.pause * self.random.uniform(0, 2))
 
     async def ask(self, client: httpx.AsyncClient, do: str, asked: Json) -> None:
-        """Ask for something until it is answered; a signal and a look are asked for once."""
+        """Ask for something until it is answered, or for too long; a signal and a look are asked for once."""
         if do in {"live.publish", "bank.balance"}:
             await self._attempt(client, do, asked, None)
             return
         key = secrets.token_hex(8)
         if self.random.random() < AT_ONCE:
             await asyncio.gather(*(self._attempt(client, do, asked, key) for _ in range(2)))
-        while not await self._attempt(client, do, asked, key):
+        ends = time.monotonic() + GIVES_UP
+        while not await self._attempt(client, do, asked, key) and time.monotonic() < ends:
             await asyncio.sleep(AGAIN)
         if self.random.random() < ONCE_MORE:
             await self._attempt(client, do, asked, key)
@@ -74,12 +77,14 @@ class Writer:
         if response.status_code >= 500 or response.status_code == 429:
             history.unknown(op, f"{response.status_code} {body.decode()}")
             return False
-        if response.is_success:
-            answer = request.answer(response.json())
-            self.asking.learn(do, answer)
-            history.ok(op, answer, node)
-        else:
+        if not response.is_success:
             history.fail(op, response.json()["error"]["code"], node)
+            return True
+        if (answer := request.answer(response.json())) is None:
+            history.unknown(op, body.decode())
+            return False
+        self.asking.learn(do, answer)
+        history.ok(op, answer, node)
         return True
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests import stores
 from tests.cluster.history import History
 from tests.cluster.proxy import RoundRobin, round_robin
 from tests.cluster.rows import Rows, read_rows
@@ -83,11 +84,11 @@ async def cluster(
     each_request: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Cluster]:
-    """Give a cluster of so many nodes on one database, by default a SQLite file, and see that each ends well.
+    """Give a cluster of so many nodes on one database, by default what the tests store in, and see that each ends well.
 
     With `each_request` every request of a connection lands on another node. `settings` are those of the servers.
     """
-    url = database_url or f"sqlite://{folder / 'envivo.db'}"
+    url = database_url or stores.database_url(folder / "envivo.db")
     shared = {"database_url": url, "retention": RETENTION, **settings}
     if backplane_url is not None:
         shared["backplane_url"] = backplane_url

@@ -58,6 +58,11 @@ class Cluster:
         await asyncio.to_thread(self.nodes[node].start)
         self.history.fault(node, "start")
 
+    async def restart(self, node: int) -> None:
+        """End a node in good order and start it again."""
+        await self.sigterm(node)
+        await self.start(node)
+
     def stop(self, node: int) -> None:
         """Let a node do nothing, and say nothing, until `cont`."""
         self.history.fault(node, "stop")

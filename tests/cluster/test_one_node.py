@@ -28,8 +28,7 @@ async def test_a_node_that_is_killed_stopped_and_ended_under_load(tmp_path: Path
             await asyncio.sleep(STOPPED)
             nodes.cont(0)
             await asyncio.sleep(A_WHILE)
-            await nodes.sigterm(0)
-            await nodes.start(0)
+            await nodes.restart(0)
             await asyncio.sleep(A_WHILE)
         rows = await nodes.rows()
     assert Case(history.lines, rows).unanswered == []

@@ -20,8 +20,8 @@ from tests.cluster.requests import REQUESTS, place
 PATIENCE: Final = 3.0  # s for an answer
 AGAIN: Final = 0.1  # s before something is asked again
 GIVES_UP: Final = 20.0  # s
-ONCE_MORE: Final = 0.05  # of what was answered is asked again, for the same answer
-AT_ONCE: Final = 0.05  # of what is asked is asked twice at the same time
+ONCE_MORE: Final = 10  # of so many things one is asked for again when it was answered, for the same answer
+AT_ONCE: Final = 15  # of so many things one is asked for twice at the same time
 PIPELINED: Final = 8  # messages on their way at once on a WebSocket
 
 _OPTIONS: Final = Options(ws_open=2.0, backoff_base=0.1, backoff_cap=0.5, ping=2.0)
@@ -37,6 +37,7 @@ class Writer:
     random: Random
     pause: float
     ended: bool = False
+    _asked: int = 0
 
     async def run(self) -> None:
         """Ask for one thing after the other until `ended` is set; the last one is seen through."""
@@ -51,12 +52,13 @@ class Writer:
             await self._attempt(client, do, asked, None)
             return
         key = secrets.token_hex(8)
-        if self.random.random() < AT_ONCE:
+        self._asked += 1
+        if self._asked % AT_ONCE == 0:
             await asyncio.gather(*(self._attempt(client, do, asked, key) for _ in range(2)))
         ends = time.monotonic() + GIVES_UP
         while not await self._attempt(client, do, asked, key) and time.monotonic() < ends:
             await asyncio.sleep(AGAIN)
-        if self.random.random() < ONCE_MORE:
+        if self._asked % ONCE_MORE == 0:
             await self._attempt(client, do, asked, key)
 
     async def _attempt(self, client: httpx.AsyncClient, do: str, asked: Json, key: str | None) -> bool:

@@ -1,4 +1,4 @@
-# make run | test | check | bench | clean. Needs python3 (3.11 or newer) with venv, and make; each target installs the rest
+# make run | test | check | bench | cluster | clean. Needs python3 (3.11 or newer) with venv, and make; each target installs the rest
 # into its own virtual environment. ENVIVO_... variables reach the server: ENVIVO_PORT=9000 make run
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,7 @@ LOCKED := 3.11 3.12 3.13
 PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+CLUSTER_ARGS ?=
 
 # The newest supported Python, where there is one beside the default: on the PATH, or of pyenv.
 NEWEST_PYTHON = $(firstword $(foreach candidate,python$(NEWEST) $(wildcard $(HOME)/.pyenv/versions/$(NEWEST).*/bin/python),\
@@ -38,7 +39,8 @@ PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check lock bench bench-multitude bench-peers clean chromium databases node-packages autobahn test-js test-newest
+.PHONY: run test check lock bench bench-multitude bench-peers cluster clean chromium databases node-packages autobahn \
+	test-js test-newest
 
 run: $(VENV)/.run
 	@$(BIN)/envivo serve
@@ -98,6 +100,11 @@ $(PEERS_VENV)/.peers: $(PEERS_VENV)/.created $(PEERS)/requirements.txt
 	done
 	@touch $@
 
+# make cluster MINUTES=30: random faults under load for so long, and what the checker says to it; CLUSTER_ARGS=--help
+# tells the rest.
+cluster: $(VENV)/.test
+	@$(BIN)/python -m tests.cluster --minutes $(or $(MINUTES),1) $(CLUSTER_ARGS)
+
 clean:
 	rm -rf $(VENV) $(NEWEST_VENV) $(LOCK_VENV) $(PEERS_VENV) $(AUTOBAHN_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -128,17 +135,20 @@ chromium:
 		echo "The browser tests need Chromium: 'sudo apt-get install chromium', or as your system has it."; \
 	fi
 
-# The tests start PostgreSQL by themselves, on a port of their own. In runlevel 1 no service is started, and none is to be
-# started by the system later.
+# The tests start PostgreSQL and Redis by themselves, on ports of their own. In runlevel 1 no service is started, and none
+# is to be started by the system later.
 databases:
-	@if [ -z "$(wildcard /usr/lib/postgresql/*/bin/pg_ctl)" ] && ! command -v pg_ctl >/dev/null; then \
+	@missing=; \
+	[ -n "$(wildcard /usr/lib/postgresql/*/bin/pg_ctl)" ] || command -v pg_ctl >/dev/null || missing="$$missing postgresql"; \
+	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$$missing redis-server"; \
+	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "installing PostgreSQL"; \
-			install="env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends postgresql"; \
+			echo "installing$$missing"; \
+			install="env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends$$missing"; \
 			{ $$install || { apt-get update -q && $$install; } || true; } >/dev/null 2>&1; \
-			systemctl disable postgresql >/dev/null 2>&1 || true; \
+			systemctl disable $$missing >/dev/null 2>&1 || true; \
 		else \
-			echo "The tests with PostgreSQL need it: 'sudo apt-get install postgresql', or as your system has it."; \
+			echo "The tests with databases need them: 'sudo apt-get install$$missing', or as your system has it."; \
 		fi; \
 	fi
 

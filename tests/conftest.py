@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from tests import stores
 from tests.running import ServerProcess, can_make_networks, find_autobahn, find_chromium, find_node
-from tests.servers import find_postgres
+from tests.servers import find_postgres, find_redis
 from tests.web.browser import Chromium, Windows, chromium_for_all, windows_on
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no error
@@ -94,6 +94,8 @@ def _missing() -> dict[str, str]:
         needs["namespaces"] = "network namespaces (root on Linux, and ip: apt-get install iproute2)"
     if find_postgres() is None or find_spec("asyncpg") is None:
         needs["postgres"] = "PostgreSQL (apt-get install postgresql) and its driver (pip install asyncpg)"
+    if find_redis() is None:
+        needs["redis"] = "Redis (apt-get install redis-server)"
     needs |= {name: f"{name} (apt-get install {name})" for name in ("nginx", "caddy") if shutil.which(name) is None}
     return needs
 

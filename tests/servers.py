@@ -3,10 +3,12 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from typing import Final, Self
 
 _DEBIAN: Final = "/usr/lib/postgresql"
 _START_DEADLINE: Final = "60"  # s
+_END_DEADLINE: Final = 15.0  # s
 _OWNER: Final = "envivo"
 _EMPTY, _MIGRATED = "template0", "migrated"
 # What a crash of the machine would cost does not matter to a test; a crash of the server alone still costs nothing.
@@ -27,6 +30,11 @@ def find_postgres() -> Path | None:
         return Path(found).resolve().parent
     versions = sorted(Path(_DEBIAN).glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
     return versions[-1].parent if versions and int(versions[-1].parts[-3]) >= 14 else None
+
+
+def find_redis() -> str | None:
+    """Return the program of a Redis server, or of Valkey, which speaks as it does; None where there is neither."""
+    return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 def free_port() -> int:
@@ -132,6 +140,91 @@ class Postgres:
             text = said.read().decode(errors="replace")
         assert done.returncode == 0, f"{program} has failed: {text}"
         return text.strip()
+
+
+class Redis:
+    """A Redis server that keeps nothing when it ends, as a backplane needs it; `settings` are its own, by name."""
+
+    def __init__(self, **settings: str) -> None:
+        assert find_redis() is not None, "Redis is missing (apt-get install redis-server)"
+        self._folder = Path(tempfile.mkdtemp(prefix="envivo-redis-"))
+        self.port = free_port()
+        self._settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self._folder),
+            "save": "",
+            "appendonly": "no",
+            "logfile": "log",
+            **settings,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it (again), empty, and return when it answers."""
+        options = [word for name, value in self._settings.items() for word in (f"--{name}", value)]
+        program = find_redis()
+        assert program is not None
+        self._process = subprocess.Popen(
+            [program, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self._folder
+        )
+        ends = time.monotonic() + float(_START_DEADLINE)
+        while not self._answers():
+            assert self._process.poll() is None, f"Redis has failed: {(self._folder / 'log').read_text()}"
+            assert time.monotonic() < ends, "Redis does not answer"
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would, also where it is frozen."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Let it do nothing, and say nothing, until `thaw`; its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as asking:
+                asking.sendall(b"PING\r\n")
+                return asking.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        self._signal(number)
+        if self._process is not None:
+            self._process.wait(_END_DEADLINE)
+            self._process = None
 
 
 def _needs_another_user() -> bool:

@@ -161,3 +161,14 @@ async def test_a_round_trip_is_measured_when_somebody_looks_and_not_again_at_onc
     connection.pinged_at -= limits.PING_INTERVAL
     connection.measure()
     assert len(asked) == 2
+
+
+def test_addresses_that_have_met_a_limit_are_remembered_as_far_as_there_is_room() -> None:
+    met = Counters().addresses
+    for number in range(limits.ADDRESSES_SHOWN + 5):
+        met.count(f"10.0.0.{number}", "rate", at=number)
+    met.count("10.0.0.7", "rate", at=99)
+    assert len(met.lately) == limits.ADDRESSES_SHOWN
+    assert met.lately[0] == ("10.0.0.7", "rate", 2, 99)
+    assert met.lately[1].address == f"10.0.0.{limits.ADDRESSES_SHOWN + 4}"
+    assert met.totals == {"rate": limits.ADDRESSES_SHOWN + 6}

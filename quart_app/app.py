@@ -80,7 +80,7 @@ class EnVivo(LeanQuart, Program):
         )
         self.doors = Doors(settings.doors)
         self.doors.on_close.append(self._turn_out)
-        self.identification = Identification(self.doors.is_open)
+        self.identification = Identification(self.hub.revocations, self.doors.is_open)
         self.security = SecurityLog(settings.security_log_path)
         self.hub.commands.witness = self._note_refusal
         self.socketio = SocketIo(

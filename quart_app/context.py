@@ -40,4 +40,6 @@ def app() -> App:
 def note_refusal(source: Source, refused: Refused, act: Act) -> None:
     """Tell the security log that the sender of `source` was refused."""
     here = app()
-    here.security.refused(refused, Whence.of(source.scope), lambda: here.identification.known(source), act)
+    here.security.refused(
+        refused, Whence.of(source.scope), lambda: here.identification.known(source, tickets=True), act
+    )

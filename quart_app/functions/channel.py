@@ -60,8 +60,7 @@ class FunctionsChannel(Channel):
     kind = Kind.STATE
 
     async def authorize(self, identity: Identity, topic: str) -> None:
-        if not identity.is_admin:
-            raise Refused("forbidden", "this is for administrators", status=403)
+        identity.require_admin()
 
 
 class _OwnChannel(Channel):

@@ -17,6 +17,7 @@ from quart_app.identity.published import ALGORITHMS, Keys, header_of, read_claim
 from quart_app.identity.sites import check_origin, check_reader, cors_headers
 from quart_app.identity.source import Source
 from quart_app.identity.tokens import (
+    CLOCK_SKEW,
     NAME_CHARACTERS,
     NAME_RULE,
     TICKET_LIFETIME,
@@ -31,7 +32,7 @@ from quart_app.issuers import Issuer
 from quart_app.realtime import ADMIN, Identity, Refused, Revocations, TopicRights
 
 __all__ = [
-    "ALGORITHMS", "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
+    "ALGORITHMS", "CLOCK_SKEW", "NAME_CHARACTERS", "TICKET_LIFETIME", "TOKEN_SUBPROTOCOL", "USER_COOKIE",
     "Identification", "Keys", "Source",
     "accepted_subprotocol", "check_origin", "check_reader", "cors_headers", "header_of", "identify", "identity_of",
     "issue_session", "issue_ticket", "issue_token", "read_claims", "read_token", "token_cookie", "unauthorized",
@@ -46,26 +47,27 @@ _OPEN_ROLE: Final = ADMIN  # everybody has this role at an open door, and may do
 
 
 class Identification:
-    """The identification of those who speak to one server, which knows what was revoked, and the keys of issuers.
+    """The identification of those who speak to one server, which asks what was revoked, and has the keys of issuers.
 
     Nobody is known at a door for which `is_open` does not hold: what has come in before it was closed may be asked
     after that.
     """
 
-    def __init__(self, is_open: Callable[[Door], bool] = lambda _: True) -> None:
+    def __init__(self, revocations: Revocations, is_open: Callable[[Door], bool] = lambda _: True) -> None:
         self._is_open = is_open
-        self.revocations = Revocations()
+        self._revocations = revocations
         self.keys: dict[Issuer, Keys] = {}
 
-    def identify(self, source: Source) -> Identity:
-        """Return who sent `source` by the door at which it came in. Raise `Refused` where that lets nobody in."""
+    def identify(self, source: Source, *, tickets: bool = False) -> Identity:
+        """Return who sent `source` by the door at which it came in; `tickets` are taken where a stream is opened, and
+        nowhere else. Raise `Refused` where the door lets nobody in."""
         door = door_of(source.scope)
-        return self.limited(door, identify(door, source, self.keys))
+        return self.limited(door, identify(door, source, self.keys, tickets=tickets))
 
-    def known(self, source: Source) -> Identity | None:
+    def known(self, source: Source, *, tickets: bool = False) -> Identity | None:
         """Return who sent `source`, None where nobody can tell."""
         try:
-            return self.identify(source)
+            return self.identify(source, tickets=tickets)
         except Refused:
             return None
 
@@ -78,24 +80,23 @@ class Identification:
         revoked."""
         if not self._is_open(door):
             raise unauthorized("this door was closed")
-        if self.revocations.covers(identity):
-            raise unauthorized("the token was revoked; ask for a new one")
+        self._revocations.check(identity)
         if door.topics:
             return replace(identity, rights=(*identity.rights, TopicRights(door.topics, door.topics)))
         return identity
 
 
-def identify(door: Door, source: Source, keys: Mapping[Issuer, Keys] = _NO_KEYS) -> Identity:
+def identify(door: Door, source: Source, keys: Mapping[Issuer, Keys] = _NO_KEYS, *, tickets: bool = False) -> Identity:
     """Return who sent `source`, which came in by `door`; tokens of issuers are read with their `keys`.
 
     At a secure door the token tells: that of ``Authorization: Bearer``, else of the subprotocol pair
-    ``bearer, <token>``, else of the query parameters ``ticket`` and ``token``, else of the cookie ``envivo_token``. At
-    an open one ``user_id`` and ``username`` of the query tell, else the cookie ``envivo_user``; else the sender is a
-    new guest. Raise `Refused` where the door does not let the sender in.
+    ``bearer, <token>``, else of the query parameters ``ticket``, where `tickets` are taken, and ``token``, else of the
+    cookie ``envivo_token``. At an open one ``user_id`` and ``username`` of the query tell, else the cookie
+    ``envivo_user``; else the sender is a new guest. Raise `Refused` where the door does not let the sender in.
     """
     if door.secure:
         token = _bearer(source)
-        if token is None and (ticket := source.args.get("ticket")):
+        if tickets and token is None and (ticket := source.args.get("ticket")):
             return read_token(door, ticket, ticket=True)
         return _read(door, token or source.args.get("token") or source.cookies.get(token_cookie(door)), keys)
     identity = _open_identity(source)

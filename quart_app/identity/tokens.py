@@ -27,8 +27,9 @@ NAME_RULE: Final = f"at most {NAME_CHARACTERS} characters, without control chara
 _ALGORITHM: Final = "HS256"  # RFC 7518 section 3.2
 _TYPE: Final = "envivo+jwt"
 _TICKET_TYPE: Final = "envivo-ticket+jwt"
-_TYPES: Final = frozenset({None, "JWT", _TYPE})
+_TYPES: Final = (None, "JWT", _TYPE)
 _IDS: Final = 4  # of a token and of those that it was made from
+_EXACT: Final = 2**53  # whole numbers up to here are exact in every language (RFC 8259 section 6)
 _TOPICS_RULE: Final = (
     f"an object with the lists `subscribe` and `publish` of at most {TOPIC_PATTERNS} topics each, "
     "such as rooms/1, log/class/* or *"
@@ -50,7 +51,8 @@ def issue_token(door: Door, identity: Identity, lifetime: timedelta) -> str:
 def issue_ticket(door: Door, identity: Identity) -> str:
     """Return a token for `identity` that stands in an address and opens a connection, for TICKET_LIFETIME from now.
 
-    What it opens lasts as long as `identity` itself may: until its claim ``until``.
+    What it opens lasts as long as `identity` itself may: until its claim ``until``. Raise `Refused` as `issue_session`
+    does.
     """
     assert identity.expires_at is not None  # noqa: S101 - whoever has a token has one that ends
     now = time.time()
@@ -60,7 +62,8 @@ def issue_ticket(door: Door, identity: Identity) -> str:
 
 def issue_session(door: Door, identity: Identity) -> str:
     """Return a token for the browser of `identity`, who has just signed in by a token: signing out revokes this one
-    alone."""
+    alone. Raise `Refused` where it would be made from so many others that it could not name them all, by any of which
+    it is revoked."""
     assert identity.expires_at is not None  # noqa: S101 - whoever has a token has one that ends
     return _signed(door, _TYPE, identity, time.time(), identity.expires_at)
 
@@ -82,6 +85,8 @@ def _signed(door: Door, type: str, identity: Identity, now: float, expires: floa
         "aud": ISSUER,
         **more,
     }
+    if len(identity.token_ids) >= _IDS:
+        raise unauthorized("the token was made from one that was made from another, and so on; take the first one")
     if identity.token_ids:
         claims["from"] = list(identity.token_ids)
     if identity.rights:
@@ -148,7 +153,7 @@ def _claims(door: Door, token: str | None, *, ticket: bool) -> Mapping[str, Any]
     except (jwt.InvalidTokenError, ValueError) as error:
         raise unauthorized("the token is not valid here") from error
     audience = claims.get("aud", ISSUER)
-    kinds = {_TICKET_TYPE} if ticket else _TYPES
+    kinds = (_TICKET_TYPE,) if ticket else _TYPES
     if (
         header.get("typ") not in kinds
         or claims.get("iss", ISSUER) != ISSUER
@@ -204,7 +209,7 @@ def _rights(claims: Mapping[str, Any]) -> tuple[TopicRights, ...]:
 def issued_at(claims: Mapping[str, Any]) -> float:
     """Return when a token was issued, to the millisecond where it is one of ours; 0.0 where it does not say."""
     exactly = claims.get("iat_ms")
-    return exactly / 1000 if isinstance(exactly, int) else float(claims.get("iat", 0.0))
+    return exactly / 1000 if isinstance(exactly, int) and abs(exactly) < _EXACT else float(claims.get("iat", 0.0))
 
 
 def ids_of(claims: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from quart_app.realtime import limits
@@ -20,6 +20,7 @@ from quart_app.realtime.clients.leases import Leases
 from quart_app.realtime.clients.lines import Lines
 from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.clients.quotas import Quota, Quotas
+from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
@@ -41,7 +42,7 @@ class Hub:
     `peer_timeout` those for which a peer may take nothing. `quota` is what one user may have of it all.
 
     `channels` are those of the topics that there are, `feeds` the producers of some, `connections` the open ones by
-    their ids, and `wheel` is where all their timers are.
+    their ids, `revocations` the tokens that open none any more, and `wheel` is where all their timers are.
     """
 
     log: EventLog
@@ -69,6 +70,7 @@ class Hub:
         self.feeds = Feeds(self.bus.is_followed, self.leases.want)
         self.bus.demand = self.feeds.demand
         self.connections: dict[str, Connection] = {}
+        self.revocations = Revocations()
         self.lines = Lines()
         self.wheel = Wheel()
         self.commands = Commands(self.channels, self.quotas, self.bus.counters, surroundings, self.spawn)
@@ -213,6 +215,7 @@ class Hub:
         self.counters.opened[connection.transport] += 1
         connection.begin()
         try:
+            self.revocations.check(connection.identity)  # it was good when the client came, before it was known here
             await self._admission.welcome(connection, opening, self.heartbeat)
             self._check_draining()  # it may have begun before this connection was known here
         except BaseException:
@@ -254,6 +257,10 @@ class Hub:
         """Count a request of a user. Raise Refused where that is one too many."""
         self.quotas.request(identity.payer, self.surroundings.time())
 
+    def count_sign_in(self, identity: Identity) -> None:
+        """Count a session of a user that begins. Raise Refused where that is one too many."""
+        self.quotas.sign_in(identity.payer, self.surroundings.time())
+
     def count_stored(self, identity: Identity, size: int) -> None:
         """Count the bytes that a user is about to have stored. Raise Refused where these are too many."""
         self.quotas.store(identity.payer, size, self.surroundings.time())
@@ -290,15 +297,17 @@ class Hub:
         return connection
 
     async def _resume(self, opening: Opening, known: Connection | None) -> Connection:
-        if known is not None and sorted(known.topics) == sorted(opening.topics):
+        if known is not None and _follows(known, opening.topics):
             await self.check(opening)
             subscription = await self._admission.subscription(opening)
-            if self.connections.get(known.id) is known and known.alive:
+            # Meanwhile its lease may have run out, its client may have subscribed, or been sent away.
+            still = self.connections.get(known.id) is known and known.alive and _follows(known, opening.topics)
+            if still and not self.revocations.covers(opening.identity):
                 self._parking.release(known)
                 known.subscription.close()  # a request that still waits is answered: the newest counts
                 known.go_on(opening.identity, subscription)
                 return known
-            subscription.close()  # its lease ran out just now, or it was sent away
+            subscription.close()
         connection = await self.open(opening)
         connection.take_back()
         return connection
@@ -334,3 +343,8 @@ class Hub:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)
         await self.lines.gone()
+
+
+def _follows(connection: Connection, topics: Collection[str]) -> bool:
+    """Tell whether a connection follows just these topics."""
+    return sorted(connection.topics) == sorted(topics)

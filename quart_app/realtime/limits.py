@@ -41,6 +41,8 @@ HTTP2_RESETS_BURST: Final = 100.0  # streams: as many as it may have
 ACCOUNTS: Final = 50_000  # users whose use is remembered, beside those who hold something
 QUOTA_BURST: Final = 10.0  # s of requests that may come at once
 REPEATED_WITHIN: Final = 60.0  # s; a message that could be taken later only has failed
+SIGN_INS: Final = 100  # sessions of one user that may begin at once; that each has ended is stored until it would have
+SIGN_INS_RATE: Final = 0.1  # of these a second, after that
 QUOTA_RETRY: Final = 5.0  # s before somebody who holds as much as they may is to try again
 
 # The bus

@@ -40,7 +40,7 @@ def speaker_and_connection() -> tuple[Identity, Connection | None]:
         connection = None
     if connection is not None and not door.secure:
         return connection.identity, connection
-    identity = app().identification.identify(client)
+    identity = app().identification.identify(client, tickets=True)
     if connection is not None and connection.identity.user_id != identity.user_id:
         raise Refused("forbidden", "this connection is somebody else's", status=403)
     return identity, connection
@@ -55,7 +55,7 @@ def opening(transport: str, name: str | None) -> Opening:
     args, headers, topic_of = client.args, client.headers, here.hub.channels.topic
     names = [name] if name is not None else args.getlist("topic")[: TOPICS_PER_CONNECTION + 1]
     return Opening(
-        here.identification.identify(client),
+        here.identification.identify(client, tickets=True),
         tuple(dict.fromkeys(map(topic_of, names))),
         transport,
         since=headers.get("Last-Event-ID") or args.get("since") or None,

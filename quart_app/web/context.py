@@ -1,6 +1,6 @@
 """How a view reaches what is around its request: the application, its settings, and who asks."""
 
-from typing import Any
+from typing import Any, Final
 
 from quart import request
 from quart.wrappers import Request
@@ -12,6 +12,9 @@ from quart_app.realtime import Identity
 from quart_app.security_log import Act, Event, Whence
 
 __all__ = ["app", "note", "settings", "speaker", "this_door", "this_request", "visitor"]
+
+_WHO: Final = "envivo.who"
+"""Where the scope of a request has who sent it, so that a token is read once, whoever asks: view, menu or header."""
 
 
 def settings() -> Settings:
@@ -35,7 +38,11 @@ def speaker() -> Identity:
 
     Raise Refused for a missing or wrong token, for an unfit name, and for one request too many.
     """
-    identity = app().identification.identify(this_request())
+    scope: Any = this_request().scope
+    identity: Identity | None = scope.get(_WHO)
+    if identity is None:
+        scope[_WHO] = None  # for `visitor`, where nobody is let in
+        scope[_WHO] = identity = app().identification.identify(this_request())
     if identity.payer:
         app().hub.count_request(identity)
     return identity
@@ -43,7 +50,11 @@ def speaker() -> Identity:
 
 def visitor() -> Identity | None:
     """Return who sent this request, None where they do not say it well enough to be let in."""
-    return app().identification.known(this_request())
+    scope: Any = this_request().scope
+    if _WHO not in scope:
+        scope[_WHO] = app().identification.known(this_request())
+    who: Identity | None = scope[_WHO]
+    return who
 
 
 def note(event: Event, who: Identity, act: Act) -> None:

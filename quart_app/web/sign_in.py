@@ -17,7 +17,7 @@ from quart_app.identity import issue_session, token_cookie
 from quart_app.realtime import Identity, Refused
 from quart_app.security_log import Act
 from quart_app.web.address import here, local_path, over_tls
-from quart_app.web.context import app, note, speaker, this_door
+from quart_app.web.context import app, note, speaker, this_door, visitor
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM
 from quart_app.web.operations import Operation
@@ -64,7 +64,7 @@ async def session() -> str | tuple[str, int]:
     """Show who is signed in, until when and for what, and a form for another token."""
     if not this_door().secure:
         return await render_template("web/sign_in.html", who=speaker(), next="/")
-    return await render_template("web/sign_in.html", who=_present(), next=local_path(request.args.get("next", "/")))
+    return await render_template("web/sign_in.html", who=visitor(), next=local_path(request.args.get("next", "/")))
 
 
 @sign_in.get(ENTER)
@@ -74,7 +74,7 @@ async def ask() -> Response:
     offered = _who(token)
     if token is None or offered is None:
         return _led_to(path)
-    page = await render_template("web/enter.html", who=offered, present=_present(), offer=_mark(token), next=path)
+    page = await render_template("web/enter.html", who=offered, present=visitor(), offer=_mark(token), next=path)
     return Response(page, mimetype="text/html")
 
 
@@ -104,7 +104,7 @@ async def _take_from_address() -> Response | None:
     offered = _who(token)
     if offered is None:
         return _led_to(here())  # a page that needs one will ask for another
-    if offered == _present():
+    if offered == _who(request.cookies.get(token_cookie(this_door()))):  # who is signed in in this browser
         return _by_token(token, here())
     response = _led_to(_question(here()))
     response.set_cookie(
@@ -116,11 +116,6 @@ async def _take_from_address() -> Response | None:
 def _require_secure() -> None:
     if not this_door().secure:
         raise Refused("open_mode", "nobody is asked for a token here: the server is in open mode", status=409)
-
-
-def _present() -> Identity | None:
-    """Return who is signed in in this browser, None where nobody is."""
-    return _who(request.cookies.get(token_cookie(this_door())))
 
 
 def _who(token: str | None) -> Identity | None:
@@ -151,8 +146,10 @@ def _by_token(token: str, path: str) -> Response:
 
 
 def signed_in(identity: Identity, path: str) -> Response:
-    """Return the answer by which this browser is `identity` from now on, and goes on to `path`."""
+    """Return the answer by which this browser is `identity` from now on, and goes on to `path`. Raise `Refused` where
+    they sign in too often, and where their token was made from too many others."""
     door = this_door()
+    app().hub.count_sign_in(identity)
     session = issue_session(door, identity)
     note("sign_in", identity, Act(f"{request.method} {request.path}"))
     response = _led_to(path)
@@ -165,7 +162,7 @@ def _visitor() -> dict[str, Any]:
     """Return for the templates who is signed in at a secure door, and with which provider one may sign in there."""
     door = this_door()
     return {
-        "visitor": _present(),
+        "visitor": visitor() if door.secure else None,
         "secure_door": door.secure,
         "provider": door.provider.host if door.secure and door.provider else None,
         "provider_path": PROVIDER_PATH,

@@ -1,9 +1,12 @@
 """What one address may have before anybody knows who is there: so many connections, so many new ones a second."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+
+import httpx
 
 from quart_app.realtime import limits
 from quart_app.transports.below.addresses import Addresses
@@ -103,6 +106,26 @@ async def test_this_machines_own_connections_are_not_counted(make_server: MakeSe
     server = make_server(address_connections=1, address_rate=1)
     async with many(server, request("/health"), MOST):
         assert await served(server)
+
+
+async def test_sessions_of_socketio_that_nobody_connects_in_make_room(make_server: MakeServer) -> None:
+    server = make_server(trusted_proxies="127.0.0.1")
+    path, polling = "/socket.io/", {"EIO": "4", "transport": "polling"}
+
+    async def begin(address: str) -> str:
+        headers = {"X-Forwarded-For": address}
+        return str(json.loads((await client.get(path, params=polling, headers=headers)).text[1:])["sid"])
+
+    async def is_there(session: str) -> bool:
+        sent = await client.post(path, params={**polling, "sid": session}, content="40")
+        return sent.status_code == 200
+
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        elsewhere = await begin("192.0.2.8")
+        silent = [await begin("192.0.2.7") for _ in range(limits.SILENT_PER_ADDRESS + 1)]
+        assert not await is_there(silent[0])
+        for session in (elsewhere, silent[1], silent[-1]):
+            assert await is_there(session)
 
 
 class Transport:

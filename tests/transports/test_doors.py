@@ -11,6 +11,7 @@ import pytest
 from quart_app.doors import read_door
 from quart_app.identity import issue_token
 from quart_app.realtime.clients.identity import Identity, TopicRights
+from quart_app.resources import resource
 from tests.running import ServerProcess
 from tests.transports.drivers import PollStream, Refusal, SseStream, Stream, WebsocketStream
 
@@ -72,6 +73,15 @@ def test_it_answers_under_its_own_names(inside: str, host: str, status: int) -> 
     assert answer.status_code == status
     if status == 421:
         assert "class.local" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_so_does_the_door_of_the_guides_class(language: str) -> None:
+    page = resource(f"guide/{language}/23-secure.md").read_text("utf-8")
+    found = re.search(r"^ENVIVO_DOOR=(.+)$", page, re.MULTILINE)
+    assert found is not None
+    door = read_door(found[1])
+    assert (door.secure, door.hosts, door.shows("/api/topics/log/class/1")) == (True, (door.host,), True)
 
 
 @pytest.mark.parametrize("transport", list(STREAMS))

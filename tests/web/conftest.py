@@ -24,8 +24,8 @@ class SmallApp(LeanQuart):
 
     checks: dict[str, str]
     settings = Settings()
-    identification = Identification()
     hub = Hub()
+    identification = Identification(hub.revocations)
     security = SecurityLog()
 
     async def healthy(self) -> dict[str, str]:

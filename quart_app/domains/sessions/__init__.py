@@ -10,6 +10,6 @@ MODELS = models.__name__
 
 def contribute(program: Program) -> None:
     """Add the sessions to `program`: their REST, and what was revoked before this start."""
-    sessions = Sessions(program.hub, program, program.identification.revocations)
+    sessions = Sessions(program.hub, program)
     program.at_start(sessions.load)
     program.add_routes(routes(sessions))

@@ -1,10 +1,11 @@
 """Ending sessions: of one token, or of all that a user has, with the connections that were opened by them."""
 
 import time
+from typing import Any
 
 from quart_app.domains.sessions import rules
 from quart_app.domains.sessions.models import Revocation
-from quart_app.realtime import Hub, Identity, Revocations
+from quart_app.realtime import Hub, Identity
 from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
 
@@ -12,18 +13,19 @@ _MS = 1000
 
 
 class Sessions:
-    """The sessions of a server: `revocations` is asked at every request, and its table is stored by `committer`."""
+    """The sessions of a server: what is revoked is told to the hub, which asks at every request, and stored by
+    `committer`."""
 
-    def __init__(self, hub: Hub, committer: Committer, revocations: Revocations) -> None:
+    def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
         self._committer = committer
-        self._revocations = revocations
+        self._revocations = hub.revocations
 
     async def load(self) -> None:
         """Know again what was revoked before this start, and forget what has expired by itself."""
         for row in await Revocation.all():
             self._note(row.kind, row.name, row.at)
-        expired = Revocation.filter(kind=rules.TOKEN, at__lt=now())
+        expired = _expired()
         if await expired.exists():
             await self._committer.commit(lambda _work: expired.delete())
 
@@ -47,11 +49,14 @@ class Sessions:
         return await self._revoke(rules.USER, rules.checked_name(user_id), now())
 
     async def _revoke(self, kind: str, name: str, at: int) -> int:
+        forgets = self._revocations.forget(time.time())
+
         async def unit(_work: UnitOfWork) -> None:
+            if forgets:
+                await _expired().delete()
             await Revocation.update_or_create({"at": at}, kind=kind, name=name)
 
         await self._committer.commit(unit, on_commit=lambda _: self._note(kind, name, at))
-        self._revocations.forget(time.time())
         ended = [one for one in self._hub.connections.values() if self._revocations.covers(one.identity)]
         for connection in ended:
             connection.refuse("the token was revoked; come back with a new one")
@@ -62,3 +67,8 @@ class Sessions:
             self._revocations.revoke_user(name, at / _MS)
         else:
             self._revocations.revoke_token(name, at / _MS)
+
+
+def _expired() -> Any:
+    """Return the query of single tokens that have expired by themselves."""
+    return Revocation.filter(kind=rules.TOKEN, at__lt=now())

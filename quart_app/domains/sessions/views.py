@@ -9,10 +9,9 @@ from quart import Blueprint, Response
 from quart_app.domains.sessions import rules
 from quart_app.domains.sessions.service import Sessions
 from quart_app.domains.sessions.shapes import Ended, Session, Ticket
-from quart_app.identity import TICKET_LIFETIME, issue_ticket, token_cookie
+from quart_app.identity import CLOCK_SKEW, TICKET_LIFETIME, issue_ticket, token_cookie
 from quart_app.realtime import Identity, Refused, timestamp
 from quart_app.security_log import Act
-from quart_app.web.address import local_path
 from quart_app.web.context import note, speaker, this_door
 from quart_app.web.operations import Operation
 from quart_app.web.rest import success
@@ -54,7 +53,7 @@ class _Views:
         """Sign out, as the button in the header of every page does it, and go to the beginning."""
         with suppress(Refused):  # nobody is signed in any more, or ever was
             await self._leave()
-        return _without_cookie(Response(status=303, headers={"Location": local_path("/"), "Cache-Control": "no-store"}))
+        return _without_cookie(Response(status=303, headers={"Location": "/", "Cache-Control": "no-store"}))
 
     async def _leave(self) -> int:
         who = speaker()
@@ -86,7 +85,8 @@ class _Views:
         """End one token, by its id: it is good no more, and the connections that were opened by it end with 4401."""
         who = speaker()
         who.require_admin()
-        ended = await self._sessions.end_token(token_id, this_door().token_lifetime)
+        longest = this_door().token_lifetime + 2 * CLOCK_SKEW  # where its issuer's clock is ahead of ours
+        ended = await self._sessions.end_token(token_id, longest)
         note("admin", who, Act("revoke", f"tokens/{token_id}", f"connections: {ended}"))
         return success(Ended(connections=ended))
 

@@ -139,6 +139,13 @@ class Quotas:
             said = f"one user may send {quota:,} requests a second"
             raise self._met(code="quota_requests", said=said, wait=wait)
 
+    def sign_in(self, payer: str, now: float) -> None:
+        """Count a session that begins. Raise Refused where it is one too many."""
+        most, seconds = limits.SIGN_INS, limits.SIGN_INS / limits.SIGN_INS_RATE
+        if payer and (wait := self._spend(self._account(payer, now), "sign_ins", most, seconds, 1, now)):
+            said = f"one user may sign in {60 * limits.SIGN_INS_RATE:.0f} times a minute"
+            raise Refused("too_many", said, status=429, retry_after=wait)
+
     def store(self, payer: str, size: int, now: float) -> None:
         """Count `size` bytes that are about to be stored. Raise Refused where they are too many."""
         quota = self.quota.stored_bytes

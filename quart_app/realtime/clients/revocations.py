@@ -3,7 +3,12 @@
 The table is in memory, because it is asked at every request; who changes it stores it as well.
 """
 
+from typing import Final
+
 from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.messages.refused import Refused
+
+_FEW: Final = 1_000  # tokens among which it is not worth the trouble to look for some to be forgotten
 
 
 class Revocations:
@@ -12,6 +17,11 @@ class Revocations:
     def __init__(self) -> None:
         self._users: dict[str, float] = {}
         self._tokens: dict[str, float] = {}
+        self._forget_at = _FEW
+
+    def __len__(self) -> int:
+        """Return how many single tokens are remembered."""
+        return len(self._tokens)
 
     def revoke_user(self, user_id: str, at: float) -> None:
         """Revoke all tokens of a user that were issued up to `at` (s since the Unix epoch)."""
@@ -28,6 +38,16 @@ class Revocations:
         at = self._users.get(identity.user_id)
         return (at is not None and identity.issued_at <= at) or not self._tokens.keys().isdisjoint(identity.token_ids)
 
-    def forget(self, now: float) -> None:
-        """Forget single tokens that have expired by `now`."""
+    def check(self, identity: Identity) -> None:
+        """Raise Refused where the token that speaks for `identity` was revoked."""
+        if self.covers(identity):
+            raise Refused("unauthorized", "the token was revoked; ask for a new one", status=401)
+
+    def forget(self, now: float) -> bool:
+        """Forget single tokens that have expired by `now`, where there are many more than the last time; return whether
+        it was time for that."""
+        if len(self._tokens) < self._forget_at:
+            return False
         self._tokens = {id: until for id, until in self._tokens.items() if until > now}
+        self._forget_at = _FEW + 2 * len(self._tokens)
+        return True

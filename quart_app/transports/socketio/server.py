@@ -17,10 +17,10 @@ from engineio.exceptions import SocketIsClosedError
 from socketio import AsyncServer
 from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 
-from quart_app.doors import client_address, door_of
+from quart_app.doors import client_address, door_of, is_loopback
 from quart_app.identity import Identification, check_origin
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
-from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES
+from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES, SILENT_PER_ADDRESS
 from quart_app.security_log import Act, SecurityLog, Whence
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import drop
@@ -94,6 +94,8 @@ class SocketIo:
         self._server.on("disconnect", self._disconnected)
         self._server.on("*", self._said)
         self._clients: dict[str, _Client] = {}
+        self._unknown: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        """The sessions of which nobody knows yet whose they are, oldest first, by the address of their client."""
         self._sends: defaultdict[str, set[Send]] = defaultdict(set)
         self._packets = Packets()
 
@@ -116,7 +118,7 @@ class SocketIo:
         """Tell the security log that a client, whose CONNECT packet carries `auth`, was refused."""
 
         def whom() -> Identity | None:
-            return self._identification.known(Credentials.read(scope, auth))
+            return self._identification.known(Credentials.read(scope, auth), tickets=True)
 
         self._security.refused(refused, Whence.of(scope), whom, Act("Socket.IO"))
 
@@ -147,15 +149,34 @@ class SocketIo:
     # What the library calls
 
     async def _opened(self, engine_id: str, environ: dict[str, Any]) -> object:
-        """Take note of an Engine.IO session that has begun, and give it some time to connect in."""
-        environ["asgi.scope"][OPENED](engine_id)
-        asyncio.get_running_loop().call_later(CONNECT_DEADLINE, self._expect, engine_id)
+        """Take note of an Engine.IO session that has begun, and give it some time to connect in.
+
+        Where too many of an address have not connected yet, the oldest of these is closed.
+        """
+        scope = environ["asgi.scope"]
+        scope[OPENED](engine_id)
+        address = client_address(scope)
+        asyncio.get_running_loop().call_later(CONNECT_DEADLINE, self._expect, address, engine_id)
+        if not is_loopback(address):
+            unknown = self._unknown[address]
+            unknown[engine_id] = None
+            if len(unknown) > SILENT_PER_ADDRESS:
+                self._expect(address, next(iter(unknown)))
         return await self._open_engine(engine_id, environ)
 
-    def _expect(self, engine_id: str) -> None:
+    def _expect(self, address: str, engine_id: str) -> None:
+        """Close a session in which nobody has connected."""
+        self._known(address, engine_id)
         socket = self.socket(engine_id)
         if socket is not None and engine_id not in self._clients:
             self._hub.spawn(_close(socket))
+
+    def _known(self, address: str, engine_id: str) -> None:
+        """Note that it is known whose a session is, or that it is over."""
+        if unknown := self._unknown.get(address):
+            unknown.pop(engine_id, None)
+            if not unknown:
+                del self._unknown[address]
 
     async def _connect(self, id: str, environ: dict[str, Any], auth: object) -> None:
         """Let a client in. Raise ConnectRefused, which the client gets as `connect_error`."""
@@ -165,7 +186,7 @@ class SocketIo:
             credentials = Credentials.read(environ["asgi.scope"], auth)
             door = door_of(credentials.scope)
             check_origin(door, credentials)
-            identity = self._identification.identify(credentials)
+            identity = self._identification.identify(credentials, tickets=True)
             opening = Opening(
                 identity,
                 await self._topics_for(identity),
@@ -189,6 +210,7 @@ class SocketIo:
             self._hub.closed(connection)
             raise ConnectRefused("it is gone")
         self._clients[engine_id] = client = _Client(connection, socket, credentials.cursors)
+        self._known(connection.address, engine_id)
         # The task begins after this handler, when the library has said CONNECT.
         client.task = asyncio.create_task(self._follow(engine_id, client), name="socketio")
 

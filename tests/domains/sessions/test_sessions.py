@@ -12,7 +12,7 @@ import pytest
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_ticket, issue_token
-from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime import Identity, limits
 from tests.running import ServerProcess, eventually
 from tests.transports.drivers import Refusal, SseStream, Stream, WebsocketStream
 
@@ -159,6 +159,44 @@ async def test_who_is_revoked_loses_what_tickets_have_opened(secure: ServerProce
     assert await stream.end() == 4401
     with pytest.raises(Refusal):
         await _open(secure, "ws", ticket=ticket)
+
+
+async def test_a_ticket_is_good_for_streams_alone(secure: ServerProcess) -> None:
+    ticket = (await ask(secure, "POST", "/api/tickets", headers=bearer(token("tom")))).json()["data"]["ticket"]
+    for method, path in (("GET", "/api/rooms"), ("POST", "/api/tickets"), ("DELETE", "/session"), ("GET", "/chat")):
+        assert (await ask(secure, method, path, params={"ticket": ticket})).status_code == 401, path
+    assert (await ask(secure, "GET", "/poll/rooms/1", params={"ticket": ticket})).status_code == 200
+
+
+def test_whatever_was_made_from_a_token_ends_with_it(secure: ServerProcess) -> None:
+    first = token("kim")
+    made = [first]
+    with httpx.Client(base_url=secure.url, headers={"Origin": secure.url}) as client:
+        while len(made) < 10:
+            entered = client.post("/session", data={"token": made[-1]})
+            if entered.status_code != 303:
+                break
+            made.append(entered.cookies["envivo_token"])
+            client.cookies.clear()
+        assert len(made) > 2
+        assert (entered.status_code, "Set-Cookie" in entered.headers) == (401, False)
+        assert client.delete("/session", headers=bearer(first)).status_code == 200
+        assert {client.get("/api/rooms", headers=bearer(one)).status_code for one in made} == {401}
+
+
+def test_nobody_signs_in_without_end(make_server: Callable[..., ServerProcess]) -> None:
+    server = make_server(**SECURE)
+    with httpx.Client(base_url=server.url, headers={"Origin": server.url}) as client:
+
+        def sign_in(user: str) -> httpx.Response:
+            return client.post("/session", data={"token": token(user)}, headers={"Accept": "application/json"})
+
+        assert {sign_in("lou").status_code for _ in range(limits.SIGN_INS)} == {303}
+        told = [sign_in("lou") for _ in range(limits.SIGN_INS)]  # on a slow machine some more may come meanwhile
+        refused = [one for one in told if one.status_code == 429]
+        assert len(refused) > limits.SIGN_INS / 2
+        assert 1 <= int(refused[-1].headers["Retry-After"]) <= 1 / limits.SIGN_INS_RATE
+        assert sign_in("max").status_code == 303
 
 
 def test_a_token_of_the_key_before_is_good_until_that_key_goes(secure: ServerProcess) -> None:

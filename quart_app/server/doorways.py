@@ -74,6 +74,7 @@ class Doorways:
             self._loop.close_listener(listener)
         turn_out()
         try:
+            await asyncio.sleep(0)  # in which the sockets of TLS are closed
             await _left(list(self._who_came(addresses)))
         finally:
             for transport in self._who_came(addresses):

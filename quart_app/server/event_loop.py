@@ -7,10 +7,15 @@ that is no callback, which may be of a function of somebody's own.
 """
 
 import asyncio
+import contextlib
+import logging
+import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from asyncio import SelectorEventLoop as _BaseLoop
@@ -23,6 +28,11 @@ else:
         else:
             from asyncio import SelectorEventLoop as _BaseLoop
 
+_BACKLOG: Final = 100  # connections that wait to be accepted, where nobody says how many
+_ACCEPTS_AGAIN: Final = 1.0  # s after which that is tried where it has failed
+
+logger = logging.getLogger(__name__)
+
 
 class Entrance(Protocol):
     """What receives accepted connections."""
@@ -32,6 +42,15 @@ class Entrance(Protocol):
 
     def close(self) -> None:
         """Receive none any more."""
+
+    def handshake(
+        self, peername: object, end: Callable[[], object], others: Callable[[], Any]
+    ) -> AbstractContextManager[tuple[Callable[[], asyncio.Protocol], float] | None]:
+        """Take note of a TLS handshake for as long as it takes; `end` breaks it off.
+
+        Give what makes the protocol of the connection, and the seconds that the handshake may take; None where there is
+        to be none.
+        """
 
 
 class _Listener:
@@ -46,6 +65,68 @@ class _Listener:
 
     async def wait_closed(self) -> None:
         """Return at once, because `close` has closed the socket already."""
+
+    def abort(self) -> None:
+        """Do nothing: there is no connection that is not held elsewhere."""
+
+
+class _TlsListener:
+    """A listener that has each connection received by `entrance` before its TLS handshake, which asyncio's servers
+    begin by themselves."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listening: socket.socket,
+        context: ssl.SSLContext,
+        entrance: Entrance,
+        others: Callable[[], Any],
+    ) -> None:
+        self._loop = loop
+        self.socket = listening
+        self._context = context
+        self._entrance = entrance
+        self._others = others
+        self._shaking: set[asyncio.Task[None]] = set()
+        self._task = loop.create_task(self._accept(), name="accepting")
+
+    def close(self) -> None:
+        """Accept no more; handshakes under way go on."""
+        self._task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Return at once, as `_Listener` does."""
+
+    def abort(self) -> None:
+        """Break off the handshakes under way."""
+        for task in tuple(self._shaking):
+            task.cancel()
+
+    async def _accept(self) -> None:
+        with self.socket:
+            while True:
+                try:
+                    accepted, peername = await self._loop.sock_accept(self.socket)
+                except OSError as error:  # there are no more descriptors, for a while
+                    logger.warning("a connection could not be accepted: %s", error)
+                    await asyncio.sleep(_ACCEPTS_AGAIN)
+                else:
+                    task = self._loop.create_task(self._shake_hands(accepted, peername))
+                    self._shaking.add(task)
+                    task.add_done_callback(self._shaking.discard)
+
+    async def _shake_hands(self, accepted: socket.socket, peername: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - it is one of `_shaking`
+        with self._entrance.handshake(peername, task.cancel, self._others) as way:
+            if way is None:
+                accepted.close()
+                return
+            made, patience = way
+            with contextlib.suppress(OSError, asyncio.CancelledError):  # that it fails is the peer's affair
+                await self._loop.connect_accepted_socket(
+                    made, accepted, ssl=self._context, ssl_handshake_timeout=patience
+                )
 
 
 class ListenerLoop(_BaseLoop):
@@ -62,7 +143,7 @@ class ListenerLoop(_BaseLoop):
         self._goes_on = False
         self.receptions: dict[Any, Entrance] = {}
         self._like_the_first: Callable[[Any], Any] | None = None
-        self._open_listeners: list[_Listener] = []
+        self._open_listeners: list[_Listener | _TlsListener] = []
         self._accepted_transports: set[asyncio.Transport] = set()
 
     def run_until_complete(self, future: Any) -> Any:
@@ -107,11 +188,17 @@ class ListenerLoop(_BaseLoop):
         def tracked() -> Any:
             return self._track(protocol_factory())
 
-        reception = self.receptions.get(kwargs.get("sock"))
-        made = tracked if reception is None else partial(reception.protocol, tracked)
+        listening = kwargs.get("sock")
+        reception = self.receptions.get(listening)
         if reception is not None and self._like_the_first is None:
             self._like_the_first = lambda sock: self.create_server(protocol_factory, *args, **{**kwargs, "sock": sock})
-        listener = _Listener(await super().create_server(made, *args, **kwargs), kwargs.get("sock"))
+        listener: _Listener | _TlsListener
+        if reception is not None and listening is not None and (context := kwargs.get("ssl")) is not None:
+            listening.listen(kwargs.get("backlog", _BACKLOG))
+            listener = _TlsListener(self, listening, context, reception, tracked)
+        else:
+            made = tracked if reception is None else partial(reception.protocol, tracked)
+            listener = _Listener(await super().create_server(made, *args, **kwargs), listening)
         self._open_listeners.append(listener)
         return listener
 
@@ -133,6 +220,7 @@ class ListenerLoop(_BaseLoop):
         for listener in [one for one in self._open_listeners if one.socket is socket]:
             self._open_listeners.remove(listener)
             listener.close()
+            listener.abort()
 
     def close_listeners(self) -> None:
         """Refuse new connections from now on; the open ones stay open."""
@@ -145,6 +233,8 @@ class ListenerLoop(_BaseLoop):
 
     def abort_connections(self) -> None:
         """Cut off every accepted connection, whatever it still has to send."""
+        for listener in self._open_listeners:
+            listener.abort()
         for transport in tuple(self._accepted_transports):
             transport.abort()
 

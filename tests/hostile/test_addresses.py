@@ -10,7 +10,7 @@ import httpx
 
 from quart_app.realtime import limits
 from quart_app.transports.below.addresses import Addresses
-from tests.hostile.peers import connected, handshake, request
+from tests.hostile.peers import DEADLINE, Peer, connected, handshake, request
 from tests.running import ServerProcess, eventually
 
 MOST = 20
@@ -102,6 +102,44 @@ async def test_the_oldest_of_those_who_say_nothing_make_room(make_server: MakeSe
         assert (await heard.reader.readuntil(b"HTTP/1.1 200")).endswith(b"200")
 
 
+async def silent_over_tls(stack: AsyncExitStack, server: ServerProcess, count: int) -> list[Peer]:
+    """Connections whose TLS handshakes do not begin."""
+    port = int(server.url.rpartition(":")[2])
+    pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+    for _, writer in pairs:
+        stack.callback(writer.transport.abort)
+    return [Peer(*pair) for pair in pairs]
+
+
+async def test_handshakes_that_are_not_complete_are_connections_too(make_server: MakeServer) -> None:
+    server = make_server("--tls", address_connections=3, environment=COUNTED)
+    async with AsyncExitStack() as stack:
+        silent = await silent_over_tls(stack, server, 3)
+        async with connected(server, "http/1.1") as one_more:
+            await one_more.send(request("/health"))
+            assert b"at most 3 connections from one address" in await one_more.rest()
+        silent[0].writer.transport.abort()
+        silent[1].writer.write(request("/health"))  # in the clear
+        assert b"HTTP" not in await silent[1].rest()
+
+        async def served() -> bool:
+            async with connected(server, "http/1.1") as peer:
+                await peer.send(request("/health", headers="Connection: close\r\n"))
+                return (await peer.rest()).startswith(b"HTTP/1.1 200")
+
+        await eventually(served)
+
+
+async def test_the_oldest_handshake_makes_room_as_well(make_server: MakeServer) -> None:
+    server = make_server("--tls", "--server", "ssl_handshake_timeout=600", environment=COUNTED)
+    async with AsyncExitStack() as stack, asyncio.timeout(DEADLINE):
+        silent = await silent_over_tls(stack, server, limits.SILENT_PER_ADDRESS + 20)
+        assert await asyncio.gather(*(peer.rest() for peer in silent[:20])) == [b""] * 20
+        async with connected(server, "h2") as peer:
+            assert await peer.reader.read(9)
+        assert not silent[-1].reader.at_eof()
+
+
 async def test_this_machines_own_connections_are_not_counted(make_server: MakeServer) -> None:
     server = make_server(address_connections=1, address_rate=1)
     async with many(server, request("/health"), MOST):
@@ -149,14 +187,14 @@ def table(most: int = 2, rate: float = 100) -> tuple[Addresses, list[tuple[str, 
 
 async def test_a_proxy_is_not_counted() -> None:
     addresses, told = table()
-    assert [addresses.enter(Transport("10.0.0.1", port)) for port in range(10)] == [None] * 10  # type: ignore[arg-type]
+    assert [addresses.enter(Transport("10.0.0.1", port)) for port in range(10)] == [None] * 10
     assert told == []
 
 
 async def test_a_network_of_ipv6_is_one_address() -> None:
     addresses, told = table()
     for host in ("2001:db8::1", "2001:db8::2:1", "2001:db8:0:1::1", "2001:db8::3"):
-        addresses.enter(Transport(host, 1))  # type: ignore[arg-type]
+        addresses.enter(Transport(host, 1))
     assert [host for host, _ in told] == ["2001:db8::3"]
 
 

@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from quart_app.realtime import Allowance, Refused, limits
 
@@ -25,6 +25,16 @@ Client = tuple[str, int]
 """The address and the port of a peer, as ASGI has them."""
 
 
+class Counted(Protocol):
+    """What is counted as one connection: a transport, or what there is before it."""
+
+    def get_extra_info(self, name: str) -> Any:
+        """Return what is known under this name."""
+
+    def close(self) -> None:
+        """Let the peer go."""
+
+
 class _Address:
     """One address, or one network of IPv6: its `open` connections, and those of them that have `said` nothing yet."""
 
@@ -34,7 +44,7 @@ class _Address:
         self.allowance = allowance
         self.open = 0
         self.rests_since = 0.0
-        self.silent: dict[Client, asyncio.Transport] = {}
+        self.silent: dict[Client, Counted] = {}
 
 
 class Addresses:
@@ -57,10 +67,10 @@ class Addresses:
         self._met = met
         self._addresses: dict[str, _Address] = {}
         self._resting: dict[str, _Address] = {}
-        self._of: dict[asyncio.Transport, tuple[str, Client]] = {}
+        self._of: dict[Counted, tuple[str, Client]] = {}
         self._silent: dict[Client, _Address] = {}
 
-    def enter(self, transport: asyncio.Transport) -> Refused | None:
+    def enter(self, transport: Counted) -> Refused | None:
         """Count a new connection, until it is to `leave`; return why it is refused, None where it is not.
 
         Where too many of an address have said nothing yet, the oldest of these is closed.
@@ -85,9 +95,17 @@ class Addresses:
             self._met(name[0], SILENT, None)
         return None
 
-    def counted(self, transport: asyncio.Transport) -> bool:
+    def counted(self, transport: Counted) -> bool:
         """Tell whether a connection is counted."""
         return transport in self._of
+
+    def exchange(self, before: Counted, after: Counted) -> None:
+        """Count `after`, which is the same connection, in the place of `before`."""
+        if (found := self._of.pop(before, None)) is not None:
+            self._of[after] = place, client = found
+            silent = self._addresses[place].silent
+            if silent.get(client) is before:
+                silent[client] = after
 
     def heard(self, client: Any) -> None:
         """Note that a peer has sent a whole request."""

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ from wsproto.utilities import generate_accept_token
 from quart_app.realtime import Refused, Wheel, encode
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES
 from quart_app.transports.below.addresses import Addresses
+from quart_app.transports.below.handshake import Handshake
 from quart_app.transports.below.heads import Head, Headers, plain_head
 from quart_app.transports.below.http1 import common_lines
 
@@ -92,7 +94,7 @@ class Reception:
         self.wheel = wheel
         self.holder = holder
         self.addresses = addresses
-        self.refused: set[FirstRead] = set()
+        self.refused: set[object] = set()
         self.closed = False
         self._elsewhere = elsewhere or ()
         # What Hypercorn does beyond serving, where it is told to, it has to do itself.
@@ -112,6 +114,29 @@ class Reception:
     def close(self) -> None:
         """Receive none any more; one that has been accepted and not received yet is cut off."""
         self.closed = True
+
+    @contextmanager
+    def handshake(
+        self, peername: object, end: Callable[[], object], others: Callable[[], asyncio.Protocol]
+    ) -> Iterator[tuple[Callable[[], asyncio.Protocol], float] | None]:
+        """Count the TLS handshake with the peer named `peername`, which `end` breaks off, for as long as it takes.
+
+        Give what makes the protocol of the connection, and the seconds that the peer has; None where it has none, as
+        too many others are refused at the moment, too.
+        """
+        handshake = Handshake(self.addresses, peername, end)
+        patience = self.config.ssl_handshake_timeout
+        try:
+            if handshake.refused is None:
+                yield partial(FirstRead, self, others, handshake), patience
+            elif len(self.refused) >= _TOLD_AT_ONCE:
+                yield None
+            else:
+                self.refused.add(handshake)
+                yield partial(FirstRead, self, others, handshake), min(patience, _TOLD_WITHIN)
+        finally:
+            self.refused.discard(handshake)
+            handshake.over()
 
     def refusal(self, refused: Refused) -> bytes:
         """Return what a peer is answered that is refused before it has said who it is."""
@@ -172,11 +197,15 @@ def _address(name: Any) -> tuple[str, int] | None:
 
 
 class FirstRead(asyncio.Protocol):
-    """The protocol of a TCP connection until its first bytes have come, or until it is refused."""
+    """The protocol of a TCP connection, after its TLS `handshake` where there was one, until its first bytes have come,
+    or until it is refused."""
 
-    def __init__(self, reception: Reception, others: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self, reception: Reception, others: Callable[[], asyncio.Protocol], handshake: Handshake | None = None
+    ) -> None:
         self._reception = reception
         self._others = others
+        self._handshake = handshake
         self._refused: Refused | None = None
         self._transport: asyncio.Transport
 
@@ -186,7 +215,12 @@ class FirstRead(asyncio.Protocol):
         if self._reception.closed:
             self._transport.abort()
             return
-        self._refused = self._reception.addresses.enter(self._transport)
+        if (handshake := self._handshake) is None:
+            self._refused = self._reception.addresses.enter(self._transport)
+        else:
+            handshake.complete(self._transport)
+            self._refused, self._handshake = handshake.refused, None
+            self._reception.refused.discard(handshake)
         tls = transport.get_extra_info("ssl_object")
         http2 = tls is not None and tls.selected_alpn_protocol() == "h2"
         if self._refused is not None:

@@ -82,6 +82,13 @@ def test_a_door_is_found_by_the_address_of_its_listener() -> None:
     assert doors.at(None) is None
 
 
+def test_all_addresses_of_ipv4_and_all_of_ipv6_are_two_doors() -> None:
+    four, six = Door(host="0.0.0.0", port=8000), Door(name="six", host="::", port=8000)
+    doors = Doors((four, six))
+    assert doors.at(("10.1.1.1", 8000)) is four
+    assert doors.at(("2001:db8::1", 8000)) is six
+
+
 def asked(client: str, *forwarded: str, proxies: tuple[Any, ...] = (PROXY,)) -> dict[str, Any]:
     scope: dict[str, Any] = {
         "client": (client, 1),

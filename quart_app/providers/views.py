@@ -2,7 +2,9 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,10 +16,18 @@ from quart_app.issuers import Provider
 from quart_app.providers.attempt import attempt_cookie, new_attempt, seal, unseal
 from quart_app.providers.oidc import NotConfirmed, SignIn
 from quart_app.providers.outside import ProviderAway
-from quart_app.realtime import Refused
-from quart_app.realtime.limits import KEYS_PAUSE, SESSION_TIME, SIGN_IN_TIME
+from quart_app.realtime import Allowance, Refused
+from quart_app.realtime.limits import (
+    KEYS_PAUSE,
+    SECURITY_ALIKE,
+    SECURITY_WINDOW,
+    SESSION_TIME,
+    SIGN_IN_TIME,
+    SIGNING_IN_PER_ADDRESS,
+)
+from quart_app.security_log import Act, Whence
 from quart_app.web.address import local_path, origin, over_tls
-from quart_app.web.context import app, this_door
+from quart_app.web.context import app, this_door, this_request
 from quart_app.web.sign_in import PROVIDER_PATH, signed_in
 
 _BACK: Final = f"{PROVIDER_PATH}/back"
@@ -37,6 +47,8 @@ def routes(sign_ins: Mapping[Provider, SignIn]) -> Blueprint:
 class _Views:
     def __init__(self, sign_ins: Mapping[Provider, SignIn]) -> None:
         self._sign_ins = sign_ins
+        self._under_way: Counter[str] = Counter()
+        self._words = Allowance(SECURITY_ALIKE / SECURITY_WINDOW, SECURITY_ALIKE, time.monotonic())
 
     async def begin(self) -> Response:
         """Send the visitor to the provider of this door, who comes back and goes on to the path ``next``."""
@@ -45,7 +57,7 @@ class _Views:
         try:
             address = await sign_in.address(attempt, _redirect(), anew="anew" in request.args)
         except ProviderAway as away:
-            return await _away(away, attempt.next)
+            return await self._away(away, attempt.next)
         response = Response(status=303, headers={"Location": address, "Cache-Control": "no-store"})
         response.set_cookie(
             attempt_cookie(door),
@@ -70,11 +82,13 @@ class _Views:
         if attempt is None or request.args.get("state") != attempt.state:
             return await _failed("lost", 400)
         try:
-            claims = await sign_in.claims(attempt, request.args, _redirect())
+            with self._counted():
+                claims = await sign_in.claims(attempt, request.args, _redirect())
         except ProviderAway as away:
-            return await _away(away, attempt.next)
+            return await self._away(away, attempt.next)
         except NotConfirmed as why:
-            logger.warning("%s does not confirm who signs in: %s", provider.issuer, why)
+            self._tell("%s does not confirm who signs in: %s", provider.issuer, why)
+            _note(Refused("not_confirmed", str(why), status=401))
             return await _failed("not_confirmed", 401, attempt.next)
         now = time.time()
         try:
@@ -84,14 +98,42 @@ class _Views:
                 issued_at=now,
             )
             app().identification.limited(door, identity)
-        except Refused:
-            return await _failed("not_let_in", 403, attempt.next, account=_account(claims))
+        except Refused as refused:
+            account = _account(claims)
+            _note(refused, account)
+            return await _failed("not_let_in", 403, attempt.next, account=account)
         return signed_in(identity, attempt.next)
 
     def _of(self, door: Door) -> tuple[Provider, SignIn]:
         if door.provider is None or door.provider not in self._sign_ins:
             abort(404)
         return door.provider, self._sign_ins[door.provider]
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count the visitor whom the provider is asked about, inside the block. Raise `ProviderAway` where too many of
+        the same address wait for its answers, which others wait for, too."""
+        address = Whence.of(this_request().scope).address
+        if self._under_way[address] >= SIGNING_IN_PER_ADDRESS:
+            raise ProviderAway("too many people are signing in from one address")
+        self._under_way[address] += 1
+        try:
+            yield
+        finally:
+            self._under_way[address] -= 1
+            if not self._under_way[address]:
+                del self._under_way[address]
+
+    async def _away(self, away: ProviderAway, next: str) -> Response:
+        self._tell("nobody can sign in: %s", away)
+        response = await _failed("away", 503, next)
+        response.headers["Retry-After"] = str(int(KEYS_PAUSE))
+        return response
+
+    def _tell(self, said: str, *of: object) -> None:
+        """Tell the operator what is the matter, unless that is told all the time: everybody can cause it."""
+        if not self._words.spend(time.monotonic()):
+            logger.warning(said, *of)
 
 
 def _redirect() -> str:
@@ -103,11 +145,9 @@ def _account(claims: Mapping[str, Any]) -> str:
     return str(next((claims[name] for name in ("email", "preferred_username", "name") if claims.get(name)), "?"))
 
 
-async def _away(away: ProviderAway, next: str) -> Response:
-    logger.warning("nobody can sign in: %s", away)
-    response = await _failed("away", 503, next)
-    response.headers["Retry-After"] = str(int(KEYS_PAUSE))
-    return response
+def _note(refused: Refused, account: str = "") -> None:
+    """Tell the security log that somebody was not let in, and who they are at the provider, where that is known."""
+    app().security.refused(refused, Whence.of(this_request().scope), lambda: None, Act("sign in", account))
 
 
 async def _failed(why: str, status: int, next: str = "/", account: str = "") -> Response:

@@ -132,5 +132,6 @@ KEYS_PAUSE: Final = 2.0  # s between two tries, however many ask
 PROVIDER_BYTES: Final = 256 * 1024  # of an answer of theirs
 PROVIDER_TIMEOUT: Final = 5.0  # s until an answer of theirs is there as a whole
 PROVIDER_EXCHANGES: Final = 16  # of codes for tokens at once
+SIGNING_IN_PER_ADDRESS: Final = 64  # people of one address about whom a provider is being asked
 SIGN_IN_TIME: Final = 600.0  # s that somebody may take to sign in
 SESSION_TIME: Final = 12 * 3600.0  # s that the session lasts which they have then

@@ -10,7 +10,7 @@ import pytest
 
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
-from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime import Identity, TopicRights
 from tests.domains.chat.people import Person
 from tests.running import ServerProcess
 
@@ -100,6 +100,20 @@ def test_a_refused_write_has_changed_nothing(secure: ServerProcess) -> None:
             assert ana.post(path, json=BODIES[path], headers={"Idempotency-Key": "k"}).status_code == 403
         after = [boss.get(path).json()["data"] for path in ("/api/sensors", "/api/productos", f"/api/cuentas/{OTHER}")]
     assert after == before
+
+
+def test_a_token_for_some_topics_is_no_token_for_other_rooms(secure: ServerProcess) -> None:
+    rights = TopicRights(("rooms/1", "log/a"), ("log/a",))
+    mine = issue_token(load_settings(**SECURE).front, Identity("8", "Eva", rights=(rights,)), timedelta(hours=1))
+    room = "/api/rooms/{}/messages"
+    with httpx.Client(base_url=secure.url, headers={"Authorization": f"Bearer {mine}"}) as eva:
+        told = {path: eva.get(path).status_code for path in (room.format(1), "/api/rooms/1/presence", "/chat/1")}
+        assert set(told.values()) == {200}
+        told = {path: eva.get(path).status_code for path in (room.format(2), "/api/rooms/2/presence", "/chat/2")}
+        assert set(told.values()) == {403}
+        assert [eva.post(room.format(id), json={"content": "hola"}).status_code for id in (1, 2)] == [403, 403]
+    with client(secure, "user") as ana:
+        assert not any(message["username"] == "Eva" for message in ana.get(room.format(1)).json()["data"])
 
 
 def test_money_does_not_come_from_nothing(secure: ServerProcess) -> None:

@@ -1,5 +1,6 @@
 """Signing in at a real OpenID provider: who comes in, as what, and all the ways in which nobody does."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,11 @@ def visitor(server: ServerProcess, provider: ProviderProcess) -> Iterator[Visito
     with Visitor(server.url) as visitor:
         yield visitor
     provider.tell()
+
+
+def security_lines(server: ServerProcess) -> list[dict[str, Any]]:
+    """The lines of the security log so far."""
+    return [json.loads(line) for line in (server.folder / "envivo-security.log").read_text().splitlines()]
 
 
 def words(page: httpx.Response) -> str:
@@ -104,13 +110,15 @@ def test_the_provider_is_asked_with_proof_of_possession(visitor: Visitor) -> Non
 
 
 @pytest.mark.parametrize("login", ["eva", "mallory"])
-def test_whom_no_rule_lets_in_is_offered_another_account(visitor: Visitor, login: str) -> None:
+def test_whom_no_rule_lets_in_is_offered_another_account(server: ServerProcess, visitor: Visitor, login: str) -> None:
     """Mallory has an address of the school, which the provider has not verified."""
     page = visitor.sign_in(login, "/chat")
     assert page.status_code == 403
     assert f"{login}@" in words(page)
     assert "Sign in with another account" in words(page)
     assert visitor.session is None
+    [noted] = [line for line in security_lines(server) if f"{login}@" in line["object"]]
+    assert (noted["event"], noted["what"], noted["result"]) == ("refused", "sign in", "forbidden")
     another = re.search(r'href="(/session/oidc\?[^"]+)"', page.text)
     assert another is not None
     address = visitor.get(unescape(another[1])).headers["Location"]
@@ -124,6 +132,19 @@ def test_who_cancels_may_begin_again(visitor: Visitor, provider: ProviderProcess
     assert f"<title>{urlsplit(provider.url).netloc} does not confirm who you are" in page.text
     assert "Begin again" in words(page)
     assert 'href="/session/oidc?next=/bank"' in page.text
+
+
+def test_who_is_not_confirmed_again_and_again_does_not_fill_the_logs(server: ServerProcess, visitor: Visitor) -> None:
+    back = {"state": parse_qs(urlsplit(visitor.begin()).query)["state"][0], "error": "access_denied\nno"}
+    attempt = dict(visitor.cookies)
+    before = len(server.log())
+    for _ in range(50):
+        visitor.cookies.update(attempt)
+        assert visitor.get("/session/oidc/back", params=back).status_code == 401
+    assert len(server.log()[before:].splitlines()) <= 10
+    noted = [line["reason"] for line in security_lines(server) if line["result"] == "not_confirmed"]
+    assert 1 <= len(noted) <= 5
+    assert "access_denied" in noted[-1]
 
 
 def test_an_answer_that_was_not_asked_for_is_not_taken(server: ServerProcess, visitor: Visitor) -> None:

@@ -36,6 +36,7 @@ class _Pages:
         """Show one room with its last messages; the page goes live from `cursor`."""
         visitor = speaker()
         room_id = await self._chat.require(row_id(room))
+        visitor.check_follows(rules.topic_of(room_id))
         cursor = self._hub.cursor
         return await render_template(
             "chat/room.html",

@@ -15,7 +15,7 @@ from quart_app.domains.chat.attendance import Attendance
 from quart_app.domains.chat.requests import MessagePage, NewMessage, NewRoom
 from quart_app.domains.chat.service import Chat
 from quart_app.domains.chat.shapes import ChatMessage, RoomListed, RoomPresence, RoomStats
-from quart_app.realtime import Hub, checked, row_id
+from quart_app.realtime import Hub, Identity, checked, row_id
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.web.context import speaker
 from quart_app.web.operations import Operation
@@ -42,6 +42,12 @@ class _Views:
         self._hub = hub
         self._chat = chat
         self._attendance = attendance
+
+    async def _require(self, room: str, who: Identity) -> int:
+        """Return the id of a room, which `who` may follow: what is said there is the same here. Raise Refused."""
+        room_id = await self._chat.require(row_id(room))
+        who.check_follows(rules.topic_of(room_id))
+        return room_id
 
     @Operation(tag="chat", answer=list[RoomListed])
     async def rooms(self) -> Response:
@@ -73,8 +79,7 @@ class _Views:
 
         `data` is oldest first; `cursor` is where to follow the room from.
         """
-        speaker()
-        room_id = await self._chat.require(row_id(room))
+        room_id = await self._require(room, speaker())
         asked = query_as(MessagePage)
         cursor = self._hub.cursor
         messages = await self._chat.messages(room_id, limit=asked.limit, before=asked.before)
@@ -85,7 +90,8 @@ class _Views:
         """Say `{content}` in a room: 201, `data` the message."""
         who = speaker()
         new = checked(await json_body(), NewMessage, code="invalid_content")
-        room_id = await self._chat.require(row_id(room))
+        room_id = await self._require(room, who)
+        who.check_speaks(rules.topic_of(room_id))
         return success(await self._chat.post(room_id, who, new.content, key=idempotency_key()), status=201)
 
     @Operation(tag="chat", answer=RoomPresence, path=_ROOM, refusals=(404,))
@@ -94,8 +100,7 @@ class _Views:
 
         `data` is `{online: [{user_id, username}], last_seen: [{user_id, username, last_seen}]}`; nobody is in both.
         """
-        speaker()
-        room_id = await self._chat.require(row_id(room))
+        room_id = await self._require(room, speaker())
         seen = await self._chat.last_seen(room_id)
         online = [identity.user for identity in self._attendance.online(room_id)]
         here = {user["user_id"] for user in online}

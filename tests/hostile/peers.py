@@ -178,6 +178,11 @@ class Http2:
         self.goaway: int | None = None
         self.connection.initiate_connection()
 
+    async def may_connect(self) -> None:
+        """Return when the server has said that it may be asked for WebSockets (RFC 8441 section 3)."""
+        while not self.connection.remote_settings.enable_connect_protocol:
+            await self.hear()
+
     def ask(self, path: str | None = "/health", method: str = "GET", *, end: bool = True, **more: str) -> int:
         """Begin a request; return its stream."""
         stream = self.connection.get_next_available_stream_id()

@@ -1,20 +1,18 @@
 """Nobody publishes what a function of the server should have published, and nobody in another's name."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from quart_app.client import connect
-from quart_app.config import load_settings
-from quart_app.identity import issue_token
-from quart_app.realtime.clients.identity import Identity
 from tests.domains.chat.people import Person
 from tests.running import ServerProcess, eventually
+from tests.secure import SECURE, bearer, token
 
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
+ANA = token(name="Ana")
+
 SOURCE = """
 from quart_app.functions import Refused, command, feed, on, publish
 
@@ -66,13 +64,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.check_clean_end()
 
 
-def token(role: str = "user", user_id: str = "7", name: str = "Ana") -> str:
-    return issue_token(load_settings(**SECURE).front, Identity(user_id, name, role), timedelta(hours=1))
-
-
 @pytest.fixture
 async def ana(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
-    headers = {"Authorization": f"Bearer {token()}"}
+    headers = bearer(ANA)
     async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=20) as client:
         yield client
 
@@ -102,7 +96,7 @@ def code_of(answer: httpx.Response) -> str:
 def test_rest_publishes_nothing_where_functions_do(
     server: ServerProcess, topic: str, role: str, key: str | None
 ) -> None:
-    headers = {"Authorization": f"Bearer {token(role)}"} | ({"Idempotency-Key": key} if key else {})
+    headers = bearer(token(role=role)) | ({"Idempotency-Key": key} if key else {})
     forged = {"topic": topic, "type": "ordered", "data": {"value": 0}}
     with httpx.Client(base_url=server.url, headers=headers) as client:
         for body in (forged, [forged], [{"topic": "log/beside", "type": "n"}, forged]):
@@ -119,7 +113,7 @@ async def test_no_stream_and_no_send_publishes_where_feeds_do(
     forged = {"data": {"value": 0}} | ({"key": key} if key else {})
     reply = await reply_to(ana, topic, {"type": "price", **forged})
     assert (reply["type"], reply["data"]["code"]) == ("error", "topic_closed")
-    async with Person(server.url, f"/{topic}", token=token()) as follower:
+    async with Person(server.url, f"/{topic}", token=ANA) as follower:
         await follower.say("price", **forged)
         refused = await follower.hear("error")
         assert (refused["data"]["code"], refused.get("key")) == ("topic_closed", key)
@@ -131,11 +125,11 @@ async def test_no_stream_and_no_send_publishes_where_feeds_do(
 async def test_a_command_cannot_be_gone_past(server: ServerProcess, ana: httpx.AsyncClient) -> None:
     reply = await reply_to(ana, "log/orders", {"type": "ordered", "data": "forged"})
     assert (reply["type"], reply["data"]["message"]) == ("error", "only admins order")
-    async with Person(server.url, "/log/orders", token=token()) as follower:
+    async with Person(server.url, "/log/orders", token=ANA) as follower:
         await follower.say("ordered", data="forged", by={"user_id": 1, "username": "root"})
         assert (await follower.hear("error"))["data"]["message"] == "only admins order"
     assert await logged(ana, "log/orders") == []
-    async with Person(server.url, "/log/orders", token=token("admin")) as boss:
+    async with Person(server.url, "/log/orders", token=token(role="admin")) as boss:
         await boss.say("order", data="pan")
         assert (await boss.hear("order"))["data"] == "accepted"
     (ordered,) = await logged(ana, "log/orders")
@@ -145,7 +139,7 @@ async def test_a_command_cannot_be_gone_past(server: ServerProcess, ana: httpx.A
 async def test_an_author_may_open_a_topic_and_then_it_is_seen_who_published(
     server: ServerProcess, ana: httpx.AsyncClient
 ) -> None:
-    async with Person(server.url, "/live/shared", token=token(user_id="8", name="Eva")) as follower:
+    async with Person(server.url, "/live/shared", token=token("8", name="Eva")) as follower:
         assert "by" not in await follower.hear("shared")
         assert await publish(ana, "live/shared", "said") == 202
         assert (await follower.hear("said"))["by"] == {"user_id": 7, "username": "Ana"}
@@ -200,7 +194,7 @@ async def test_nobody_says_who_they_are_themselves(server: ServerProcess, ana: h
     assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["by"])
     reply = await reply_to(ana, topic, {"type": "said", "by": FORGED_BY})
     assert (reply["type"], list(reply["data"]["fields"])) == ("error", ["by"])
-    eva = token(user_id="8", name="Eva")
+    eva = token("8", name="Eva")
     # In secure mode the token says who it is, whatever stands beside it.
     async with Person(server.url, f"/{topic}", token=eva, user_id="1", username="root") as follower:
         await follower.say("said", by=FORGED_BY)
@@ -217,7 +211,7 @@ async def test_nobody_says_who_they_are_themselves(server: ServerProcess, ana: h
 
 
 async def test_a_client_gets_the_author_beside_what_was_said(server: ServerProcess) -> None:
-    async with connect(server.url, ["log/client"], params={"token": token()}) as live:
+    async with connect(server.url, ["log/client"], params={"token": ANA}) as live:
         await live.send("log/client", {"type": "said", "data": 5})
         async for message in live:
             if message["type"] == "said":

@@ -97,8 +97,7 @@ async def test_a_websocket_over_http2_ends_with_its_streams_side(tls: ServerProc
     meter = Meter(tls)
     async with connected(tls, "h2") as peer:
         http2 = Http2(peer)
-        while not http2.connection.remote_settings.enable_connect_protocol:
-            await http2.hear()
+        await http2.may_connect()
         streams = []
         for early in (b"", EARLY):
             streams += [

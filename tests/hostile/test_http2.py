@@ -126,8 +126,7 @@ async def test_what_is_no_websocket_is_not_connected(tls: ServerProcess) -> None
     meter = Meter(tls)
     async with connected(tls, "h2") as peer:
         http2 = Http2(peer)
-        while not http2.connection.remote_settings.enable_connect_protocol:
-            await http2.hear()
+        await http2.may_connect()
         for asked in ({"path": None}, {"path": "/ws/live/n", "_protocol": "connect-udp"}):
             stream = http2.ask(method="CONNECT", end=False, **asked)
             await http2.over(stream)

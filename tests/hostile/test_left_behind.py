@@ -3,19 +3,12 @@ with somebody's data in the cache."""
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
-from html import unescape
-from typing import Any
 
 import httpx
 import pytest
 
-from quart_app.config import load_settings
-from quart_app.identity import issue_token
-from quart_app.realtime.clients.identity import Identity
 from tests.running import ServerProcess
-
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
+from tests.secure import SECURE, bearer, browser, form_of, token
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +20,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visitor(secure: ServerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=secure.url, headers={"Accept": "text/html", "Origin": secure.url}) as client:
-        yield client
-
-
-def token(user_id: str = "7", name: str = "Ana", role: str = "user") -> str:
-    return issue_token(load_settings(**SECURE).front, Identity(user_id, name, role), timedelta(hours=1))
-
-
-def form_of(page: str) -> dict[str, str]:
-    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
+    with browser(secure.url) as visitor:
+        yield visitor
 
 
 @pytest.mark.parametrize("path", ["/", "/chat", "/chat/1?since=0", "/nothing/here", "/bank", "/enter", "/connect"])
@@ -44,7 +29,7 @@ def form_of(page: str) -> dict[str, str]:
 def test_no_page_is_shown_at_an_address_with_a_token(visitor: httpx.Client, path: str, present: str | None) -> None:
     if present is not None:
         visitor.post("/session", data={"token": token(present), "next": "/"})
-    offered = token()
+    offered = token(name="Ana")
     signature = offered.rpartition(".")[2]
     answer = visitor.get(path, params={"token": offered} if "?" not in path else {"since": "0", "token": offered})
     seen = []
@@ -66,7 +51,7 @@ def test_no_page_is_shown_at_an_address_with_a_token(visitor: httpx.Client, path
 
 
 def test_an_offer_goes_to_the_page_that_asks_and_is_soon_over(visitor: httpx.Client) -> None:
-    offer = visitor.get("/chat", params={"token": token()}).headers["Set-Cookie"]
+    offer = visitor.get("/chat", params={"token": token(name="Ana")}).headers["Set-Cookie"]
     assert offer.startswith("envivo_offer=")
     assert "Path=/enter" in offer
     assert int(re.search(r"Max-Age=(\d+)", offer)[1]) <= 600  # type: ignore[index]  # it has one
@@ -76,8 +61,8 @@ def test_an_offer_goes_to_the_page_that_asks_and_is_soon_over(visitor: httpx.Cli
 
 def test_an_offer_that_was_changed_meanwhile_is_asked_about_again(visitor: httpx.Client) -> None:
     """Another tab, of somebody who wants others to act in his name, opens his link while the first page asks."""
-    mine = visitor.get("/chat", params={"token": token()}, follow_redirects=True)
-    visitor.get("/bank", params={"token": token("9", "Mallory")})
+    mine = visitor.get("/chat", params={"token": token(name="Ana")}, follow_redirects=True)
+    visitor.get("/bank", params={"token": token("9", name="Mallory")})
     pressed = visitor.post("/enter/yes", data=form_of(mine.text))
     assert (pressed.status_code, pressed.headers["Location"]) == (303, "/enter?next=%2Fchat")
     assert "envivo_token" not in visitor.cookies
@@ -91,7 +76,7 @@ def test_an_offer_that_was_changed_meanwhile_is_asked_about_again(visitor: httpx
 @pytest.mark.parametrize("next", ["//evil.example/", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_the_page_that_asks_leads_to_no_other_site(visitor: httpx.Client, next: str) -> None:
     assert visitor.get("/enter", params={"next": next}).headers["Location"] == "/"
-    visitor.get("/chat", params={"token": token()})
+    visitor.get("/chat", params={"token": token(name="Ana")})
     asked = visitor.get("/enter", params={"next": next})
     assert form_of(asked.text)["next"] == "/"
     entered = visitor.post("/enter/yes", data={**form_of(asked.text), "next": next})
@@ -99,7 +84,7 @@ def test_the_page_that_asks_leads_to_no_other_site(visitor: httpx.Client, next: 
 
 
 def test_another_site_accepts_no_offer(visitor: httpx.Client) -> None:
-    asked = visitor.get("/chat", params={"token": token()}, follow_redirects=True)
+    asked = visitor.get("/chat", params={"token": token(name="Ana")}, follow_redirects=True)
     foreign = visitor.post("/enter/yes", data=form_of(asked.text), headers={"Origin": "https://evil.example"})
     assert foreign.status_code == 403
     assert "envivo_token" not in visitor.cookies
@@ -117,7 +102,7 @@ PAGES = ("/", "/chat", "/chat/1", "/bank", "/bank/admin", "/products", "/telemet
 
 @pytest.mark.parametrize("path", DATA + PAGES)
 def test_what_carries_data_is_not_kept(secure: ServerProcess, path: str) -> None:
-    headers = {"Authorization": f"Bearer {token(role='admin')}", "Accept": "text/html" if path in PAGES else "*/*"}
+    headers = bearer(token(role="admin")) | {"Accept": "text/html" if path in PAGES else "*/*"}
     answer = httpx.get(f"{secure.url}{path}", headers=headers)
     assert answer.status_code in {200, 404}, answer.text
     assert answer.headers["Cache-Control"] == "no-store"

@@ -2,24 +2,19 @@
 account, and who brings a pet."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from quart_app.config import load_settings
 from quart_app.domains.topics import listing
-from quart_app.identity import issue_token
-from quart_app.realtime.clients.identity import Identity
 from quart_app.storage.unit_of_work import UnitOfWork
 from tests.domains.chat.people import Person
+from tests.hostile.users import as_user
 from tests.inside import serving
 from tests.running import ServerProcess
+from tests.secure import SECURE
 
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
 OWN = "1350509500"
 CEDULAS = [str(number) for number in range(1350509500, 1350509540)]
 
@@ -31,15 +26,10 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.check_clean_end()
 
 
-def client(server: ServerProcess, user_id: str, role: str = "user") -> httpx.AsyncClient:
-    token = issue_token(load_settings(**SECURE).front, Identity(user_id, "Ana", role), timedelta(hours=1))
-    return httpx.AsyncClient(base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=20)
-
-
 @pytest_asyncio.fixture(loop_scope="function")
 async def crowded(secure: ServerProcess) -> AsyncIterator[None]:
     """Forty accounts, notices to clients, and topics that everybody may follow before and behind them."""
-    async with client(secure, "boss", "admin") as boss:
+    async with as_user(secure.url, "boss", "admin") as boss:
         if (await boss.get(f"/api/cuentas/{OWN}")).status_code == 404:
             for cedula in CEDULAS:
                 (await boss.post("/api/cuentas", json={"cedula": cedula, "nombre": "Alguien"})).raise_for_status()
@@ -61,7 +51,7 @@ async def test_a_page_names_what_one_may_follow_and_nothing_else(secure: ServerP
     names: list[str] = []
     told = ""
     after: str | None = ""
-    async with client(secure, OWN) as holder:
+    async with as_user(secure.url, OWN) as holder:
         while after is not None:
             answer = await holder.get("/api/topics", params={"after": after, "limit": limit})
             page = answer.json()
@@ -79,7 +69,7 @@ async def test_a_page_names_what_one_may_follow_and_nothing_else(secure: ServerP
 @pytest.mark.usefixtures("crowded")
 @pytest.mark.parametrize("after", ["", "accounts/", f"accounts/{CEDULAS[20]}", "user/", "zzz"])
 async def test_wherever_one_begins(secure: ServerProcess, after: str) -> None:
-    async with client(secure, "stranger") as stranger:
+    async with as_user(secure.url, "stranger") as stranger:
         answer = await stranger.get("/api/topics", params={"after": after, "limit": 1})
         assert "accounts/" not in answer.text
         assert "user/" not in answer.text
@@ -88,7 +78,7 @@ async def test_wherever_one_begins(secure: ServerProcess, after: str) -> None:
 
 @pytest.mark.usefixtures("crowded")
 async def test_the_page_of_all_topics_names_no_others_either(secure: ServerProcess) -> None:
-    async with client(secure, OWN) as holder:
+    async with as_user(secure.url, OWN) as holder:
         page = (await holder.get("/topics", headers={"Accept": "text/html"})).text
     assert f"accounts/{OWN}" in page
     assert "live/watched" in page
@@ -98,7 +88,7 @@ async def test_the_page_of_all_topics_names_no_others_either(secure: ServerProce
 
 @pytest.mark.usefixtures("crowded")
 async def test_whoever_may_follow_everything_sees_everything(secure: ServerProcess) -> None:
-    async with client(secure, "boss", "admin") as boss:
+    async with as_user(secure.url, "boss", "admin") as boss:
         names = [topic["topic"] for topic in (await boss.get("/api/topics")).json()["data"]]
     assert {*(f"accounts/{cedula}" for cedula in CEDULAS), "user/777", "user/ana", "balances", "log/second"} <= {*names}
 
@@ -116,8 +106,7 @@ async def test_a_crowd_of_hidden_names_is_passed_over_bit_by_bit(
             work.record("log/last", "n")
 
         await app.commit(unit)
-        token = issue_token(load_settings(**SECURE).front, Identity("7", "Ana"), timedelta(hours=1))
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}) as ana:
+        async with as_user(url, "7") as ana:
             names: list[str] = []
             places: list[str | None] = [""]
             while (after := places[-1]) is not None:

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from quart_app.config import load_settings
-from quart_app.identity import issue_token
-from quart_app.realtime import Identity, TopicRights
+from quart_app.realtime import TopicRights
 from tests.domains.chat.people import Person
 from tests.running import ServerProcess
+from tests.secure import SECURE, bearer, token
 
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
 ROLES = ("user", "device", "operator", "employee", "teller", "admin", "Admin", "teacher")
 CEDULA, OTHER = "1350509525", "0912345675"
 READING = {"reservoir_id": "MAZAR", "temperature": 99.0, "ph": 7.0, "conductivity": 300.0, "water_level": 50.0}
@@ -69,13 +66,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     server.check_clean_end()
 
 
-def token(role: str, user_id: str = "7") -> str:
-    return issue_token(load_settings(**SECURE).front, Identity(user_id, "Ana", role), timedelta(hours=1))
-
-
 def client(server: ServerProcess, role: str, user_id: str = "7") -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token(role, user_id)}"}
-    return httpx.Client(base_url=server.url, headers=headers, timeout=20)
+    return httpx.Client(base_url=server.url, headers=bearer(token(user_id, role)), timeout=20)
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -103,10 +95,9 @@ def test_a_refused_write_has_changed_nothing(secure: ServerProcess) -> None:
 
 
 def test_a_token_for_some_topics_is_no_token_for_other_rooms(secure: ServerProcess) -> None:
-    rights = TopicRights(("rooms/1", "log/a"), ("log/a",))
-    mine = issue_token(load_settings(**SECURE).front, Identity("8", "Eva", rights=(rights,)), timedelta(hours=1))
+    mine = token("8", name="Eva", rights=TopicRights(("rooms/1", "log/a"), ("log/a",)))
     room = "/api/rooms/{}/messages"
-    with httpx.Client(base_url=secure.url, headers={"Authorization": f"Bearer {mine}"}) as eva:
+    with httpx.Client(base_url=secure.url, headers=bearer(mine)) as eva:
         told = {path: eva.get(path).status_code for path in (room.format(1), "/api/rooms/1/presence", "/chat/1")}
         assert set(told.values()) == {200}
         told = {path: eva.get(path).status_code for path in (room.format(2), "/api/rooms/2/presence", "/chat/2")}
@@ -147,13 +138,13 @@ async def test_how_to_reach_the_staff_is_told_to_the_staff(secure: ServerProcess
         # The topic and the log carry whole records.
         assert ana.get("/api/log", params={"topic": "employees"}).status_code == 403
         assert "v@example.org" in vet.get("/api/log", params={"topic": "employees"}).text
-    async with Person(secure.url, "/log/a", token=token("user")) as curious:
+    async with Person(secure.url, "/log/a", token=token()) as curious:
         await curious.say("subscribe", topic="employees")
         assert (await curious.hear("error"))["data"]["code"] == "forbidden"
 
 
 def test_strangers_hear_of_the_health_that_all_is_well_or_not(secure: ServerProcess) -> None:
-    for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": f"Bearer {token('user')}"}):
+    for headers in ({}, bearer("nonsense"), bearer(token())):
         told = httpx.get(f"{secure.url}/health", headers=headers)
         assert told.status_code == 200
         assert told.json()["data"] == {"status": "ok", "checks": {"database": "ok", "writer": "ok"}}

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from quart_app.realtime import limits
-from tests.hostile.users import DEADLINE, SECURE, answers, as_user, connected, resident, secure_server
+from tests.hostile.users import DEADLINE, answers, as_user, connected, resident, secure_server
 from tests.inside import serving
+from tests.secure import SECURE
 
 GROWTH = 40 * 1024 * 1024  # bytes
 READING = {"reservoir_id": "EMBALSE_09", "temperature": 18.5, "ph": 7.1, "conductivity": 310.0, "water_level": 80.0}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.hostile.users import SECURE, answers, as_user, connected, undisturbed
+from tests.hostile.users import answers, as_user, connected, undisturbed
 from tests.inside import serving
 from tests.running import ServerProcess
+from tests.secure import SECURE
 
 LARGE = {"topic": "log/flood", "type": "n", "data": "x" * 60_000}
 

@@ -9,8 +9,9 @@ import pytest
 import websockets
 
 from quart_app.realtime import limits
-from tests.hostile.users import SECURE, answers, as_user, connected, resident, secure_server, undisturbed
+from tests.hostile.users import answers, as_user, connected, resident, secure_server, undisturbed
 from tests.inside import serving
+from tests.secure import SECURE
 
 GROWTH = 30 * 1024 * 1024  # bytes
 TRIED = 900  # topics; with two messages each that is a burst that is let through

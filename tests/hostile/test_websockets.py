@@ -9,13 +9,13 @@ import pytest
 
 from tests.hostile.peers import LONG_TURN, Http2, Meter, Turns, connected, frame, frames, handshake
 from tests.running import ServerProcess
+from tests.secure import SECURE
 
 FRAMES = 20_000
 CPU = 1.0  # s
 TOO_MANY = 4429
 EMPTY = {"pings": frame(0x89), "pongs": frame(0x8A), "empty parts": frame(0x00)}
 PATHS = {"ours": "/ws/live/flood", "Socket.IO's": "/socket.io/?EIO=4&transport=websocket"}
-SECURE = {"access": "secure", "secret_key": "k" * 40}
 
 
 async def flooded(server: ServerProcess, path: str, flood: str, frames: int = FRAMES) -> list[tuple[int, bytes]]:
@@ -45,8 +45,7 @@ async def test_over_http2_as_well(tls: ServerProcess, flood: str) -> None:
     meter = Meter(tls)
     async with connected(tls, "h2") as peer:
         http2 = Http2(peer)
-        while not http2.connection.remote_settings.enable_connect_protocol:
-            await http2.hear()
+        await http2.may_connect()
         stream = http2.connect("/ws/live/flood")
         while stream not in http2.answers:
             await http2.hear()

@@ -6,7 +6,6 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,9 @@ import httpx
 import psutil
 import websockets
 
-from quart_app.config import load_settings
-from quart_app.identity import issue_token
-from quart_app.realtime import Identity
 from tests.running import ServerProcess
+from tests.secure import SECURE, bearer, token
 
-KEY = "a key of forty characters, which is none"
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": KEY}
 DEADLINE = 20.0  # s
 
 
@@ -40,15 +35,9 @@ def secure_server(folder: Path, **settings: Any) -> Iterator[ServerProcess]:
         server.check_clean_end()
 
 
-def token(user: str, role: str = "user") -> str:
-    """Return a token for a user."""
-    return issue_token(load_settings(**SECURE).front, Identity(user, user, role), timedelta(hours=1))
-
-
 def as_user(url: str, user: str, role: str = "user") -> httpx.AsyncClient:
     """Return an HTTP client that speaks for a user."""
-    headers = {"Authorization": f"Bearer {token(user, role)}"}
-    return httpx.AsyncClient(base_url=url, headers=headers, timeout=DEADLINE)
+    return httpx.AsyncClient(base_url=url, headers=bearer(token(user, role)), timeout=DEADLINE)
 
 
 @contextlib.asynccontextmanager

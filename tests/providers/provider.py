@@ -13,8 +13,6 @@ import pytest
 from tests.running import NODE_CLIENTS, find_node
 
 NODE_NEEDED = 20
-KEY = "the key of a door that has a provider"
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": KEY}
 
 
 class ProviderProcess:

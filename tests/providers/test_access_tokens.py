@@ -16,9 +16,9 @@ import websockets
 from quart_app.config import load_settings
 from quart_app.identity import issue_token
 from quart_app.realtime import Identity
-from tests.providers.provider import KEY, SECURE
 from tests.providers.publisher import AUDIENCE, ISSUER, Publisher, SigningKey, publishing
 from tests.running import ServerProcess, wait_until
+from tests.secure import KEY, SECURE
 
 KEYS = {algorithm: SigningKey(algorithm) for algorithm in ("RS256", "ES256", "EdDSA")}
 AUTHORITIES = httpx.create_ssl_context()  # once: it takes longer than a request

@@ -9,7 +9,7 @@ import pytest
 
 from quart_app.doors import Door
 from quart_app.providers.attempt import attempt_cookie, new_attempt, seal, unseal
-from tests.providers.provider import KEY
+from tests.secure import KEY
 
 DOOR = Door(access="secure", key=KEY)
 ATTEMPT = new_attempt("/chat")

@@ -10,7 +10,7 @@ from quart_app.config import load_settings
 from quart_app.providers.attempt import Attempt, attempt_cookie, seal
 from quart_app.providers.oidc import NotConfirmed, SignIn
 from quart_app.realtime import limits
-from tests.providers.provider import SECURE
+from tests.secure import SECURE
 
 
 async def test_one_address_does_not_keep_all_others_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ import httpx
 import pytest
 import websockets
 
-from tests.providers.provider import SECURE, ProviderProcess, Visitor, provider_process
+from tests.providers.provider import ProviderProcess, Visitor, provider_process
 from tests.running import ServerProcess
+from tests.secure import SECURE
 
 pytestmark = pytest.mark.node
 

@@ -1,9 +1,7 @@
 """Coming in with a token, from a link or from the form of the page that asks for it."""
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import httpx
@@ -13,8 +11,7 @@ from quart_app.config import load_settings
 from quart_app.identity import issue_token
 from quart_app.realtime.clients.identity import Identity
 from tests.running import ServerProcess
-
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
+from tests.secure import SECURE, browser, form_of
 
 
 @pytest.fixture(scope="module")
@@ -26,17 +23,12 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 @pytest.fixture
 def visitor(secure: ServerProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=secure.url, headers={"Accept": "text/html", "Origin": secure.url}) as client:
-        yield client
+    with browser(secure.url) as visitor:
+        yield visitor
 
 
 def token(who: Identity = Identity("7", "Ana"), hours: int = 1) -> str:  # noqa: B008 - frozen
     return issue_token(load_settings(**SECURE).front, who, timedelta(hours=hours))
-
-
-def form_of(page: str) -> dict[str, str]:
-    """What the form that asks sends."""
-    return {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
 
 
 def session_of(visitor: httpx.Client) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,38 +10,28 @@ import jwt
 import pytest
 
 from quart_app.config import load_settings
-from quart_app.identity import issue_ticket, issue_token
+from quart_app.identity import issue_ticket
 from quart_app.realtime import Identity, limits
 from tests.running import ServerProcess, eventually
+from tests.secure import KEY, SECURE, bearer, browser, token
 from tests.transports.drivers import Refusal, SseStream, Stream, WebsocketStream
 
-KEY = "a key for tests, which nobody is to guess"
 OLD_KEY = "the key that was used before, also secret"
-SECURE: dict[str, Any] = {"access": "secure", "secret_key": KEY, "previous_key": OLD_KEY}
-DOOR = load_settings(**SECURE).front
+SETTINGS = SECURE | {"previous_key": OLD_KEY}
+DOOR = load_settings(**SETTINGS).front
 STREAMS: dict[str, type[Stream]] = {"ws": WebsocketStream, "sse": SseStream}
 
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    server = ServerProcess(tmp_path_factory.mktemp("sessions"), **SECURE).start()
+    server = ServerProcess(tmp_path_factory.mktemp("sessions"), **SETTINGS).start()
     yield server
     server.check_clean_end()
-
-
-def token(user: str, role: str = "user", key: str = KEY) -> str:
-    return issue_token(
-        load_settings(access="secure", secret_key=key).front, Identity(user, user, role), timedelta(hours=1)
-    )
 
 
 async def ask(server: ServerProcess, method: str, path: str, **parts: Any) -> httpx.Response:
     async with httpx.AsyncClient(base_url=server.url) as client:
         return await client.request(method, path, **parts)
-
-
-def bearer(text: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {text}"}
 
 
 async def _open(server: ServerProcess, transport: str, **query: Any) -> Stream:
@@ -52,7 +41,7 @@ async def _open(server: ServerProcess, transport: str, **query: Any) -> Stream:
 
 
 def signed_in(server: ServerProcess, user: str) -> httpx.Client:
-    client = httpx.Client(base_url=server.url, headers={"Accept": "text/html", "Origin": server.url})
+    client = browser(server.url)
     entered = client.post("/session", data={"token": token(user), "next": "/chat"})
     assert entered.status_code == 303
     return client
@@ -125,7 +114,7 @@ async def test_a_long_poll_that_waits_is_answered_when_its_user_is_revoked(secur
 
 
 async def test_what_was_revoked_stays_so_over_a_restart(make_server: Callable[..., ServerProcess]) -> None:
-    server = make_server(**SECURE)
+    server = make_server(**SETTINGS)
     ana, eva, admin = token("ana"), token("eva"), bearer(token("root", "admin"))
     id = jwt.decode(eva, options={"verify_signature": False})["jti"]
     assert (await ask(server, "POST", "/api/users/ana/revoke", headers=admin)).status_code == 200
@@ -185,7 +174,7 @@ def test_whatever_was_made_from_a_token_ends_with_it(secure: ServerProcess) -> N
 
 
 def test_nobody_signs_in_without_end(make_server: Callable[..., ServerProcess]) -> None:
-    server = make_server(**SECURE)
+    server = make_server(**SETTINGS)
     with httpx.Client(base_url=server.url, headers={"Origin": server.url}) as client:
 
         def sign_in(user: str) -> httpx.Response:

@@ -18,4 +18,5 @@ RETRY_LEAST: Final = 1.0  # s before a feed that failed is tried again; doubles 
 RETRY_MOST: Final = 30.0  # s
 SAID_AGAIN: Final = 10.0  # s before the log repeats a line
 WAITING_COMMANDS: Final = 1_000  # commands of one topic that wait for their turn
+WAITING_OF_USER: Final = 250  # of these, that are one user's
 CHECK_FILE: Final = 1.0  # s between two looks whether the file has changed

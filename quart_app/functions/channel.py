@@ -2,13 +2,13 @@
 are doing."""
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Annotated, Any, Final, Literal, TypedDict
 
 import msgspec
 from msgspec import Meta
 
-from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS
+from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS, WAITING_OF_USER
 from quart_app.functions.calling import Function
 from quart_app.functions.ending import going_on, words
 from quart_app.functions.publishing import json_of
@@ -97,20 +97,24 @@ class CommandChannel(_OwnChannel):
         super().__init__(otherwise)
         self.function = function
         self._lock = asyncio.Lock()
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
+        """How many commands of each user wait; those of whom nobody counts what they use count together."""
         self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Answer with what the function returns; a repeated key gets the first answer, without a call. Raise
         Refused."""
-        if self._waiting >= WAITING_COMMANDS:
+        payer, waiting = peer.identity.payer, self._waiting
+        if waiting.total() >= WAITING_COMMANDS or (payer and waiting[payer] >= WAITING_OF_USER):
             raise Refused("busy", "too many commands wait here", status=503, retry_after=1.0)
-        self._waiting += 1
+        waiting[payer] += 1
         try:
             async with self._lock:
                 answer = await self._answer(peer, body)
         finally:
-            self._waiting -= 1
+            waiting[payer] -= 1
+            if not waiting[payer]:
+                del waiting[payer]
         if answer is not None:
             peer.reply(self.function.declaration.answers_as, data=answer)
 

@@ -105,7 +105,7 @@ async def _http_error(error: HTTPException) -> Response:
 async def _failed(error: Exception) -> Response:
     incident = secrets.token_hex(4)
     what = f"{request.method} {request.path}" if has_request_context() else f"WebSocket {websocket.path}"
-    logger.error("incident %s: %s", incident, what, exc_info=error)
+    logger.error("incident %s: %s", incident, ascii(what)[1:-1], exc_info=error)  # on one line, whatever the path is
     return await _answer(500, "internal_error", translate("error.incident", id=incident))
 
 

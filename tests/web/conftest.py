@@ -44,7 +44,8 @@ def _routes(app: Quart) -> None:
 
     @app.get("/page/broken")
     @app.get("/api/broken")
-    async def broken() -> str:
+    @app.get("/api/broken/<_name>")
+    async def broken(_name: str = "") -> str:
         raise RuntimeError("the secret inside")
 
     @app.post("/api/large")

@@ -74,6 +74,13 @@ async def test_our_own_failure_is_logged_under_the_number_the_visitor_is_told(
     assert "the secret inside" in caplog.text
 
 
+async def test_a_path_is_no_line_of_the_log(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR, logger="quart_app.web.errors"):
+        assert (await client.get("/api/broken/x%0A2026-01-01 ERROR forged%1B[2J")).status_code == 500
+    assert "forged" in caplog.messages[-1]
+    assert caplog.messages[-1].isprintable()
+
+
 async def test_health_is_200_when_all_is_well_and_503_when_a_store_is_not(client: Client) -> None:
     well = await client.get("/health")
     assert well.status_code == 200

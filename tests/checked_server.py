@@ -4,6 +4,7 @@
 from Hypercorn, and by `late` it takes WebSockets, too, only after Hypercorn has read their handshakes.
 `TESTS_DESCRIPTORS` is how many files it may have open, and with `TESTS_COUNTED` the connections of this machine's own
 addresses are counted, too. To the file that `TESTS_TURNS` names go the long turns of its loop, in s of processor time.
+`TESTS_FRAMES` is how many frames a second a peer may send: on a busy machine a flood may come no faster than others do.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from quart_app.app import EnVivo
 from quart_app.cli import main
+from quart_app.realtime import limits
 from quart_app.transports.below.first_read import OpenedWebsocket, Reception
 from tests.wire.contract import hold_messages
 
@@ -45,6 +47,8 @@ if __name__ == "__main__":
         resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
     if os.environ.get("TESTS_COUNTED"):
         EnVivo.counts_address = lambda *_: True  # type: ignore[method-assign]  # the server's own it would not
+    if frames := os.environ.get("TESTS_FRAMES"):
+        vars(limits).update(HTTP2_FRAMES_RATE=float(frames), INBOUND_RATE=float(frames))
     if turns := os.environ.get("TESTS_TURNS"):
         start, file = EnVivo.start, Path(turns)
 

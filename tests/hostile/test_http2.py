@@ -75,7 +75,8 @@ async def test_rapid_resets(served: Served, path: str, together: bool) -> None:
         assert http2.goaway in {ENHANCE_YOUR_CALM, None}  # None where its connection was reset before
         await answers(server)
     assert meter.cpu() < CPU
-    assert len(meter.logged()) < 2_000
+    told = [line for line in meter.logged().splitlines() if " opened" not in line and " closed with " not in line]
+    assert len(told) < 10
     await meter.back()
 
 
@@ -103,7 +104,7 @@ async def test_floods_of_frames(served: Served, flood: str) -> None:
         sending = asyncio.create_task(peer.send(FLOODS[flood] * FRAMES))
         told = await peer.rest()
         await sending
-        assert not told or http2_frame(GOAWAY)[3:5] in told
+        assert peer.reset or http2_frame(GOAWAY)[3:5] in told
         await answers(server)
     assert meter.cpu() < CPU
     await meter.back()
@@ -186,10 +187,9 @@ async def test_others_get_their_turn_meanwhile(served: Served) -> None:
 
     async def attack(flood: bytes) -> None:
         async with connected(server, alpn) as peer:
-            await peer.send(PREFACE)
-            sending = asyncio.create_task(peer.send(flood * FRAMES))
-            await peer.rest()
-            sending.cancel()
+            reading = asyncio.create_task(peer.rest())
+            await peer.send(PREFACE + flood * FRAMES)
+            reading.cancel()
 
     async def resets() -> None:
         async with connected(server, alpn) as peer:

@@ -101,11 +101,12 @@ async def _take_from_address() -> Response | None:
     is_page = request.method == "GET" and not wants_json() and not request.path.startswith("/static/")
     if not is_page or (token := request.args.get("token")) is None:
         return None
-    offered = _who(token)
+    offered, present = _who(token), _who(request.cookies.get(token_cookie(this_door())))
     if offered is None:
         return _led_to(here())  # a page that needs one will ask for another
-    if offered == _who(request.cookies.get(token_cookie(this_door()))):  # who is signed in in this browser
-        return _by_token(token, here())
+    if offered == present:
+        lasts_longer = (offered.expires_at or 0) > (present.expires_at or 0)
+        return _by_token(token, here()) if lasts_longer else _led_to(here())
     response = _led_to(_question(here()))
     response.set_cookie(
         OFFER_COOKIE, token, max_age=OFFER_SECONDS, path=ENTER, httponly=True, samesite="Lax", secure=over_tls()

@@ -85,6 +85,8 @@ def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) 
     linked = visitor.get("/chat", params={"token": newer})
     assert (linked.status_code, linked.headers["Location"]) == (303, "/chat")
     assert session_of(visitor)["expires_at"] > before["expires_at"]
+    again = visitor.get("/chat", params={"token": newer})
+    assert (again.status_code, again.headers["Location"], again.headers.get("Set-Cookie")) == (303, "/chat", None)
 
 
 @pytest.mark.parametrize("other", [Identity("8", "Eva"), Identity("7", "Ana", "admin")])

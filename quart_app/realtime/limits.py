@@ -21,6 +21,7 @@ PUBLISH_LIST: Final = 1_000  # messages in one POST /api/publish
 WRONG_FIELDS: Final = 20  # wrong fields named in one refusal
 FIELD_NAME_CHARACTERS: Final = 80  # characters of an unknown field's name in a refusal
 REQUEST_BODY_BYTES: Final = 256 * 1024
+FORM_BYTES: Final = 24 * 1024  # of a form: its fields take long to be told apart, and a token is the largest of them
 BODY_TIMEOUT: Final = 30.0  # s in which a body has to come in
 
 # A connection

@@ -1,5 +1,6 @@
 """How a view reaches what is around its request: the application, its settings, and who asks."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from quart import request
@@ -8,10 +9,11 @@ from quart.wrappers import Request
 from quart_app.config import Settings
 from quart_app.context import app
 from quart_app.doors import Door, door_of
-from quart_app.realtime import Identity
+from quart_app.realtime import Identity, Refused
+from quart_app.realtime.limits import FORM_BYTES
 from quart_app.security_log import Act, Event, Whence
 
-__all__ = ["app", "note", "settings", "speaker", "this_door", "this_request", "visitor"]
+__all__ = ["app", "form", "note", "settings", "speaker", "this_door", "this_request", "visitor"]
 
 _WHO: Final = "envivo.who"
 """Where the scope of a request has who sent it, so that a token is read once, whoever asks: view, menu or header."""
@@ -31,6 +33,14 @@ def this_request() -> Request:
 def this_door() -> Door:
     """Return the door by which this request came in."""
     return door_of(this_request().scope)
+
+
+async def form() -> Mapping[str, str]:
+    """Return the form that was sent. Raise Refused where it is too large for one of ours."""
+    asked = this_request()
+    if len(await asked.get_data(as_text=False)) > FORM_BYTES:
+        raise Refused("too_big", f"a form has at most {FORM_BYTES} bytes", status=413)
+    return await asked.form
 
 
 def speaker() -> Identity:

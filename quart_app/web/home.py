@@ -6,10 +6,11 @@ This file owns what a newcomer sees first. Everything live on it comes through t
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
-from quart import Blueprint, Response, abort, redirect, render_template, request
+from quart import Blueprint, Response, abort, redirect, render_template
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from quart_app.web.address import local_path
+from quart_app.web.context import form
 from quart_app.web.i18n import LANGUAGES, remember_language
 from quart_app.web.operations import Operation
 
@@ -36,11 +37,11 @@ async def index() -> str:
 @Operation(tag="pages", body=LanguageForm, body_type=FORM, answer=None, status=303, answer_type="")
 async def language() -> Response:
     """Keep the form's ``language`` ("es" or "en") in a cookie and go back to ``next``, a path of this site."""
-    form = await request.form
-    chosen = form.get("language", "")
+    sent = await form()
+    chosen = sent.get("language", "")
     if chosen not in LANGUAGES:
         abort(400, f"language must be one of {', '.join(LANGUAGES)}")
-    response = Response(status=303, headers={"Location": local_path(form.get("next", "/"))})
+    response = Response(status=303, headers={"Location": local_path(sent.get("next", "/"))})
     remember_language(response, chosen)
     return response
 

@@ -17,7 +17,7 @@ from quart_app.identity import issue_session, token_cookie
 from quart_app.realtime import Identity, Refused
 from quart_app.security_log import Act
 from quart_app.web.address import here, local_path, over_tls
-from quart_app.web.context import app, note, speaker, this_door, visitor
+from quart_app.web.context import app, form, note, speaker, this_door, visitor
 from quart_app.web.errors import wants_json
 from quart_app.web.home import FORM
 from quart_app.web.operations import Operation
@@ -55,8 +55,8 @@ async def enter() -> Response:
     Raise `Refused` for a bad token, for a form of another site, and in open mode, where nobody is asked for one.
     """
     _require_secure()
-    form = await request.form
-    return _by_token(form.get("token", "").strip(), local_path(form.get("next", "/")))
+    sent = await form()
+    return _by_token(sent.get("token", "").strip(), local_path(sent.get("next", "/")))
 
 
 @sign_in.get("/sign-in")
@@ -86,9 +86,9 @@ async def accept() -> Response:
     Where another link was opened meanwhile, ask about that one. Raise `Refused` as ``/session`` does.
     """
     _require_secure()
-    form = await request.form
-    path, token = local_path(form.get("next", "/")), request.cookies.get(OFFER_COOKIE, "")
-    if form.get("offer") != _mark(token):
+    sent = await form()
+    path, token = local_path(sent.get("next", "/")), request.cookies.get(OFFER_COOKIE, "")
+    if sent.get("offer") != _mark(token):
         return _led_to(_question(path))
     response = _by_token(token, path)
     response.delete_cookie(OFFER_COOKIE, path=ENTER)

@@ -33,6 +33,16 @@ async def test_a_long_list_costs_no_more_than_a_page(server: ServerProcess, path
     assert turns.longest() < 3 * LONG_TURN
 
 
+async def test_a_form_of_very_many_fields_costs_no_more(server: ServerProcess) -> None:
+    meter = Meter(server)
+    form = {"content": b"a&" * 120_000, "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        for _ in range(20):
+            assert (await client.post("/language", **form)).status_code == 413  # type: ignore[arg-type]  # it is as asked
+        assert (await client.post("/language", data={"language": "en", "next": "/chat" * 3_000})).status_code == 303
+    assert meter.cpu() < CPU
+
+
 async def test_the_language_is_still_that_of_the_visitor(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         for accepted, language in (

@@ -43,6 +43,16 @@ async def test_a_form_of_very_many_fields_costs_no_more(server: ServerProcess) -
     assert meter.cpu() < CPU
 
 
+async def test_neither_does_a_search_for_very_many_words(server: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        assert "<mark>" in (await client.get("/guide/search", params={"q": "cursor cursor"})).text
+        meter = Meter(server)
+        for words in ("a " * 10_000, " ".join("aeiourstlnmdcpbgfhvjqyz1234567890")):
+            for _ in range(5):
+                assert (await client.get("/guide/search", params={"q": words})).status_code == 200
+    assert meter.cpu() < CPU
+
+
 async def test_the_language_is_still_that_of_the_visitor(server: ServerProcess) -> None:
     async with httpx.AsyncClient(base_url=server.url) as client:
         for accepted, language in (

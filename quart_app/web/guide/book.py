@@ -19,6 +19,7 @@ _MADE: Final = re.compile(r"^\{\{ (?P<table>\w+)(?: (?P<about>\w+))? \}\}$", re.
 _RESULTS: Final = 12
 _AROUND: Final = 70  # characters of an excerpt before and after what was found
 _QUERY_CHARACTERS: Final = 100
+_QUERY_WORDS: Final = 8  # each is looked for in every section
 
 Table = Callable[[str], str]
 """A function that makes the Markdown of a table; its argument is what the file names after the table's name."""
@@ -101,7 +102,7 @@ class Book:
 
     def search(self, query: str) -> Results:
         """Return the sections that have every word of `query`, best first; accents and case do not count."""
-        words = folded(query[:_QUERY_CHARACTERS]).split()
+        words = list(dict.fromkeys(folded(query[:_QUERY_CHARACTERS]).split()))[:_QUERY_WORDS]
         if not words:
             return Results()
         scored = ((_score(one, words), one) for one in self._index)

@@ -174,6 +174,20 @@ async def test_a_door_leaves_nothing_behind(make_server: MakeServer, tmp_path: P
         await eventually(few)
 
 
+async def test_a_handshake_under_way_ends_with_its_door_and_the_port_is_free_at_once(make_server: MakeServer) -> None:
+    server = make_server("--tls", "--server", "ssl_handshake_timeout=600")
+    async with office_of(server) as office:
+        port = urlsplit(await office.open()).port
+        for _ in range(3):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await refuses_to_listen(f"https://127.0.0.1:{port}") is False
+            await office.close()
+            async with asyncio.timeout(10):
+                assert await reader.read() == b""
+            writer.close()
+            await office.open(port=port)
+
+
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Any:
     started = ServerProcess(tmp_path_factory.mktemp("doors")).start()

@@ -11,6 +11,8 @@ LOCKED := 3.11 3.12 3.13
 # Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
 PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
+# The tests that run on either store.
+STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py
 BENCH_ARGS ?=
 CLUSTER_ARGS ?=
 
@@ -40,7 +42,7 @@ PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
 .PHONY: run test check lock bench bench-multitude bench-peers cluster clean chromium databases node-packages autobahn \
-	test-js test-newest
+	test-js test-newest test-postgres
 
 run: $(VENV)/.run
 	@$(BIN)/envivo serve
@@ -51,6 +53,7 @@ test: $(VENV)/.test chromium databases node-packages autobahn
 	$(MAKE) --no-print-directory test-newest || failed=1; \
 	echo "== tests with a second host, alone: a browser stops loading when the machine's networks change"; \
 	$(BIN)/python -m pytest -m namespaces tests/faults || [ $$? = 5 ] || failed=1; \
+	$(MAKE) --no-print-directory test-postgres || failed=1; \
 	echo "== tests on Python $(DEFAULT_VERSION)"; \
 	$(BIN)/python $(PYTEST) -m "not namespaces" $(PYTEST_ARGS) || failed=1; \
 	if [ -n "$$failed" ]; then echo "make test: something failed above"; exit 1; fi
@@ -117,9 +120,15 @@ test-js:
 test-newest:
 	@if [ "$(DEFAULT_VERSION)" != "$(NEWEST)" ] && [ -n "$(NEWEST_PYTHON)" ]; then \
 		$(MAKE) --no-print-directory PYTHON=$(NEWEST_PYTHON) $(NEWEST_VENV)/.test && \
-		store=$$($(NEWEST_VENV)/bin/python -c 'from tests.servers import find_postgres; print("postgres" if find_postgres() else "sqlite")') && \
-		echo "== tests without a browser on Python $(NEWEST), which store in $$store" && \
-		$(NEWEST_VENV)/bin/python $(PYTEST) --store=$$store -m "not browser and not namespaces" $(PYTEST_ARGS); \
+		echo "== tests without a browser on Python $(NEWEST)" && \
+		$(NEWEST_VENV)/bin/python $(PYTEST) -m "not browser and not namespaces" $(PYTEST_ARGS); \
+	fi
+
+# What is stored, once more in PostgreSQL; the tests of SQLite itself run on the other pass.
+test-postgres:
+	@if $(BIN)/python -c 'import sys; from tests.servers import find_postgres; sys.exit(find_postgres() is None)'; then \
+		echo "== tests of what is stored, in PostgreSQL"; \
+		$(BIN)/python $(PYTEST) --store=postgres -m "not browser and not sqlite" $(PYTEST_ARGS) $(STORED); \
 	fi
 
 # The tests run without it too, and name at their end what they left out.

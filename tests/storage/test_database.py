@@ -141,7 +141,8 @@ async def test_nothing_is_migrated_without_a_copy(url: str, tmp_path: Path) -> N
 
 
 async def test_a_missing_driver_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.startswith("tortoise.backends.asyncpg")]:
+    users = ("tortoise.backends.asyncpg", "quart_app.storage.postgres")
+    for name in [name for name in sys.modules if name.startswith(users)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "asyncpg", None)  # what Python sees of a package that is not installed
     with pytest.raises(DatabaseUnavailable, match=r"pip install 'envivo\[postgres\]'"):

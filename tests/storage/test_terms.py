@@ -151,7 +151,8 @@ async def test_an_older_databases_name_is_its_first_term(url: str, tmp_path: Pat
     await migrate(url, [])
     with closing(sqlite3.connect(file)) as old, old:
         old.execute("DROP TABLE log_terms")
-        old.execute("DROP TABLE revocations")
+        for table in ("revocations", "leases"):
+            old.execute(f"DROP TABLE {table}")
         old.execute("ALTER TABLE idempotency_keys DROP COLUMN fingerprint")
         old.execute("DELETE FROM tortoise_migrations WHERE name >= '0008'")
         old.execute("INSERT INTO log_state (name, value) VALUES ('floor', '2'), ('epoch', 'k3f9a1')")

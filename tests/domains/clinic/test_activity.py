@@ -2,6 +2,7 @@
 
 from quart_app.domains.clinic import rules
 from quart_app.domains.clinic.models import Activity
+from quart_app.storage.ids import continue_after
 from quart_app.storage.unit_of_work import UnitOfWork
 from quart_app.surroundings import now
 from tests.domains.clinic.store import opened
@@ -49,6 +50,7 @@ async def test_the_oldest_lines_make_room() -> None:
             changed=[],
             created_at=now(),
         )
+        await continue_after(Activity)
 
     async with opened() as store:
         for _ in range(3):

@@ -11,8 +11,10 @@ LOCKED := 3.11 3.12 3.13
 # Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
 PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
-# The tests that run on either store.
-STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py
+# The tests that run on either store, and those that are about PostgreSQL and Redis.
+STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py tests/faults/test_lost_postgres.py \
+	tests/backplane tests/cluster
+ELSEWHERE := not postgres and not redis and not namespaces
 BENCH_ARGS ?=
 CLUSTER_ARGS ?=
 
@@ -55,7 +57,7 @@ test: $(VENV)/.test chromium databases node-packages autobahn
 	$(BIN)/python -m pytest -m namespaces tests/faults || [ $$? = 5 ] || failed=1; \
 	$(MAKE) --no-print-directory test-postgres || failed=1; \
 	echo "== tests on Python $(DEFAULT_VERSION)"; \
-	$(BIN)/python $(PYTEST) -m "not namespaces" $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python $(PYTEST) -m "$(ELSEWHERE)" $(PYTEST_ARGS) || failed=1; \
 	if [ -n "$$failed" ]; then echo "make test: something failed above"; exit 1; fi
 
 check: $(VENV)/.test
@@ -121,14 +123,16 @@ test-newest:
 	@if [ "$(DEFAULT_VERSION)" != "$(NEWEST)" ] && [ -n "$(NEWEST_PYTHON)" ]; then \
 		$(MAKE) --no-print-directory PYTHON=$(NEWEST_PYTHON) $(NEWEST_VENV)/.test && \
 		echo "== tests without a browser on Python $(NEWEST)" && \
-		$(NEWEST_VENV)/bin/python $(PYTEST) -m "not browser and not namespaces" $(PYTEST_ARGS); \
+		$(NEWEST_VENV)/bin/python $(PYTEST) -m "not browser and $(ELSEWHERE)" $(PYTEST_ARGS); \
 	fi
 
-# What is stored, once more in PostgreSQL; the tests of SQLite itself run on the other pass.
+# What is stored, once more in PostgreSQL, and what is about PostgreSQL and Redis; the tests of SQLite itself run elsewhere.
 test-postgres:
 	@if $(BIN)/python -c 'import sys; from tests.servers import find_postgres; sys.exit(find_postgres() is None)'; then \
 		echo "== tests of what is stored, in PostgreSQL"; \
 		$(BIN)/python $(PYTEST) --store=postgres -m "not browser and not sqlite" $(PYTEST_ARGS) $(STORED); \
+	else \
+		echo "left out: the tests that need PostgreSQL or Redis"; \
 	fi
 
 # The tests run without it too, and name at their end what they left out.

@@ -68,6 +68,13 @@ LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they tur
 CONCURRENT_LOG_READS: Final = 16  # reads of the log at once by subscriptions that catch up
 TERMS: Final = 1_000  # starts of the program that a log's cursors can tell apart
 RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
+RELAY_HOLE: Final = 0.02  # s in which what another process has committed before may still come
+RELAY_AHEAD: Final = 64  # commits that may wait for one before them
+HEAD_POLL: Final = 1.0  # s between two looks at the head of a log that others write, beside what they tell
+HEAD_POLL_AWAY: Final = 0.1  # s, where they cannot tell
+TOPICS_COUNTED: Final = 40_000  # topics whose transient events are counted on, also where nobody follows them
+SIGNAL_RING: Final = 4_096  # last transient events that nobody follows here
+SIGNAL_RING_BYTES: Final = 8 * 1024 * 1024
 
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction

@@ -99,10 +99,10 @@ class Audience:
             stream = self.streams[form] = Stream(form)
         return stream
 
-    def deliver(self, news: Mapping[TopicMemory, list[Event]], reached: int, position: int) -> int:
+    def deliver(self, news: Mapping[TopicMemory, list[Event] | None], reached: int, position: int) -> int:
         """Hand the `news` of its topics, settled after `reached` up to `position`, to every reader at the head.
 
-        Return how many readers got it.
+        News that are None have to be looked for by each reader. Return how many readers got them.
         """
         place = self.head(position)
         batch = self._batch([news[topic] for topic in self.topics if topic in news], place)
@@ -120,9 +120,12 @@ class Audience:
         self.version += 1
         self.reached = reached
 
-    def _batch(self, parts: Sequence[list[Event]], place: Place) -> Batch | None:
-        """Return what all readers get, None where it is too large or there is nobody."""
+    def _batch(self, news: Sequence[list[Event] | None], place: Place) -> Batch | None:
+        """Return what all readers get, None where it is too large, something is missing or there is nobody."""
         if not self.waiting and not any(stream.writes for stream in self.streams.values()):
+            return None
+        parts = [part for part in news if part is not None]
+        if len(parts) < len(news):
             return None
         events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
         if len(events) > limits.BATCH_EVENTS or sum(event.size for event in events) > limits.BATCH_BYTES:

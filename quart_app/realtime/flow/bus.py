@@ -11,7 +11,9 @@ from zlib import crc32
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Audience, Reader
+from quart_app.realtime.flow.backplane import UNKNOWN, Count
 from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.ring import Ring
 from quart_app.realtime.flow.room import NO_BOUND, Held, Room, Values
 from quart_app.realtime.flow.topic_memory import Memory, TopicMemory
 from quart_app.realtime.messages.batch import Place
@@ -33,8 +35,10 @@ def _sort_of(event: Event, topic: TopicMemory | None) -> str:
 class Bus:
     """The topics in memory and the audiences that follow them.
 
-    `share` is what one user may hold of the values of open topics. `position` is that of the last durable event
-    settled. `demand(topic name, wanted)` is called when a topic gets its first subscriber and after it lost its last.
+    `share` is what one user may hold of the values of open topics, and `count_of(topic name)` returns how far its
+    transient events are counted as far as that is known. `unheard` keeps those of topics that nobody follows.
+    `position` is that of the last durable event settled, and `run` the name of the counts in cursors.
+    `demand(topic name, wanted)` is called when a topic gets its first subscriber and after it lost its last.
     """
 
     def __init__(
@@ -44,12 +48,16 @@ class Bus:
         position: int = 0,
         surroundings: Surroundings = REAL,
         share: Held = NO_BOUND,
+        count_of: Callable[[str], Count] = lambda topic: UNKNOWN,
+        unheard: Ring | None = None,
     ) -> None:
         self.position = position
         self.surroundings = surroundings
-        self._run = crc32(surroundings.token(18).encode())
+        self.run = f"{crc32(surroundings.token(18).encode()):08x}"
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
         self._kind_of = kind_of
+        self._count_of = count_of
+        self._unheard = unheard
         self._arrived = position
         self._sequence = 0
         self._since = 0.0
@@ -66,7 +74,7 @@ class Bus:
         """Held by a subscription while it reads the log."""
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Take events in, the durable ones in position order; subscribers get them at the flush.
+        """Take events in, the durable ones in position order, the others numbered; subscribers get them at the flush.
 
         Raise Refused, and take none, where a state topic has too many keys, or memory too many topics or values.
         """
@@ -88,6 +96,63 @@ class Bus:
             raise
         for event, topic, _ in taken:
             self.counters.published[_sort_of(event, topic)] += 1
+            if topic is None and self._unheard is not None and not event.position:
+                self._unheard.append(event)
+
+    def publish_unnumbered(self, events: Iterable[Event]) -> None:
+        """Take in values of states that nobody has numbered. Raise Refused as `publish` does."""
+        for event in events:
+            topic = self._topic(event.topic)
+            event.first, event.ordinal = topic.first, topic.count + 1
+        self.publish(events)
+
+    def lose(self, name: str, count: Count) -> None:
+        """Let the readers of a topic be told of the signals up to `count` that have not come."""
+        if (topic := self._topics.get(name)) is not None:
+            self.flush()
+            self._skip(topic, count)
+
+    def found(self, name: str, count: Count, values: Iterable[Event]) -> None:
+        """Take over the count of a topic and, where it is a state, those of its values that are other than here. Raise
+        Refused."""
+        self.flush()
+        topic = self._topic(name)
+        topic.known = True
+        if topic.kind is not Kind.STATE:
+            if count.number > topic.count:
+                self._skip(topic, count)
+            return
+        news = [value for value in values if not value.same_as(topic.state.get(value.key or ""))]
+        if topic.followers:
+            for value in news:  # its readers have seen higher numbers by now
+                value.ordinal = count.number
+        self.publish(news)
+        self.flush()
+        topic.count = max(topic.count, count.number)
+
+    def _skip(self, topic: TopicMemory, count: Count) -> None:
+        if count.number > topic.count and not topic.skip_to(count):
+            for audience in self._following.get(topic, ()):
+                audience.deliver({topic: None}, self.position, self.position)
+
+    def interrupted(self) -> None:
+        """Note that events of others may be missed from now on."""
+        for topic in self._topics.values():
+            topic.known = False
+        if self._unheard is not None:
+            self._unheard.known = False
+
+    def unknown(self, names: Iterable[str]) -> list[str]:
+        """Return those of the topics of which something may have been missed, or whose values are not here."""
+        topics = [(name, self._topics.get(name)) for name in names]
+        return [name for name, topic in topics if not (topic.known if topic is not None else self._is_known(name))]
+
+    def _is_known(self, name: str) -> bool:
+        """Return whether a topic that is not in memory would be known if it was."""
+        if self._count_of(name).number:
+            return True
+        heard = self._unheard
+        return heard is not None and heard.known and name in heard and self._kind_of(name) is not Kind.STATE
 
     def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
         """Keep room for transient events, which are not refused when they are published then; return what gives the
@@ -140,8 +205,8 @@ class Bus:
         return self._in_use(self._room.place_for_values(event.topic))
 
     def counts_of(self, names: Collection[str]) -> str:
-        """Return the name of this process's counts of transient events in these topics, and in no others."""
-        return f"{self._run:08x}{crc32(' '.join(sorted(names)).encode()):08x}"
+        """Return the name of the counts of transient events in these topics, and in no others."""
+        return f"{self.run}{crc32(' '.join(sorted(names)).encode()):08x}"
 
     def push_soon(self, reader: Reader) -> None:
         """Let a reader write what is for it alone: before what follows for all in the same turn."""
@@ -266,8 +331,14 @@ class Bus:
         return topic
 
     def _make(self, name: str) -> TopicMemory:
-        # Counts never start again, even for a topic that was forgotten: cursors hold them.
-        return TopicMemory(name, self._kind_of(name), self.position, self._sequence)
+        topic = TopicMemory(name, self._kind_of(name), self.position, self._count_of(name))
+        unheard = self._unheard
+        if unheard is not None and topic.kind is not Kind.STATE and (heard := unheard.take(name)):
+            topic.known = unheard.known
+            topic.first, topic.count = heard[-1].first, heard[-1].ordinal
+            topic.signals.clear(heard[0].ordinal - 1)
+            topic.signals.extend(heard)
+        return topic
 
     def _sweep_later(self) -> None:
         if self._sweep is None:

@@ -6,8 +6,8 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.admission import Admission
@@ -37,6 +37,8 @@ from quart_app.realtime.messages.event import Event, Message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
 from quart_app.wire import Close
+
+NOTHING_SEEN: Final[Mapping[str, int]] = {}
 
 
 class Hub:
@@ -102,10 +104,10 @@ class Hub:
     def _head_poll(self) -> float:
         return limits.HEAD_POLL if self.backplane.away_since is None else limits.HEAD_POLL_AWAY
 
-    async def seed(self, topics: Collection[str]) -> None:
-        """Let it be known how far the transient events of topics are counted, and what values they have. Raise Refused
-        where there is no place for one."""
-        if self.backplane.shared and (unknown := self.bus.unknown(topics)):
+    async def seed(self, topics: Collection[str], seen: Mapping[str, int] = NOTHING_SEEN) -> None:
+        """Let it be known how far the transient events of topics are counted, at least as far as somebody has `seen`
+        elsewhere, and what values they have. Raise Refused where there is no place for one."""
+        if self.backplane.shared and (unknown := self.bus.unknown(topics, seen)):
             await self.backplane.seed(unknown)
 
     async def stop(self) -> None:

@@ -76,6 +76,19 @@ TOPICS_COUNTED: Final = 40_000  # topics whose transient events are counted on, 
 SIGNAL_RING: Final = 4_096  # last transient events that nobody follows here
 SIGNAL_RING_BYTES: Final = 8 * 1024 * 1024
 
+# The backplane
+BUS_EVENTS: Final = 256  # events in one message between nodes
+BUS_BYTES: Final = 64 * 1024  # bytes of them, about; a commit that is larger is read from the log
+BUS_COMMITS: Final = 256  # commits that wait to be told; more are found in the log
+BUS_WAITING: Final = 4_096  # transient events that wait to be numbered; more are counted as lost
+STOCK_TOPICS: Final = 50  # topics that are asked for at once
+COUNT_KEPT: Final = 600.0  # s that a topic without transient events is still counted on
+VALUE_KEPT: Final = 24 * 3600.0  # s that a value which nobody renews is kept for nodes that do not have it
+PROBE: Final = 1.0  # s between two messages of a node to itself
+PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
+RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
+NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
+
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction
 WAITING_UNITS: Final = 10_000

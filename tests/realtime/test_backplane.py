@@ -124,16 +124,16 @@ class TestUnknown:
 
     async def test_who_comes_then_starts_with_what_comes(self) -> None:
         bus = Bus(kind_of)
-        assert bus.unknown(("live/x", "log/a")) == ["live/x", "log/a"]
+        assert bus.unknown(("live/x", "log/a"), {}) == ["live/x", "log/a"]
         newcomer, back = follow(bus, "live/x"), follow(bus, "live/x", seen=40)
         bus.found("live/x", Count(30, 50), ())
-        assert bus.unknown(("live/x",)) == []
+        assert bus.unknown(("live/x",), {}) == []
         assert (await read(newcomer), await read(back)) == ([], ["gap"])
         assert (dropped(newcomer), dropped(back)) == (0, 10)
         bus.publish([signal("live/x", 51, first=30)])
         assert (await read(newcomer), await read(back)) == ([51], [51])
         bus.interrupted()
-        assert bus.unknown(("live/x",)) == ["live/x"]
+        assert bus.unknown(("live/x",), {}) == ["live/x"]
         bus.found("live/x", Count(30, 51), ())
         assert (await read(newcomer), dropped(newcomer)) == ([], 0)
 
@@ -167,7 +167,7 @@ class TestUnheard:
             bus.publish([signal("live/x", ordinal)])
         bus.publish([signal("live/y", 1)])
         assert bus.topics() == []
-        assert bus.unknown(("live/x", "live/z")) == ["live/z"]
+        assert bus.unknown(("live/x", "live/z"), {}) == ["live/z"]
         back, late = follow(bus, "live/x", seen=7), follow(bus, "live/x", seen=2)
         assert await read(back) == [8, 9, 10]
         assert await read(late) == ["gap", *range(5, 11)]
@@ -179,7 +179,7 @@ class TestUnheard:
         for ordinal in (5, 6, 8, 9):
             bus.publish([signal("live/x", ordinal)])
         bus.interrupted()
-        assert bus.unknown(("live/x",)) == ["live/x"]
+        assert bus.unknown(("live/x",), {}) == ["live/x"]
         bus.found("live/x", Count(0, 9), ())
         back = follow(bus, "live/x", seen=5)
         assert await read(back) == ["gap", 8, 9]

@@ -51,6 +51,9 @@ class Sink(Protocol):
     def received(self, events: Sequence[Event]) -> None:
         """Take transient events, each with its `ordinal` and `first`. Raise Refused, and take none, as `check` does."""
 
+    def restored(self, events: Sequence[Event]) -> None:
+        """Take numbered values that may be known here already. Raise Refused, and take none, as `check` does."""
+
     def shown(self, events: Sequence[Event]) -> None:
         """Take new values of states that are not numbered, because the backplane is away."""
 
@@ -66,6 +69,12 @@ class Sink(Protocol):
 
     def counting(self, run: str) -> None:
         """Take over the name of all counts: 8 hexadecimal digits. Cursors with counts of another name have none."""
+
+    def is_state(self, topic: str) -> bool:
+        """Return whether a topic is a state, whose values are kept."""
+
+    def holding(self, topic: str) -> Holding:
+        """Return what the process knows of a topic."""
 
     def holdings(self) -> Iterable[Holding]:
         """Return what the process knows of the topics that it has in memory."""

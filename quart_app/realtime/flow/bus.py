@@ -6,7 +6,7 @@ never awaits and never reads the log.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from zlib import crc32
 
 from quart_app.realtime import limits
@@ -55,7 +55,7 @@ class Bus:
         self.surroundings = surroundings
         self.run = f"{crc32(surroundings.token(18).encode()):08x}"
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
-        self._kind_of = kind_of
+        self.kind_of = kind_of
         self._count_of = count_of
         self._unheard = unheard
         self._arrived = position
@@ -106,11 +106,19 @@ class Bus:
             event.first, event.ordinal = topic.first, topic.count + 1
         self.publish(events)
 
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take in numbered values, as far as they are other than here. Raise Refused as `publish` does."""
+        self.flush()
+        topics = self._topics
+        self.publish([one for one in events if not (one.topic in topics and topics[one.topic].shows(one))])
+
     def lose(self, name: str, count: Count) -> None:
         """Let the readers of a topic be told of the signals up to `count` that have not come."""
         if (topic := self._topics.get(name)) is not None:
             self.flush()
             self._skip(topic, count)
+        elif self._unheard is not None:
+            self._unheard.interrupted(name)
 
     def found(self, name: str, count: Count, values: Iterable[Event]) -> None:
         """Take over the count of a topic and, where it is a state, those of its values that are other than here. Raise
@@ -122,7 +130,7 @@ class Bus:
             if count.number > topic.count:
                 self._skip(topic, count)
             return
-        news = [value for value in values if not value.same_as(topic.state.get(value.key or ""))]
+        news = [value for value in values if not topic.shows(value)]
         if topic.followers:
             for value in news:  # its readers have seen higher numbers by now
                 value.ordinal = count.number
@@ -140,19 +148,21 @@ class Bus:
         for topic in self._topics.values():
             topic.known = False
         if self._unheard is not None:
-            self._unheard.known = False
+            self._unheard.interrupted()
 
-    def unknown(self, names: Iterable[str]) -> list[str]:
-        """Return those of the topics of which something may have been missed, or whose values are not here."""
+    def unknown(self, names: Iterable[str], seen: Mapping[str, int]) -> list[str]:
+        """Return those of the topics of which something may have been missed, or whose values are not here. Of what a
+        reader has `seen` elsewhere something may be on its way."""
         topics = [(name, self._topics.get(name)) for name in names]
-        return [name for name, topic in topics if not (topic.known if topic is not None else self._is_known(name))]
+        return [name for name, topic in topics if not self._is_known(name, topic, seen.get(name, 0))]
 
-    def _is_known(self, name: str) -> bool:
-        """Return whether a topic that is not in memory would be known if it was."""
+    def _is_known(self, name: str, topic: TopicMemory | None, seen: int) -> bool:
+        if topic is not None:
+            return topic.known and topic.count >= seen
         if self._count_of(name).number:
             return True
         heard = self._unheard
-        return heard is not None and heard.known and name in heard and self._kind_of(name) is not Kind.STATE
+        return heard is not None and heard.knows(name) and not seen and self.kind_of(name) is not Kind.STATE
 
     def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
         """Keep room for transient events, which are not refused when they are published then; return what gives the
@@ -200,7 +210,7 @@ class Bus:
         topic = self._topics.get(event.topic)
         if topic is not None and not topic.idle:
             return topic
-        if self._kind_of(event.topic) is not Kind.STATE:
+        if self.kind_of(event.topic) is not Kind.STATE:
             return topic
         return self._in_use(self._room.place_for_values(event.topic))
 
@@ -318,6 +328,10 @@ class Bus:
         followed = sum(1 for topic in self._topics.values() if topic.followers)
         return Memory(len(self._topics), followed, sum(map(len, tails)), sum(tail.bytes for tail in tails))
 
+    def topic(self, name: str) -> TopicMemory | None:
+        """Return a topic, None where it is not in memory."""
+        return self._topics.get(name)
+
     def topics(self) -> list[TopicMemory]:
         """Return the topics in memory."""
         return list(self._topics.values())
@@ -331,10 +345,11 @@ class Bus:
         return topic
 
     def _make(self, name: str) -> TopicMemory:
-        topic = TopicMemory(name, self._kind_of(name), self.position, self._count_of(name))
+        topic = TopicMemory(name, self.kind_of(name), self.position, self._count_of(name))
         unheard = self._unheard
+        known = unheard is not None and unheard.knows(name)
         if unheard is not None and topic.kind is not Kind.STATE and (heard := unheard.take(name)):
-            topic.known = unheard.known
+            topic.known = known
             topic.first, topic.count = heard[-1].first, heard[-1].ordinal
             topic.signals.clear(heard[0].ordinal - 1)
             topic.signals.extend(heard)

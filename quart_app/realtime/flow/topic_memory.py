@@ -149,6 +149,11 @@ class TopicMemory:
         """Return the newest value of a state's key, settled or not; None where it has none."""
         return self.coming.get(key) or self.state.get(key)
 
+    def shows(self, value: Event) -> bool:
+        """Return whether a state holds this very value."""
+        held = self.state.get(value.key or "")
+        return held is not None and (held.at, held.type, held.fields) == (value.at, value.type, value.fields)
+
     @property
     def held(self) -> int:
         """The size of its tails in bytes, about."""
@@ -170,7 +175,7 @@ class TopicMemory:
             if event.position:
                 durable.append(event)
             elif event.ordinal == self.count + 1 or self.kind is Kind.STATE:
-                self.count = event.ordinal
+                self.count = max(self.count, event.ordinal)
                 transient.append(event)
             elif event.ordinal <= self.count:
                 whole = False  # it is told as missing already

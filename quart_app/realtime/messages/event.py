@@ -119,10 +119,6 @@ class Event(Message):
         self.sequence = 0
         self.arrived = 0.0
 
-    def same_as(self, other: "Event | None") -> bool:
-        """Return whether another event tells the same, at the same time."""
-        return other is not None and (self.at, self.type, self.fields) == (other.at, other.type, other.fields)
-
     def __getattr__(self, name: str) -> bytes:
         if name != "json":
             raise AttributeError(name)

@@ -196,7 +196,7 @@ async def end_tasks() -> None:
 
 
 Machine.TestCase.settings = settings(
-    max_examples=100,
+    max_examples=40,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

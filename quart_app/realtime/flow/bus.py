@@ -104,6 +104,7 @@ class Bus:
         for event in events:
             topic = self._topic(event.topic)
             event.first, event.ordinal = topic.first, topic.count + 1
+            topic.known = False
         self.publish(events)
 
     def restore(self, events: Iterable[Event]) -> None:

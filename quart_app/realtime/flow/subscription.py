@@ -119,7 +119,11 @@ class Subscription:
     def full_cursor(self) -> Cursor:
         """The cursor with the counts of transient events, for a reader that comes back with it."""
         place = self._audience.place if self.outlet.streaming else self._place
-        seen = tuple(place.seen.get(name, 0) for name in self.topics)
+        seen = tuple(
+            # Of a state some values may be elsewhere only, and have lower numbers.
+            place.seen.get(topic.name, 0) if topic.known or topic.kind is not Kind.STATE else 0
+            for topic in self._audience.topics
+        )
         return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
 
     # Writing

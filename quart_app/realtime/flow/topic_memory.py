@@ -150,9 +150,13 @@ class TopicMemory:
         return self.coming.get(key) or self.state.get(key)
 
     def shows(self, value: Event) -> bool:
-        """Return whether a state holds this very value."""
+        """Return whether a state holds this very value, which then has the higher of its two numbers."""
         held = self.state.get(value.key or "")
-        return held is not None and (held.at, held.type, held.fields) == (value.at, value.type, value.fields)
+        if held is None or (held.at, held.type, held.fields) != (value.at, value.type, value.fields):
+            return False
+        held.ordinal = max(held.ordinal, value.ordinal)
+        self.count = max(self.count, held.ordinal)
+        return True
 
     @property
     def held(self) -> int:

@@ -35,8 +35,10 @@ class Link:
         self._tag = surroundings.token(18)[:6]
         self._instance = ""
         self._run = ""
+        self._term = ""
         self._heard = 0
         self._line: Line | None = None
+        self._stopping = False
         self._there = asyncio.Event()
         self._news = asyncio.Event()
         self._sent = asyncio.Event()
@@ -66,6 +68,7 @@ class Link:
                     self._news.set()
                     await self._sent.wait()
                     await self._line.call(scripts.LEAVE, self._presented)
+        self._stopping = True  # a group of tasks that fails just now forgets that it was cancelled
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -117,9 +120,9 @@ class Link:
     # The line
 
     async def _run_on(self) -> None:
-        """Have a line, always again."""
+        """Have a line, again and again."""
         told = False
-        while True:
+        while not self._stopping:
             try:
                 line = await self._connect(self._prefix, self._channel)
                 try:
@@ -274,7 +277,8 @@ class Link:
     def _hear_of_commits(self, word: messages.Log) -> None:
         if word.tag == self._tag:
             return
-        if word.rows is None:
+        if word.rows is None or word.term != self._term:  # a term that begins has to be read
+            self._term = word.term
             self._sink.woken(word.last)
         else:
             self._sink.offered(word.events())

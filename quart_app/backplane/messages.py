@@ -19,11 +19,13 @@ _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Log(NamedTuple):
-    """Durable events from position `first` to `last`; `rows` is None where they have to be read."""
+    """Durable events from position `first` to `last`, the last of them in `term`; `rows` is None where they have to be
+    read."""
 
     tag: str
     first: int
     last: int
+    term: str
     rows: Sequence[Sequence[Any]] | None
 
     def events(self) -> list[Event]:
@@ -86,11 +88,11 @@ def log(tag: str, events: Sequence[Event]) -> bytes:
     first, last = events[0], events[-1]
     told = None
     if len(events) <= limits.BUS_EVENTS and sum(event.size for event in events) <= limits.BUS_BYTES:
-        told = [(event.topic, event.type, event.fields, event.at, event.hidden_from, _epoch(event)) for event in events]
-    return _encode((VERSION, tag, "log", first.position, last.position, told))
+        told = [(event.topic, event.type, event.fields, event.at, event.hidden_from, _term(event)) for event in events]
+    return _encode((VERSION, tag, "log", first.position, last.position, _term(last), told))
 
 
-def _epoch(event: Event) -> str:
+def _term(event: Event) -> str:
     return (event.cursor or "").rpartition("-")[0]
 
 

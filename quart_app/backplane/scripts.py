@@ -121,12 +121,12 @@ for i = 5, #ARGV, 4 do
   local n, f = counted(topic)
   if not n then
     n, f = seq, seq
-    if number > 0 and (what == '' or number > seq) then
+    if number > first and (what == '' or number > seq) then
       n, f = number, first
       keep(topic, n, f)
     end
-  elseif number > n then
-    n = number
+  elseif number > first and number > n then
+    n, f = number, math.max(f, first)
     keep(topic, n, f)
     raised[#raised + 1], raised[#raised + 2], raised[#raised + 3] = topic, f, n
   end
@@ -155,8 +155,8 @@ return topics
 """ARGV: instance, tag, the node's channel, a number for the answer; of each topic its name, what it is (`''`, `state`,
 or `shown` where its values may be newer than here), and its count as the node knows it.
 
-A count that is higher there is taken over, and one that nobody has begins. The answer comes by the node's channel, so
-that it has its place among what is published."""
+A count that is higher there is taken over, unless nothing was counted; one that nobody has begins. The answer comes by
+the node's channel, so that it has its place among what is published."""
 
 BEAT: Final = """
 local p, now = KEYS[1], redis.call('TIME')

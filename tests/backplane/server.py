@@ -120,10 +120,11 @@ class Server:
         for topic, what, first_there, number_there in zip(*[iter(topics)] * 4, strict=True):
             known = topic in self.counts
             first, number = self._counted(topic)
-            if not known and number_there and (not what or number_there > number):
+            counted = number_there > first_there
+            if not known and counted and (not what or number_there > number):
                 first, number = self.counts[topic] = first_there, number_there
-            elif known and number_there > number:
-                number = number_there
+            elif known and counted and number_there > number:
+                first, number = max(first, first_there), number_there
                 self.counts[topic] = first, number
                 raised += [topic, first, number]
             if what == "shown":

@@ -85,6 +85,10 @@ class Backplane(Protocol):
     """Whether other processes may write the same log."""
 
     @property
+    def nodes(self) -> Sequence[str]:
+        """The names of the processes that it joins, as far as it knew last."""
+
+    @property
     def away_since(self) -> float | None:
         """Since when it has not been reached (s, the loop's clock); None while it is there."""
 
@@ -112,6 +116,7 @@ class InProcess:
 
     shared = False
     away_since: float | None = None
+    nodes: Sequence[str] = ()
     _sink: Sink
 
     def __init__(self) -> None:

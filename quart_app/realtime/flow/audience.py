@@ -11,6 +11,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.flow.topic_memory import TopicMemory
 from quart_app.realtime.messages.batch import NOWHERE, Batch, Form, Place
 from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
 
 _by_sequence = attrgetter("sequence")
 logger = logging.getLogger(__name__)
@@ -91,6 +92,17 @@ class Audience:
     def head(self, position: int) -> Place:
         """Return where a reader stands that has everything up to `position`."""
         return Place(position, {topic.name: topic.count for topic in self.topics})
+
+    def lacks(self, place: Place) -> Mapping[str, int]:
+        """Return of which topics more has been seen at `place` than there is here, and how much."""
+        counts = {topic.name: topic.count for topic in self.topics}
+        return {name: seen for name, seen in place.seen.items() if seen > counts.get(name, seen)}
+
+    def counted(self, place: Place) -> tuple[int, ...]:
+        """Return the counts of a place as a cursor has them. It has none of a state some of whose values may be
+        elsewhere only, because they may have lower numbers."""
+        known = [topic.known or topic.kind is not Kind.STATE for topic in self.topics]
+        return tuple(place.seen.get(name, 0) if there else 0 for name, there in zip(self.names, known, strict=True))
 
     def stream(self, form: Form) -> Stream:
         """Return the stream of the readers that are written to in this form."""

@@ -25,11 +25,8 @@ from quart_app.surroundings import REAL, Surroundings
 _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
 
 
-def _sort_of(event: Event, topic: TopicMemory | None) -> str:
-    """Return the kind of an event, which may differ from that of its topic: signals may come on durable topics too."""
-    if event.position:
-        return _DURABLE
-    return _STATE if topic is not None and topic.kind is Kind.STATE else _SIGNAL
+_Taken = tuple[Event, TopicMemory | None, Event | None]
+"""An event, its topic, which is None where nothing keeps it, and the unsettled value that it replaces."""
 
 
 class Bus:
@@ -82,22 +79,32 @@ class Bus:
         self._flush_soon()
         if not self._dirty:
             self._since = now
-        taken: list[tuple[Event, TopicMemory | None, Event | None]] = []
+        taken: list[_Taken] = []
         try:
             for event in events:
                 event.arrived = now
                 taken.append(self._take_in(event))
         except Refused:
-            for event, topic, before in reversed(taken):
-                if topic is not None:
-                    topic.fresh.pop()
-                    if _sort_of(event, topic) == _STATE:
-                        self._room.put_back(topic, event, before)
+            self._give_back(taken)
             raise
+        published = self.counters.published
         for event, topic, _ in taken:
-            self.counters.published[_sort_of(event, topic)] += 1
-            if topic is None and self._unheard is not None and not event.position:
-                self._unheard.append(event)
+            if event.position:
+                published[_DURABLE] += 1
+            elif topic is not None:
+                published[_STATE if topic.kind is Kind.STATE else _SIGNAL] += 1
+            else:
+                published[_SIGNAL] += 1
+                if self._unheard is not None:
+                    self._unheard.append(event)
+
+    def _give_back(self, taken: list[_Taken]) -> None:
+        """Undo what `_take_in` has returned."""
+        for event, topic, before in reversed(taken):
+            if topic is not None:
+                topic.fresh.pop()
+                if topic.kind is Kind.STATE and not event.position:
+                    self._room.put_back(topic, event, before)
 
     def publish_unnumbered(self, events: Iterable[Event]) -> None:
         """Take in values of states that nobody has numbered. Raise Refused as `publish` does."""
@@ -187,7 +194,7 @@ class Bus:
             raise
         return give_up
 
-    def _take_in(self, event: Event) -> tuple[Event, TopicMemory | None, Event | None]:
+    def _take_in(self, event: Event) -> _Taken:
         """Append an event to its topic's unsettled ones; return it with that topic, None where nothing keeps the event,
         and with the unsettled value that it replaces."""
         self._sequence += 1

@@ -6,7 +6,7 @@ Whether its reader is fast or stalled, it holds no events.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -58,9 +58,9 @@ class Subscription:
         self.dropped = 0
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
-        counts = {topic.name: topic.count for topic in self._audience.topics}
-        self._ahead = {name: seen for name, seen in place.seen.items() if seen > counts.get(name, seen)}
-        self._version = self._audience.version if place == self._audience.head(bus.position) else -1
+        at_the_head = place == self._audience.head(bus.position)
+        self._version = self._audience.version if at_the_head else -1
+        self._ahead: Mapping[str, int] = {} if at_the_head else self._audience.lacks(place)
         bus.count_in(self._audience)
 
     @property
@@ -119,12 +119,7 @@ class Subscription:
     def full_cursor(self) -> Cursor:
         """The cursor with the counts of transient events, for a reader that comes back with it."""
         place = self._audience.place if self.outlet.streaming else self._place
-        seen = tuple(
-            # Of a state some values may be elsewhere only, and have lower numbers.
-            place.seen.get(topic.name, 0) if topic.known or topic.kind is not Kind.STATE else 0
-            for topic in self._audience.topics
-        )
-        return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
+        return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=self._audience.counted(place))
 
     # Writing
 

@@ -178,17 +178,11 @@ class TopicMemory:
         for event in arrived:
             if event.position:
                 durable.append(event)
-            elif event.ordinal == self.count + 1 or self.kind is Kind.STATE:
-                self.count = max(self.count, event.ordinal)
-                transient.append(event)
-            elif event.ordinal <= self.count:
-                whole = False  # it is told as missing already
-            else:
-                if not self.skip_to(Count(event.first, event.ordinal - 1)):
-                    transient.clear()
-                    whole = False
+            elif event.ordinal == self.count + 1:
                 self.count = event.ordinal
                 transient.append(event)
+            else:
+                whole = self._jump_to(event, transient) and whole
         if durable:
             self.durable.extend(durable)
         if self.kind is not Kind.STATE:
@@ -200,6 +194,22 @@ class TopicMemory:
             self.state[event.key or ""] = event
         self.coming.clear()
         return [event for event in arrived if self.state.get(event.key or "") is event]
+
+    def _jump_to(self, event: Event, before: list[Event]) -> bool:
+        """Take a transient event whose number is not the next one after those `before` it; return whether nothing is
+        missing by that."""
+        if self.kind is Kind.STATE:
+            self.count = max(self.count, event.ordinal)
+            before.append(event)
+            return True
+        if event.ordinal <= self.count:
+            return False  # it is told as missing already
+        whole = self.skip_to(Count(event.first, event.ordinal - 1))
+        if not whole:
+            before.clear()
+        self.count = event.ordinal
+        before.append(event)
+        return whole
 
     def skip_to(self, count: Count) -> bool:
         """Go on counting after `count`; return whether nothing is missing by that. Otherwise the tail of the signals

@@ -97,8 +97,6 @@ def _missing() -> dict[str, str]:
     if find_redis() is None:
         needs["redis"] = "Redis (apt-get install redis-server)"
     needs |= {name: f"{name} (apt-get install {name})" for name in ("nginx", "caddy") if shutil.which(name) is None}
-    if shutil.which("redis-server") is None:
-        needs["redis"] = "Redis (apt-get install redis-server)"
     return needs
 
 

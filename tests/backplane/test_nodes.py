@@ -1,6 +1,5 @@
 """Two servers on one PostgreSQL and one Redis: what is published on one comes from the other, once and in order."""
 
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.backplane.conftest import RedisServer
 from tests.running import ServerProcess, eventually
-from tests.servers import Postgres
+from tests.servers import Postgres, Redis
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -55,7 +53,7 @@ async def state_of_backplane(node: ServerProcess) -> str:
 
 
 async def test_two_nodes_are_as_one(
-    postgres: Postgres, redis: RedisServer, make_server: Callable[..., ServerProcess], tmp_path: Path
+    postgres: Postgres, redis: Redis, make_server: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:
     database = postgres.new_database(migrated=True)
     nodes = [make_server(database_url=database, backplane_url=redis.url) for _ in range(2)]
@@ -80,7 +78,7 @@ async def test_two_nodes_are_as_one(
         await eventually(both_are_there)
 
     assert [await state_of_backplane(node) for node in nodes] == ["up", "up"]
-    redis.send(signal.SIGSTOP)
+    redis.freeze()
 
     async def is_away() -> bool:
         return all([(await state_of_backplane(node)).startswith("away for") for node in nodes])
@@ -90,7 +88,7 @@ async def test_two_nodes_are_as_one(
     await publish(nodes[0], "live/x", 20)
     await eventually(lambda: _all(durable, list(range(21))))
     assert await signals.ask() == list(range(20))
-    redis.send(signal.SIGCONT)
+    redis.thaw()
     await eventually(lambda: _all(signals, [*range(20), {"dropped": 1}]), deadline=20)
 
 

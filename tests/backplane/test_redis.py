@@ -2,7 +2,6 @@
 lost or comes twice, each signal comes or is told as missing, and all have the same values in the end."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -13,9 +12,10 @@ from quart_app.backplane import Lost, connect_to, messages, scripts
 from quart_app.backplane.line import Line
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster, Poller, Stream
-from tests.backplane.conftest import RedisServer
+from tests.backplane.conftest import ask
 from tests.backplane.server import Server
 from tests.running import eventually
+from tests.servers import Redis
 
 pytestmark = pytest.mark.redis
 
@@ -23,7 +23,7 @@ TOPICS = ("log/a", "state/s", "live/x")
 
 
 @pytest.fixture
-async def cluster(redis: RedisServer) -> AsyncIterator[Cluster]:
+async def cluster(redis: Redis) -> AsyncIterator[Cluster]:
     cluster = Cluster(lambda: connect_to(redis.url))
     await cluster.start(3)
     yield cluster
@@ -81,7 +81,7 @@ async def assert_well(cluster: Cluster, streams: list[Stream]) -> None:
     assert set(values()[0]) == set(cluster.last)
 
 
-async def kill(redis: RedisServer, cluster: Cluster) -> None:
+async def kill(redis: Redis, cluster: Cluster) -> None:
     redis.kill()
     await eventually(lambda: not any(hub.backplane.away_since is None for hub in cluster.hubs), deadline=15)
     before = len(cluster.facts)
@@ -89,27 +89,27 @@ async def kill(redis: RedisServer, cluster: Cluster) -> None:
     redis.start()
 
 
-async def freeze(redis: RedisServer, cluster: Cluster) -> None:
-    redis.send(signal.SIGSTOP)
+async def freeze(redis: Redis, cluster: Cluster) -> None:
+    redis.freeze()
     await eventually(lambda: not any(hub.backplane.away_since is None for hub in cluster.hubs), deadline=20)
-    redis.send(signal.SIGCONT)
+    redis.thaw()
 
 
-async def pause(redis: RedisServer, cluster: Cluster) -> None:
-    await asyncio.to_thread(redis.ask, "DEBUG", "SLEEP", "0.5")
+async def pause(redis: Redis, cluster: Cluster) -> None:
+    await asyncio.to_thread(ask, redis, "DEBUG", "SLEEP", "0.5")
 
 
-async def drop_clients(redis: RedisServer, cluster: Cluster) -> None:
+async def drop_clients(redis: Redis, cluster: Cluster) -> None:
     for _ in range(5):
-        redis.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        ask(redis, "CLIENT", "KILL", "TYPE", "pubsub")
         await asyncio.sleep(0.02)
-        redis.ask("CLIENT", "KILL", "TYPE", "normal")
+        ask(redis, "CLIENT", "KILL", "TYPE", "normal")
         await eventually(lambda: all_there(cluster), deadline=15)
 
 
 @pytest.mark.parametrize("fault", [kill, freeze, pause, drop_clients])
 async def test_under_load_nothing_is_lost_untold(
-    redis: RedisServer, cluster: Cluster, fault: Callable[[RedisServer, Cluster], Coroutine[Any, Any, None]]
+    redis: Redis, cluster: Cluster, fault: Callable[[Redis, Cluster], Coroutine[Any, Any, None]]
 ) -> None:
     streams = [await cluster.follow(node, TOPICS) for node in range(3)]
     load = Load(cluster)
@@ -128,7 +128,7 @@ async def test_under_load_nothing_is_lost_untold(
     assert len(common) > 100
 
 
-async def test_a_long_poll_that_moves_loses_nothing(redis: RedisServer, cluster: Cluster) -> None:
+async def test_a_long_poll_that_moves_loses_nothing(redis: Redis, cluster: Cluster) -> None:
     poller = cluster.poller(TOPICS)
     await poller.ask(cluster.hubs[0])
     for turn in range(30):
@@ -148,7 +148,7 @@ async def test_a_long_poll_that_moves_loses_nothing(redis: RedisServer, cluster:
     assert poller.account.values == cluster.last
 
 
-async def test_a_node_that_starts_knows_the_values_and_who_is_there(redis: RedisServer, cluster: Cluster) -> None:
+async def test_a_node_that_starts_knows_the_values_and_who_is_there(redis: Redis, cluster: Cluster) -> None:
     for key in "kl":
         cluster.value(0, "state/s", key)
     await eventually(lambda: cluster.known(1) == cluster.last)
@@ -158,7 +158,7 @@ async def test_a_node_that_starts_knows_the_values_and_who_is_there(redis: Redis
     await eventually(lambda: list(cluster.link(0).nodes) == ["node 0", "node 1", "node 2"], deadline=15)
 
 
-async def test_two_logs_on_one_server_never_meet(redis: RedisServer) -> None:
+async def test_two_logs_on_one_server_never_meet(redis: Redis) -> None:
     here, there = Cluster(lambda: connect_to(redis.url)), Cluster(lambda: connect_to(redis.url))
     there.log.terms = type(here.log)("e9").terms
     await here.start(1)
@@ -173,7 +173,7 @@ async def test_two_logs_on_one_server_never_meet(redis: RedisServer) -> None:
     await there.stop()
 
 
-async def test_a_server_that_cannot_be_reached_is_away(redis: RedisServer) -> None:
+async def test_a_server_that_cannot_be_reached_is_away(redis: Redis) -> None:
     redis.kill()
     cluster = Cluster(lambda: connect_to(redis.url))
     await cluster.start(1)
@@ -270,7 +270,7 @@ class TestScripts:
         await line.close()
         return told
 
-    async def test_both_answer_alike(self, redis: RedisServer) -> None:
+    async def test_both_answer_alike(self, redis: Redis) -> None:
         prefix, channel = "envivo:{e}:", "envivo:{e}:node:t"
         there = await self.answers(await connect_to(redis.url)(prefix, channel))
         here = await self.answers(await Server().connect(prefix, channel))

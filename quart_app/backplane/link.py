@@ -7,7 +7,7 @@ and told as missing afterwards, and new values of states are shown here and sent
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import TypeVar
@@ -68,9 +68,8 @@ class Link:
                     self._news.set()
                     await self._sent.wait()
                     await self._line.call(scripts.LEAVE, self._presented)
-        self._stopping = True  # a group of tasks that fails just now forgets that it was cancelled
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        self._stopping = True
+        await _end({self._task})
 
     @property
     def _presented(self) -> str:
@@ -141,18 +140,13 @@ class Link:
 
     async def _follow(self, line: Line) -> None:
         """Listen and talk until the line is lost. Raise Lost."""
+        listening = asyncio.create_task(self._listen(line))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(line))
-                await self._take_stock(line)
-                self._came_back(line)
-                tasks.create_task(self._beat(line))
-                tasks.create_task(self._send(line))
-        except ExceptionGroup as group:
-            lost, rest = group.split(Lost)
-            if rest is not None or lost is None:
-                raise
-            raise Lost(str(lost.exceptions[0])) from None
+            await _first_end(listening, self._take_stock(line))
+            self._came_back(line)
+            await _first_end(listening, self._beat(line), self._send(line))
+        finally:
+            await _end({listening})
 
     def _came_back(self, line: Line) -> None:
         logger.info("the backplane is there")
@@ -315,3 +309,26 @@ class Link:
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for at in range(0, len(items), size):
         yield items[at : at + size]
+
+
+async def _first_end(task: asyncio.Task[None], *works: Coroutine[None, None, None]) -> None:
+    """Do `works` beside `task` until one of them all ends, and end the works. Raise its error; where it was cancelled,
+    as the library's timeouts may do to it after the process has stood still, raise Lost."""
+    beside = {asyncio.ensure_future(work) for work in works}
+    try:
+        done, _ = await asyncio.wait({task, *beside}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(beside)
+    for one in done:
+        if one.cancelled():
+            raise Lost("what was under way was given up")
+        one.result()
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended. A wait of the library that is over in the same moment swallows it once."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=limits.RECONNECT)

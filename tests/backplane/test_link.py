@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
+from quart_app.backplane.line import Line
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster
 from tests.backplane.server import Server
@@ -159,4 +161,26 @@ async def test_a_line_on_which_nothing_comes_back_is_given_up() -> None:
     began = asyncio.get_running_loop().time()
     await until(lambda: not all_there(cluster))
     assert asyncio.get_running_loop().time() - began <= limits.PROBE + limits.PROBE_DEADLINE + limits.PROBE
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_line_is_opened_again_though_a_task_swallows_its_end_once() -> None:
+    server, cluster = await started()
+    stream = await cluster.follow(0, TOPICS)
+
+    async def beat(line: Line) -> None:
+        with suppress(asyncio.CancelledError):  # as a wait with a timeout that is over in the same moment
+            await asyncio.sleep(3_600)
+        await asyncio.sleep(3_600)
+
+    cluster.link(0)._beat = beat  # type: ignore[method-assign]  # what the library does after a SIGSTOP
+    for line in list(server.lines.values()):
+        line.cut()
+    await heal(server, cluster)
+    server.lines[cluster.link(0)._tag].cut()
+    await until(lambda: not all_there(cluster))
+    await heal(server, cluster)
+    cluster.signal(1, "live/x", 1)
+    await until(lambda: stream.account.received == {"live/x": [1]})
     await cluster.stop()

@@ -108,11 +108,13 @@ class Link:
         if new:
             asked = asyncio.ensure_future(self._ask(self._line, [self._sink.holding(topic) for topic in new]))
             self._seeding.update(dict.fromkeys(new, asked))
-            asked.add_done_callback(lambda _: self._seeded(new))
-        with suppress(Lost):
-            await asyncio.gather(*{self._seeding[topic] for topic in topics})
+            asked.add_done_callback(lambda _: self._seeded(new, asked))
+        # Others may wait for the same answer, so whoever gives up waiting ends nothing.
+        await asyncio.wait({self._seeding[topic] for topic in topics})
 
-    def _seeded(self, topics: Sequence[str]) -> None:
+    def _seeded(self, topics: Sequence[str], asked: asyncio.Future[None]) -> None:
+        if not asked.cancelled():
+            asked.exception()  # the line is lost, and then nobody knows more
         for topic in topics:
             del self._seeding[topic]
 
@@ -165,6 +167,7 @@ class Link:
         for question in questions.values():
             if not question.done():
                 question.set_exception(Lost("the line is lost"))
+                question.exception()  # whoever has asked may have been told by then
 
     async def _take_stock(self, line: Line) -> None:
         """Find out what was missed, and restore what the server has lost."""
@@ -332,3 +335,6 @@ async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=limits.RECONNECT)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # one error is enough to tell of

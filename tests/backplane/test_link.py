@@ -182,3 +182,19 @@ async def test_a_line_is_opened_again_though_a_task_swallows_its_end_once() -> N
     cluster.signal(1, "live/x", 1)
     await until(lambda: stream.account.received == {"live/x": [1]})
     await cluster.stop()
+
+
+@skipping_time
+async def test_who_gives_up_while_a_topic_is_asked_for_takes_nobody_along() -> None:
+    server, cluster = await started()
+    cluster.value(0, "state/s", "k")
+    await asyncio.sleep(0.1)
+    await cluster.restart(1)
+    server.delay = 0.1
+    leaving = asyncio.create_task(cluster.follow(1, TOPICS))
+    staying = asyncio.create_task(cluster.follow(1, TOPICS))
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    stream = await staying
+    await until(lambda: stream.account.values == cluster.last)
+    await cluster.stop()

@@ -5,6 +5,8 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -15,12 +17,12 @@ from quart import Blueprint
 from quart.wrappers import Request
 
 from quart_app import resources, transports, web
-from quart_app.config import Settings
+from quart_app.config import SPECS, Settings, SettingsError
 from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
 from quart_app.doors import Door, Doors, door_of, is_loopback, trusts
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
-from quart_app.realtime import Hub, Identity, Quota, Refused, TopicShape
+from quart_app.realtime import Backplane, Hub, Identity, Quota, Refused, TopicShape
 from quart_app.realtime.limits import BODY_TIMEOUT, REQUEST_BODY_BYTES
 from quart_app.security_log import SEEN, Act, SecurityLog, Whence
 from quart_app.storage.database import Database
@@ -76,7 +78,10 @@ class EnVivo(LeanQuart, Program):
         self.url_map.redirect_defaults = False  # no route of ours needs it, and every connection would pay
         self.settings = settings
         self.hub = Hub(
-            heartbeat=settings.heartbeat, peer_timeout=settings.peer_timeout, quota=Quota(**settings.quotas())
+            heartbeat=settings.heartbeat,
+            peer_timeout=settings.peer_timeout,
+            quota=Quota(**settings.quotas()),
+            backplane=_backplane(settings),
         )
         self.doors = Doors(settings.doors)
         self.doors.on_close.append(self._turn_out)
@@ -182,11 +187,13 @@ class EnVivo(LeanQuart, Program):
 
         Raise StorageError, and SettingsError where the security log cannot be written.
         """
-        database = await Database.open(self.settings.database_url, MODEL_MODULES, logger.info)
+        database = await Database.open(
+            self.settings.database_url, MODEL_MODULES, logger.info, shared=self.hub.backplane.shared
+        )
         self._opened.push_async_callback(database.close)
         self.security.open()
         self._opened.callback(self.security.close)
-        self._log = log = await TortoiseEventLog.load()
+        self._log = log = await TortoiseEventLog.load(shared=self.hub.backplane.shared)
         await self.hub.start(log)
         log.went_back = self.hub.log_went_back
         self.writer = Writer(log, self.hub, check=database.check, witness=self._note_deeds)
@@ -243,7 +250,8 @@ class EnVivo(LeanQuart, Program):
         await self.hub.drain()
 
     async def healthy(self) -> dict[str, str]:
-        """Return the state of each store by its name: `ok`, or what is wrong with it."""
+        """Return the state of each store by its name: `ok`, or what is wrong with it; of the backplane whether it is
+        `up`."""
         try:
             await self.hub.log.floor()
             reading = "ok"
@@ -252,7 +260,29 @@ class EnVivo(LeanQuart, Program):
         except Exception as error:
             logger.exception("the database cannot be read")
             reading = f"cannot be read: {error}"
-        return {"database": reading, "writer": await self._write_check.complaint() or "ok"}
+        checks = {"database": reading, "writer": await self._write_check.complaint() or "ok"}
+        if self.hub.backplane.shared:
+            checks[web.BACKPLANE] = self._state_of_backplane()
+        return checks
+
+    def _state_of_backplane(self) -> str:
+        since = self.hub.backplane.away_since
+        return "up" if since is None else f"away for {asyncio.get_running_loop().time() - since:.0f} s"
+
+
+def _backplane(settings: Settings) -> Backplane | None:
+    """Return what joins this node to others, None where it is alone. Raise SettingsError."""
+    if settings.backplane_url is None:
+        return None
+    spec = SPECS["backplane_url"]
+    try:
+        from quart_app.backplane import Link, connect_to
+    except ModuleNotFoundError as error:
+        raise SettingsError(spec.variable, "set", "left out without its driver: pip install 'envivo[redis]'") from error
+    try:
+        return Link(connect_to(settings.backplane_url), f"{socket.gethostname()}-{os.getpid()}")
+    except ValueError as error:
+        raise SettingsError(spec.variable, "set", spec.may_be) from error
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

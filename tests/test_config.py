@@ -26,6 +26,14 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert (settings.access, settings.peer_timeout, settings.backplane_url) == ("open", 120, None)
 
 
+def test_a_backplane_joins_nodes_that_have_one_database() -> None:
+    with pytest.raises(SettingsError, match=r"ENVIVO_BACKPLANE_URL .* ENVIVO_DATABASE_URL=postgres://"):
+        load_settings(backplane_url="redis://localhost")
+    settings = load_settings(backplane_url="redis://:pass-word@localhost", database_url="postgres://me@there/live")
+    assert settings.backplane_url == "redis://:pass-word@localhost"
+    assert "pass-word" not in repr(settings)
+
+
 def test_an_option_wins_over_the_environment_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     Path(".env").write_text("ENVIVO_PORT=1\nENVIVO_HEARTBEAT=1\nENVIVO_RETENTION=1\n")
     monkeypatch.setenv("ENVIVO_PORT", "2")
@@ -88,7 +96,7 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("port", "80.5"),
         ("database_url", "mysql://x"),
         ("database_url", "sqlite://"),
-        ("backplane_url", "redis://localhost"),
+        ("backplane_url", "http://localhost"),
         ("access", "public"),
         ("secret_key", "short"),
         ("allowed_origins", "example.org"),
@@ -120,7 +128,7 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
     assert spec.variable in message
     assert spec.option in message
     assert spec.may_be in message
-    if name == "secret_key":
+    if name in {"secret_key", "backplane_url"}:
         assert value not in message
     else:
         assert repr(value) in message or name == "allowed_origins"

@@ -30,7 +30,20 @@ def check(settings: Settings, options: Mapping[str, object]) -> None:
     """Raise `SettingsError` for the first settings that do not go together; `options` are those that were typed for a
     command."""
     _check_logs(settings)
+    _check_backplane(settings)
     _check_access(settings, options)
+
+
+def _check_backplane(settings: Settings) -> None:
+    """Raise `SettingsError` where a backplane would join nodes that cannot have one database."""
+    if settings.backplane_url is not None and settings.database_url.startswith("sqlite:"):
+        backplane, database = SPECS["backplane_url"], SPECS["database_url"]
+        raise SettingsError(
+            f"{backplane.variable} ({backplane.option})",
+            "set",
+            "left out with SQLite, whose file one process opens: several nodes need one PostgreSQL database, "
+            f"{database.variable}=postgres://<user>@<host>/<name>",
+        )
 
 
 def _check_logs(settings: Settings) -> None:

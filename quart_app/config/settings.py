@@ -10,7 +10,7 @@ from quart_app.doors import FRONT, MAY_BE, SECRET_KEY_CHARACTERS, TOKEN_LIFETIME
 from quart_app.issuers import RULES_MAY_BE, Issuer, Provider, Rule
 
 SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
-SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret")
+SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret", "backplane_url")
 """The settings that nobody is shown."""
 
 _URL = "an address of https, or of http on this machine"
@@ -49,7 +49,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = "sqlite://envivo.db"
     backplane_url: Annotated[
-        str | None, Meta(title="Backplane between processes", description="left out: this version runs as one process")
+        str | None,
+        Meta(
+            title="Backplane between nodes",
+            description="redis://<host>, rediss://<host> or unix://<path> of a Redis or Valkey, the same for all nodes "
+            "on one PostgreSQL database; left out where one process is alone",
+        ),
     ] = None
     access: Annotated[
         Literal["open", "secure"],

@@ -26,7 +26,7 @@ def convert(spec: SettingSpec, raw: object) -> Any:
     except ValueError as error:  # that of msgspec is one
         raise SettingsError(name, shown, spec.may_be) from error
     too_short = spec.name == "sensor_interval" and 0 < converted < SHORTEST_SENSOR_INTERVAL
-    if spec.name == "backplane_url" or too_short or (isinstance(converted, float) and math.isnan(converted)):
+    if too_short or (isinstance(converted, float) and math.isnan(converted)):
         raise SettingsError(name, shown, spec.may_be)
     return converted
 
@@ -35,6 +35,12 @@ def _several(value: Any, separator: str = ",") -> list[str]:
     """Return the texts of a setting that may have several: from one text, or from an option that was given again."""
     texts = value.split(separator) if isinstance(value, str) else [str(one) for one in value]
     return [text.strip() for text in texts if text.strip()]
+
+
+def _backplane_url(value: Any) -> str:
+    if urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError(value)
+    return str(value)
 
 
 def _origins(value: Any) -> tuple[str, ...]:
@@ -74,6 +80,7 @@ def _origin(text: str) -> str:
 
 
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "backplane_url": _backplane_url,
     "allowed_origins": _origins,
     "public_url": _origin,
     "trusted_proxies": _networks,

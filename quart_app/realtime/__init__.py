@@ -16,6 +16,7 @@ from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
+from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Holding, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.terms import Term, Terms
@@ -40,17 +41,21 @@ __all__ = [
     "ADMIN",
     "DEFLATE_TAIL",
     "NO_LEASE",
+    "UNKNOWN",
     "Allowance",
+    "Backplane",
     "Batch",
     "Channel",
     "Connection",
     "ConnectionDelivery",
+    "Count",
     "CursorText",
     "EndedMeanwhile",
     "Event",
     "Feed",
     "Form",
     "Histogram",
+    "Holding",
     "Hub",
     "Identity",
     "Kind",
@@ -65,6 +70,7 @@ __all__ = [
     "Quota",
     "Refused",
     "Revocations",
+    "Sink",
     "Term",
     "Terms",
     "TopicRights",

@@ -6,8 +6,8 @@ admission's, and what is said goes to the commands.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Final
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.admission import Admission
@@ -25,8 +25,10 @@ from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.intake import Intake
 from quart_app.realtime.flow.log import EventLog
 from quart_app.realtime.flow.relay import Relay
+from quart_app.realtime.flow.ring import Ring
 from quart_app.realtime.flow.room import Held
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.flow.topic_memory import Memory
@@ -35,6 +37,8 @@ from quart_app.realtime.messages.event import Event, Message
 from quart_app.realtime.messages.refused import Refused
 from quart_app.surroundings import REAL, Surroundings
 from quart_app.wire import Close
+
+NOTHING_SEEN: Final[Mapping[str, int]] = {}
 
 
 class Hub:
@@ -63,7 +67,14 @@ class Hub:
         self.surroundings = surroundings
         self.channels = Channels()
         share = Held(quota.state_keys, quota.state_bytes)
-        self.bus = Bus(self.channels.kind_of, surroundings=surroundings, share=share)
+        self.backplane = backplane or InProcess()
+        self.bus = Bus(
+            self.channels.kind_of,
+            surroundings=surroundings,
+            share=share,
+            count_of=self.backplane.count_of,
+            unheard=Ring() if self.backplane.shared else None,
+        )
         self._parking = Parking(self.closed)
         self.quotas = Quotas(quota, self.bus.holds, self._parking.give_way, self.bus.counters)
         self.leases = Leases()
@@ -73,20 +84,31 @@ class Hub:
         self.revocations = Revocations()
         self.lines = Lines()
         self.wheel = Wheel()
-        self.commands = Commands(self.channels, self.quotas, self.bus.counters, surroundings, self.spawn)
+        self.commands = Commands(self.channels, self.quotas, self.bus.counters, surroundings, self.spawn, self.seed)
         self.draining = False
         self._empty = asyncio.Event()
-        self._backplane = backplane or InProcess()
         self._tasks: set[asyncio.Task[None]] = set()
         self._cursor = -1, ""
 
     async def start(self, log: EventLog) -> None:
         """Stand at the head of `log`."""
         self.log = log
-        self.relay = Relay(log, self.bus)
-        self._admission = Admission(self.channels, self.bus, log, self.relay)
+        shared = self.backplane.shared
+        self.relay = Relay(log, self.bus, limits.RELAY_HOLE if shared else 0.0)
+        self._admission = Admission(self.channels, self.bus, log, self.relay, self.seed)
         await self.relay.start()
-        await self._backplane.start(self.relay.wake, lambda event: self.bus.publish([event]))
+        await self.backplane.start(Intake(self.bus, self.relay), log.cursor(0).epoch)
+        if shared:
+            self.relay.poll(self._head_poll)
+
+    def _head_poll(self) -> float:
+        return limits.HEAD_POLL if self.backplane.away_since is None else limits.HEAD_POLL_AWAY
+
+    async def seed(self, topics: Collection[str], seen: Mapping[str, int] = NOTHING_SEEN) -> None:
+        """Let it be known how far the transient events of topics are counted, at least as far as somebody has `seen`
+        elsewhere, and what values they have. Raise Refused where there is no place for one."""
+        if self.backplane.shared and (unknown := self.bus.unknown(topics, seen)):
+            await self.backplane.seed(unknown)
 
     async def stop(self) -> None:
         """End what is left: connections, feeds, commands under way."""
@@ -95,7 +117,7 @@ class Hub:
         self.feeds.stop()
         await self.leases.stop()
         await self.relay.stop()
-        await self._backplane.stop()
+        await self.backplane.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=limits.UNIT_TIMEOUT)
 
@@ -152,15 +174,15 @@ class Hub:
 
     def follow(self, topic: str) -> Subscription:
         """Return a subscription of the program's own to a topic, from now on; `close` it in the end."""
+        if self.backplane.shared:
+            self.spawn(self.seed((topic,)))
         return Subscription(self.bus, self.log, (topic,), "", self.bus.now((topic,)))
 
     # Events
 
     def committed(self, events: Sequence[Event]) -> None:
         """Take the writer's events, in order, right after their commit."""
-        self.relay.take(events)
-        if events:
-            self._backplane.announce(events[-1].position)
+        self.backplane.committed(events)
 
     def broadcast(
         self,
@@ -180,9 +202,7 @@ class Hub:
 
     def publish(self, *events: Event) -> None:
         """Publish transient events that are made already, all or none. Raise Refused as `broadcast` does."""
-        self.bus.publish(events)
-        for event in events:
-            self._backplane.broadcast(event)
+        self.backplane.publish(events)
 
     def keep_room(self, *events: Event) -> Callable[[], None]:
         """Keep room for transient events, so that `publish` does not refuse them later; return what gives the room up,

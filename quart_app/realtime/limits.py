@@ -68,6 +68,26 @@ LOG_READ_EVENTS: Final = 512  # events read from the log at once, where they tur
 CONCURRENT_LOG_READS: Final = 16  # reads of the log at once by subscriptions that catch up
 TERMS: Final = 1_000  # starts of the program that a log's cursors can tell apart
 RELAY_RETRY: Final = 1.0  # s before a log that could not be read is tried again
+RELAY_HOLE: Final = 0.02  # s in which what another process has committed before may still come
+RELAY_AHEAD: Final = 64  # commits that may wait for one before them
+HEAD_POLL: Final = 1.0  # s between two looks at the head of a log that others write, beside what they tell
+HEAD_POLL_AWAY: Final = 0.1  # s, where they cannot tell
+TOPICS_COUNTED: Final = 40_000  # topics whose transient events are counted on, also where nobody follows them
+SIGNAL_RING: Final = 4_096  # last transient events that nobody follows here
+SIGNAL_RING_BYTES: Final = 8 * 1024 * 1024
+
+# The backplane
+BUS_EVENTS: Final = 256  # events in one message between nodes
+BUS_BYTES: Final = 64 * 1024  # bytes of them, about; a commit that is larger is read from the log
+BUS_COMMITS: Final = 256  # commits that wait to be told; more are found in the log
+BUS_WAITING: Final = 4_096  # transient events that wait to be numbered; more are counted as lost
+STOCK_TOPICS: Final = 50  # topics that are asked for at once
+COUNT_KEPT: Final = 600.0  # s that a topic without transient events is still counted on
+VALUE_KEPT: Final = 24 * 3600.0  # s that a value which nobody renews is kept for nodes that do not have it
+PROBE: Final = 1.0  # s between two messages of a node to itself
+PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
+RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
+NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
 
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction

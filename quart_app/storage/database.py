@@ -32,11 +32,14 @@ class Database:
         self._context = TortoiseContext()
 
     @classmethod
-    async def open(cls, database_url: str, model_modules: Sequence[str], report: Report = _silent) -> Self:
+    async def open(
+        cls, database_url: str, model_modules: Sequence[str], report: Report = _silent, *, shared: bool = False
+    ) -> Self:
         """Claim the database, connect to it, migrate it, and return it. There can be one in a process at a time.
 
         `database_url` is `sqlite://path`, `sqlite://:memory:` or `postgres://…`. `model_modules` are the
-        dotted names of the domains' models. `report` gets a line for the operator per migration.
+        dotted names of the domains' models. `report` gets a line for the operator per migration. A database that is
+        `shared` is open in other processes, too, which a backplane joins.
         Raise DatabaseUnavailable (also DatabaseInUse, NotADatabase), MigrationFailed (also
         NewerDatabase); whatever it raises, nothing stays open.
         """
@@ -44,7 +47,7 @@ class Database:
         if get_current_context() is not None:
             raise DatabaseUnavailable("this process has a database open already")
         try:
-            database = cls(claim(database_url, config))
+            database = cls(claim(database_url, config, shared=shared))
             await database._claim.acquire()
             try:
                 await database._connect(config, report)
@@ -82,15 +85,16 @@ class Database:
         self._claim.opened()
 
 
-def claim(database_url: str, config: dict[str, Any]) -> Claim:
-    """Return the claim to the database that the URL names, not taken yet; `config` is Tortoise's for it."""
+def claim(database_url: str, config: dict[str, Any], *, shared: bool = False) -> Claim:
+    """Return the claim to the database that the URL names, not taken yet; `config` is Tortoise's for it. Others may
+    have it, too, where it is `shared`."""
     if (file := sqlite_file(database_url)) is not None:
         return FileClaim(file)
     if not is_postgres(database_url):
         return Claim()
     from quart_app.storage.postgres.claim import SessionClaim
 
-    return SessionClaim(config["connections"][WRITER]["credentials"])
+    return SessionClaim(config["connections"][WRITER]["credentials"], shared=shared)
 
 
 async def migrate(database_url: str, model_modules: Sequence[str], report: Report = _silent) -> list[str]:

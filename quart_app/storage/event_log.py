@@ -78,10 +78,12 @@ _STRETCH = 100  # positions
 
 
 class TortoiseEventLog:
-    """The log of the database that is open in this process, where it begins a term with its first event."""
+    """The log of the database that is open in this process, where it begins a term with its first event. Other
+    processes append to it, too, where it is `shared`."""
 
-    def __init__(self, own_term: str) -> None:
+    def __init__(self, own_term: str, *, shared: bool) -> None:
         self._own_term = own_term
+        self._shared = shared
         self.terms: Terms
         self.went_back: Callable[[int], object] = lambda position: None
         """Called with the new head where the log has lost events that this process has seen."""
@@ -89,14 +91,14 @@ class TortoiseEventLog:
         """The head as of this process's last look; only another process can have moved it since."""
 
     @classmethod
-    async def load(cls) -> Self:
+    async def load(cls, *, shared: bool = False) -> Self:
         """Return the log of the open database. A new one gets its first term now."""
         client = get_connection(WRITER)
         own = secrets.token_hex(EPOCH_BYTES)
         await client.execute_query("INSERT INTO log_state (name, value) VALUES ('floor', '0') ON CONFLICT DO NOTHING")
         first = "INSERT INTO log_terms (name, after) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM log_terms)"
         await client.execute_query(sql(first, client), [own])
-        log = cls(own)
+        log = cls(own, shared=shared)
         await log.look(client)
         if client.capabilities.dialect == "postgres":
             await client.execute_query(sql(_MAKE_LOCKED, client), [_written(log.known_head, log.terms.newest)])
@@ -184,6 +186,8 @@ class TortoiseEventLog:
 
     async def head(self) -> int:
         """Return the position of the newest committed event, 0 in a log that never had one."""
+        if self._shared:
+            await self.look(reading())
         return self.known_head
 
     async def floor(self) -> int:

@@ -10,11 +10,11 @@ from quart_app.web import assets, errors, i18n, origins, presentation, security,
 from quart_app.web.contact import contact
 from quart_app.web.context import this_door, visitor
 from quart_app.web.guide import guide_pages
-from quart_app.web.health import health
+from quart_app.web.health import BACKPLANE, health
 from quart_app.web.home import home
 from quart_app.web.reference import reference
 
-__all__ = ["register", "this_door", "visitor"]
+__all__ = ["BACKPLANE", "register", "this_door", "visitor"]
 
 
 def register(app: Quart, settings: Settings) -> None:

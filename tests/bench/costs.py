@@ -139,8 +139,9 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     for subscription in subscribed:
         _Delivery(subscription).deliver(_take, Form.FRAMES)
     publishing = handing = settling = float("inf")
-    for _ in range(rounds):
+    for ordinal in range(1, rounds + 1):
         one = event()
+        one.ordinal = ordinal
         started = perf_counter()
         bus.publish([one])
         published = perf_counter()
@@ -149,8 +150,10 @@ async def of_the_bus(subscriptions: int, rounds: int) -> list[Cost]:
     for subscription in subscribed:
         subscription.close()
     alone = Subscription(bus, log, [_TOPIC], "alone", NOWHERE)
-    for _ in range(rounds):
-        bus.publish([event()])
+    for ordinal in range(rounds + 1, 2 * rounds + 1):
+        one = event()
+        one.ordinal = ordinal
+        bus.publish([one])
         started = perf_counter()
         bus.flush()
         settling = min(settling, perf_counter() - started)

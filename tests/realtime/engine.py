@@ -5,7 +5,9 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from quart_app.realtime.flow.backplane import InProcess
 from quart_app.realtime.flow.bus import Bus
+from quart_app.realtime.flow.intake import Intake
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.flow.relay import Relay
 from quart_app.realtime.flow.subscription import Subscription
@@ -56,12 +58,15 @@ class GatedLog(MemoryLog):
 
 
 class Engine:
-    """An engine whose log has `events` events of `log/a` before it starts."""
+    """An engine on an empty log; `patience` is that of its relay."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
         self.log = GatedLog()
-        self.bus = Bus(kind_of)
-        self.relay = Relay(self.log, self.bus)
+        backplane = InProcess()
+        self.bus = Bus(kind_of, count_of=backplane.count_of)
+        self.relay = Relay(self.log, self.bus, patience)
+        backplane.join(Intake(self.bus, self.relay))
+        self.publish = backplane.publish
 
     def append(self, *topics: str, size: int = 0, hidden_from: str | None = None) -> list[Event]:
         """Commit an event to each of `topics`, and tell nobody."""
@@ -78,7 +83,7 @@ class Engine:
         """Publish a transient event."""
         fields = encoding.fields_json({"data": number})
         event = Event(topic, "moved", fields, 0, key=key, hidden_from=hidden_from)
-        self.bus.publish([event])
+        self.publish([event])
         return event
 
     def subscribe(self, *topics: str, user_id: str = "1", since: int | None = None) -> Subscription:

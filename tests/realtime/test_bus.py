@@ -349,7 +349,7 @@ class TestMemory:
         size = limits.STATE_BYTES // 100
 
         def publish(number: int, key: str) -> None:
-            engine.bus.publish([Event(f"state/s{number}", "set", b"x" * size, 0, key=key)])
+            engine.publish([Event(f"state/s{number}", "set", b"x" * size, 0, key=key)])
             engine.bus.flush()
 
         publish(0, "a")
@@ -390,13 +390,13 @@ class TestMemory:
             with pytest.raises(Refused):
                 engine.bus.keep_room([other])
             with pytest.raises(Refused):
-                engine.bus.publish([other])
+                engine.publish([other])
         for allowed in (value("state/s", "a"), value("state/s", "b"), value("state/t", "b")):
             engine.bus.keep_room([allowed])()
         # They have their room even where there is none any more.
         monkeypatch.setattr(limits, "STATE_KEYS", 0)
         monkeypatch.setattr(limits, "STATE_BYTES", 0)
-        engine.bus.publish(promised)
+        engine.publish(promised)
         give_up()
         engine.bus.flush()
         assert engine.bus.latest("state/s") == promised[:2]

@@ -1,7 +1,7 @@
 """The facade: who may come in, what they are welcomed with, long polls, and the end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.clients.connection import Opening
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import Identity
+from quart_app.realtime.flow.backplane import InProcess, Sink
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.event import Event
@@ -179,23 +180,23 @@ class TestClosing:
 
 
 class TestFacade:
-    async def test_what_is_published_here_is_announced_to_other_processes(self, talk: Talk) -> None:
-        class Recorded:
+    async def test_what_is_published_here_goes_to_the_backplane_and_comes_back_by_it(self, talk: Talk) -> None:
+        class Recorded(InProcess):
             """A backplane that notes what it was told."""
 
             def __init__(self) -> None:
+                super().__init__()
                 self.told: list[object] = []
-                self.receive: Callable[[Event], None]
-                self.wake: Callable[[int], None]
 
-            async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
-                self.wake, self.receive = woken, received
+            async def start(self, sink: Sink, log: str) -> None:
+                await super().start(sink, log)
+                self.told.append(log)
 
-            def announce(self, position: int) -> None:
-                self.told.append(position)
+            def committed(self, events: Sequence[Event]) -> None:
+                self.told += [event.position for event in events]
 
-            def broadcast(self, event: Event) -> None:
-                self.told.append(event.type)
+            def publish(self, events: Sequence[Event]) -> None:
+                self.told += [event.type for event in events]
 
             async def stop(self) -> None:
                 self.told.append("stopped")
@@ -207,19 +208,21 @@ class TestFacade:
         await hub.start(log)
         connection = await connect(hub)
         await received(connection)
-        hub.committed([log.append("talk/1", "said"), log.append("talk/1", "said")])
+        events = [log.append("talk/1", "said"), log.append("talk/1", "said")]
+        hub.committed(events)
         hub.committed([])
         hub.broadcast("talk/1", "typing")
-        assert backplane.told == [2, "typing"]
-        # And what others publish arrives here, but goes no further.
-        backplane.receive(Event("talk/1", "typing", b"{}", 0))
-        log.append("talk/1", "said")
-        backplane.wake(3)
         await turn()
-        assert await types(connection) == ["said", "said", "typing", "typing", "said"]
-        assert backplane.told == [2, "typing"]
+        assert backplane.told == ["e0", 1, 2, "typing"]
+        assert await types(connection) == []
+        InProcess.committed(backplane, events)
+        InProcess.publish(backplane, [Event("talk/1", "typing", b"{}", 0)])
+        log.append("talk/1", "said")
+        backplane._sink.woken(3)
+        await turn()
+        assert await types(connection) == ["said", "said", "typing", "said"]
         await hub.stop()
-        assert backplane.told[2:] == ["stopped"]
+        assert backplane.told[4:] == ["stopped"]
 
     async def test_its_cursor_is_that_of_the_bus(self, hub: Hub) -> None:
         assert hub.cursor == "e0-3"

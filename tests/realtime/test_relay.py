@@ -6,8 +6,10 @@ import logging
 import pytest
 
 from quart_app.realtime import limits
+from quart_app.realtime.flow.backplane import InProcess
+from quart_app.realtime.hub import Hub
 from tests.realtime.clock import clock, skipping_time
-from tests.realtime.engine import Engine, drain, turn
+from tests.realtime.engine import Engine, GatedLog, drain, turn
 
 
 @pytest.fixture
@@ -176,3 +178,95 @@ async def test_stopping_ends_a_reading(engine: Engine) -> None:
     await turn()
     await engine.relay.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class TestOthersCommits:
+    """Several processes write one log: what one has committed may come before what another has committed first."""
+
+    @skipping_time
+    async def test_what_comes_too_early_waits_for_what_is_on_its_way(self) -> None:
+        engine = Engine(patience=limits.RELAY_HOLE)
+        await engine.relay.start()
+        subscription = engine.subscribe("log/a")
+        groups = [engine.append("log/a", "log/a") for _ in range(4)]
+        for index in (2, 3, 1):
+            engine.relay.take(groups[index])
+        await asyncio.sleep(limits.RELAY_HOLE / 2)
+        assert await drain(subscription) == []
+        engine.relay.take(groups[0])
+        await turn()
+        assert await drain(subscription) == [1, 2, 3, 4, 5, 6, 7, 8]
+        await asyncio.sleep(2 * limits.RELAY_HOLE)
+        assert engine.log.reads == 0
+
+    @skipping_time
+    async def test_what_does_not_come_in_time_is_read(self) -> None:
+        engine = Engine(patience=limits.RELAY_HOLE)
+        await engine.relay.start()
+        subscription = engine.subscribe("log/a")
+        engine.append("log/a")
+        engine.commit("log/a")
+        await asyncio.sleep(limits.RELAY_HOLE / 2)
+        assert engine.log.reads == 0
+        await asyncio.sleep(limits.RELAY_HOLE)
+        assert await drain(subscription) == [1, 2]
+        assert engine.log.reads == 1
+        engine.commit("log/a")
+        await turn()
+        assert await drain(subscription) == [3]
+
+    @skipping_time
+    async def test_those_that_wait_are_bounded(self) -> None:
+        engine = Engine(patience=3_600)
+        await engine.relay.start()
+        subscription = engine.subscribe("log/a")
+        engine.append("log/a")
+        for _ in range(limits.RELAY_AHEAD + 1):
+            engine.commit("log/a")
+        await turn()
+        assert len(await drain(subscription)) == limits.RELAY_AHEAD + 2
+        assert engine.log.reads == 1
+
+    async def test_what_is_known_in_part_comes_once(self, engine: Engine) -> None:
+        subscription = engine.subscribe("log/a")
+        events = engine.append(*["log/a"] * 5)
+        engine.relay.take(events[:3])
+        engine.relay.take(events[1:])
+        engine.relay.take(events[2:4])
+        await turn()
+        assert await drain(subscription) == [1, 2, 3, 4, 5]
+        assert engine.log.reads == 0
+
+    @skipping_time
+    async def test_commits_that_nobody_tells_of_are_found_by_a_look_at_the_log(self) -> None:
+        engine = Engine()
+        await engine.relay.start()
+        subscription = engine.subscribe("log/a")
+        engine.relay.poll(lambda: limits.HEAD_POLL)
+        engine.append("log/a")
+        await asyncio.sleep(limits.HEAD_POLL + 0.01)
+        assert await drain(subscription) == [1]
+        await engine.relay.stop()
+
+    @skipping_time
+    async def test_while_nobody_can_tell_the_log_is_looked_at_more_often(self) -> None:
+        class Away(InProcess):
+            shared = True
+            away_since: float | None = None
+
+        backplane, log = Away(), GatedLog()
+        hub = Hub(backplane=backplane)
+        await hub.start(log)
+
+        async def looks() -> int:
+            asked = log.asked
+            await asyncio.sleep(10 * limits.HEAD_POLL)
+            return log.asked - asked
+
+        assert 9 <= await looks() <= 11
+        backplane.away_since = clock()
+        assert await looks() >= 10 * limits.HEAD_POLL / limits.HEAD_POLL_AWAY * 0.8
+        await hub.stop()
+        asked = log.asked
+        await asyncio.sleep(10 * limits.HEAD_POLL)
+        assert log.asked == asked

@@ -177,13 +177,13 @@ class TestPlaces:
 class TestTails:
     async def test_the_largest_of_open_topics_give_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "TAILS_BYTES", 100_000)
-        here = bus()
-        log = MemoryLog()
+        engine = Engine()
+        here, log = engine.bus, engine.log
         followers = [Subscription(here, log, [name], "1", here.now([name])) for name in ("rooms/1", "live/small")]
         flooding = [Subscription(here, log, [f"live/{n}"], "2", here.now([f"live/{n}"])) for n in range(10)]
 
         def publish(topic: str, size: int) -> None:
-            here.publish([Event(topic, "said", b'{"data":"%b"}' % (b"x" * size), 0)])
+            engine.publish([Event(topic, "said", b'{"data":"%b"}' % (b"x" * size), 0)])
             here.flush()
 
         for topic in ("rooms/1", "rooms/1", "live/small"):

@@ -49,6 +49,7 @@ class Metrics(Collector):
         yield from self._connections()
         yield from self._messages()
         yield from self._storage()
+        yield from self._nodes()
         yield from self._process()
 
     def _connections(self) -> Iterable[Metric]:
@@ -99,6 +100,13 @@ class Metrics(Collector):
         yield _gauge("topics", "Topics in memory", [((), memory.topics)])
         yield _gauge("tail_events", "Events in the tails of topics", [((), memory.events)])
         yield _gauge("tail_bytes", "About the bytes of these", [((), memory.bytes)])
+
+    def _nodes(self) -> Iterable[Metric]:
+        backplane = self._hub.backplane
+        if backplane.shared:
+            up = int(backplane.away_since is None)
+            yield _gauge("backplane_up", "Whether the backplane between the nodes is reached", [((), up)])
+            yield _gauge("nodes", "Nodes that the backplane knew of last", [((), len(backplane.nodes))])
 
     def _process(self) -> Iterable[Metric]:
         yield _histogram("loop_lag_seconds", "By which timers go off too late", self._operations.lag.seconds)

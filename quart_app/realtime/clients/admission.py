@@ -1,5 +1,6 @@
 """The admission of a client: whether it may come in, where it starts, and what it is welcomed with."""
 
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from quart_app.realtime import limits
@@ -13,15 +14,19 @@ from quart_app.realtime.messages.batch import Place
 from quart_app.realtime.messages.refused import Refused
 from quart_app.wire import Control, Cursor
 
+Seed = Callable[[Collection[str], Mapping[str, int]], Awaitable[None]]
+
 
 class Admission:
-    """The admission of clients to the topics of `channels`, on a bus that follows `log` by `relay`."""
+    """The admission of clients to the topics of `channels`, on a bus that follows `log` by `relay`. `seed(topics,
+    seen)` lets the bus know what it does not know of them yet, up to what somebody has seen."""
 
-    def __init__(self, channels: Channels, bus: Bus, log: EventLog, relay: Relay) -> None:
+    def __init__(self, channels: Channels, bus: Bus, log: EventLog, relay: Relay, seed: Seed) -> None:
         self._channels = channels
         self._bus = bus
         self._log = log
         self._relay = relay
+        self._seed = seed
 
     async def authorize(self, opening: Opening) -> None:
         """Raise Refused where the client may not follow its topics."""
@@ -33,6 +38,7 @@ class Admission:
 
     async def subscription(self, opening: Opening) -> Subscription:
         """Return a subscription that stands where the client asks. Raise Refused for an invalid cursor."""
+        await self._seed(opening.topics, {})
         place, reset = await self._start(opening)
         subscription = Subscription(self._bus, self._log, opening.topics, opening.identity.user_id, place)
         if opening.fresh:
@@ -59,11 +65,14 @@ class Admission:
             return self._bus.now(opening.topics), reason
         if cursor.position > self._bus.position:
             await self._relay.catch_up()
-        seen = self._bus.now(opening.topics).seen
         topics = sorted(set(opening.topics))
-        if cursor.run == self._bus.counts_of(topics) and len(cursor.seen) == len(topics):
-            seen = dict(zip(topics, cursor.seen, strict=True))
-        return Place(cursor.position, seen), None
+        if cursor.run != self._bus.counts_of(topics) or len(cursor.seen) != len(topics):
+            return Place(cursor.position, self._bus.now(topics).seen), None
+        seen = dict(zip(topics, cursor.seen, strict=True))
+        await self._seed(topics, seen)
+        now = self._bus.now(topics).seen
+        # A count of 0 was not known: who has it goes on from now, and gets the values of states.
+        return Place(cursor.position, {topic: count or now[topic] for topic, count in seen.items()}), None
 
     async def welcome(self, connection: Connection, opening: Opening, heartbeat: float) -> None:
         """Tell a new connection what it needs to know, then what each of its topics has to say.

@@ -59,8 +59,9 @@ class Passerby:
 class Commands:
     """The performer of clients' commands.
 
-    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`. `witness` is told of
-    each refusal: what was asked for, by whom on which connection (its id), about which topic, and why not.
+    `spawn(work, over)` runs `work` to its end, whoever leaves meanwhile, and then calls `over`. `seed(topics)` lets the
+    bus know what it does not know of them yet. `witness` is told of each refusal: what was asked for, by whom on which
+    connection (its id), about which topic, and why not.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Commands:
         counters: Counters,
         surroundings: Surroundings,
         spawn: Callable[[_Rest, Callable[[], None]], None],
+        seed: Callable[[tuple[str]], Awaitable[None]],
     ) -> None:
         self._channels = channels
         self._quotas = quotas
         self._counters = counters
         self._surroundings = surroundings
         self._spawn = spawn
+        self._seed = seed
         self._room = asyncio.Event()
         self.witness: Callable[[str, Identity, str, str, Refused], object] = lambda *_: None
 
@@ -189,8 +192,9 @@ class Commands:
         try:
             connection = _connected(speaker)
             channel = await self._channels.authorize(connection.identity, topic)
-            # This is checked after the suspension above, in which the connection may have ended or subscribed; up to
-            # the change of the subscription there is no other.
+            await self._seed((topic,))
+            # This is checked after the suspensions above, in which the connection may have ended or subscribed; up
+            # to the change of the subscription there is no other.
             if connection.life is not Life.OPEN:
                 raise Refused("not_connected", "the connection has ended", status=409)
             if topic in connection.topics:

@@ -11,6 +11,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.flow.topic_memory import TopicMemory
 from quart_app.realtime.messages.batch import NOWHERE, Batch, Form, Place
 from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.kinds import Kind
 
 _by_sequence = attrgetter("sequence")
 logger = logging.getLogger(__name__)
@@ -92,6 +93,17 @@ class Audience:
         """Return where a reader stands that has everything up to `position`."""
         return Place(position, {topic.name: topic.count for topic in self.topics})
 
+    def lacks(self, place: Place) -> Mapping[str, int]:
+        """Return of which topics more has been seen at `place` than there is here, and how much."""
+        counts = {topic.name: topic.count for topic in self.topics}
+        return {name: seen for name, seen in place.seen.items() if seen > counts.get(name, seen)}
+
+    def counted(self, place: Place) -> tuple[int, ...]:
+        """Return the counts of a place as a cursor has them. It has none of a state some of whose values may be
+        elsewhere only, because they may have lower numbers."""
+        known = [topic.known or topic.kind is not Kind.STATE for topic in self.topics]
+        return tuple(place.seen.get(name, 0) if there else 0 for name, there in zip(self.names, known, strict=True))
+
     def stream(self, form: Form) -> Stream:
         """Return the stream of the readers that are written to in this form."""
         stream = self.streams.get(form)
@@ -99,10 +111,10 @@ class Audience:
             stream = self.streams[form] = Stream(form)
         return stream
 
-    def deliver(self, news: Mapping[TopicMemory, list[Event]], reached: int, position: int) -> int:
+    def deliver(self, news: Mapping[TopicMemory, list[Event] | None], reached: int, position: int) -> int:
         """Hand the `news` of its topics, settled after `reached` up to `position`, to every reader at the head.
 
-        Return how many readers got it.
+        News that are None have to be looked for by each reader. Return how many readers got them.
         """
         place = self.head(position)
         batch = self._batch([news[topic] for topic in self.topics if topic in news], place)
@@ -120,9 +132,12 @@ class Audience:
         self.version += 1
         self.reached = reached
 
-    def _batch(self, parts: Sequence[list[Event]], place: Place) -> Batch | None:
-        """Return what all readers get, None where it is too large or there is nobody."""
+    def _batch(self, news: Sequence[list[Event] | None], place: Place) -> Batch | None:
+        """Return what all readers get, None where it is too large, something is missing or there is nobody."""
         if not self.waiting and not any(stream.writes for stream in self.streams.values()):
+            return None
+        parts = [part for part in news if part is not None]
+        if len(parts) < len(news):
             return None
         events = parts[0] if len(parts) == 1 else list(heapq.merge(*parts, key=_by_sequence))
         if len(events) > limits.BATCH_EVENTS or sum(event.size for event in events) > limits.BATCH_BYTES:

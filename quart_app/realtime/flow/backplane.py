@@ -1,40 +1,175 @@
-"""The backplane, by which processes tell each other the positions of new durable events, and transient events.
+"""The backplane: how the processes that serve one log tell each other what is new.
 
-One process needs none, so this module has the protocol and one implementation that does nothing.
+Durable events are in the log, and the backplane only says so sooner. Transient events exist nowhere else: the
+backplane numbers them, in one order for all processes, and what a process publishes comes back to it by the sink as
+what the others publish does. This module has the protocol, and the backplane of a program that is alone.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
+from quart_app.realtime import limits
 from quart_app.realtime.messages.event import Event
+from quart_app.realtime.messages.refused import Refused
+
+
+class Count(NamedTuple):
+    """How far the transient events of a topic are counted: the next one is `number` + 1. The count began after `first`.
+
+    A `number` of 0 says that it is not known.
+    """
+
+    first: int
+    number: int
+
+
+UNKNOWN = Count(0, 0)
+
+
+class Holding(NamedTuple):
+    """What a process knows of a topic: its count, its values where it is a state, and whether somebody follows it."""
+
+    topic: str
+    counted: Count
+    values: Sequence[Event]
+    is_state: bool
+    followed: bool
+
+
+class Sink(Protocol):
+    """What a backplane tells the engine of its process, and asks it. Nothing here waits."""
+
+    def offered(self, events: Sequence[Event]) -> None:
+        """Take durable events, which are in the log, in the order of their positions and without a hole."""
+
+    def woken(self, position: int) -> None:
+        """Note that the log has grown to `position`."""
+
+    def check(self, events: Sequence[Event]) -> None:
+        """Raise Refused where there is no room for transient events."""
+
+    def received(self, events: Sequence[Event]) -> None:
+        """Take transient events, each with its `ordinal` and `first`. Raise Refused, and take none, as `check` does."""
+
+    def restored(self, events: Sequence[Event]) -> None:
+        """Take numbered values that may be known here already. Raise Refused, and take none, as `check` does."""
+
+    def shown(self, events: Sequence[Event]) -> None:
+        """Take new values of states that are not numbered, because the backplane is away."""
+
+    def lost(self, topic: str, count: Count) -> None:
+        """Note that the events of a topic up to `count` that have not come will not come."""
+
+    def found(self, topic: str, count: Count, values: Sequence[Event]) -> None:
+        """Take over how far a topic is counted at this point of what is received and, where it is a state, its values.
+        Raise Refused where there is no place for it."""
+
+    def interrupted(self) -> None:
+        """Note that from now on events may be missed."""
+
+    def counting(self, run: str) -> None:
+        """Take over the name of all counts: 8 hexadecimal digits. Cursors with counts of another name have none."""
+
+    def is_state(self, topic: str) -> bool:
+        """Return whether a topic is a state, whose values are kept."""
+
+    def holding(self, topic: str) -> Holding:
+        """Return what the process knows of a topic."""
+
+    def holdings(self) -> Iterable[Holding]:
+        """Return what the process knows of the topics that it has in memory."""
 
 
 class Backplane(Protocol):
-    async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
-        """Listen to the others: call `woken(position)` when the log has grown, and `received(event)` for each of their
-        transient events."""
+    shared: bool
+    """Whether other processes may write the same log."""
 
-    def announce(self, position: int) -> None:
-        """Tell the others that the log has grown to `position`, without waiting."""
+    @property
+    def nodes(self) -> Sequence[str]:
+        """The names of the processes that it joins, as far as it knew last."""
 
-    def broadcast(self, event: Event) -> None:
-        """Pass a transient event on to the others, without waiting."""
+    @property
+    def away_since(self) -> float | None:
+        """Since when it has not been reached (s, the loop's clock); None while it is there."""
+
+    async def start(self, sink: Sink, log: str) -> None:
+        """Join the processes that serve the log of this name."""
 
     async def stop(self) -> None:
-        """Stop listening."""
+        """Leave them, after what was published has been passed on."""
+
+    def committed(self, events: Sequence[Event]) -> None:
+        """Offer the durable events of one commit to all processes, this one at once."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Number transient events and pass them on to all processes, this one too. Raise Refused as `Sink.check`."""
+
+    def count_of(self, topic: str) -> Count:
+        """Return how far a topic is counted as far as that is known without asking anybody."""
+
+    async def seed(self, topics: Collection[str]) -> None:
+        """Let the sink have `found` these topics; return when it has or when the backplane does not answer."""
 
 
 class InProcess:
-    """The backplane of a program that is alone."""
+    """The backplane of a program that is alone: it numbers, and hands everything straight back."""
 
-    async def start(self, woken: Callable[[int], None], received: Callable[[Event], None]) -> None:
-        pass
+    shared = False
+    away_since: float | None = None
+    nodes: Sequence[str] = ()
+    _sink: Sink
 
-    def announce(self, position: int) -> None:
-        pass
+    def __init__(self) -> None:
+        self._sequence = 1  # at least as large as every number given; 0 would be a count that is not known
+        self._counters: dict[str, _Counter] = {}
 
-    def broadcast(self, event: Event) -> None:
-        pass
+    async def start(self, sink: Sink, log: str) -> None:
+        self.join(sink)
+
+    def join(self, sink: Sink) -> None:
+        """Hand everything to `sink` from now on."""
+        self._sink = sink
 
     async def stop(self) -> None:
-        pass
+        """There is nobody to leave."""
+
+    def committed(self, events: Sequence[Event]) -> None:
+        self._sink.offered(events)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        counters = self._counters
+        for event in events:
+            counter = counters.get(event.topic) or self._begin(event.topic)
+            counter.number = event.ordinal = counter.number + 1
+            event.first = counter.first
+        self._sequence += len(events)
+        try:
+            self._sink.received(events)
+        except Refused:
+            for event in events:
+                if given := counters.get(event.topic):
+                    given.number -= 1
+            raise
+
+    def _begin(self, topic: str) -> "_Counter":
+        """Return a counter that begins above every number that the topic ever had."""
+        if len(self._counters) >= limits.TOPICS_COUNTED:
+            # Whose counter is forgotten begins anew, and misses nothing by that.
+            for name in list(self._counters)[: limits.TOPICS_COUNTED // 4]:
+                del self._counters[name]
+        counter = self._counters[topic] = _Counter(self._sequence)
+        return counter
+
+    def count_of(self, topic: str) -> Count:
+        counter = self._counters.get(topic)
+        return Count(self._sequence, self._sequence) if counter is None else Count(counter.first, counter.number)
+
+    async def seed(self, topics: Collection[str]) -> None:
+        """Everything is known here."""
+
+
+class _Counter:
+    __slots__ = ("first", "number")
+
+    def __init__(self, first: int) -> None:
+        self.first = self.number = first

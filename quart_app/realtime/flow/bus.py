@@ -6,12 +6,14 @@ never awaits and never reads the log.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from zlib import crc32
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.audience import Audience, Reader
+from quart_app.realtime.flow.backplane import UNKNOWN, Count
 from quart_app.realtime.flow.counters import Counters
+from quart_app.realtime.flow.ring import Ring
 from quart_app.realtime.flow.room import NO_BOUND, Held, Room, Values
 from quart_app.realtime.flow.topic_memory import Memory, TopicMemory
 from quart_app.realtime.messages.batch import Place
@@ -23,18 +25,17 @@ from quart_app.surroundings import REAL, Surroundings
 _DURABLE, _STATE, _SIGNAL = (kind.value for kind in Kind)
 
 
-def _sort_of(event: Event, topic: TopicMemory | None) -> str:
-    """Return the kind of an event, which may differ from that of its topic: signals may come on durable topics too."""
-    if event.position:
-        return _DURABLE
-    return _STATE if topic is not None and topic.kind is Kind.STATE else _SIGNAL
+_Taken = tuple[Event, TopicMemory | None, Event | None]
+"""An event, its topic, which is None where nothing keeps it, and the unsettled value that it replaces."""
 
 
 class Bus:
     """The topics in memory and the audiences that follow them.
 
-    `share` is what one user may hold of the values of open topics. `position` is that of the last durable event
-    settled. `demand(topic name, wanted)` is called when a topic gets its first subscriber and after it lost its last.
+    `share` is what one user may hold of the values of open topics, and `count_of(topic name)` returns how far its
+    transient events are counted as far as that is known. `unheard` keeps those of topics that nobody follows.
+    `position` is that of the last durable event settled, and `run` the name of the counts in cursors.
+    `demand(topic name, wanted)` is called when a topic gets its first subscriber and after it lost its last.
     """
 
     def __init__(
@@ -44,12 +45,16 @@ class Bus:
         position: int = 0,
         surroundings: Surroundings = REAL,
         share: Held = NO_BOUND,
+        count_of: Callable[[str], Count] = lambda topic: UNKNOWN,
+        unheard: Ring | None = None,
     ) -> None:
         self.position = position
         self.surroundings = surroundings
-        self._run = crc32(surroundings.token(18).encode())
+        self.run = f"{crc32(surroundings.token(18).encode()):08x}"
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
-        self._kind_of = kind_of
+        self.kind_of = kind_of
+        self._count_of = count_of
+        self._unheard = unheard
         self._arrived = position
         self._sequence = 0
         self._since = 0.0
@@ -66,7 +71,7 @@ class Bus:
         """Held by a subscription while it reads the log."""
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Take events in, the durable ones in position order; subscribers get them at the flush.
+        """Take events in, the durable ones in position order, the others numbered; subscribers get them at the flush.
 
         Raise Refused, and take none, where a state topic has too many keys, or memory too many topics or values.
         """
@@ -74,20 +79,98 @@ class Bus:
         self._flush_soon()
         if not self._dirty:
             self._since = now
-        taken: list[tuple[Event, TopicMemory | None, Event | None]] = []
+        taken: list[_Taken] = []
         try:
             for event in events:
                 event.arrived = now
                 taken.append(self._take_in(event))
         except Refused:
-            for event, topic, before in reversed(taken):
-                if topic is not None:
-                    topic.fresh.pop()
-                    if _sort_of(event, topic) == _STATE:
-                        self._room.put_back(topic, event, before)
+            self._give_back(taken)
             raise
+        published = self.counters.published
         for event, topic, _ in taken:
-            self.counters.published[_sort_of(event, topic)] += 1
+            if event.position:
+                published[_DURABLE] += 1
+            elif topic is not None:
+                published[_STATE if topic.kind is Kind.STATE else _SIGNAL] += 1
+            else:
+                published[_SIGNAL] += 1
+                if self._unheard is not None:
+                    self._unheard.append(event)
+
+    def _give_back(self, taken: list[_Taken]) -> None:
+        """Undo what `_take_in` has returned."""
+        for event, topic, before in reversed(taken):
+            if topic is not None:
+                topic.fresh.pop()
+                if topic.kind is Kind.STATE and not event.position:
+                    self._room.put_back(topic, event, before)
+
+    def publish_unnumbered(self, events: Iterable[Event]) -> None:
+        """Take in values of states that nobody has numbered. Raise Refused as `publish` does."""
+        for event in events:
+            topic = self._topic(event.topic)
+            event.first, event.ordinal = topic.first, topic.count + 1
+            topic.known = False
+        self.publish(events)
+
+    def restore(self, events: Iterable[Event]) -> None:
+        """Take in numbered values, as far as they are other than here. Raise Refused as `publish` does."""
+        self.flush()
+        topics = self._topics
+        self.publish([one for one in events if not (one.topic in topics and topics[one.topic].shows(one))])
+
+    def lose(self, name: str, count: Count) -> None:
+        """Let the readers of a topic be told of the signals up to `count` that have not come."""
+        if (topic := self._topics.get(name)) is not None:
+            self.flush()
+            self._skip(topic, count)
+        elif self._unheard is not None:
+            self._unheard.interrupted(name)
+
+    def found(self, name: str, count: Count, values: Iterable[Event]) -> None:
+        """Take over the count of a topic and, where it is a state, those of its values that are other than here. Raise
+        Refused."""
+        self.flush()
+        topic = self._topic(name)
+        topic.known = True
+        if topic.kind is not Kind.STATE:
+            if count.number > topic.count:
+                self._skip(topic, count)
+            return
+        news = [value for value in values if not topic.shows(value)]
+        if topic.followers:
+            for value in news:  # its readers have seen higher numbers by now
+                value.ordinal = count.number
+        self.publish(news)
+        self.flush()
+        topic.count = max(topic.count, count.number)
+
+    def _skip(self, topic: TopicMemory, count: Count) -> None:
+        if count.number > topic.count and not topic.skip_to(count):
+            for audience in self._following.get(topic, ()):
+                audience.deliver({topic: None}, self.position, self.position)
+
+    def interrupted(self) -> None:
+        """Note that events of others may be missed from now on."""
+        for topic in self._topics.values():
+            topic.known = False
+        if self._unheard is not None:
+            self._unheard.interrupted()
+
+    def unknown(self, names: Iterable[str], seen: Mapping[str, int]) -> list[str]:
+        """Return those of the topics of which something may have been missed, or whose values are not here. Of what a
+        reader has `seen` elsewhere something may be on its way."""
+        topics = [(name, self._topics.get(name)) for name in names]
+        return [name for name, topic in topics if not self._is_known(name, topic, seen.get(name, 0))]
+
+    def _is_known(self, name: str, topic: TopicMemory | None, seen: int) -> bool:
+        if topic is not None:
+            return topic.known and topic.count >= seen
+        if self._count_of(name).number:
+            return True
+        heard = self._unheard
+        return heard is not None and heard.knows(name) and not seen and self.kind_of(name) is not Kind.STATE
 
     def keep_room(self, events: Iterable[Event]) -> Callable[[], None]:
         """Keep room for transient events, which are not refused when they are published then; return what gives the
@@ -111,7 +194,7 @@ class Bus:
             raise
         return give_up
 
-    def _take_in(self, event: Event) -> tuple[Event, TopicMemory | None, Event | None]:
+    def _take_in(self, event: Event) -> _Taken:
         """Append an event to its topic's unsettled ones; return it with that topic, None where nothing keeps the event,
         and with the unsettled value that it replaces."""
         self._sequence += 1
@@ -135,13 +218,13 @@ class Bus:
         topic = self._topics.get(event.topic)
         if topic is not None and not topic.idle:
             return topic
-        if self._kind_of(event.topic) is not Kind.STATE:
+        if self.kind_of(event.topic) is not Kind.STATE:
             return topic
         return self._in_use(self._room.place_for_values(event.topic))
 
     def counts_of(self, names: Collection[str]) -> str:
-        """Return the name of this process's counts of transient events in these topics, and in no others."""
-        return f"{self._run:08x}{crc32(' '.join(sorted(names)).encode()):08x}"
+        """Return the name of the counts of transient events in these topics, and in no others."""
+        return f"{self.run}{crc32(' '.join(sorted(names)).encode()):08x}"
 
     def push_soon(self, reader: Reader) -> None:
         """Let a reader write what is for it alone: before what follows for all in the same turn."""
@@ -253,6 +336,10 @@ class Bus:
         followed = sum(1 for topic in self._topics.values() if topic.followers)
         return Memory(len(self._topics), followed, sum(map(len, tails)), sum(tail.bytes for tail in tails))
 
+    def topic(self, name: str) -> TopicMemory | None:
+        """Return a topic, None where it is not in memory."""
+        return self._topics.get(name)
+
     def topics(self) -> list[TopicMemory]:
         """Return the topics in memory."""
         return list(self._topics.values())
@@ -266,8 +353,15 @@ class Bus:
         return topic
 
     def _make(self, name: str) -> TopicMemory:
-        # Counts never start again, even for a topic that was forgotten: cursors hold them.
-        return TopicMemory(name, self._kind_of(name), self.position, self._sequence)
+        topic = TopicMemory(name, self.kind_of(name), self.position, self._count_of(name))
+        unheard = self._unheard
+        known = unheard is not None and unheard.knows(name)
+        if unheard is not None and topic.kind is not Kind.STATE and (heard := unheard.take(name)):
+            topic.known = known
+            topic.first, topic.count = heard[-1].first, heard[-1].ordinal
+            topic.signals.clear(heard[0].ordinal - 1)
+            topic.signals.extend(heard)
+        return topic
 
     def _sweep_later(self) -> None:
         if self._sweep is None:

@@ -59,7 +59,8 @@ def read_tails(topics: TopicMemories, place: Place, starts: Starts, head: Place)
             continue
         durable += topic.durable.after(starts[topic.name])
         transient += topic.signals.after(seen)
-        if (dropped := topic.signals.floor - max(seen, topic.first)) > 0:
+        # Who has seen 0 came when the count was not known, and starts with what came then.
+        if seen and (dropped := topic.signals.floor - max(seen, topic.first)) > 0:
             gaps[topic.name] = dropped
     events = _in_order(durable, transient)
     kept = fitting(events)

@@ -1,12 +1,13 @@
 """The relay takes events from the log to the bus in position order, whatever order the wake-ups come in.
 
 A wake-up that is not the next position, or that was lost, costs one read of the log, never an
-event.
+event. Where other processes write the log as well, its head is looked at from time to time, because one may end
+between its commit and the news of it.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.bus import Bus
@@ -18,32 +19,80 @@ logger = logging.getLogger(__name__)
 
 
 class Relay:
-    def __init__(self, log: EventLog, bus: Bus) -> None:
+    """The relay from `log` to `bus`. For `patience` (s) events wait for those before them, which another process has
+    committed; then the log is read."""
+
+    def __init__(self, log: EventLog, bus: Bus, patience: float = 0.0) -> None:
         self._log = log
         self._bus = bus
+        self._patience = patience
         self._position = bus.position
         self._reading: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._woken = False
+        self._ahead: dict[int, Sequence[Event]] = {}
+        self._hole: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Stand at the head of the log."""
         self._position = await self._log.head()
         self._bus.skip_to(self._position)
 
+    def poll(self, every: Callable[[], float]) -> None:
+        """Look at the head of the log, too, whenever `every()` seconds have passed."""
+        self._polling = asyncio.create_task(self._poll(every), name="head poll")
+
     async def stop(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+        self._fill_hole()
+        tasks = [task for task in (self._reading, self._polling) if task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def take(self, events: Sequence[Event]) -> None:
-        """Take events of this process, right after their commit."""
+        """Take events that were just committed, by whatever process."""
         if not events:
             return
-        if events[0].position == self._position + 1:
-            self._position = events[-1].position
+        first, last = events[0].position, events[-1].position
+        if first == self._position + 1:
+            self._position = last
             self._bus.publish(events)
-        else:
-            self.wake(events[-1].position)
+            if self._ahead:
+                self._close_up()
+        elif last > self._position:
+            self._wait_for_hole(events)
+
+    def _wait_for_hole(self, events: Sequence[Event]) -> None:
+        """Keep events until those before them have come, for a little while."""
+        self._ahead[events[0].position] = events
+        if events[0].position <= self._position:
+            self._close_up()
+        elif not self._patience or len(self._ahead) > limits.RELAY_AHEAD:
+            self._read_hole()
+        elif self._hole is None:
+            self._hole = asyncio.get_running_loop().call_later(self._patience, self._read_hole)
+
+    def _close_up(self) -> None:
+        """Go on with what has come before its turn."""
+        while self._ahead and (first := min(self._ahead)) <= self._position + 1:
+            events = self._ahead.pop(first)[self._position + 1 - first :]
+            if events:
+                self._position = events[-1].position
+                self._bus.publish(events)
+        if not self._ahead:
+            self._fill_hole()
+
+    def _fill_hole(self) -> None:
+        self._ahead.clear()
+        if self._hole is not None:
+            self._hole.cancel()
+            self._hole = None
+
+    def _read_hole(self) -> None:
+        last = max(events[-1].position for events in self._ahead.values())
+        self._fill_hole()
+        self.wake(last)
 
     def go_back(self, position: int) -> None:
         """Go on from `position`: the log has lost what was above it, and other events will stand there."""
@@ -56,6 +105,15 @@ class Relay:
             self._woken = True
             if self._reading is None or self._reading.done():
                 self._reading = asyncio.create_task(self._follow(), name="relay")
+
+    async def _poll(self, every: Callable[[], float]) -> None:
+        while True:
+            await asyncio.sleep(every())
+            try:
+                self.wake(await self._log.head())
+            except Exception:
+                logger.exception("the head of the log cannot be read, and is tried again in %s s", limits.RELAY_RETRY)
+                await asyncio.sleep(limits.RELAY_RETRY)
 
     async def _follow(self) -> None:
         """Catch up as long as there is news; a log that cannot be read is tried again."""
@@ -87,4 +145,5 @@ class Relay:
                 if event.position > self._position:
                     self._position = event.position
                     self._bus.publish([event])
+        self._close_up()
         self._bus.flush()

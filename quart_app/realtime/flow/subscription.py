@@ -6,7 +6,7 @@ Whether its reader is fast or stalled, it holds no events.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ class Subscription:
     """
 
     __slots__ = (
-        "_audience", "_began", "_bus", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
+        "_ahead", "_audience", "_began", "_bus", "_holds", "_log", "_log_reader", "_own", "_place", "_reset", "_since",
         "_version", "_waiting", "closed", "dropped", "outlet", "user_id",
     )  # fmt: skip
 
@@ -58,7 +58,9 @@ class Subscription:
         self.dropped = 0
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
-        self._version = self._audience.version if place == self._audience.head(bus.position) else -1
+        at_the_head = place == self._audience.head(bus.position)
+        self._version = self._audience.version if at_the_head else -1
+        self._ahead: Mapping[str, int] = {} if at_the_head else self._audience.lacks(place)
         bus.count_in(self._audience)
 
     @property
@@ -117,8 +119,7 @@ class Subscription:
     def full_cursor(self) -> Cursor:
         """The cursor with the counts of transient events, for a reader that comes back with it."""
         place = self._audience.place if self.outlet.streaming else self._place
-        seen = tuple(place.seen.get(name, 0) for name in self.topics)
-        return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=seen)
+        return self.cursor._replace(run=self._bus.counts_of(self.topics), seen=self._audience.counted(place))
 
     # Writing
 
@@ -182,10 +183,17 @@ class Subscription:
         """Leave those who wait at the head, and note the place that was reached."""
         if self.outlet.leave(self):
             place = self._audience.place
-            self._place = Place(max(place.position, self._bus.position), place.seen)
+            self._place = self._not_before(Place(max(place.position, self._bus.position), place.seen))
             self._version = self._audience.version
         else:
             self._audience.waiting.pop(self, None)
+
+    def _not_before(self, place: Place) -> Place:
+        """Return the place of a reader that has seen more elsewhere than this process knows of."""
+        if self._ahead:
+            self._ahead = {name: seen for name, seen in self._ahead.items() if seen > place.seen.get(name, seen)}
+            place = Place(place.position, {**place.seen, **self._ahead})
+        return place
 
     def start_now(self, topics: Collection[str]) -> None:
         """Leave out what happened in `topics` before now."""
@@ -287,7 +295,7 @@ class Subscription:
             return None  # it stands elsewhere, or follows other topics by now: the events are in the tails
         if self._own or self._reset or self.closed or self._holds:
             return None  # those come first; the events are in the tails
-        self._place, self._version = batch.place, batch.version
+        self._place, self._version = self._not_before(batch.place), batch.version
         if self.user_id in batch.hidden_from:
             batch = Batch(visible(batch.messages, self.user_id))
         return batch if batch.messages else None
@@ -336,7 +344,7 @@ class Subscription:
         audience = self._audience
         place = Place(self.position, self._place.seen)
         unread = read_tails(audience.topics, place, starts, audience.head(self._bus.position))
-        self._place = unread.place
+        self._place = self._not_before(unread.place)
         if unread.all_read:
             self._version = audience.version
         self._count_delay(unread.events)

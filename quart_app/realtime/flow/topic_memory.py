@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from quart_app.realtime import limits
+from quart_app.realtime.flow.backplane import Count
 from quart_app.realtime.messages.event import Event
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.wire import is_open_topic
@@ -117,24 +118,26 @@ class Tail:
 class TopicMemory:
     """One topic's recent past: its two tails and, where it is a state, its values by key.
 
-    It is `open` where everybody may make topics of its namespace. `count` numbers the transient events, from `first`
-    on; `fresh` events wait for the flush, and the last ones of a state's keys among them are `coming`. `promised` are
+    It is `open` where everybody may make topics of its namespace. `count` is the number of the last transient event, 0
+    where it is not known, and counting began after `first`. What others publish is missed no more since it is `known`.
+    `fresh` events wait for the flush, and the last ones of a state's keys among them are `coming`. `promised` are
     values that room is kept for. `followers` counts who listens; `idle_since` is when somebody did so last (s, the
     loop's clock).
     """
 
     __slots__ = (
-        "coming", "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "name", "open", "promised",
-        "signals", "state",
+        "coming", "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "known", "name", "open",
+        "promised", "signals", "state",
     )  # fmt: skip
 
-    def __init__(self, name: str, kind: Kind, position: int, count: int) -> None:
+    def __init__(self, name: str, kind: Kind, position: int, count: Count) -> None:
         self.name = name
         self.kind = kind
         self.open = is_open_topic(name)
-        self.first = self.count = count
+        self.first, self.count = count
+        self.known = count.number > 0
         self.durable = Tail(_position, position)
-        self.signals = Tail(_ordinal, count)
+        self.signals = Tail(_ordinal, self.count)
         self.state: dict[str, Event] = {}
         self.coming: dict[str, Event] = {}
         self.fresh: list[Event] = []
@@ -146,6 +149,15 @@ class TopicMemory:
         """Return the newest value of a state's key, settled or not; None where it has none."""
         return self.coming.get(key) or self.state.get(key)
 
+    def shows(self, value: Event) -> bool:
+        """Return whether a state holds this very value, which then has the higher of its two numbers."""
+        held = self.state.get(value.key or "")
+        if held is None or (held.at, held.type, held.fields) != (value.at, value.type, value.fields):
+            return False
+        held.ordinal = max(held.ordinal, value.ordinal)
+        self.count = max(self.count, held.ordinal)
+        return True
+
     @property
     def held(self) -> int:
         """The size of its tails in bytes, about."""
@@ -156,26 +168,55 @@ class TopicMemory:
         """Tell whether nobody follows it and it holds no value, so that nothing but its tails would be lost."""
         return not (self.followers or self.state or self.fresh or self.promised)
 
-    def settle(self) -> list[Event]:
-        """Move what arrived into the tails; return it as a reader at the head gets it."""
+    def settle(self) -> list[Event] | None:
+        """Move what arrived into the tails; return it as a reader at the head gets it, None where that reader has to
+        be told of signals that are missing."""
         arrived, self.fresh = self.fresh, []
         durable = []
-        transient = []
+        transient: list[Event] = []
+        whole = True
         for event in arrived:
             if event.position:
                 durable.append(event)
-            else:
-                self.count += 1
-                event.ordinal = self.count
+            elif event.ordinal == self.count + 1:
+                self.count = event.ordinal
                 transient.append(event)
+            else:
+                whole = self._jump_to(event, transient) and whole
         if durable:
             self.durable.extend(durable)
         if self.kind is not Kind.STATE:
             if transient:
                 self.signals.extend(transient)
-            return arrived
+            return arrived if whole else None
         for event in transient:
             self.state.pop(event.key or "", None)
             self.state[event.key or ""] = event
         self.coming.clear()
         return [event for event in arrived if self.state.get(event.key or "") is event]
+
+    def _jump_to(self, event: Event, before: list[Event]) -> bool:
+        """Take a transient event whose number is not the next one after those `before` it; return whether nothing is
+        missing by that."""
+        if self.kind is Kind.STATE:
+            self.count = max(self.count, event.ordinal)
+            before.append(event)
+            return True
+        if event.ordinal <= self.count:
+            return False  # it is told as missing already
+        whole = self.skip_to(Count(event.first, event.ordinal - 1))
+        if not whole:
+            before.clear()
+        self.count = event.ordinal
+        before.append(event)
+        return whole
+
+    def skip_to(self, count: Count) -> bool:
+        """Go on counting after `count`; return whether nothing is missing by that. Otherwise the tail of the signals
+        begins there, so that readers are told."""
+        last, self.count = max(self.count, count.first), count.number
+        self.first = max(self.first, count.first)
+        if last < count.number:
+            self.signals.clear(count.number)
+            return False
+        return True

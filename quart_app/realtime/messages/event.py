@@ -80,14 +80,15 @@ class Event(Message):
     `position` is its row in the log, 0 when it is transient. `fields` is the JSON object of its members (`{"data": …}`
     and what stands beside it). `size` is about the bytes of its JSON, known before that is made. `at` is its time (ms
     since the Unix epoch). `hidden_from` is the user who does not get it. `key` says which value of a state topic it
-    replaces, and `payer` on whose account that value is held, empty where on nobody's. The bus fills in `ordinal`, the
-    count of transient events in the topic, and the order (`sequence`) and time (`arrived`) of arrival, in s of the
-    surroundings' clock, because the loop's stands still during a turn.
+    replaces, and `payer` on whose account that value is held, empty where on nobody's. The backplane fills in its
+    `ordinal`, the count of transient events in the topic, and the count after which that began (`first`); the bus the
+    order (`sequence`) and time (`arrived`) of arrival, in s of the surroundings' clock, because the loop's stands still
+    during a turn.
     """
 
     __slots__ = (
-        "arrived", "at", "fields", "hidden_from", "key", "ordinal", "payer", "position", "sequence", "size", "topic",
-        "type",
+        "arrived", "at", "fields", "first", "hidden_from", "key", "ordinal", "payer", "position", "sequence", "size",
+        "topic", "type",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - these are the columns of the log
@@ -114,6 +115,7 @@ class Event(Message):
         self.key = key
         self.payer = payer
         self.ordinal = 0
+        self.first = 0
         self.sequence = 0
         self.arrived = 0.0
 

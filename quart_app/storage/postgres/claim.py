@@ -1,4 +1,7 @@
-"""The claim to a PostgreSQL database: an advisory lock, which is held as long as a session of its own lasts."""
+"""The claim to a PostgreSQL database: an advisory lock, which is held as long as a session of its own lasts.
+
+Nodes that a backplane joins share it; a process that is alone shares it with nobody.
+"""
 
 import asyncio
 import logging
@@ -25,8 +28,9 @@ class SessionClaim(Claim):
     row lock of the log still keeps writers apart, and what another process has written is seen before the next write.
     """
 
-    def __init__(self, credentials: dict[str, Any]) -> None:
+    def __init__(self, credentials: dict[str, Any], *, shared: bool) -> None:
         self._credentials = settings.session(credentials)
+        self._shared = shared
         self._connection: Any = None
         self._keeper: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
@@ -34,7 +38,12 @@ class SessionClaim(Claim):
 
     async def acquire(self) -> None:
         if not await self._take(_PATIENCE):
-            raise DatabaseInUse("another process of En Vivo runs on this database; stop that one first")
+            raise DatabaseInUse(
+                "a process of En Vivo that is alone runs on this database; set ENVIVO_BACKPLANE_URL for that one, too"
+                if self._shared
+                else "another process of En Vivo runs on this database; stop that one first, or set the same "
+                "ENVIVO_BACKPLANE_URL for all of them"
+            )
         self._keeper = asyncio.create_task(self._keep(), name="claim to the database")
 
     def check(self) -> None:
@@ -54,7 +63,8 @@ class SessionClaim(Claim):
         self._connection.add_termination_listener(lambda _connection: self._lost.set())
         loop = asyncio.get_running_loop()
         ends = loop.time() + patience
-        while not await self._connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+        lock = "pg_try_advisory_lock_shared" if self._shared else "pg_try_advisory_lock"
+        while not await self._connection.fetchval(f"SELECT {lock}($1)", LOCK):
             if loop.time() > ends:
                 await self._disconnect()
                 return False

@@ -1,0 +1,340 @@
+"""The link of a node to the others: the backplane over a line to Redis.
+
+One task connects, takes stock, and goes on until the line is lost, then does it again. Taking stock finds out what was
+missed meanwhile. While there is no line the link is away: durable events are found in the log, signals are counted
+and told as missing afterwards, and new values of states are shown here and sent later.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
+from typing import TypeVar
+
+from quart_app.backplane import messages, scripts
+from quart_app.backplane.line import Connect, Line, Lost
+from quart_app.backplane.outbox import Batch, Outbox
+from quart_app.realtime import UNKNOWN, Count, Event, Holding, Refused, Sink, limits
+from quart_app.surroundings import REAL, Surroundings
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+class Link:
+    """The backplane of the node `name`, by lines that `connect` opens. `nodes` are the names of all that are there."""
+
+    shared = True
+
+    def __init__(self, connect: Connect, name: str, surroundings: Surroundings = REAL) -> None:
+        self._connect = connect
+        self._name = name
+        self._surroundings = surroundings
+        self._tag = surroundings.token(18)[:6]
+        self._instance = ""
+        self._run = ""
+        self._term = ""
+        self._heard = 0
+        self._line: Line | None = None
+        self._stopping = False
+        self._there = asyncio.Event()
+        self._news = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._ids = count(1)
+        self._questions: dict[int, asyncio.Future[None]] = {}
+        self._seeding: dict[str, asyncio.Future[None]] = {}
+        self.away_since: float | None = None
+        self.nodes: Sequence[str] = ()
+
+    async def start(self, sink: Sink, log: str) -> None:
+        """Join the others, or be away where that does not succeed soon."""
+        self._sink = sink
+        self._prefix = f"envivo:{{{log}}}:"
+        self._channel = f"{self._prefix}node:{self._tag}"
+        self._outbox = Outbox(sink.is_state)
+        self.away_since = asyncio.get_running_loop().time()
+        self._task = asyncio.create_task(self._run_on(), name="backplane")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.PROBE_DEADLINE):
+                await self._there.wait()
+
+    async def stop(self) -> None:
+        with suppress(TimeoutError, Lost):
+            async with asyncio.timeout(limits.PROBE):
+                if self._line is not None:
+                    self._sent.clear()
+                    self._news.set()
+                    await self._sent.wait()
+                    await self._line.call(scripts.LEAVE, self._presented)
+        self._stopping = True
+        await _end({self._task})
+
+    @property
+    def _presented(self) -> str:
+        return f"{self._tag} {self._name}"
+
+    # What the engine has to say
+
+    def committed(self, events: Sequence[Event]) -> None:
+        self._sink.offered(events)
+        if events and self.away_since is None:
+            self._outbox.commit(events)
+            self._news.set()
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self._sink.check(events)
+        if self.away_since is None:
+            self._outbox.add(events)
+            self._news.set()
+        else:
+            self._outbox.put_off(events)
+            self._show([event for event in events if self._sink.is_state(event.topic)])
+
+    def _show(self, values: Sequence[Event]) -> None:
+        try:
+            self._sink.shown(values)
+        except Refused as refused:
+            logger.info("a value is not shown: %s", refused.message)
+
+    def count_of(self, topic: str) -> Count:
+        return UNKNOWN
+
+    async def seed(self, topics: Collection[str]) -> None:
+        if self._line is None or self.away_since is not None:
+            return
+        new = [topic for topic in topics if topic not in self._seeding]
+        if new:
+            asked = asyncio.ensure_future(self._ask(self._line, [self._sink.holding(topic) for topic in new]))
+            self._seeding.update(dict.fromkeys(new, asked))
+            asked.add_done_callback(lambda _: self._seeded(new, asked))
+        # Others may wait for the same answer, so whoever gives up waiting ends nothing.
+        await asyncio.wait({self._seeding[topic] for topic in topics})
+
+    def _seeded(self, topics: Sequence[str], asked: asyncio.Future[None]) -> None:
+        if not asked.cancelled():
+            asked.exception()  # the line is lost, and then nobody knows more
+        for topic in topics:
+            del self._seeding[topic]
+
+    # The line
+
+    async def _run_on(self) -> None:
+        """Have a line, again and again."""
+        told = False
+        while not self._stopping:
+            try:
+                line = await self._connect(self._prefix, self._channel)
+                try:
+                    await self._follow(line)
+                finally:
+                    told = told and self.away_since is not None
+                    self._went_away()
+                    await line.close()
+            except Lost as lost:
+                if not told:
+                    logger.warning("the backplane is away: %s", lost)
+                told = True
+            except Exception:
+                logger.exception("the backplane has failed")
+            await asyncio.sleep(self._surroundings.uniform(limits.RECONNECT / 2, limits.RECONNECT))
+
+    async def _follow(self, line: Line) -> None:
+        """Listen and talk until the line is lost. Raise Lost."""
+        listening = asyncio.create_task(self._listen(line))
+        try:
+            await _first_end(listening, self._take_stock(line))
+            self._came_back(line)
+            await _first_end(listening, self._beat(line), self._send(line))
+        finally:
+            await _end({listening})
+
+    def _came_back(self, line: Line) -> None:
+        logger.info("the backplane is there")
+        self._line = line
+        self.away_since = None
+        self._there.set()
+        self._news.set()
+
+    def _went_away(self) -> None:
+        self._line = None
+        if self.away_since is None:
+            self.away_since = asyncio.get_running_loop().time()
+            self._sink.interrupted()
+            self._show(self._outbox.cut())
+        questions, self._questions = self._questions, {}
+        for question in questions.values():
+            if not question.done():
+                question.set_exception(Lost("the line is lost"))
+                question.exception()  # whoever has asked may have been told by then
+
+    async def _take_stock(self, line: Line) -> None:
+        """Find out what was missed, and restore what the server has lost."""
+        token = self._surroundings.token(18)
+        instance, run, last = await line.call(
+            scripts.HELLO, token, self._run or token.encode()[:4].hex(), self._heard, self._tag
+        )
+        other = instance.decode() != self._instance
+        restored = other and self._instance != ""
+        self._instance, self._run = instance.decode(), run.decode()
+        self._sink.counting(self._run)
+        self._outbox.mend(0 if other else int(last))
+        late = self._outbox.late()
+        await self._publish_again(line, late)
+        if restored:
+            await self._publish_again(line, [value for one in self._sink.holdings() for value in one.values])
+        shown = {value.topic for value in late}  # with numbers that nobody knows
+        holdings = [one for one in self._sink.holdings() if one.followed or one.topic in shown or restored]
+        for some in _parts(holdings, limits.STOCK_TOPICS):
+            await self._ask(line, some)
+
+    async def _publish_again(self, line: Line, values: Sequence[Event]) -> None:
+        """Publish values that the others may know, or know newer ones than."""
+        for some in _parts(values, limits.BUS_EVENTS):
+            await self._publish(line, Batch(0, (), some), "again")
+            self._outbox.sent(some)
+
+    async def _ask(self, line: Line, holdings: Sequence[Holding]) -> None:
+        """Return when topics have been found. Raise Lost."""
+        id = next(self._ids)
+        found = self._questions[id] = asyncio.get_running_loop().create_future()
+        asked: list[str | int] = []
+        for one in holdings:
+            what = "" if not one.is_state else "shown" if one.counted.number else "state"
+            asked += (one.topic, what, one.counted.first, one.counted.number)
+        try:
+            await line.call(scripts.STOCK, self._instance, self._tag, self._channel, id, *asked)
+            async with asyncio.timeout(limits.PROBE_DEADLINE):
+                await found
+        except TimeoutError as error:
+            raise Lost("an answer does not come") from error
+        finally:
+            self._questions.pop(id, None)
+
+    async def _beat(self, line: Line) -> None:
+        """Say that this node is there, and let it hear of itself: `_listen` waits no longer than that takes."""
+        while True:
+            lease = round(1_000 * limits.NODE_LEASE)
+            nodes = await line.call(scripts.BEAT, self._presented, self._channel, lease)
+            self.nodes = sorted(node.decode().partition(" ")[2] for node in nodes)
+            await asyncio.sleep(limits.PROBE)
+
+    async def _send(self, line: Line) -> None:
+        """Tell the others what has waited since the last turn of the loop, always again."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while commits := self._outbox.next_commits():
+                await line.publish(messages.log(self._tag, commits))
+            if batch := self._outbox.next_batch():
+                self._news.set()
+                await self._publish(line, batch, "live")
+            else:
+                self._sent.set()
+
+    async def _publish(self, line: Line, batch: Batch, kind: str) -> None:
+        packed = [messages.packed(event) for event in batch.events]
+        arguments: list[str | bytes | int] = [self._instance, self._tag, batch.serial, kind, len(batch.lost)]
+        for topic, lost in batch.lost:
+            arguments += (topic, lost)
+        arguments.append(messages.array(packed))
+        for event, body in zip(batch.events, packed, strict=True):
+            is_state = self._sink.is_state(event.topic)
+            arguments += (event.topic, (event.key or "") if is_state else "", event.at, body if is_state else b"")
+        await line.call(scripts.PUBLISH, *arguments)
+
+    # What the others have to say
+
+    async def _listen(self, line: Line) -> None:
+        while True:
+            self._hear(await line.receive())
+
+    def _hear(self, data: bytes) -> None:
+        try:
+            word = messages.read(data)
+        except messages.Unreadable as error:
+            logger.info("a message of another node is passed over: %s", error)
+            return
+        match word:
+            case messages.Log():
+                self._hear_of_commits(word)
+            case messages.Live():
+                self._hear_live(word)
+            case messages.Raised(sequence, lost):
+                self._hear_of_losses(sequence, lost)
+            case messages.Found(id, topics):
+                for topic, counted, values in topics:
+                    self._find(topic, counted, values)
+                if (question := self._questions.get(id)) is not None and not question.done():
+                    question.set_result(None)
+            case messages.Probe():
+                pass
+
+    def _hear_of_commits(self, word: messages.Log) -> None:
+        if word.tag == self._tag:
+            return
+        if word.rows is None or word.term != self._term:  # a term that begins has to be read
+            self._term = word.term
+            self._sink.woken(word.last)
+        else:
+            self._sink.offered(word.events())
+
+    def _hear_live(self, word: messages.Live) -> None:
+        self._hear_of_losses(word.sequence, word.lost)
+        own = self._outbox.done(word.serial) if word.tag == self._tag else None
+        events: list[Event] = []
+        for event, counted in zip(word.events if own is None else own.events, word.counts, strict=True):
+            if counted.number:
+                event.first, event.ordinal = counted
+                events.append(event)
+        take = self._sink.restored if word.again else self._sink.received
+        try:
+            take(events)
+        except Refused:
+            for event in events:
+                with suppress(Refused):  # there is no room for this value here
+                    take([event])
+
+    def _hear_of_losses(self, sequence: int, lost: Sequence[tuple[str, Count]]) -> None:
+        self._heard = max(self._heard, sequence)
+        for topic, counted in lost:
+            self._sink.lost(topic, counted)
+
+    def _find(self, topic: str, counted: Count, values: Sequence[Event]) -> None:
+        self._heard = max(self._heard, counted.number)
+        try:
+            self._sink.found(topic, counted, [value for value in values if not self._outbox.holds(value)])
+        except Refused as refused:
+            logger.info("there is no place for %s: %s", topic, refused.message)
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+async def _first_end(task: asyncio.Task[None], *works: Coroutine[None, None, None]) -> None:
+    """Do `works` beside `task` until one of them all ends, and end the works. Raise its error; where it was cancelled,
+    as the library's timeouts may do to it after the process has stood still, raise Lost."""
+    beside = {asyncio.ensure_future(work) for work in works}
+    try:
+        done, _ = await asyncio.wait({task, *beside}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await _end(beside)
+    for one in done:
+        if one.cancelled():
+            raise Lost("what was under way was given up")
+        one.result()
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended. A wait of the library that is over in the same moment swallows it once."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=limits.RECONNECT)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # one error is enough to tell of

@@ -1,0 +1,96 @@
+"""Two servers on one PostgreSQL and one Redis: what is published on one comes from the other, once and in order."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.running import ServerProcess, eventually
+from tests.servers import Postgres, Redis
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with Postgres() as postgres:
+        yield postgres
+
+
+class Follower:
+    """A client of long polls that asks the servers in turn."""
+
+    def __init__(self, nodes: list[ServerProcess], topics: str) -> None:
+        self._nodes = nodes
+        self._topics = topics
+        self._cursor: str | None = None
+        self.messages: list[Any] = []
+
+    async def ask(self) -> list[Any]:
+        """Ask the next one; return the data of all that has come."""
+        self._nodes.append(self._nodes.pop(0))
+        since = f"&since={self._cursor}" if self._cursor else ""
+        async with httpx.AsyncClient(base_url=self._nodes[0].url) as client:
+            answer = (await client.get(f"/poll?wait=0&{self._topics}{since}")).raise_for_status().json()
+        self._cursor = answer["id"]
+        self.messages += [one for one in answer["messages"] if one["type"] in {"n", "gap", "reset"}]
+        return [one["data"] for one in self.messages]
+
+
+async def publish(node: ServerProcess, topic: str, number: int) -> None:
+    async with httpx.AsyncClient(base_url=node.url) as client:
+        message = {"topic": topic, "type": "n", "data": number}
+        (await client.post("/api/publish", json=message)).raise_for_status()
+
+
+async def state_of_backplane(node: ServerProcess) -> str:
+    async with httpx.AsyncClient(base_url=node.url) as client:
+        answer = await client.get("/health")
+    assert answer.status_code == 200
+    return str(answer.json()["data"]["checks"]["backplane"])
+
+
+async def test_two_nodes_are_as_one(
+    postgres: Postgres, redis: Redis, make_server: Callable[..., ServerProcess], tmp_path: Path
+) -> None:
+    database = postgres.new_database(migrated=True)
+    nodes = [make_server(database_url=database, backplane_url=redis.url) for _ in range(2)]
+    alone = ServerProcess(tmp_path, database_url=database)
+    with pytest.raises(AssertionError):
+        alone.start()
+    assert "set the same ENVIVO_BACKPLANE_URL for all of them" in alone.log()
+    durable, signals = Follower(list(nodes), "topic=log/x"), Follower(list(nodes), "topic=live/x&topic=state/x")
+    await durable.ask()
+    await signals.ask()
+    for number in range(20):
+        await publish(nodes[number % 2], "log/x", number)
+        await publish(nodes[number % 2], "live/x", number)
+        await signals.ask()
+    await eventually(lambda: _all(durable, list(range(20))))
+    await eventually(lambda: _all(signals, list(range(20))))
+    async with httpx.AsyncClient(base_url=nodes[0].url) as client:
+
+        async def both_are_there() -> bool:
+            return "envivo_nodes 2.0" in (await client.get("/metrics")).text
+
+        await eventually(both_are_there)
+
+    assert [await state_of_backplane(node) for node in nodes] == ["up", "up"]
+    redis.freeze()
+
+    async def is_away() -> bool:
+        return all([(await state_of_backplane(node)).startswith("away for") for node in nodes])
+
+    await eventually(is_away, deadline=20)
+    await publish(nodes[0], "log/x", 20)
+    await publish(nodes[0], "live/x", 20)
+    await eventually(lambda: _all(durable, list(range(21))))
+    assert await signals.ask() == list(range(20))
+    redis.thaw()
+    await eventually(lambda: _all(signals, [*range(20), {"dropped": 1}]), deadline=20)
+
+
+async def _all(follower: Follower, expected: list[Any]) -> bool:
+    return await follower.ask() == expected

@@ -28,6 +28,7 @@ from quart_app.security_log import SEEN, Act, SecurityLog, Whence
 from quart_app.storage.database import Database
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.leases import StoredLeases
 from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import Append, Deed, UnitOfWork
 from quart_app.storage.write_check import WriteCheck
@@ -202,7 +203,15 @@ class EnVivo(LeanQuart, Program):
         self._opened.push_async_callback(self.socketio.stop)
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
-        kept = Retention(self.writer, log, self.settings.retention, bytes=self.settings.retention_bytes)
+        if self.hub.backplane.shared:
+            self.hub.leases.start(StoredLeases(self.writer))
+        kept = Retention(
+            self.writer,
+            log,
+            self.settings.retention,
+            bytes=self.settings.retention_bytes,
+            lease=self.hub.leases.want("retention"),
+        )
         self._opened.push_async_callback(_cancel, asyncio.create_task(kept.run(), name="retention"))
         if log.known_head == 0 and not self.settings.empty:
             await self.commit(self._fill)
@@ -214,6 +223,8 @@ class EnVivo(LeanQuart, Program):
         await self._opened.aclose()
 
     async def _fill(self, work: UnitOfWork) -> None:
+        if work.next_position > 1:
+            return  # another node was first
         for example in self._examples:
             await example(work)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.running import ServerProcess, eventually
 from tests.servers import Postgres, Redis
+from tests.transports.drivers import SseStream
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -90,6 +91,38 @@ async def test_two_nodes_are_as_one(
     assert await signals.ask() == list(range(20))
     redis.thaw()
     await eventually(lambda: _all(signals, [*range(20), {"dropped": 1}]), deadline=20)
+
+
+async def test_a_feed_runs_on_one_node_and_on_another_when_that_is_gone(
+    postgres: Postgres, redis: Redis, make_server: Callable[..., ServerProcess]
+) -> None:
+    database = postgres.new_database(migrated=True)
+    first, second = [make_server(database_url=database, backplane_url=redis.url, sensor_interval=0.25) for _ in "ab"]
+    name = database.rsplit("/", 1)[1]
+
+    def term() -> str:
+        return postgres.sql("SELECT term FROM leases WHERE name = 'feed sensors'", name)
+
+    def updates(stream: SseStream) -> int:
+        return sum(one["type"] == "sensor_update" for one in stream.messages)
+
+    here, there = (SseStream(node.url, None, ("sensors",), {}) for node in (first, second))
+    await here.open()
+    await eventually(lambda: updates(here) > 3, deadline=20)
+    await there.open()
+    enough = updates(here) + 24
+    await eventually(lambda: updates(here) > enough and updates(there) > 24, deadline=30)
+    assert term() == "1"
+    readings = "SELECT count(*), max(at) - min(at) FROM readings WHERE reservoir_id = 'EMBALSE_01'"
+    count, milliseconds = map(int, postgres.sql(readings, name).split("|"))
+    assert count <= milliseconds / 250 + 2, "both nodes have measured"
+
+    first.kill()
+    told = updates(there)
+    await eventually(lambda: updates(there) > told + 6, deadline=30)
+    assert term() == "2"
+    await there.drop()
+    await here.drop()
 
 
 async def _all(follower: Follower, expected: list[Any]) -> bool:

@@ -108,19 +108,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     oidc_issuer: Annotated[
         str | None,
-        Meta(title="OpenID provider that people may sign in with", description=f"the issuer of that provider, {_URL}"),
+        Meta(
+            title="OpenID provider that people may sign in with",
+            description=f"the issuer of your OpenID provider, {_URL}",
+        ),
     ] = None
     oidc_client_id: Annotated[
         str | None,
         Meta(
-            title="Name of this server at that provider", description="the client ID that the OpenID provider gave you"
+            title="Name of this server at that provider", description="the client ID that your OpenID provider gave you"
         ),
     ] = None
     oidc_client_secret: Annotated[
         str | None,
         Meta(
             title="Secret of this server at that provider",
-            description="the client secret, where the OpenID provider gave you one",
+            description="the client secret, where your OpenID provider gave you one",
         ),
     ] = None
     jwks_url: Annotated[

@@ -4,8 +4,7 @@ A door is found by the address at which a request came in, and travels in its AS
 opened and closed while the server runs. This module knows the ways of a request as well: the address of the client
 behind the proxies that the operator trusts.
 
-Errors: ValueError for the text of a door that cannot be one, with what it may be; `DoorError` for a door that cannot be
-opened or closed.
+Errors: `TypedError` for the text of a door that cannot be one; `DoorError` for a door that cannot be opened or closed.
 """
 
 import asyncio
@@ -13,12 +12,14 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any, Final, Literal, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
 from quart_app.issuers import Issuer, Provider
+from quart_app.typed import TypedError
 from quart_app.wire import is_topic_pattern
 
 OPEN: Final = "open"
@@ -35,6 +36,8 @@ MAY_BE: Final = (
 
 _DOOR: Final = "envivo.door"
 _DIFFERENT_CHARACTERS: Final = 8  # that a key has, at least
+GUIDE_KEY: Final = "at-least-32-characters-that-nobody-can-guess"
+"""The key in the examples of the guide, which everybody can read."""
 NAME: Final = r"[a-z][a-z0-9-]{0,31}"
 """The pattern of the name of a door."""
 HOST: Final = r"[^\s/:]+"
@@ -42,10 +45,10 @@ HOST: Final = r"[^\s/:]+"
 PATH: Final = r"/\S*"
 """The pattern of the beginning of a path."""
 _ADDRESS: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:\s]+):(?P<port>\d{1,5})")
-_LISTED: Final[Mapping[str, Callable[[str], object]]] = {
-    "hosts": re.compile(HOST).fullmatch,
-    "topics": is_topic_pattern,
-    "paths": re.compile(PATH).fullmatch,
+_LISTED: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
+    "hosts": (re.compile(HOST).fullmatch, "names or addresses without a port, such as class.local+192.168.1.20"),
+    "topics": (is_topic_pattern, "topics, such as log/class/*+rooms/1"),
+    "paths": (re.compile(PATH).fullmatch, "beginnings of paths, such as /ws+/api/publish"),
 }
 _FORWARDED_CHARACTERS: Final = 2_000  # of X-Forwarded-For that are looked at
 WILDCARDS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised here, not bound
@@ -103,42 +106,70 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_door(text: str) -> Door:
-    """Return the door that `text` describes, as `MAY_BE` tells. Raise ValueError."""
+    """Return the door that `text` describes, as `MAY_BE` tells. Raise `TypedError`, which does not show its key."""
     name, equals, rest = text.strip().partition("=")
+    if not equals:
+        raise TypedError("a door", name, "<name>=<address>:<port>, such as lan=192.168.1.20:8001,secure")
+    if not re.fullmatch(NAME, name) or name == FRONT:
+        may_be = f"small letters, digits and -, with a letter first, such as lan; {FRONT} is the first door's"
+        raise TypedError("the name of a door", name, may_be)
     address, *words = [part.strip() for part in rest.split(",")]
     match = _ADDRESS.fullmatch(address)
-    if not (equals and re.fullmatch(NAME, name) and name != FRONT and match and int(match["port"]) <= 65535):
-        raise ValueError(MAY_BE)
+    if match is None or int(match["port"]) > 65535:
+        may_be = "<address>:<port>, such as 192.168.1.20:8001"
+        raise TypedError(f"the address of the door {name}", address, may_be)
     given: dict[str, Any] = {"name": name, "host": match["host"].strip("[]"), "port": int(match["port"])}
-    for word in words:
-        key, value = _read_word(word)
+    for before, word in pairwise([address, *words]):
+        key, value = _read_word(name, before, word)
         if key in given:
-            raise ValueError(MAY_BE)
+            raise TypedError(f"a word of the door {name}", _shown(before, word), "given once")
         given[key] = value
+    if "key" in given and given.get("access") != SECURE:
+        may_be = "left out, or stand beside secure: an open door asks nobody for a token"
+        raise TypedError(f"a word of the door {name}", "key=…", may_be)
     return Door(**given)
 
 
-def _read_word(word: str) -> tuple[str, Any]:
+def _read_word(name: str, before: str, word: str) -> tuple[str, Any]:
     key, equals, value = word.partition("=")
     if key in {OPEN, SECURE} and not equals:
         return "access", key
     if key == "key" and value:
         return key, value
-    fits = _LISTED.get(key)
+    if key not in _LISTED:
+        may_be = "open or secure, or key=, hosts=, topics= or paths= with values that have a + between them"
+        raise TypedError(f"a word of the door {name}", _shown(before, word), may_be)
+    fits, may_be = _LISTED[key]
     values = tuple(part for part in value.split("+") if part)
-    if fits is None or not values or not all(map(fits, values)):
-        raise ValueError(MAY_BE)
+    for part in values or ("",):
+        if not fits(part):
+            raise TypedError(f"{key}= of the door {name}", part, may_be)
     return key, tuple(map(str.lower, values)) if key == "hosts" else values
 
 
-def unfit(door: Door) -> Literal["host", "key"] | None:
+def _shown(before: str, word: str) -> str:
+    """Return of a wrong word what may be shown: not what may be a key, or the end of one with a comma in it."""
+    if before.startswith("key="):
+        return f"({len(word)} characters after a comma in key=)"
+    key, equals, _ = word.partition("=")
+    return f"{key}=…" if equals else key
+
+
+def unfit(door: Door, beside: Iterable[Door] = ()) -> Literal["host", "key"] | None:
     """Return what of a door would let in whom it should not: an address that others reach, where everybody is who they
-    say they are; or a key that is none, or that could be guessed. Return None where nothing would."""
+    say they are; or a key that is none, or that could be guessed, where others reach this door or one `beside` it.
+    Return None where nothing would."""
     if not door.secure:
         return None if is_loopback(door.host) else "host"
     if door.key is None or len(door.key) < SECRET_KEY_CHARACTERS:
         return "key"
-    return "key" if len(set(door.key)) < _DIFFERENT_CHARACTERS and not is_loopback(door.host) else None
+    reached = any(one.public_url is not None or not is_loopback(one.host) for one in (door, *beside))
+    return "key" if reached and any(map(is_guessable, (door.key, *door.old_keys))) else None
+
+
+def is_guessable(key: str) -> bool:
+    """Return whether a key could be guessed: it is the guide's, or has the same few characters over and over."""
+    return key == GUIDE_KEY or len(set(key)) < _DIFFERENT_CHARACTERS
 
 
 class DoorError(ValueError):

@@ -1,7 +1,7 @@
 """Whom a door believes beside itself: an issuer of access tokens, a provider that people sign in with, and the rules by
 which their claims let somebody in. This is data alone; who asks an issuer for its keys is not its business.
 
-Errors: ValueError for the text of a rule that cannot be one, with what it may be.
+Errors: `TypedError` for the text of a rule that cannot be one.
 """
 
 import re
@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from quart_app.typed import TypedError
 from quart_app.wire import is_topic_pattern
 
 RULES_MAY_BE: Final = (
@@ -21,6 +22,7 @@ RULES_MAY_BE: Final = (
 _RULE: Final = re.compile(
     r"(?P<claim>[^=\s]+)\s*=\s*(?P<value>[^:]+?)\s*:\s*(?P<role>[^\s:]{1,64})(?:\s*:\s*(?P<topics>\S+))?"
 )
+_ROLE: Final = re.compile(r"[\w.-]+")
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -67,9 +69,15 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_rule(text: str) -> Rule:
     """Return the rule that `text` describes, as `RULES_MAY_BE` tells; `%3A` and `%3B` stand for : and ; in a value.
-    Raise ValueError."""
+    Raise `TypedError`."""
     match = _RULE.fullmatch(text)
-    topics = tuple((match["topics"] or "").split("+")) if match and match["topics"] else ()
-    if match is None or not all(map(is_topic_pattern, topics)):
-        raise ValueError(RULES_MAY_BE)
+    if match is None:
+        raise TypedError("a rule", text, RULES_MAY_BE)
+    if not _ROLE.fullmatch(match["role"]):
+        may_be = "one word, such as user or admin; between two rules there is a ;"
+        raise TypedError("the role of a rule", match["role"], may_be)
+    topics = tuple(match["topics"].split("+")) if match["topics"] else ()
+    for topic in topics:
+        if not is_topic_pattern(topic):
+            raise TypedError("a topic of a rule", topic, "a topic, such as rooms/1 or log/class/*")
     return Rule(match["claim"], unquote(match["value"]), match["role"], topics)

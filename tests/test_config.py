@@ -102,6 +102,7 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("allowed_origins", "example.org"),
         ("allowed_origins", "https://example.org/page"),
         ("allowed_origins", "https://example.org:port"),
+        ("allowed_origins", "https://*.example.org"),
         ("compression", "zlib"),
         ("sensor_interval", "0.01"),
         ("sensor_interval", "-1"),

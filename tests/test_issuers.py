@@ -1,5 +1,6 @@
 """The rules by which claims of others let somebody in: how they are read, and what they make of whom."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from quart_app.config import load_settings
 from quart_app.identity import identity_of
 from quart_app.issuers import Rule, read_rule
 from quart_app.realtime import Refused
+from quart_app.typed import TypedError
 
 ANA = {
     "sub": "248289761001",
@@ -63,12 +65,23 @@ def test_a_rule_is_read(text: str, rule: Rule) -> None:
         "a=b:us er",
         "a=b:user:",
         "a=b:user:x y",
-        "a=b:user:/x",
-        "a=b:u:x:y",
     ],
 )
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="groups=teachers:admin"):
+        read_rule(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("groups=a:user,hd=b:user", "the role of a rule is 'user,hd=b'; it may be one word"),
+        ("groups=a:user:log/x+/x", "a topic of a rule is '/x'"),
+        ("a=b:u:x:y", "a topic of a rule is 'x:y'"),
+    ],
+)
+def test_the_wrong_word_of_a_rule_is_told(text: str, told: str) -> None:
+    with pytest.raises(TypedError, match=re.escape(told)):
         read_rule(text)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import inspect
 import logging
+import re
 import runpy
 import socket
 import stat
@@ -18,11 +19,11 @@ import pytest
 from hypercorn.config import Config
 
 from quart_app.config import Settings
-from quart_app.doors import address_to_open
+from quart_app.doors import Door, address_to_open
 from quart_app.resources import MissingResource, resource
 from quart_app.server import event_loop
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
-from quart_app.server.listening import ListenError, open_sockets
+from quart_app.server.listening import ListenError, open_doors, open_sockets
 from quart_app.server.logs import configure_logging
 from quart_app.server.running import ServerOptions, StartError, server_config
 from quart_app.server.tls import TlsError, local_certificate
@@ -69,7 +70,7 @@ def test_a_file_that_cannot_be_served_with_is_refused(text: str, told: str, tmp_
 
 
 def test_accepted_connections_inherit_what_finds_dead_peers() -> None:
-    [listener] = open_sockets("127.0.0.1", 0, 10.0)
+    [listener] = open_sockets(Door(), 10.0)
     with listener:
         listener.listen()
         with socket.create_connection(listener.getsockname()), _accept(listener) as accepted:
@@ -87,7 +88,7 @@ def _accept(listener: socket.socket) -> socket.socket:
 
 
 def test_localhost_is_every_loopback_address_on_one_port() -> None:
-    opened = open_sockets("localhost", 0, 60)
+    opened = open_sockets(Door(host="localhost"), 60)
     try:
         assert len({bound.getsockname()[1] for bound in opened}) == 1
         assert address_to_open(opened[0].getsockname(), "http").startswith("http://")
@@ -100,13 +101,39 @@ def test_a_taken_port_tells_what_to_type() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ListenError, match=f"port {port} is taken by .*envivo serve --port"):
-            open_sockets("127.0.0.1", port, 60)
+            open_sockets(Door(port=port), 60)
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "no-such-host.invalid", "a..b"])
 def test_a_host_that_is_not_this_machine_is_told(host: str) -> None:
     with pytest.raises(ListenError, match=r"type --host 127\.0\.0\.1"):
-        open_sockets(host, 0, 60)
+        open_sockets(Door(host=host), 60)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.9", "no-such-host.invalid"])
+def test_of_another_door_it_is_told_how_that_is_typed(host: str) -> None:
+    with pytest.raises(ListenError, match=r"type --door lan=127\.0\.0\.1:8001,…"):
+        open_sockets(Door(name="lan", host=host, port=8001), 60)
+
+
+@pytest.mark.parametrize("hosts", [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1")])
+def test_of_two_doors_at_one_address_both_are_told(hosts: tuple[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    doors = [Door(name=name, host=host, port=port) for name, host in zip(("front", "a"), hosts, strict=True)]
+    for order in (doors, [Door(), *(Door(name=f"{door.name}-2", host=door.host, port=port) for door in doors)]):
+        *_, one, other = order
+        told = f"the doors {one.name} and {other.name} would both be at {other.host}:{port}; type --door {other.name}="
+        with pytest.raises(ListenError, match=re.escape(told)):
+            open_doors(order, 60)
+
+
+def test_doors_at_free_ports_and_at_other_addresses_are_apart() -> None:
+    opened = open_doors([Door(), Door(name="a"), Door(name="b", host="127.0.0.2")], 60)
+    addresses = {listener.getsockname() for _, listeners in opened for listener in listeners}
+    for _, [listener] in opened:
+        listener.close()
+    assert len(addresses) == 3
 
 
 def test_a_port_that_needs_rights_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +143,7 @@ def test_a_port_that_needs_rights_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(socket.socket, "bind", refuse)
     with pytest.raises(ListenError, match="port 80 needs more rights than you have"):
-        open_sockets("127.0.0.1", 80, 60)
+        open_sockets(Door(port=80), 60)
 
 
 def test_the_certificate_is_made_once_and_private(tmp_path: Path) -> None:

@@ -13,9 +13,13 @@ secure mode. It knows nothing of what the settings are used for. Others import i
 Errors: `SettingsError` (a ValueError) for every value that cannot be used.
 """
 
+from quart_app.config.checks import check_served, doubts
 from quart_app.config.environment import client_variable, local_url
 from quart_app.config.loading import load_settings
 from quart_app.config.settings import Settings
 from quart_app.config.specs import CLIENT_VARIABLES, SPECS, SettingsError
 
-__all__ = ["CLIENT_VARIABLES", "SPECS", "Settings", "SettingsError", "client_variable", "load_settings", "local_url"]
+__all__ = [
+    "CLIENT_VARIABLES", "SPECS", "Settings", "SettingsError",
+    "check_served", "client_variable", "doubts", "load_settings", "local_url",
+]  # fmt: skip

@@ -4,13 +4,13 @@ they should not.
 
 import secrets
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from quart_app.config.settings import SECRETS, Settings
 from quart_app.config.specs import SPECS, SettingsError
-from quart_app.doors import OPEN, SECRET_KEY_CHARACTERS, SECURE, Door, is_loopback, unfit
+from quart_app.doors import GUIDE_KEY, OPEN, SECRET_KEY_CHARACTERS, SECURE, Door, is_guessable, is_loopback, unfit
 from quart_app.issuers import RULES_MAY_BE
 
 _TOGETHER: Final = (("oidc_issuer", "oidc_client_id"), ("jwks_url", "token_issuer", "token_audience"))
@@ -46,6 +46,36 @@ def _check_backplane(settings: Settings) -> None:
         )
 
 
+def check_served(settings: Settings) -> None:
+    """Raise `SettingsError` for settings that a server would pass over: without what they are for, they let nobody in
+    or keep nobody out, whatever they say."""
+    if settings.claim_rules and settings.oidc_issuer is None and settings.jwks_url is None:
+        raise SettingsError(
+            "ENVIVO_OIDC_ISSUER (--oidc-issuer)",
+            None,
+            f"{SPECS['oidc_issuer'].may_be}; ENVIVO_CLAIM_RULES cannot do without it, or without ENVIVO_JWKS_URL",
+        )
+    if any(door.secure and (door.provider or door.issuer) for door in settings.doors):
+        return
+    for name in ("oidc_issuer", "jwks_url"):
+        if (given := getattr(settings, name)) is not None:
+            may_be = (
+                "left out where no door asks for tokens of ENVIVO_SECRET_KEY: type --access secure, "
+                "or name a door in ENVIVO_DOOR (--door) that is secure and has no key= of its own"
+            )
+            raise SettingsError(f"{SPECS[name].variable} ({SPECS[name].option})", given, may_be)
+
+
+def doubts(settings: Settings) -> Iterator[str]:
+    """Return what a server does as it was told, and its operator can hardly mean."""
+    for network in settings.trusted_proxies:
+        if network.prefixlen == 0:
+            yield (
+                f"ENVIVO_TRUSTED_PROXIES (--trusted-proxies) has {network}, which is everybody: whoever asks may write "
+                "any address into X-Forwarded-For, and is counted and logged under it; name the proxy's own address"
+            )
+
+
 def _check_logs(settings: Settings) -> None:
     """Raise `SettingsError` where one file would be both logs: each is rotated by itself."""
     path = settings.security_log_path
@@ -74,7 +104,7 @@ def _check_access(settings: Settings, options: Mapping[str, object]) -> None:
             f"{SPECS['secret_key'].may_be} in secure mode, for example\n    ENVIVO_SECRET_KEY={suggestion}",
         )
     for door in settings.doors:
-        _check_door(door, suggestion)
+        _check_door(door, settings, suggestion)
     for together in _TOGETHER:
         _check_together(settings, together)
     if settings.oidc_issuer in _FOR_EVERYBODY and not settings.claim_rules:
@@ -108,8 +138,8 @@ def _check_together(settings: Settings, names: Sequence[str]) -> None:
         raise SettingsError(f"{spec.variable} ({spec.option})", None, f"{spec.may_be}; {others} cannot do without it")
 
 
-def _check_door(door: Door, suggestion: str) -> None:
-    wrong = unfit(door)
+def _check_door(door: Door, settings: Settings, suggestion: str) -> None:
+    wrong = unfit(door, settings.doors)
     if wrong == "host":
         raise SettingsError(
             f"the address of the door {door.name}",
@@ -121,5 +151,16 @@ def _check_door(door: Door, suggestion: str) -> None:
         may_be = f"ENVIVO_SECRET_KEY, or key= of the door itself, for example key={suggestion}"
         raise SettingsError(f"the key of the door {door.name}", None, may_be)
     if wrong == "key":
-        may_be = f"{SPECS['secret_key'].may_be}, and not the same few over and over; for example {suggestion}"
-        raise SettingsError(f"the key of the door {door.name}", f"({len(door.key or '')} characters)", may_be)
+        raise _key_error(door, settings, suggestion)
+
+
+def _key_error(door: Door, settings: Settings, suggestion: str) -> SettingsError:
+    """Return the error of the first key of `door` that is too short, or could be guessed."""
+    keys = [key for key in (door.key, *door.old_keys) if key is not None]
+    key = next(key for key in keys if len(key) < SECRET_KEY_CHARACTERS or is_guessable(key))
+    typed = {settings.previous_key: "previous_key", settings.secret_key: "secret_key"}.get(key)
+    name = f"{SPECS[typed].variable} ({SPECS[typed].option})" if typed else f"the key of the door {door.name}"
+    was = GUIDE_KEY if key == GUIDE_KEY else f"({len(key)} characters)"
+    but = "not the example of the guide" if key == GUIDE_KEY else "not the same few over and over"
+    instead = "left out: its tokens are good no more" if typed == "previous_key" else f"for example {suggestion}"
+    return SettingsError(name, was, f"{SPECS['secret_key'].may_be}, and {but}; {instead}")

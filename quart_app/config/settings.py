@@ -74,7 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(
             title="Other sites whose pages may connect",
-            description="origins separated by commas, such as https://example.org,http://localhost:5173",
+            description="origins in full, without *, separated by commas, such as https://example.org,http://localhost:5173",
         ),
     ] = ()
     previous_key: Annotated[
@@ -113,14 +113,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
     oidc_issuer: Annotated[
         str | None,
-        Meta(title="OpenID provider that people may sign in with", description=f"its issuer, {_URL}"),
+        Meta(
+            title="OpenID provider that people may sign in with",
+            description=f"the issuer of your OpenID provider, {_URL}",
+        ),
     ] = None
     oidc_client_id: Annotated[
-        str | None, Meta(title="Name of this server at that provider", description="the client ID that it gave you")
+        str | None,
+        Meta(
+            title="Name of this server at that provider", description="the client ID that your OpenID provider gave you"
+        ),
     ] = None
     oidc_client_secret: Annotated[
         str | None,
-        Meta(title="Secret of this server at that provider", description="the client secret, where it gave you one"),
+        Meta(
+            title="Secret of this server at that provider",
+            description="the client secret, where your OpenID provider gave you one",
+        ),
     ] = None
     jwks_url: Annotated[
         str | None,

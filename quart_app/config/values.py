@@ -12,17 +12,20 @@ from quart_app.config.settings import SECRETS, SHORTEST_SENSOR_INTERVAL
 from quart_app.config.specs import SettingsError, SettingSpec
 from quart_app.doors import Door, Network, is_confidential, read_door
 from quart_app.issuers import Rule, read_rule
+from quart_app.typed import TypedError
 
 
 def convert(spec: SettingSpec, raw: object) -> Any:
     """Return the value of a setting that is given as `raw`. Raise `SettingsError` for what it may not be."""
     value = raw.strip() if isinstance(raw, str) else raw
-    shown = f"({len(str(raw))} characters)" if spec.name in {*SECRETS, "door"} else raw
+    shown = f"({len(str(raw))} characters)" if spec.name in SECRETS else raw
     name = f"{spec.variable} ({spec.option})"
     try:
         if spec.name in _READERS:
             return _READERS[spec.name](value)
         converted = msgspec.convert(value, spec.type, strict=False)
+    except TypedError as error:
+        raise SettingsError(f"{error.what} in {name}", error.was, error.may_be) from error
     except ValueError as error:  # that of msgspec is one
         raise SettingsError(name, shown, spec.may_be) from error
     too_short = spec.name == "sensor_interval" and 0 < converted < SHORTEST_SENSOR_INTERVAL
@@ -53,8 +56,10 @@ def _networks(value: Any) -> tuple[Network, ...]:
 
 def _doors(value: Any) -> tuple[Door, ...]:
     doors = tuple(read_door(text) for text in _several(value, ";"))
-    if len({door.name for door in doors}) < len(doors):
-        raise ValueError("two doors have the same name")
+    names = [door.name for door in doors]
+    for name in names:
+        if names.count(name) > 1:
+            raise TypedError("the name of two doors", name, "that of one")
     return doors
 
 
@@ -74,6 +79,8 @@ def _origin(text: str) -> str:
     parts = urlsplit(text.lower())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
         raise ValueError("no origin")
+    if "*" in parts.hostname:
+        raise ValueError("a * stands for itself alone in an origin")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = parts.port in {None, 443 if parts.scheme == "https" else 80}
     return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{parts.port}"

@@ -105,7 +105,7 @@ class _Views:
         return signed_in(identity, attempt.next)
 
     def _of(self, door: Door) -> tuple[Provider, SignIn]:
-        if door.provider is None or door.provider not in self._sign_ins:
+        if not door.secure or door.provider is None or door.provider not in self._sign_ins:
             abort(404)
         return door.provider, self._sign_ins[door.provider]
 

@@ -7,8 +7,11 @@ says what is in the way and what to type instead, and OSError where nobody is th
 import errno
 import socket
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from quart_app.doors import FRONT, WILDCARDS, Door
 
 _KEEPALIVE_PROBES = 4
 _DESCRIPTORS = 250_000  # files that a process may have open, as far as the system allows
@@ -21,27 +24,83 @@ class ListenError(RuntimeError):
     """The server cannot listen where it should."""
 
 
-def open_sockets(host: str, port: int, peer_timeout: float, option: str = "--port {port}") -> list[socket.socket]:
-    """Return one bound, not yet listening, non-blocking socket for each address of ``host``, all on one port.
+def open_doors(doors: Iterable[Door], peer_timeout: float) -> list[tuple[Door, list[socket.socket]]]:
+    """Return each door with the sockets of `open_sockets`. Raise `ListenError`, also where two doors would be at one
+    address."""
+    opened: list[tuple[Door, list[socket.socket]]] = []
+    try:
+        for door in doors:
+            _check_apart(door, [other for other, _ in opened])
+            opened.append((door, open_sockets(door, peer_timeout)))
+    except BaseException:
+        for _, sockets in opened:
+            _close(sockets)
+        raise
+    return opened
+
+
+def open_sockets(door: Door, peer_timeout: float) -> list[socket.socket]:
+    """Return one bound, not yet listening, non-blocking socket for each address of the host of `door`, all on one port.
 
     Port 0 stands for any free port. Connections accepted from them are dropped by the system when the peer has taken
-    nothing for ``peer_timeout`` seconds, as far as the platform can. ``option`` is how another port is asked for. Raise
-    `ListenError`.
+    nothing for ``peer_timeout`` seconds, as far as the platform can. Raise `ListenError`.
     """
     try:
-        return bound_sockets(host, port, peer_timeout)
+        return bound_sockets(door.host, door.port, peer_timeout)
     except (socket.gaierror, UnicodeError) as error:
-        raise ListenError(f"{host} is not the name of this machine; type --host 127.0.0.1") from error
+        raise ListenError(f"{door.host} is not the name of this machine; type {_elsewhere(door)}") from error
     except OSError as error:
-        raise _listen_error(error, host, port, option) from error
+        raise _listen_error(error, door) from error
+
+
+def _check_apart(door: Door, others: Sequence[Door]) -> None:
+    """Raise `ListenError` where `door` is to be where one of `others` is: the system says so late, and not in words."""
+    for other in others:
+        if door.port and door.port == other.port and _meet(_places(door), _places(other)):
+            free = _next_free_port(door.host, door.port) or 0
+            names = f"the doors {other.name} and {door.name}"
+            raise ListenError(f"{names} would both be at {door.host}:{door.port}; type {_at_port(door, free)}")
+
+
+def _places(door: Door) -> list[str]:
+    with suppress(OSError, UnicodeError):  # that is said where it is bound
+        return [address for _, address in _addresses(door.host, door.port)]
+    return []
+
+
+def _meet(some: list[str], others: list[str]) -> bool:
+    """Return whether one of these addresses is one of those, or stands for it."""
+    return any(
+        one == other or ((":" in one) == (":" in other) and not WILDCARDS.keys().isdisjoint({one, other}))
+        for one in some
+        for other in others
+    )
+
+
+def _at_port(door: Door, port: int) -> str:
+    """Return how the same door at another port is asked for."""
+    return f"--port {port}" if door.name == FRONT else _typed(door, door.host, port)
+
+
+def _elsewhere(door: Door) -> str:
+    """Return how the same door at an address of this machine is asked for."""
+    return "--host 127.0.0.1" if door.name == FRONT else _typed(door, "127.0.0.1", door.port)
+
+
+def _typed(door: Door, host: str, port: int) -> str:
+    return f"--door {door.name}={f'[{host}]' if ':' in host else host}:{port},…"
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((entry[0], str(entry[4][0])) for entry in found))
 
 
 def bound_sockets(host: str, port: int, peer_timeout: float) -> list[socket.socket]:
     """Return what `open_sockets` does. Raise OSError, and UnicodeError for what is no name."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets: list[socket.socket] = []
     failure: OSError | None = None
-    for family, address in dict.fromkeys((entry[0], str(entry[4][0])) for entry in found):
+    for family, address in _addresses(host, port):
         try:
             sockets.append(_bound(family, address, port, peer_timeout))
         except OSError as error:
@@ -103,18 +162,16 @@ def _close(sockets: list[socket.socket]) -> None:
         opened.close()
 
 
-def _listen_error(error: OSError, host: str, port: int, option: str) -> ListenError:
+def _listen_error(error: OSError, door: Door) -> ListenError:
+    host, port = door.host, door.port
     if error.errno == errno.EADDRINUSE:
-        free = _next_free_port(host, port)
-        instead = f"envivo serve {option.format(port=free or 0)}"
+        instead = f"envivo serve {_at_port(door, _next_free_port(host, port) or 0)}"
         holder = port_holder(port) or "another program"
         return ListenError(f"port {port} is taken by {holder}; end that, or type: {instead}")
     if error.errno == errno.EACCES:
-        return ListenError(
-            f"port {port} needs more rights than you have; type: envivo serve {option.format(port=8000)}"
-        )
+        return ListenError(f"port {port} needs more rights than you have; type: envivo serve {_at_port(door, 8000)}")
     if error.errno in ABSENT_ADDRESS:
-        return ListenError(f"{host} is not an address of this machine; type --host 127.0.0.1")
+        return ListenError(f"{host} is not an address of this machine; type {_elsewhere(door)}")
     return ListenError(f"cannot listen on {host}, port {port}: {error.strerror or error}")
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config, Sockets
 
-from quart_app.config import Settings, SettingsError
+from quart_app.config import Settings, SettingsError, check_served, doubts
 from quart_app.doors import FRONT, Door, Doors, address_to_open
 from quart_app.functions.loading import FunctionsError
 from quart_app.private_files import made_private
@@ -31,7 +31,7 @@ from quart_app.resources import is_checkout, resource
 from quart_app.server.doorways import Doorways
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.leaving import INTERRUPTED, Leaving, say
-from quart_app.server.listening import ListenError, open_sockets, raise_descriptor_limit
+from quart_app.server.listening import ListenError, open_doors, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
 from quart_app.transports.below.first_read import Reception
@@ -192,9 +192,12 @@ def serve(settings: Settings, options: ServerOptions, build: Callable[[], Served
 
 def _serve(settings: Settings, options: ServerOptions, build: Callable[[], ServedApplication]) -> int:
     try:
+        check_served(settings)
         configure_logging(settings)
+        for doubt in doubts(settings):
+            logger.warning(doubt)
         config = server_config(settings, options)
-        config.opened = [(door, _listen_at(door, settings)) for door in settings.doors]
+        config.opened = open_doors(settings.doors, settings.peer_timeout)
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
             return runner.run(_Server(config, build(), settings.peer_timeout).run())
     except (StartError, SettingsError, ListenError) as error:
@@ -205,11 +208,6 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def _listen_at(door: Door, settings: Settings) -> list[socket.socket]:
-    option = "--port {port}" if door.name == FRONT else f"--door {door.name}={door.host}:{{port}},…"
-    return open_sockets(door.host, door.port, settings.peer_timeout, option)
 
 
 def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:

@@ -14,7 +14,7 @@ from msgspec import Meta
 from quart import Blueprint, Quart, Response, render_template, request
 
 from quart_app.identity import issue_session, token_cookie
-from quart_app.realtime import Identity, Refused
+from quart_app.realtime import Identity, Refused, timestamp
 from quart_app.security_log import Act
 from quart_app.web.address import here, local_path, over_tls
 from quart_app.web.context import app, form, note, speaker, this_door, visitor
@@ -64,7 +64,9 @@ async def session() -> str | tuple[str, int]:
     """Show who is signed in, until when and for what, and a form for another token."""
     if not this_door().secure:
         return await render_template("web/sign_in.html", who=speaker(), next="/")
-    return await render_template("web/sign_in.html", who=visitor(), next=local_path(request.args.get("next", "/")))
+    who, path = visitor(), local_path(request.args.get("next", "/"))
+    until = timestamp(who.expires_at * 1000) if who and who.expires_at else None
+    return await render_template("web/sign_in.html", who=who, until=until, next=path)
 
 
 @sign_in.get(ENTER)

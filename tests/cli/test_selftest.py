@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import re
+from collections.abc import Callable
 
-from quart_app.cli.selftest.probe import LadderEvidence, numbered, percentile
+from quart_app.cli.selftest.probe import LadderEvidence, Prober, numbered, percentile
+from quart_app.client import Options
 from tests.cli.program import envivo
 from tests.client.between import between
 from tests.running import ServerProcess
@@ -58,6 +61,26 @@ async def test_the_bytes_held_back_are_counted(server: ServerProcess) -> None:
     events = json.loads(tested.stdout)["rungs"][1]
     assert tested.returncode == 1
     assert 16_000 <= events["held"] <= 24_000
+
+
+PUBLISH = "/api/publish+/ws+/poll"
+DOORS = ("--door", "bare=127.0.0.1:0,paths=/topics", "--door", f"some=127.0.0.1:0,paths={PUBLISH}+/sse")
+
+
+async def test_what_a_door_does_not_offer_is_told(make_server: Callable[..., ServerProcess]) -> None:
+    server = make_server(*DOORS, "--door", f"fewer=127.0.0.1:0,paths={PUBLISH}")
+    doors = dict(re.findall(r"^En Vivo \((\w+)\): (http://\S+)$", server.log(), re.MULTILINE))
+    tested = await asyncio.to_thread(envivo, doors["bare"], "selftest")
+    assert tested.returncode == 1
+    told = "this door does not offer /api/publish+/ws+/sse+/poll+/send: add that to its paths= in ENVIVO_DOOR (--door)"
+    assert f"cannot test {doors['bare']}: {told}, or test the first door" in tested.stderr
+    for door, missing in (("some", "/send"), ("fewer", "/sse")):
+        prober = Prober(doors[door], {}, Options(), lambda _: None)
+        try:
+            evidence = await prober.rung("sse")
+        finally:
+            await prober.close()
+        assert evidence.problem.startswith(f"this door does not offer {missing}: add that"), door
 
 
 def test_no_server_at_all() -> None:

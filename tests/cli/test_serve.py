@@ -19,6 +19,7 @@ import websockets
 
 from tests.running import ServerProcess, ended_by, eventually, wait_until
 
+KEY = "a key for tests that nobody is to guess"
 ONE_SIGNAL = 0.5  # s in which a second signal is the same as the first
 MakeServer = Callable[..., ServerProcess]
 
@@ -98,6 +99,20 @@ def test_a_taken_port_names_its_holder_and_the_remedy(server: ServerProcess, tmp
         (["--port", "0", "--server", "bind='x'"], "ENVIVO_HOST and ENVIVO_PORT say where to listen"),
         (["--port", "0", "--server", "workers=2"], "workers is 2: streams live in the memory of one process"),
         (["--port", "0", "--database-url", "sqlite://missing/envivo.db"], "missing"),
+        (["--port", "0", "--door", "lan=127.0.0.1:0,safe"], "a word of the door lan in ENVIVO_DOOR (--door) is 'safe'"),
+        (
+            ["--port", "0", "--door", "a=127.0.0.9:8711", "--door", "b=127.0.0.9:8711"],
+            "the doors a and b would both be at 127.0.0.9:8711; type --door b=127.0.0.9:8712,…",
+        ),
+        (
+            ["--port", "0", "--secret-key", KEY, "--door", "lan=203.0.113.9:8001,secure"],
+            "203.0.113.9 is not an address of this machine; type --door lan=127.0.0.1:8001,…",
+        ),
+        (
+            ["--port", "0", "--oidc-issuer", "https://a.example", "--oidc-client-id", "x"],
+            "ENVIVO_OIDC_ISSUER (--oidc-issuer) is 'https://a.example'; it may be left out",
+        ),
+        (["--port", "0", "--claim-rules", "sub=*:user"], "ENVIVO_CLAIM_RULES cannot do without it"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_words(arguments: list[str], told: str, tmp_path: Path) -> None:
@@ -105,6 +120,10 @@ def test_what_cannot_be_served_is_told_in_words(arguments: list[str], told: str,
     assert refused.returncode == 1
     assert told in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_proxy_that_everybody_can_be_is_warned_of(make_server: MakeServer) -> None:
+    assert "has 0.0.0.0/0, which is everybody" in make_server(trusted_proxies="0.0.0.0/0").log()
 
 
 def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:

@@ -316,11 +316,14 @@ def test_a_server_starts_without_its_provider_and_finds_it_later(make_server: Ca
 
 
 def test_a_door_with_a_key_of_its_own_has_no_provider(make_server: Callable[..., ServerProcess]) -> None:
-    server = make_server(**SECURE, oidc_issuer="https://nobody.invalid", oidc_client_id="x")
-    open_one = make_server(oidc_issuer="https://nobody.invalid", oidc_client_id="x")
+    doors = ("--door", "free=127.0.0.1:0", "--door", "own=127.0.0.1:0,secure,key=a key of that door alone for tests")
+    server = make_server(*doors, **SECURE, oidc_issuer="https://nobody.invalid", oidc_client_id="x")
     assert "nobody.invalid" in httpx.get(f"{server.url}/sign-in").text
-    assert "nobody.invalid" not in httpx.get(f"{open_one.url}/sign-in").text
-    assert httpx.get(f"{open_one.url}/session/oidc").status_code == 404
+    others = re.findall(r"^En Vivo \((?:free|own)\): (http://\S+)$", server.log(), re.MULTILINE)
+    assert len(others) == 2
+    for url in others:
+        assert "nobody.invalid" not in httpx.get(f"{url}/sign-in").text
+        assert httpx.get(f"{url}/session/oidc").status_code == 404
 
 
 def test_a_program_comes_with_an_access_token_of_the_provider(

@@ -79,6 +79,29 @@ def test_a_link_that_carries_a_token_asks_then_lets_in_and_loses_it(visitor: htt
     assert visitor.get("/enter?next=/chat").headers["Location"] == "/chat", "it is asked once"
 
 
+@pytest.mark.parametrize(("language", "told"), [("en", "You are signed in until"), ("es", "Tu sesión vale hasta el")])
+def test_the_page_of_the_session_tells_until_when(visitor: httpx.Client, language: str, told: str) -> None:
+    english = {"Accept-Language": language}
+    assert told not in visitor.get("/sign-in", headers=english).text
+    visitor.post("/session", data={"token": token(), "next": "/"})
+    until = session_of(visitor)["expires_at"]
+    shown = visitor.get("/sign-in", headers=english).text
+    assert f'{told} <time class="number" datetime="{until}">{until[:10]} {until[11:16]} UTC</time>' in shown
+
+
+def test_the_home_page_tells_a_stranger_to_sign_in(visitor: httpx.Client) -> None:
+    for language, told in (("en", "Sign in to see it live"), ("es", "Entra para verlo en vivo")):
+        shown = visitor.get("/", headers={"Accept-Language": language}).text
+        assert f">{told}</h2>" in shown
+        assert 'href="/sign-in?next=/"' in shown
+        assert "clap-button" not in shown
+        assert 'id="sensors"' not in shown
+    visitor.post("/session", data={"token": token(), "next": "/"})
+    shown = visitor.get("/").text
+    assert "clap-button" in shown
+    assert f">{told}</h2>" not in shown
+
+
 def test_a_link_of_who_is_signed_in_already_asks_nothing(visitor: httpx.Client) -> None:
     visitor.post("/session", data={"token": token(), "next": "/"})
     before, newer = session_of(visitor), token(hours=9)

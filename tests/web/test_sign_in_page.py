@@ -1,7 +1,7 @@
 """Signing in and out in a real browser: what the header shows, and what happens to another tab."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -95,6 +95,39 @@ async def test_a_token_for_some_topics_finds_these(windows: Windows) -> None:
     await windows.visit(page, "/topics")
     await expect(page.locator(".open-kinds a")).to_have_text(["log/class/hola"])
     await expect(page.get_by_label("Nombre")).to_have_value("log/class/")
+
+
+async def test_until_when_is_told_by_the_clock_of_the_reader(windows: Windows) -> None:
+    page = await windows.blank(timezone_id="Etc/GMT+6")
+    await sign_in(page, windows, token())
+    await page.goto(f"{windows.url}/sign-in")
+    until = page.locator("main time")
+    await expect(until).not_to_contain_text("UTC")
+    told = datetime.fromisoformat(str(await until.get_attribute("datetime")))
+    await expect(until).to_contain_text(f"{told.astimezone(timezone(timedelta(hours=-6))):%-H:%M}")
+
+
+async def test_the_words_of_a_command_stay_whole(windows: Windows) -> None:
+    page = await windows.blank(viewport=PHONE)
+    await page.goto(f"{windows.url}/sign-in")
+    lines = "words => words.map(word => [word.textContent, word.getClientRects().length])"
+    shown = await page.locator("main code .whole").evaluate_all(lines)
+    assert shown == [[word, 1] for word in ["envivo", "token", "--user", "7", "--name", "Ana"]]
+    assert await page.locator("main code").text_content() == "envivo token --user 7 --name Ana"
+
+
+async def test_the_home_page_is_live_for_a_stranger_who_signs_in(windows: Windows) -> None:
+    page = await windows.blank()
+    await page.goto(windows.url)
+    await expect(page.locator("#badge-slot")).to_contain_text("Sin entrar")
+    await expect(page.locator(".clap-button")).to_have_count(0)
+    await page.locator("main").get_by_role("link", name="Entrar", exact=True).click()
+    await page.get_by_label("Tu token").fill(token())
+    await page.locator("main").get_by_role("button", name="Entrar").click()
+    await page.wait_for_url(f"{windows.url}/")
+    await expect(page.locator("#badge-slot")).to_have_attribute("data-state", "connected")
+    await page.locator(".clap-button").click()
+    await expect(page.locator("[data-count]")).to_have_text("1")
 
 
 @pytest.mark.node

@@ -17,8 +17,8 @@ from itertools import pairwise
 from typing import Any, Self
 
 from quart_app.client.address import Address, StreamRequest
-from quart_app.client.endings import EndingKind, LinkEnded, LinkEnding, failed
-from quart_app.client.errors import ClientError
+from quart_app.client.endings import STATUS_TO_CODE, EndingKind, LinkEnded, LinkEnding, failed
+from quart_app.client.errors import ClientError, SendRefused
 from quart_app.client.links import Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.live import Live, connect
 from quart_app.client.messages import Message, is_welcome
@@ -38,8 +38,20 @@ PUSH_PAUSE = 0.02
 SEGMENT = 40
 """The number of messages published before, and again during, each disturbance."""
 LADDER_PATIENCE = 60.0
+PATHS = ("/api/publish", "/ws", "/sse", "/poll", "/send")
+"""The paths that are used here."""
+NOT_FOUND = "not_found"
 
 Progress = Callable[[str], None]
+
+
+class NotOffered(ClientError):
+    """The error of a door that does not offer `paths`, which are used here."""
+
+    def __init__(self, paths: str) -> None:
+        super().__init__(
+            f"this door does not offer {paths}: add that to its paths= in ENVIVO_DOOR (--door), or test the first door"
+        )
 
 
 @dataclass(slots=True)
@@ -116,9 +128,15 @@ class Prober:
         await self._dialer.close()
 
     async def reach(self) -> None:
-        """Return once the server has let us publish; raise ClientError where it cannot be reached or refuses."""
+        """Return once the server has let us publish; raise ClientError where it cannot be reached or refuses,
+        NotOffered where its door does not offer what is used here."""
         self._progress(f"{self._url}: reaching the server")
-        await self._publish(fresh_topic(), 0)
+        try:
+            await self._publish(fresh_topic(), 0)
+        except SendRefused as error:
+            if error.code == NOT_FOUND:
+                raise NotOffered("+".join(PATHS)) from error
+            raise
 
     async def rung(self, transport: str) -> RungEvidence:
         """Measure one transport and return the evidence."""
@@ -129,7 +147,10 @@ class Prober:
             async with FollowedTopic(self._dialer.open(transport, StreamRequest((topic,), None, ()))) as stream:
                 await self._measure(stream, topic, evidence)
         except LinkEnded as error:
-            evidence.problem = error.ending.seen
+            missing = error.ending.code == STATUS_TO_CODE + 404
+            evidence.problem = str(NotOffered(f"/{transport}")) if missing else error.ending.seen
+        except SendRefused as error:
+            evidence.problem = str(NotOffered("/send") if error.code == NOT_FOUND else error)
         except (ClientError, Postponed, ServerFailed, RequestFailed) as error:
             evidence.problem = str(error)
         return evidence

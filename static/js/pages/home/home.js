@@ -8,7 +8,10 @@ import { mountTape } from "./tape.js";
 import { startLive } from "../shared/live.js";
 
 const live = startLive({ topics: ["sensors", "live/hola"] });
-mountSensors(document.getElementById("sensors"), live);
-mountClap(document.getElementById("clap"), live);
+const sensors = document.getElementById("sensors");
+if (sensors) { // nobody is a stranger here
+  mountSensors(sensors, live);
+  mountClap(document.getElementById("clap"), live);
+}
 mountLadder(document.getElementById("ladder"), document.querySelectorAll(".flow"), live);
 mountTape(document.getElementById("tape"), live);

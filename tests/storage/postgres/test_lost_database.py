@@ -26,8 +26,8 @@ COMMIT = b"COMMIT;"
 
 
 class Line:
-    """A line to PostgreSQL that can be cut at the next COMMIT, before it gets there or before its answer comes back, for
-    a moment or until it is opened again."""
+    """A line to PostgreSQL that can be cut at the next COMMIT, before it gets there or before its answer comes back:
+    for a moment, or until it is opened again."""
 
     def __init__(self, port: int) -> None:
         self._port = port

@@ -152,8 +152,9 @@ class TortoiseEventLog:
         else:
             if term is not None:
                 await client.execute_query(_BEGIN_TERM, [term, self.known_head])
-            await client.execute_many(_APPEND, rows)
-            await client.execute_many(_KEEP_ANSWERS, answers)
+            for statement, values in ((_APPEND, rows), (_KEEP_ANSWERS, answers)):
+                if values:
+                    await client.execute_many(statement, values)
         if term is not None:
             await client.execute_query(sql(_FORGET_TERMS, client), [TERMS])
 

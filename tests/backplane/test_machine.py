@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from quart_app.realtime import limits
 from tests.backplane.cluster import DURABLE, SIGNAL, STATE, Cluster
 from tests.backplane.server import Server
-from tests.realtime.clock import SkippingLoop
+from tests.realtime.clock import SkippingLoop, end_tasks
 
 T = TypeVar("T")
 
@@ -185,14 +185,6 @@ class Machine(RuleBasedStateMachine):
             for topic, values in self.server.values.items()
             for key, (_, _, body) in values.items()
         }
-
-
-async def end_tasks() -> None:
-    """After a failure there may be some."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 Machine.TestCase.settings = settings(

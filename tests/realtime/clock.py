@@ -51,3 +51,11 @@ def skipping_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, N
 def clock() -> float:
     """Return the time of the running loop (s)."""
     return asyncio.get_running_loop().time()
+
+
+async def end_tasks() -> None:
+    """End the tasks that a failure has left on the running loop."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

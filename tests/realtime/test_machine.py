@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from quart_app.realtime import limits
+from tests.realtime.clock import end_tasks
 from tests.realtime.reader import Fact, Reader
 from tests.realtime.world import DURABLE, SIGNAL, STATE, TOPICS, Action, World, turns
 
@@ -226,14 +227,6 @@ class Machine(RuleBasedStateMachine):
             self.run(end_tasks())
             self.patch.undo()
             self.loop.close()
-
-
-async def end_tasks() -> None:
-    """After a failure there may be some."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 Machine.TestCase.settings = settings(

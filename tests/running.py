@@ -1,5 +1,6 @@
 """A real server for the tests: its own process, its own file, its own port. And the two ways to wait."""
 
+import asyncio
 import contextlib
 import inspect
 import multiprocessing
@@ -13,11 +14,11 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.util import find_spec
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 import httpx
@@ -50,6 +51,27 @@ async def eventually(predicate: Callable[[], Any], deadline: float = 5.0) -> Any
             return answer
         assert time.monotonic() < ends, f"not within {deadline} s; the last answer was {answer!r}"
         await anyio.sleep(0.01)
+
+
+class _Proxy(Protocol):
+    url: str
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@contextlib.asynccontextmanager
+async def listening(proxy: _Proxy) -> AsyncIterator[None]:
+    """Let a proxy serve on a free port, whose `url` it is told, and stop it in the end."""
+    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield
+    finally:
+        listener.close()
+        await proxy.stop()
+        await listener.wait_closed()
 
 
 def unused_name() -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -43,17 +44,50 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-class Postgres:
+class _Server(ABC):
+    """A server on a port of its own that lives in a temporary folder, and ends with it."""
+
+    def __init__(self, name: str) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix=f"envivo-{name}-"))
+        self.port = free_port()
+
+    def __enter__(self) -> Self:
+        try:
+            self._prepare()
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _prepare(self) -> None:  # noqa: B027 - not every server needs something
+        """Put into the folder what it needs for its first start."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it (again), and return when it answers."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it as a power cut would, where it runs."""
+
+
+class Postgres(_Server):
     """A PostgreSQL server with databases for tests; `settings` are its own, by name."""
 
     def __init__(self, **settings: str) -> None:
         programs = find_postgres()
         assert programs is not None, "PostgreSQL is missing (apt-get install postgresql)"
         self._programs = programs
-        self._folder = Path(tempfile.mkdtemp(prefix="envivo-postgres-"))
+        super().__init__("postgres")
         self._data = self._folder / "data"
         self._log = self._folder / "log"
-        self.port = free_port()
         self._settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
@@ -64,26 +98,18 @@ class Postgres:
         }
         self._migrated = False
 
-    def __enter__(self) -> Self:
+    def _prepare(self) -> None:
         if _needs_another_user():
             shutil.chown(self._folder, "postgres")
-        try:
-            self._run("initdb", "-D", self._data, "-A", "trust", "-U", _OWNER, "-N", "--no-locale", "-E", "UTF8")
-            lines = [f"{name} = '{value}'\n" for name, value in self._settings.items()]
-            with (self._data / "postgresql.conf").open("a") as file:
-                file.writelines(lines)
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", _OWNER, "-N", "--no-locale", "-E", "UTF8")
+        lines = [f"{name} = '{value}'\n" for name, value in self._settings.items()]
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.writelines(lines)
 
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
+    def kill(self) -> None:
+        """End it as a crash would, where it runs."""
         if (self._data / "postmaster.pid").exists():
             self.stop("immediate")
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start it (again), and return when it answers."""
@@ -142,13 +168,12 @@ class Postgres:
         return text.strip()
 
 
-class Redis:
+class Redis(_Server):
     """A Redis server that keeps nothing when it ends, as a backplane needs it; `settings` are its own, by name."""
 
     def __init__(self, **settings: str) -> None:
         assert find_redis() is not None, "Redis is missing (apt-get install redis-server)"
-        self._folder = Path(tempfile.mkdtemp(prefix="envivo-redis-"))
-        self.port = free_port()
+        super().__init__("redis")
         self._settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),
@@ -163,20 +188,6 @@ class Redis:
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
-
-    def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
         """Start it (again), empty, and return when it answers."""

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Flag, auto
 
+from tests.running import listening
+
 LIFE_AFTER_101 = 0.5  # s that Fault.KILL_SOCKETS leaves a WebSocket
 _CHUNK = 65536  # bytes
 _UPGRADE = re.compile(rb"^upgrade:\s*websocket\s*$", re.IGNORECASE | re.MULTILINE)
@@ -136,11 +138,5 @@ async def _finish(writer: asyncio.StreamWriter) -> None:
 async def proxy_to(port: int) -> AsyncIterator[Proxy]:
     """A transparent proxy on a free port before the server on `port`."""
     proxy = Proxy(port)
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(proxy):
         yield proxy
-    finally:
-        listener.close()
-        await proxy.stop()
-        await listener.wait_closed()

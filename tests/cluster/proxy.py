@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Final
 
+from tests.running import listening
+
 _CHUNK: Final = 65536
 _UPGRADES: Final = re.compile(rb"^upgrade:\s*websocket\s*$", re.IGNORECASE | re.MULTILINE)
 _CONNECTION: Final = re.compile(rb"^connection:[^\r]*", re.IGNORECASE | re.MULTILINE)
@@ -79,11 +81,5 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def round_robin(ports: Sequence[int], *, each_request: bool = False) -> AsyncIterator[RoundRobin]:
     """Give a balancer on a free port."""
     proxy = RoundRobin(ports, each_request=each_request)
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(proxy):
         yield proxy
-    finally:
-        listener.close()
-        await proxy.stop()
-        await listener.wait_closed()

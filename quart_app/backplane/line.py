@@ -25,8 +25,8 @@ class Line(Protocol):
     async def call(self, script: str, *arguments: str | bytes | float) -> Any:
         """Run a script and return what it returns. Raise Lost."""
 
-    async def publish(self, message: bytes) -> None:
-        """Publish on the bus. Raise Lost."""
+    async def publish(self, message: bytes, tag: str = "") -> None:
+        """Publish on the bus, or on the channel of the node of that tag. Raise Lost."""
 
     async def receive(self) -> bytes:
         """Return the next message of the bus or of the node's own channel. Raise Lost where none comes for too long."""
@@ -92,9 +92,9 @@ class RedisLine:
         except ResponseError as error:  # other data, other scripts, or no memory
             raise Lost(str(error)) from error
 
-    async def publish(self, message: bytes) -> None:
+    async def publish(self, message: bytes, tag: str = "") -> None:
         try:
-            await self._ask("PUBLISH", f"{self._prefix}bus", message)
+            await self._ask("PUBLISH", f"{self._prefix}node:{tag}" if tag else f"{self._prefix}bus", message)
         except ResponseError as error:
             raise Lost(str(error)) from error
 

@@ -7,14 +7,16 @@ and told as missing afterwards, and new values of states are shown here and sent
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
 from quart_app.backplane import messages, scripts
 from quart_app.backplane.line import Connect, Line, Lost
 from quart_app.backplane.outbox import Batch, Outbox
+from quart_app.backplane.talk import Talk
 from quart_app.realtime import UNKNOWN, Count, Event, Holding, Refused, Sink, limits
 from quart_app.surroundings import REAL, Surroundings
 
@@ -24,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 
 class Link:
-    """The backplane of the node `name`, by lines that `connect` opens. `nodes` are the names of all that are there."""
+    """The backplane of the node `name`, by lines that `connect` opens. `nodes` are the names of all that are there, and
+    `others` those of the others by their tags."""
 
     shared = True
 
@@ -32,7 +35,7 @@ class Link:
         self._connect = connect
         self._name = name
         self._surroundings = surroundings
-        self._tag = surroundings.token(18)[:6]
+        self.tag = surroundings.token(18)[:6]
         self._instance = ""
         self._run = ""
         self._term = ""
@@ -47,12 +50,14 @@ class Link:
         self._seeding: dict[str, asyncio.Future[None]] = {}
         self.away_since: float | None = None
         self.nodes: Sequence[str] = ()
+        self.others: Mapping[str, str] = {}
+        self._talk = Talk(self.tag, self._news.set)
 
     async def start(self, sink: Sink, log: str) -> None:
         """Join the others, or be away where that does not succeed soon."""
         self._sink = sink
         self._prefix = f"envivo:{{{log}}}:"
-        self._channel = f"{self._prefix}node:{self._tag}"
+        self._channel = f"{self._prefix}node:{self.tag}"
         self._outbox = Outbox(sink.is_state)
         self.away_since = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._run_on(), name="backplane")
@@ -73,7 +78,7 @@ class Link:
 
     @property
     def _presented(self) -> str:
-        return f"{self._tag} {self._name}"
+        return f"{self.tag} {self._name}"
 
     # What the engine has to say
 
@@ -111,6 +116,11 @@ class Link:
             asked.add_done_callback(lambda _: self._seeded(new, asked))
         # Others may wait for the same answer, so whoever gives up waiting ends nothing.
         await asyncio.wait({self._seeding[topic] for topic in topics})
+
+    async def ask(
+        self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
+    ) -> Mapping[str, bytes]:
+        return {} if self.away_since is not None else await self._talk.ask(tags, what, body, wait, enough)
 
     def _seeded(self, topics: Sequence[str], asked: asyncio.Future[None]) -> None:
         if not asked.cancelled():
@@ -162,6 +172,7 @@ class Link:
         if self.away_since is None:
             self.away_since = asyncio.get_running_loop().time()
             self._sink.interrupted()
+            self._talk.cut()
             self._show(self._outbox.cut())
         questions, self._questions = self._questions, {}
         for question in questions.values():
@@ -173,7 +184,7 @@ class Link:
         """Find out what was missed, and restore what the server has lost."""
         token = self._surroundings.token(18)
         instance, run, last = await line.call(
-            scripts.HELLO, token, self._run or token.encode()[:4].hex(), self._heard, self._tag
+            scripts.HELLO, token, self._run or token.encode()[:4].hex(), self._heard, self.tag
         )
         other = instance.decode() != self._instance
         restored = other and self._instance != ""
@@ -204,7 +215,7 @@ class Link:
             what = "" if not one.is_state else "shown" if one.counted.number else "state"
             asked += (one.topic, what, one.counted.first, one.counted.number)
         try:
-            await line.call(scripts.STOCK, self._instance, self._tag, self._channel, id, *asked)
+            await line.call(scripts.STOCK, self._instance, self.tag, self._channel, id, *asked)
             async with asyncio.timeout(limits.PROBE_DEADLINE):
                 await found
         except TimeoutError as error:
@@ -217,8 +228,14 @@ class Link:
         while True:
             lease = round(1_000 * limits.NODE_LEASE)
             nodes = await line.call(scripts.BEAT, self._presented, self._channel, lease)
-            self.nodes = sorted(node.decode().partition(" ")[2] for node in nodes)
+            self._know(node.decode().partition(" ")[::2] for node in nodes)
             await asyncio.sleep(limits.PROBE)
+
+    def _know(self, nodes: Iterable[tuple[str, str]]) -> None:
+        """Take over the tags and names of all nodes."""
+        self.others = dict(nodes)
+        self.nodes = sorted(self.others.values())
+        self.others.pop(self.tag, None)
 
     async def _send(self, line: Line) -> None:
         """Tell the others what has waited since the last turn of the loop, always again."""
@@ -226,7 +243,9 @@ class Link:
             await self._news.wait()
             self._news.clear()
             while commits := self._outbox.next_commits():
-                await line.publish(messages.log(self._tag, commits))
+                await line.publish(messages.log(self.tag, commits))
+            while word := self._talk.next():
+                await line.publish(*word)
             if batch := self._outbox.next_batch():
                 self._news.set()
                 await self._publish(line, batch, "live")
@@ -235,7 +254,7 @@ class Link:
 
     async def _publish(self, line: Line, batch: Batch, kind: str) -> None:
         packed = [messages.packed(event) for event in batch.events]
-        arguments: list[str | bytes | int] = [self._instance, self._tag, batch.serial, kind, len(batch.lost)]
+        arguments: list[str | bytes | int] = [self._instance, self.tag, batch.serial, kind, len(batch.lost)]
         for topic, lost in batch.lost:
             arguments += (topic, lost)
         arguments.append(messages.array(packed))
@@ -263,16 +282,17 @@ class Link:
                 self._hear_live(word)
             case messages.Raised(sequence, lost):
                 self._hear_of_losses(sequence, lost)
-            case messages.Found(id, topics):
-                for topic, counted, values in topics:
-                    self._find(topic, counted, values)
-                if (question := self._questions.get(id)) is not None and not question.done():
-                    question.set_result(None)
+            case messages.Found():
+                self._hear_found(word)
+            case messages.Asked():
+                self._sink.asked(word.what, word.body, partial(self._talk.answer, word))
+            case messages.Told():
+                self._talk.told(word)
             case messages.Probe():
                 pass
 
     def _hear_of_commits(self, word: messages.Log) -> None:
-        if word.tag == self._tag:
+        if word.tag == self.tag:
             return
         if word.rows is None or word.term != self._term:  # a term that begins has to be read
             self._term = word.term
@@ -282,7 +302,7 @@ class Link:
 
     def _hear_live(self, word: messages.Live) -> None:
         self._hear_of_losses(word.sequence, word.lost)
-        own = self._outbox.done(word.serial) if word.tag == self._tag else None
+        own = self._outbox.done(word.serial) if word.tag == self.tag else None
         events: list[Event] = []
         for event, counted in zip(word.events if own is None else own.events, word.counts, strict=True):
             if counted.number:
@@ -300,6 +320,12 @@ class Link:
         self._heard = max(self._heard, sequence)
         for topic, counted in lost:
             self._sink.lost(topic, counted)
+
+    def _hear_found(self, word: messages.Found) -> None:
+        for topic, counted, values in word.topics:
+            self._find(topic, counted, values)
+        if (question := self._questions.get(word.id)) is not None and not question.done():
+            question.set_result(None)
 
     def _find(self, topic: str, counted: Count, values: Sequence[Event]) -> None:
         self._heard = max(self._heard, counted.number)

@@ -1,8 +1,8 @@
 """The messages between nodes: MessagePack arrays that begin with a version, the sender's tag and the kind.
 
 `log` has durable events or, where these are large, only their positions; `live` and `again` have numbered events,
-`lost` only numbers; `found` answers one node, and `probe` says that the line is well. A node passes over what it does
-not know, as it may be younger: what is in the log is found there.
+`lost` only numbers; `found` answers one node, and `probe` says that the line is well. With `ask` and `told` nodes ask
+each other. A node passes over what it does not know, as it may be younger: what is in the log is found there.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,24 @@ class Probe(NamedTuple):
     """The line is well."""
 
 
-Word = Log | Live | Raised | Found | Probe
+class Asked(NamedTuple):
+    """The question `id` of the node `tag`: what it is about, and the rest of it."""
+
+    tag: str
+    id: int
+    what: str
+    body: bytes
+
+
+class Told(NamedTuple):
+    """The answer of the node `tag` to the question `id`."""
+
+    tag: str
+    id: int
+    body: bytes
+
+
+Word = Log | Live | Raised | Found | Probe | Asked | Told
 
 
 class Unreadable(Exception):
@@ -90,6 +107,16 @@ def log(tag: str, events: Sequence[Event]) -> bytes:
     if len(events) <= limits.BUS_EVENTS and sum(event.size for event in events) <= limits.BUS_BYTES:
         told = [(event.topic, event.type, event.fields, event.at, event.hidden_from, _term(event)) for event in events]
     return _encode((VERSION, tag, "log", first.position, last.position, _term(last), told))
+
+
+def asked(question: Asked) -> bytes:
+    """Return the message for a question."""
+    return _encode((VERSION, question.tag, "ask", *question[1:]))
+
+
+def told(answer: Told) -> bytes:
+    """Return the message for an answer."""
+    return _encode((VERSION, answer.tag, "told", *answer[1:]))
 
 
 def _term(event: Event) -> str:
@@ -126,6 +153,10 @@ def _word(tag: str, kind: str, rest: Sequence[Any]) -> Word:
             )
         case "probe":
             return Probe()
+        case "ask":
+            return Asked(tag, *rest)
+        case "told":
+            return Told(tag, *rest)
     raise Unreadable(f"a message of the kind {kind}")
 
 

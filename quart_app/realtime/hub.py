@@ -18,6 +18,7 @@ from quart_app.realtime.clients.feed import Feeds
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.leases import Leases
 from quart_app.realtime.clients.lines import Lines
+from quart_app.realtime.clients.nodes import Nodes
 from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.clients.quotas import Quota, Quotas
 from quart_app.realtime.clients.revocations import Revocations
@@ -85,6 +86,7 @@ class Hub:
         self.lines = Lines()
         self.wheel = Wheel()
         self.commands = Commands(self.channels, self.quotas, self.bus.counters, surroundings, self.spawn, self.seed)
+        self.nodes = Nodes(self.backplane, self.spawn)
         self.draining = False
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +99,7 @@ class Hub:
         self.relay = Relay(log, self.bus, limits.RELAY_HOLE if shared else 0.0)
         self._admission = Admission(self.channels, self.bus, log, self.relay, self.seed)
         await self.relay.start()
-        await self.backplane.start(Intake(self.bus, self.relay), log.cursor(0).epoch)
+        await self.backplane.start(Intake(self.bus, self.relay, self.nodes.asked), log.cursor(0).epoch)
         if shared:
             self.relay.poll(self._head_poll)
 
@@ -231,6 +233,8 @@ class Hub:
         connection = Connection(opening, subscription, self.surroundings, self.wheel, self._parking.ended)
         if opening.connection_id and opening.connection_id not in self.connections:
             connection.id = opening.connection_id
+        else:  # others can tell by it where this connection is
+            connection.id = self.backplane.tag + connection.id[len(self.backplane.tag) :]
         self.connections[connection.id] = connection
         self.counters.opened[connection.transport] += 1
         connection.begin()

@@ -88,6 +88,9 @@ PROBE: Final = 1.0  # s between two messages of a node to itself
 PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
 RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
 NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
+ASK: Final = 1.0  # s in which another node has to answer a question
+ASKS_WAITING: Final = 1_000  # questions and answers that wait to be sent, and questions that are being answered
+ANSWER_BYTES: Final = 1024 * 1024  # of one answer
 
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction

@@ -176,9 +176,9 @@ class MemoryLine:
         await self._takes_time()
         return answer
 
-    async def publish(self, message: bytes) -> None:
+    async def publish(self, message: bytes, tag: str = "") -> None:
         await self._takes_time()
-        self._server.publish(None, message)
+        self._server.publish(self.channel.rpartition(":")[0] + f":{tag}" if tag else None, message)
 
     async def receive(self) -> bytes:
         receiving = asyncio.ensure_future(self.messages.get())

@@ -33,7 +33,7 @@ def all_there(cluster: Cluster) -> bool:
 
 async def part(server: Server, cluster: Cluster, node: int) -> None:
     """Let a node not reach the server."""
-    tag = cluster.link(node)._tag
+    tag = cluster.link(node).tag
     server.refused.add(tag)
     server.lines[tag].cut()
     await until(lambda: cluster.hubs[node].backplane.away_since is not None)
@@ -176,7 +176,7 @@ async def test_a_line_is_opened_again_though_a_task_swallows_its_end_once() -> N
 
     cluster.link(0)._beat = beat  # type: ignore[method-assign]  # what the library does after a SIGSTOP
     for _ in range(2):
-        server.lines[cluster.link(0)._tag].cut()
+        server.lines[cluster.link(0).tag].cut()
         await until(lambda: not all_there(cluster))
         await heal(server, cluster)
     cluster.signal(1, "live/x", 1)

@@ -104,14 +104,14 @@ class Machine(RuleBasedStateMachine):
     @rule(node=nodes, within=times, some=st.lists(publications, max_size=4))
     def cut(self, node: int, within: float, some: list[tuple[Any, ...]]) -> None:
         self.run(self.publish(some))
-        tag = self.cluster.link(node)._tag
+        tag = self.cluster.link(node).tag
         if tag in self.server.lines:
             self.server.lines[tag].cut()
         self.run(asyncio.sleep(within))
 
     @rule(node=nodes)
     def part(self, node: int) -> None:
-        self.server.refused ^= {self.cluster.link(node)._tag}
+        self.server.refused ^= {self.cluster.link(node).tag}
 
     @rule(within=times, some=st.lists(publications, max_size=4))
     def forget(self, within: float, some: list[tuple[Any, ...]]) -> None:

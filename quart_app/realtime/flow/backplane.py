@@ -5,7 +5,8 @@ backplane numbers them, in one order for all processes, and what a process publi
 what the others publish does. This module has the protocol, and the backplane of a program that is alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from quart_app.realtime import limits
@@ -67,6 +68,9 @@ class Sink(Protocol):
     def interrupted(self) -> None:
         """Note that from now on events may be missed."""
 
+    def asked(self, what: str, body: bytes, answer: Callable[[bytes], None]) -> None:
+        """Take another process's question, to be given one `answer` sooner or later."""
+
     def counting(self, run: str) -> None:
         """Take over the name of all counts: 8 hexadecimal digits. Cursors with counts of another name have none."""
 
@@ -85,8 +89,16 @@ class Backplane(Protocol):
     """Whether other processes may write the same log."""
 
     @property
+    def tag(self) -> str:
+        """What this process is known by among them: 6 characters; none where it is alone."""
+
+    @property
     def nodes(self) -> Sequence[str]:
         """The names of the processes that it joins, as far as it knew last."""
+
+    @property
+    def others(self) -> Mapping[str, str]:
+        """The names of the other ones of them, by their tags."""
 
     @property
     def away_since(self) -> float | None:
@@ -110,13 +122,21 @@ class Backplane(Protocol):
     async def seed(self, topics: Collection[str]) -> None:
         """Let the sink have `found` these topics; return when it has or when the backplane does not answer."""
 
+    async def ask(
+        self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
+    ) -> Mapping[str, bytes]:
+        """Ask other processes, and return the answers that have come in `wait` s, by their tags. They are returned as
+        soon as all are there, or one that is `enough`."""
+
 
 class InProcess:
     """The backplane of a program that is alone: it numbers, and hands everything straight back."""
 
     shared = False
     away_since: float | None = None
+    tag = ""
     nodes: Sequence[str] = ()
+    others: Mapping[str, str] = MappingProxyType({})
     _sink: Sink
 
     def __init__(self) -> None:
@@ -166,6 +186,11 @@ class InProcess:
 
     async def seed(self, topics: Collection[str]) -> None:
         """Everything is known here."""
+
+    async def ask(
+        self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
+    ) -> Mapping[str, bytes]:
+        return {}
 
 
 class _Counter:

@@ -1,6 +1,6 @@
 """The intake: what the backplane tells goes to the relay and the bus."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from quart_app.realtime.flow.backplane import UNKNOWN, Count, Holding
 from quart_app.realtime.flow.bus import Bus
@@ -11,10 +11,11 @@ from quart_app.realtime.messages.kinds import Kind
 
 
 class Intake:
-    """The sink of a backplane; `Sink` tells about each method."""
+    """The sink of a backplane; `Sink` tells about each method. Questions are answered by `asked`."""
 
-    def __init__(self, bus: Bus, relay: Relay) -> None:
+    def __init__(self, bus: Bus, relay: Relay, asked: Callable[[str, bytes, Callable[[bytes], None]], None]) -> None:
         self._bus = bus
+        self.asked = asked
         self.offered = relay.take
         self.woken = relay.wake
         self.received = bus.publish

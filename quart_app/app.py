@@ -313,6 +313,7 @@ def create_app(settings: Settings) -> EnVivo:
     app = EnVivo(settings)
     web.register(app, settings)
     app.register_blueprint(transports.blueprint())
+    transports.answer_others(app.hub)
     for domain in DOMAINS:
         domain.contribute(app)
     app.before_serving(app.start)

@@ -97,6 +97,11 @@ class Link:
             self._outbox.put_off(events)
             self._show([event for event in events if self._sink.is_state(event.topic)])
 
+    async def passed_on(self) -> None:
+        if self.away_since is None:
+            self._news.set()
+            await self._outbox.passed_on()
+
     def _show(self, values: Sequence[Event]) -> None:
         try:
             self._sink.shown(values)
@@ -162,6 +167,7 @@ class Link:
 
     def _came_back(self, line: Line) -> None:
         logger.info("the backplane is there")
+        self._sink.joined()
         self._line = line
         self.away_since = None
         self._there.set()
@@ -249,7 +255,9 @@ class Link:
             if batch := self._outbox.next_batch():
                 self._news.set()
                 await self._publish(line, batch, "live")
+                self._outbox.through()
             else:
+                self._outbox.through()
                 self._sent.set()
 
     async def _publish(self, line: Line, batch: Batch, kind: str) -> None:

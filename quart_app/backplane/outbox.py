@@ -4,6 +4,7 @@ Durable events that do not get through are found in the log. Signals that do not
 readers can be told how many are missing. Of a state's values the last one stays until it gets through.
 """
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -30,6 +31,8 @@ class Outbox:
         self._lost: Counter[str] = Counter()
         self._late: dict[tuple[str, str | None], Event] = {}
         self._serial = 0
+        self._added = 0
+        self._awaited: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def __len__(self) -> int:
         """Return how many transient events wait, or have not come back."""
@@ -76,7 +79,21 @@ class Outbox:
         for event in events[:room]:
             self._late.pop((event.topic, event.key), None)
             self._events.append(event)
+            self._added += 1
         self.put_off(events[max(0, room) :])
+
+    async def passed_on(self) -> None:
+        """Return when none of the events waits that do so now, and those that were taken before are through."""
+        passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._awaited.append((self._added, passed))
+        await passed
+
+    def through(self) -> None:
+        """Note that what was taken from here is through."""
+        while self._awaited and self._awaited[0][0] <= self._added - len(self._events):
+            _, passed = self._awaited.popleft()
+            if not passed.done():  # whoever has waited for it may be gone
+                passed.set_result(None)
 
     def put_off(self, events: Sequence[Event]) -> None:
         """Take events that do not get through now."""
@@ -114,6 +131,7 @@ class Outbox:
         """Note that nothing gets through from now on; return the values that have not come back."""
         self._commits.clear()
         waiting, self._events = self._events, deque()
+        self.through()
         not_back = [event for batch in self._under_way.values() for event in batch.events]
         self.put_off(waiting)
         return [event for event in (*not_back, *waiting) if self._is_state(event.topic)]

@@ -11,6 +11,7 @@ from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
 from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, leading
+from quart_app.realtime.clients.nodes import Unanswered
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
@@ -77,6 +78,7 @@ __all__ = [
     "TopicShape",
     "Traffic",
     "Trimmed",
+    "Unanswered",
     "Welcome",
     "Wheel",
     "all_cleaned",

@@ -99,9 +99,12 @@ class Hub:
         self.relay = Relay(log, self.bus, limits.RELAY_HOLE if shared else 0.0)
         self._admission = Admission(self.channels, self.bus, log, self.relay, self.seed)
         await self.relay.start()
-        await self.backplane.start(Intake(self.bus, self.relay, self.nodes.asked), log.cursor(0).epoch)
+        await self.backplane.start(
+            Intake(self.bus, self.relay, self.nodes.asked, self.nodes.joined), log.cursor(0).epoch
+        )
         if shared:
             self.relay.poll(self._head_poll)
+            self.nodes.start()
 
     def _head_poll(self) -> float:
         return limits.HEAD_POLL if self.backplane.away_since is None else limits.HEAD_POLL_AWAY
@@ -120,6 +123,7 @@ class Hub:
         await self.leases.stop()
         await self.relay.stop()
         await self.backplane.stop()
+        await self.nodes.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=limits.UNIT_TIMEOUT)
 
@@ -205,6 +209,12 @@ class Hub:
     def publish(self, *events: Event) -> None:
         """Publish transient events that are made already, all or none. Raise Refused as `broadcast` does."""
         self.backplane.publish(events)
+
+    async def numbered(self) -> None:
+        """Return when the transient events that were published up to now have their place before all that is published
+        after this on any node; where the backplane is away, they will have none."""
+        if self.backplane.shared:
+            await self.backplane.passed_on()
 
     def keep_room(self, *events: Event) -> Callable[[], None]:
         """Keep room for transient events, so that `publish` does not refuse them later; return what gives the room up,
@@ -311,14 +321,18 @@ class Hub:
 
         Raise Refused, and EndedMeanwhile where the connection has ended between two requests.
         """
-        self._parking.check(opening.connection_id)
+        self.check_ended(opening.connection_id)
         connection = await self._resume(opening, known)
         try:
-            self._parking.check(opening.connection_id)  # it may have ended while it was asked for
+            self.check_ended(opening.connection_id)  # it may have ended while it was asked for
         except BaseException:
             self.closed(connection)
             raise
         return connection
+
+    def check_ended(self, connection_id: str) -> None:
+        """Raise EndedMeanwhile, once, where the connection of a long poll has ended between two requests."""
+        self._parking.check(connection_id)
 
     async def _resume(self, opening: Opening, known: Connection | None) -> Connection:
         if known is not None and _follows(known, opening.topics):

@@ -89,6 +89,9 @@ PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
 RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
 NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
 ASK: Final = 1.0  # s in which another node has to answer a question
+FORWARD: Final = 2.0  # s in which it has to have done what a client asked for
+TAKING: Final = 0.1  # s between two looks for a connection that may be on its way from one node to another
+MISSED_READ: Final = 1.0  # s between two looks at what other nodes have stored, while they cannot tell
 ASKS_WAITING: Final = 1_000  # questions and answers that wait to be sent, and questions that are being answered
 ANSWER_BYTES: Final = 1024 * 1024  # of one answer
 

@@ -6,6 +6,9 @@ Each turns the batches of a connection into its protocol and nothing else.
 from quart import Blueprint
 
 from quart_app.transports import polling, send, sse, websocket
+from quart_app.transports.elsewhere import answer_others
+
+__all__ = ["answer_others", "blueprint"]
 
 
 def blueprint() -> Blueprint:

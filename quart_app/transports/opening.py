@@ -8,8 +8,9 @@ from quart.wrappers import Request, Websocket
 
 from quart_app.context import app
 from quart_app.doors import client_address, door_of
-from quart_app.realtime import Connection, Identity, Opening, Refused
+from quart_app.realtime import Identity, Opening
 from quart_app.realtime.limits import AGENT_CHARACTERS, TOPICS_PER_CONNECTION
+from quart_app.transports.elsewhere import Named
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{24}")
 
@@ -27,23 +28,16 @@ def connection_id() -> str:
     return id if _CONNECTION_ID.fullmatch(id) else ""
 
 
-def speaker_and_connection() -> tuple[Identity, Connection | None]:
-    """Return who speaks, and the connection they say they have, if this process knows it. Raise Refused.
+def speaker_and_connection() -> tuple[Identity, Named]:
+    """Return who speaks, and the connection that they say they have. Raise Refused.
 
-    At an open door the connection's id alone proves whose it is, because a guest is another one at
-    every request; at a secure one the token has to agree. A connection is known at its own door only.
+    At an open door the connection's id alone proves whose it is, because a guest is another one at every request; at a
+    secure one the token has to agree.
     """
     client = source()
     door = door_of(client.scope)
-    connection = app().hub.connections.get(connection_id())
-    if connection is not None and connection.door != door.name:
-        connection = None
-    if connection is not None and not door.secure:
-        return connection.identity, connection
     identity = app().identification.identify(client, tickets=True)
-    if connection is not None and connection.identity.user_id != identity.user_id:
-        raise Refused("forbidden", "this connection is somebody else's", status=403)
-    return identity, connection
+    return identity, Named(connection_id(), door.name, identity.user_id if door.secure else None)
 
 
 def opening(transport: str, name: str | None) -> Opening:

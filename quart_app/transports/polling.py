@@ -12,8 +12,9 @@ from quart import Blueprint, Response, request
 from quart_app.context import app
 from quart_app.doors import door_of
 from quart_app.identity import check_reader
-from quart_app.realtime import EndedMeanwhile, Message, Refused, limits
-from quart_app.transports.opening import connection_id, opening, source, speaker_and_connection
+from quart_app.realtime import Connection, EndedMeanwhile, Hub, Identity, Opening, Refused, limits
+from quart_app.transports.elsewhere import known, take
+from quart_app.transports.opening import opening, source, speaker_and_connection
 
 
 def add_routes(routes: Blueprint) -> None:
@@ -31,9 +32,8 @@ async def _poll(name: str | None) -> Response:
         await live.check(asked)
         return _answer(b"")
     if asked.since is not None and "." in asked.since and not asked.fresh:
-        identity, known = speaker_and_connection()
         try:
-            connection = await live.resume(replace(asked, identity=identity, connection_id=connection_id()), known)
+            connection = await _resume(live, asked)
         except EndedMeanwhile as away:
             return _answer(_body(away.words, asked.since))
     else:
@@ -42,13 +42,28 @@ async def _poll(name: str | None) -> Response:
     assert task is not None  # noqa: S101 - a request is handled in a task
     live.park_after(connection, task)
     messages, cursor = await connection.collect(wait)
-    body = _body(messages, cursor)
+    body = _body([message.json for message in messages], cursor)
     connection.count(len(messages), len(body))
     return _answer(body)
 
 
-def _body(messages: Iterable[Message], cursor: str) -> bytes:
-    return b'{"messages":[%b],"id":"%b"}' % (b",".join([message.json for message in messages]), cursor.encode())
+async def _resume(live: Hub, asked: Opening) -> Connection:
+    """Return the connection of a long poll that goes on, be it from another node."""
+    identity, named = speaker_and_connection()
+    asked = replace(asked, identity=identity, connection_id=named.id)
+    connection = known(live, named)
+    whose: Identity | None = None
+    if connection is not None:
+        whose = connection.identity
+    elif named.id and live.backplane.shared:
+        whose = await take(live, named)
+    if whose is not None and named.user_id is None:
+        asked = replace(asked, identity=whose)
+    return await live.resume(asked, connection)
+
+
+def _body(messages: Iterable[bytes], cursor: str) -> bytes:
+    return b'{"messages":[%b],"id":"%b"}' % (b",".join(messages), cursor.encode())
 
 
 def _answer(body: bytes) -> Response:

@@ -65,7 +65,7 @@ class Engine:
         backplane = InProcess()
         self.bus = Bus(kind_of, count_of=backplane.count_of)
         self.relay = Relay(self.log, self.bus, patience)
-        backplane.join(Intake(self.bus, self.relay, lambda *_: None))
+        backplane.join(Intake(self.bus, self.relay, lambda *_: None, lambda: None))
         self.publish = backplane.publish
 
     def append(self, *topics: str, size: int = 0, hidden_from: str | None = None) -> list[Event]:

@@ -164,7 +164,7 @@ class TestLongPolls:
         known.end(Close.GOING_AWAY, "closed by the administrator", back_in=1000)
         with pytest.raises(EndedMeanwhile) as away:
             await late
-        assert [json.loads(words.json)["type"] for words in away.value.words] == ["bye"]
+        assert [json.loads(words)["type"] for words in away.value.words] == ["bye"]
         assert hub.connections == {}
         again = await hub.resume(asked, None)
         hub.closed(again)

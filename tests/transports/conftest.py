@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 import pytest
@@ -13,12 +13,22 @@ from tests.transports.drivers import STREAMS, Json, Stream
 HEARTBEAT = 1.0  # s
 
 
+class Address(Protocol):
+    """Where a server is, or what stands before several, and whom to trust there."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def tls(self) -> ssl.SSLContext | bool: ...
+
+
 class World:
     """One transport over one version of HTTP against one running server."""
 
     heartbeat = HEARTBEAT
 
-    def __init__(self, kind: str, server: ServerProcess) -> None:
+    def __init__(self, kind: str, server: Address) -> None:
         self.transport = kind.partition("-")[0]
         self.url = server.url
         self._server = server

@@ -28,10 +28,10 @@ from quart_app.realtime import (
     Connection,
     Histogram,
     Hub,
-    Identity,
     Meeting,
     Refused,
     Traffic,
+    Unanswered,
     limits,
     public_id_of,
     timestamp,
@@ -41,6 +41,7 @@ from quart_app.surroundings import now
 from quart_app.wire import Close
 
 DISCONNECTED: Final = "closed by the administrator"
+_DISCONNECT: Final = "disconnect"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
 
 
@@ -50,6 +51,7 @@ class Operations:
     def __init__(self, hub: Hub, security: SecurityLog, settings: Settings) -> None:
         self._settings = settings
         self.hub = hub
+        hub.nodes.answer(_DISCONNECT, self._disconnect)
         self.security = security
         self.lag = LoopLag()
         self.started = time.monotonic()
@@ -206,14 +208,23 @@ class Operations:
             connection.measure()
         return {"total": len(found), "connections": [_listed(connection) for connection in shown]}
 
-    def disconnect(self, public_id: str) -> Identity:
-        """Close the connection that `public_id` names, and return whose it was. Raise Refused (`connection_not_found`,
-        404)."""
+    async def disconnect(self, public_id: str) -> str:
+        """Close the connection that `public_id` names, and return the id of its user. Raise Refused
+        (`connection_not_found`, 404)."""
+        try:
+            whose = await self._disconnect(public_id) or await self.hub.nodes.find(_DISCONNECT, public_id)
+        except Unanswered as error:
+            raise Refused("unavailable", "a node that may have it does not answer", status=503) from error
+        if whose is None:
+            raise Refused("connection_not_found", "there is no such connection any more", status=404)
+        return str(whose)
+
+    async def _disconnect(self, public_id: str) -> str | None:
         for connection in list(self.hub.connections.values()):
             if connection.public_id == public_id:
                 connection.end(Close.POLICY, DISCONNECTED, back_in=_RETRY_AFTER)
-                return connection.identity
-        raise Refused("connection_not_found", "there is no such connection any more", status=404)
+                return connection.identity.user_id
+        return None
 
     # The security log
 

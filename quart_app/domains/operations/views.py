@@ -81,8 +81,8 @@ class _Views:
         """
         who = speaker()
         who.require_admin()
-        whose = self._operations.disconnect(handle)
-        note("admin", who, Act("disconnect", f"connections/{handle}", f"of {whose.user_id}"))
+        whose = await self._operations.disconnect(handle)
+        note("admin", who, Act("disconnect", f"connections/{handle}", f"of {whose}"))
         return success({"handle": handle})
 
     @Operation(tag="operations", query=NotedPage, answer=list[Entry])

@@ -10,24 +10,35 @@ from quart_app.storage.unit_of_work import Committer, UnitOfWork
 from quart_app.surroundings import now
 
 _MS = 1000
+_REVOKED = "revoked"
 
 
 class Sessions:
-    """The sessions of a server: what is revoked is told to the hub, which asks at every request, and stored by
-    `committer`."""
+    """The sessions of a server: what is revoked is told to the hub of every node, which asks at every request, and
+    stored by `committer`."""
 
     def __init__(self, hub: Hub, committer: Committer) -> None:
         self._hub = hub
         self._committer = committer
         self._revocations = hub.revocations
+        hub.nodes.answer(_REVOKED, self._revoked)
+        hub.nodes.on_missed.append(self._catch_up)
 
     async def load(self) -> None:
         """Know again what was revoked before this start, and forget what has expired by itself."""
-        for row in await Revocation.all():
-            self._note(row.kind, row.name, row.at)
+        await self._read()
         expired = _expired()
         if await expired.exists():
             await self._committer.commit(lambda _work: expired.delete())
+
+    async def _read(self) -> None:
+        for row in await Revocation.all():
+            self._note(row.kind, row.name, row.at)
+
+    async def _catch_up(self) -> None:
+        """Learn what was revoked while other nodes could not tell."""
+        await self._read()
+        self._end_revoked()
 
     async def end(self, identity: Identity) -> int:
         """End the session of `identity`, whose token is good no more; return the number of its connections. Raise
@@ -57,6 +68,14 @@ class Sessions:
             await Revocation.update_or_create({"at": at}, kind=kind, name=name)
 
         await self._committer.commit(unit, on_commit=lambda _: self._note(kind, name, at))
+        return sum((await self._hub.nodes.survey(_REVOKED, kind, name, at)).answers)
+
+    async def _revoked(self, kind: str, name: str, at: int) -> int:
+        self._note(kind, name, at)
+        return self._end_revoked()
+
+    def _end_revoked(self) -> int:
+        """End the connections that were opened by what was revoked; return their number."""
         ended = [one for one in self._hub.connections.values() if self._revocations.covers(one.identity)]
         for connection in ended:
             connection.refuse("the token was revoked; come back with a new one")

@@ -64,6 +64,7 @@ class _Views:
             cursor = await self._publisher.publish_each(publications, who)
         else:
             cursor = await self._publisher.publish(publications, who, key=key)
+        await self._hub.numbered()  # the next request may reach another node
         return json_answer({"success": True, "published": len(publications), "id": cursor}, 202)
 
     @Operation(

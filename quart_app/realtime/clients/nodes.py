@@ -1,5 +1,6 @@
 """The nodes of one log, as they ask each other what only the one that is asked knows or can do."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, NamedTuple, TypeVar
@@ -33,12 +34,17 @@ class Survey(NamedTuple):
 
 
 class Nodes:
-    """This node and the others. `spawn(work)` runs the work of an answer to its end."""
+    """This node and the others. `spawn(work)` runs the work of an answer to its end. Those of `on_missed` are
+    called where this node has perhaps not heard what the others have told, which they find out in the database.
+    """
 
     def __init__(self, backplane: Backplane, spawn: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._backplane = backplane
         self._spawn = spawn
         self._answerers: dict[str, Answerer] = {}
+        self.on_missed: list[Callable[[], Awaitable[None]]] = []
+        self._missed = False
+        self._task: asyncio.Task[None] | None = None
         self._under_way = 0
 
     def answer(self, what: str, answerer: Answerer) -> None:
@@ -74,6 +80,32 @@ class Nodes:
         return await self._backplane.ask(tags, what, _encode(arguments), wait, enough) if tags else {}
 
     # Being asked
+
+    def joined(self) -> None:
+        """Note that the others are heard from now on, and perhaps were not before."""
+        self._missed = True
+
+    def start(self) -> None:
+        """Find out from now on what is missed."""
+        self._task = asyncio.create_task(self._catch_up(), name="catching up with other nodes")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _catch_up(self) -> None:
+        while True:
+            await asyncio.sleep(limits.MISSED_READ)
+            if not self._missed and self._backplane.away_since is None:
+                continue
+            self._missed = False
+            try:
+                for look in self.on_missed:
+                    await look()
+            except Exception:
+                self._missed = True
+                logger.exception("what other nodes have told cannot be found out")
 
     def asked(self, what: str, body: bytes, answer: Callable[[bytes], None]) -> None:
         """Answer another node's question, unless there are too many of them already."""

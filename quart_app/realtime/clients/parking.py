@@ -6,13 +6,12 @@ from functools import partial
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.connection import Connection
-from quart_app.realtime.messages.event import Message
 
 
 class EndedMeanwhile(Exception):
-    """A connection has ended between two requests; `words` are what its client has still to be told."""
+    """A connection has ended between two requests; `words` are the messages that its client has still to be sent."""
 
-    def __init__(self, words: list[Message]) -> None:
+    def __init__(self, words: list[bytes]) -> None:
         super().__init__("the connection has ended")
         self.words = words
 
@@ -24,7 +23,7 @@ class Parking:
         self._closed = closed
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._of_payers: dict[str, dict[Connection, None]] = {}
-        self._last_words: dict[str, list[Message]] = {}
+        self._last_words: dict[str, list[bytes]] = {}
         self.draining = False
 
     def park(self, connection: Connection) -> None:
@@ -64,7 +63,7 @@ class Parking:
 
     def _end(self, connection: Connection) -> None:
         self._closed(connection, orderly=False)
-        words = connection.take_back()
+        words = [message.json for message in connection.take_back()]
         if words and not self.draining:
             self._last_words[connection.id] = words
             asyncio.get_running_loop().call_later(limits.LINGER, self._last_words.pop, connection.id, None)

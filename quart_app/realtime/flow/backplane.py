@@ -68,6 +68,9 @@ class Sink(Protocol):
     def interrupted(self) -> None:
         """Note that from now on events may be missed."""
 
+    def joined(self) -> None:
+        """Note that from now on what the other processes say is heard."""
+
     def asked(self, what: str, body: bytes, answer: Callable[[bytes], None]) -> None:
         """Take another process's question, to be given one `answer` sooner or later."""
 
@@ -115,6 +118,9 @@ class Backplane(Protocol):
 
     def publish(self, events: Sequence[Event]) -> None:
         """Number transient events and pass them on to all processes, this one too. Raise Refused as `Sink.check`."""
+
+    async def passed_on(self) -> None:
+        """Return when all that was published up to now is numbered, or does not get through now."""
 
     def count_of(self, topic: str) -> Count:
         """Return how far a topic is counted as far as that is known without asking anybody."""
@@ -170,6 +176,9 @@ class InProcess:
                 if given := counters.get(event.topic):
                     given.number -= 1
             raise
+
+    async def passed_on(self) -> None:
+        """Everything is numbered already."""
 
     def _begin(self, topic: str) -> "_Counter":
         """Return a counter that begins above every number that the topic ever had."""

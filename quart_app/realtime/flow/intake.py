@@ -11,11 +11,19 @@ from quart_app.realtime.messages.kinds import Kind
 
 
 class Intake:
-    """The sink of a backplane; `Sink` tells about each method. Questions are answered by `asked`."""
+    """The sink of a backplane; `Sink` tells about each method. Questions are answered by `asked`,
+    and `joined` is called when others are heard."""
 
-    def __init__(self, bus: Bus, relay: Relay, asked: Callable[[str, bytes, Callable[[bytes], None]], None]) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        relay: Relay,
+        asked: Callable[[str, bytes, Callable[[bytes], None]], None],
+        joined: Callable[[], None],
+    ) -> None:
         self._bus = bus
         self.asked = asked
+        self.joined = joined
         self.offered = relay.take
         self.woken = relay.wake
         self.received = bus.publish

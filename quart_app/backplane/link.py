@@ -38,7 +38,6 @@ class Link:
         self.tag = surroundings.token(18)[:6]
         self._instance = ""
         self._run = ""
-        self._term = ""
         self._heard = 0
         self._line: Line | None = None
         self._stopping = False
@@ -302,8 +301,7 @@ class Link:
     def _hear_of_commits(self, word: messages.Log) -> None:
         if word.tag == self.tag:
             return
-        if word.rows is None or word.term != self._term:  # a term that begins has to be read
-            self._term = word.term
+        if word.rows is None:
             self._sink.woken(word.last)
         else:
             self._sink.offered(word.events())

@@ -19,13 +19,11 @@ _decode = msgspec.msgpack.Decoder(list[Any]).decode
 
 
 class Log(NamedTuple):
-    """Durable events from position `first` to `last`, the last of them in `term`; `rows` is None where they have to be
-    read."""
+    """Durable events from position `first` to `last`; `rows` is None where they have to be read."""
 
     tag: str
     first: int
     last: int
-    term: str
     rows: Sequence[Sequence[Any]] | None
 
     def events(self) -> list[Event]:
@@ -106,7 +104,7 @@ def log(tag: str, events: Sequence[Event]) -> bytes:
     told = None
     if len(events) <= limits.BUS_EVENTS and sum(event.size for event in events) <= limits.BUS_BYTES:
         told = [(event.topic, event.type, event.fields, event.at, event.hidden_from, _term(event)) for event in events]
-    return _encode((VERSION, tag, "log", first.position, last.position, _term(last), told))
+    return _encode((VERSION, tag, "log", first.position, last.position, told))
 
 
 def asked(question: Asked) -> bytes:

@@ -88,7 +88,7 @@ class TortoiseEventLog:
         self.went_back: Callable[[int], object] = lambda position: None
         """Called with the new head where the log has lost events that this process has seen."""
         self.known_head = 0
-        """The head as of this process's last look; only another process can have moved it since."""
+        """The head as far as this process knows; only another process can have moved it since."""
 
     @classmethod
     async def load(cls, *, shared: bool = False) -> Self:
@@ -99,7 +99,7 @@ class TortoiseEventLog:
         first = "INSERT INTO log_terms (name, after) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM log_terms)"
         await client.execute_query(sql(first, client), [own])
         log = cls(own, shared=shared)
-        await log.look(client)
+        log._take_in(*await _terms_and_head(client))
         if client.capabilities.dialect == "postgres":
             await client.execute_query(sql(_MAKE_LOCKED, client), [_written(log.known_head, log.terms.newest)])
         return log
@@ -112,29 +112,31 @@ class TortoiseEventLog:
             return ""
         _, [(written, transaction)] = await client.execute_query(_LOCK)
         if written != _written(self.known_head, self.terms.newest):
-            position = int(written.split()[0])
-            went_back = position < self.known_head
-            if went_back:
-                self._go_back_to(position)
             await self.look(client)
-            if went_back:
-                self.went_back(position)
         return str(transaction)
 
     async def look(self, client: BaseDBAsyncClient) -> None:
-        """Take in where the log ends and which terms it has, as `client` sees it."""
-        _, rows = await client.execute_query(_TERMS)
-        known = [Term(row["name"], int(row["after"])) for row in rows]
-        begun = any(term.name == self._own_term for term in known)
-        self.terms = Terms(known, None if begun else self._own_term)
-        self.known_head = max(self.known_head, int(rows[0]["head"]))
+        """Take in where the log ends and which terms it has, as `client` sees it.
 
-    def _go_back_to(self, position: int) -> None:
-        """Note that positions were lost which this process has seen: a backup was restored underneath, or a replica has
-        taken over that had not got them. What comes next is another history, so it gets a term of its own."""
-        logger.error("the log ends at %d now, where it had %d events: a new term begins", position, self.known_head)
-        self._own_term = secrets.token_hex(EPOCH_BYTES)
-        self.known_head = position
+        Where positions were lost which this process has seen, because a backup was restored underneath or a replica has
+        taken over that had not got them, another history begins: what comes next gets a term of its own.
+        """
+        seen = self.terms.cursor(self.known_head)
+        terms, head = await _terms_and_head(client)
+        if seen.position <= head < self.known_head or self.known_head < seen.position:
+            return  # meanwhile this process has seen more, or found out that something was lost
+        went_back = Terms(terms).refusal(seen, floor=0, head=head) is not None
+        if went_back:
+            logger.error("the log ends at %d now, and has not got %s any more: a new term begins", head, seen)
+            self._own_term = secrets.token_hex(EPOCH_BYTES)
+        self._take_in(terms, head)
+        if went_back:
+            self.went_back(head)
+
+    def _take_in(self, terms: Sequence[Term], head: int) -> None:
+        begun = any(term.name == self._own_term for term in terms)
+        self.terms = Terms(terms, None if begun else self._own_term)
+        self.known_head = head
 
     async def append(
         self, client: BaseDBAsyncClient, events: Sequence[Event], given: Mapping[IdempotencyKey, Answer]
@@ -179,6 +181,14 @@ class TortoiseEventLog:
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""
         return self.terms.cursor(position)
+
+    def goes_on(self, event: Event) -> bool:
+        """Return whether an event is of the newest term that is known here; another process may have begun one."""
+        return self.terms.goes_on(event)
+
+    def seen(self, position: int) -> None:
+        """Note that this process has seen the events up to `position`; another one has said that they are committed."""
+        self.known_head = max(self.known_head, position)
 
     async def refusal(self, cursor: Cursor) -> str | None:
         """Return why reading cannot go on after `cursor`, None where it can; `EventLog` tells the reasons."""
@@ -235,6 +245,11 @@ class TortoiseEventLog:
         position, topic, type_, fields, at, hidden_from = row
         epoch = self.terms.cursor(position).epoch
         return Event(topic, type_, fields.encode(), at, epoch=epoch, position=position, hidden_from=hidden_from)
+
+
+async def _terms_and_head(client: BaseDBAsyncClient) -> tuple[list[Term], int]:
+    _, rows = await client.execute_query(_TERMS)
+    return [Term(row["name"], int(row["after"])) for row in rows], int(rows[0]["head"])
 
 
 def _written(position: int, term: str) -> str:

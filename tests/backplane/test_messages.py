@@ -21,7 +21,7 @@ def test_a_commit_comes_as_it_was() -> None:
     events = commit(3)
     word = messages.read(messages.log("t", events))
     assert isinstance(word, messages.Log)
-    assert (word.tag, word.first, word.last, word.term) == ("t", 3, 5, "e1")
+    assert (word.tag, word.first, word.last) == ("t", 3, 5)
     columns = ("topic", "type", "fields", "at", "position", "hidden_from", "cursor")
     told = word.events()
     assert [[getattr(one, name) for name in columns] for one in told] == [

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from quart_app.wire import Cursor
 from tests.running import ServerProcess, eventually
 from tests.servers import Postgres, Redis
 from tests.transports.drivers import SseStream
@@ -123,6 +124,45 @@ async def test_a_feed_runs_on_one_node_and_on_another_when_that_is_gone(
     assert term() == "2"
     await there.drop()
     await here.drop()
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_whoever_saw_what_a_failover_has_lost_is_reset_on_every_node(
+    postgres: Postgres, redis: Redis, make_server: Callable[..., ServerProcess], written: bool
+) -> None:
+    database = postgres.new_database(migrated=True)
+    nodes = [make_server(database_url=database, backplane_url=redis.url) for _ in range(2)]
+    name = database.rsplit("/", 1)[1]
+    streams = [SseStream(node.url, None, ("log/x",), {}) for node in nodes]
+    for stream in streams:
+        await stream.open()
+    for number in range(4):
+        await publish(nodes[0], "log/x", number)
+    kept = postgres.sql("SELECT value FROM log_state WHERE name = 'head'", name)
+    for number in range(4, 6):
+        await publish(nodes[0], "log/x", number)
+    for stream in streams:
+        await stream.find(lambda one: one.get("data") == 5)
+    postgres.sql(
+        f"BEGIN; DELETE FROM event_log WHERE position > {kept.split()[0]};"
+        f" UPDATE log_state SET value = '{kept}' WHERE name = 'head'; COMMIT",
+        name,
+    )
+    if written:  # more than were lost, before the other node can have looked
+        for number in range(10, 16):
+            await publish(nodes[0], "log/x", number)
+    resets = [await stream.find(lambda one: one["type"] == "reset") for stream in streams]
+    assert [reset["data"] for reset in resets] == [{"reason": "unknown_log"}] * 2
+    await publish(nodes[1], "log/x", 16)
+    for stream, reset in zip(streams, resets, strict=True):
+        await stream.find(lambda one: one.get("data") == 16)
+        told = [one["data"] for one in stream.messages if one["type"] in {"n", "reset"}]
+        at = told.index(reset["data"])
+        assert told[:at] == [0, 1, 2, 3, 4, 5]
+        assert told[at + 1 :] == list(range(10, 17))[-len(told[at + 1 :]) :], "something is missing after the reset"
+        first = next(one for one in stream.messages if one["type"] == "n" and one["data"] == told[at + 1])
+        assert Cursor.parse(first["id"]).position == Cursor.parse(reset["id"]).position + 1
+        await stream.drop()
 
 
 async def _all(follower: Follower, expected: list[Any]) -> bool:

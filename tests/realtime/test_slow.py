@@ -33,6 +33,12 @@ class Log:
     def cursor(self, position: int) -> Cursor:
         return Cursor("e0", position)
 
+    def goes_on(self, event: Event) -> bool:
+        return True
+
+    def seen(self, position: int) -> None:
+        pass
+
     async def refusal(self, cursor: Cursor) -> str | None:
         return None
 

@@ -26,6 +26,12 @@ class EventLog(Protocol):
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""
 
+    def goes_on(self, event: Event) -> bool:
+        """Return whether an event is of the newest term that is known here; another process may have begun one."""
+
+    def seen(self, position: int) -> None:
+        """Note that this process has seen the events up to `position`."""
+
     async def refusal(self, cursor: Cursor) -> str | None:
         """Return why reading cannot go on after `cursor`, None where it can.
 
@@ -85,6 +91,12 @@ class MemoryLog:
 
     def cursor(self, position: int) -> Cursor:
         return self.terms.cursor(position)
+
+    def goes_on(self, event: Event) -> bool:
+        return self.terms.goes_on(event)
+
+    def seen(self, position: int) -> None:
+        """Everything is here."""
 
     async def refusal(self, cursor: Cursor) -> str | None:
         return self.terms.refusal(cursor, floor=await self.floor(), head=await self.head())

@@ -55,8 +55,11 @@ class Relay:
         if not events:
             return
         first, last = events[0].position, events[-1].position
-        if first == self._position + 1:
+        if not self._log.goes_on(events[-1]):
+            self._look()  # the term begins, or the log has lost what was above the position at which it does
+        elif first == self._position + 1:
             self._position = last
+            self._log.seen(last)
             self._bus.publish(events)
             if self._ahead:
                 self._close_up()
@@ -79,6 +82,7 @@ class Relay:
             events = self._ahead.pop(first)[self._position + 1 - first :]
             if events:
                 self._position = events[-1].position
+                self._log.seen(self._position)
                 self._bus.publish(events)
         if not self._ahead:
             self._fill_hole()
@@ -96,15 +100,19 @@ class Relay:
 
     def go_back(self, position: int) -> None:
         """Go on from `position`: the log has lost what was above it, and other events will stand there."""
+        self._fill_hole()
         self._position = position
         self._bus.skip_to(position)
 
     def wake(self, position: int) -> None:
         """Note that the log has grown to `position`, by whatever process."""
         if position > self._position:
-            self._woken = True
-            if self._reading is None or self._reading.done():
-                self._reading = asyncio.create_task(self._follow(), name="relay")
+            self._look()
+
+    def _look(self) -> None:
+        self._woken = True
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._follow(), name="relay")
 
     async def _poll(self, every: Callable[[], float]) -> None:
         while True:

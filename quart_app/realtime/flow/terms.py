@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from quart_app.realtime import limits
+from quart_app.realtime.messages.event import Event
 from quart_app.wire import Cursor
 
 
@@ -44,6 +45,10 @@ class Terms:
     def current(self) -> str:
         """The name of the term that the next event belongs to."""
         return self.coming or self.newest
+
+    def goes_on(self, event: Event) -> bool:
+        """Return whether an event is of the newest known term."""
+        return event.cursor is not None and event.cursor.startswith(f"{self._names[-1]}-")
 
     def begin(self, after: int) -> None:
         """Count the coming term among the known ones: its first event follows position `after`."""

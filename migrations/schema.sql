@@ -1,4 +1,4 @@
--- Written by `envivo make-migration` from 0bfa8e3405ac87ef33bf5e14270c95237fbf98e1f5350a321214da90657346ff
+-- Written by `envivo make-migration` from 6ba80050ae7430f5d145a43ab9a6795acd994d3ae37309029b0b578e01c82bc1
 BEGIN TRANSACTION;
 CREATE TABLE "bank_accounts" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -140,6 +140,10 @@ CREATE TABLE "clinic_services" (
     "duration_minutes" INT NOT NULL,
     "active" INT NOT NULL
 );
+CREATE TABLE "event_depths" (
+    "position" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "depth" BIGINT NOT NULL
+);
 CREATE TABLE "event_log" (
     "position" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     "topic" VARCHAR(128) NOT NULL,
@@ -180,6 +184,11 @@ CREATE TABLE "products" (
     "version" INT NOT NULL,
     "created_at" BIGINT NOT NULL,
     "updated_at" BIGINT NOT NULL
+);
+CREATE TABLE "readers" (
+    "name" VARCHAR(160) NOT NULL  PRIMARY KEY,
+    "term" VARCHAR(32) NOT NULL,
+    "position" BIGINT NOT NULL
 );
 CREATE TABLE "readings" (
     "id" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -230,6 +239,7 @@ INSERT INTO "tortoise_migrations" VALUES(8,'envivo','0008_terms','');
 INSERT INTO "tortoise_migrations" VALUES(9,'envivo','0009_fingerprint','');
 INSERT INTO "tortoise_migrations" VALUES(10,'envivo','0010_sessions','');
 INSERT INTO "tortoise_migrations" VALUES(11,'envivo','0011_leases','');
+INSERT INTO "tortoise_migrations" VALUES(12,'envivo','0012_readers','');
 CREATE INDEX "event_log_topic" ON "event_log" ("topic", "position");
 CREATE INDEX "chat_messages_room" ON "chat_messages" ("room_id", "id");
 CREATE INDEX "readings_reservoir" ON "readings" ("reservoir_id", "at");
@@ -255,7 +265,7 @@ CREATE INDEX "clinic_medical_history_reserv" ON "clinic_medical_history" ("reser
 CREATE INDEX "clinic_payments_invoice" ON "clinic_payments" ("invoice_id");
 CREATE INDEX "clinic_payments_paid" ON "clinic_payments" ("paid_at");
 DELETE FROM "sqlite_sequence";
-INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',11);
+INSERT INTO "sqlite_sequence" VALUES('tortoise_migrations',12);
 INSERT INTO "sqlite_sequence" VALUES('log_terms',0);
 UPDATE tortoise_migrations SET applied_at = strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now');
 COMMIT;

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from quart_app.realtime import Count, Event, limits
+from quart_app.realtime import Count, Event, ReactionEvent, limits
 
 VERSION: Final = 1
 
@@ -88,7 +88,8 @@ class Unreadable(Exception):
 
 def packed(event: Event) -> bytes:
     """Return a transient event, as it is among others of a message and as the value of a state."""
-    return _encode((event.topic, event.type, event.fields, event.at, event.hidden_from, event.key, event.payer))
+    told = event.topic, event.type, event.fields, event.at, event.hidden_from, event.key, event.payer
+    return _encode((*told, event.depth) if event.depth else told)
 
 
 def array(items: Sequence[bytes]) -> bytes:
@@ -169,9 +170,20 @@ def _durable(  # noqa: PLR0913, PLR0917 - the columns of the log
 
 
 def _transient(  # noqa: PLR0913, PLR0917 - what `packed` has packed
-    topic: str, type: str, fields: bytes, at: int, hidden_from: str | None, key: str | None, payer: str
+    topic: str,
+    type: str,
+    fields: bytes,
+    at: int,
+    hidden_from: str | None,
+    key: str | None,
+    payer: str,
+    depth: int = 0,
 ) -> Event:
-    return Event(topic, type, fields, at, hidden_from=hidden_from, key=key, payer=payer)
+    if not depth:
+        return Event(topic, type, fields, at, hidden_from=hidden_from, key=key, payer=payer)
+    event = ReactionEvent(topic, type, fields, at, hidden_from=hidden_from, key=key, payer=payer)
+    event.depth = depth
+    return event
 
 
 def _values(values: Sequence[Any]) -> list[Event]:

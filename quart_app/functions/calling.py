@@ -10,7 +10,7 @@ import inspect
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import coroutine
@@ -93,10 +93,11 @@ class Function:
 
     # Calling it
 
-    async def call(self, *arguments: Any, depth: int = 0) -> Any:
-        """Return what the function returns. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
+    async def call(self, *arguments: Any, depth: int = 0, cause: Sequence[str] | None = None) -> Any:
+        """Return what the function returns. `cause` tells what it is called for, where it may be called for the same
+        again. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
         function = self.declaration.function
-        self._enter(depth)
+        self._enter(depth, cause)
         async with asyncio.timeout(CALL_TIMEOUT):
             return await self._called(function, *arguments)
 
@@ -113,7 +114,7 @@ class Function:
 
     async def next_of(self, run: "AsyncGenerator[Any, None] | Generator[Any, None, None]") -> Any:
         """Return the next value of a generator, END after the last one. Raise as `call` does."""
-        self._enter(0)
+        self._enter()
         if isinstance(run, Generator):
             return await self._in_thread(next, run, END)
         try:
@@ -133,12 +134,12 @@ class Function:
         except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
             logger.debug("%s did not end in order: %s", self.declaration.where, shown(error))
 
-    def _enter(self, depth: int) -> None:
+    def _enter(self, depth: int = 0, cause: Sequence[str] | None = None) -> None:
         """Set what `publish` needs to know.
 
         Each caller of functions has a task, and with it a context, of its own.
         """
-        calling.set(Calling(self.declaration, self._publisher, self.allowance, depth))
+        calling.set(Calling(self.declaration, self._publisher, self.allowance, depth, cause))
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         context = contextvars.copy_context()

@@ -2,13 +2,14 @@
 are doing."""
 
 import asyncio
-from collections import Counter, OrderedDict
+import logging
+from collections import Counter
 from typing import Annotated, Any, Final, Literal, TypedDict
 
 import msgspec
 from msgspec import Meta
 
-from quart_app.functions.bounds import REMEMBERED, WAITING_COMMANDS, WAITING_OF_USER
+from quart_app.functions.bounds import WAITING_COMMANDS, WAITING_OF_USER
 from quart_app.functions.calling import Function
 from quart_app.functions.ending import going_on, words
 from quart_app.functions.publishing import json_of
@@ -23,9 +24,14 @@ from quart_app.realtime import (
     Welcome,
     topic_closed,
 )
-from quart_app.storage.idempotency import IdempotencyKey
+from quart_app.storage.connections import reading
+from quart_app.storage.idempotency import IdempotencyKey, answers
+from quart_app.storage.unit_of_work import Append, Committer
+
+logger = logging.getLogger(__name__)
 
 FUNCTIONS: Final = "functions"
+_AWAY: Final = 503  # the status of what cannot be stored now
 
 
 class FunctionState(TypedDict):
@@ -93,13 +99,13 @@ class CommandChannel(_OwnChannel):
     `function` may be replaced by a later one, and so may be whether clients may publish past it (`open`).
     """
 
-    def __init__(self, function: Function, otherwise: Channel) -> None:
+    def __init__(self, function: Function, otherwise: Channel, committer: Committer) -> None:
         super().__init__(otherwise)
         self.function = function
+        self._committer = committer
         self._lock = asyncio.Lock()
         self._waiting: Counter[str] = Counter()
         """How many commands of each user wait; those of whom nobody counts what they use count together."""
-        self._answers: OrderedDict[IdempotencyKey, tuple[str, msgspec.Raw | None]] = OrderedDict()
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
         """Answer with what the function returns; a repeated key gets the first answer, without a call. Raise
@@ -118,23 +124,29 @@ class CommandChannel(_OwnChannel):
         if answer is not None:
             peer.reply(self.function.declaration.answers_as, data=answer)
 
-    async def _answer(self, peer: Peer, body: dict[str, Any]) -> msgspec.Raw | None:
+    async def _answer(self, peer: Peer, body: dict[str, Any]) -> Any:
         said = {name: value for name, value in body.items() if name not in {"key", "topic"}}
         key = IdempotencyKey.of(self.function.declaration.topic, peer.identity, peer.key, said)
-        if key is not None and key in self._answers:
-            asked, answer = self._answers[key]
-            key.check(asked)
-            return answer
-        answer = await self._call(said, peer.identity)
-        if key is not None:
-            self._answers[key] = key.fingerprint, answer
-            if len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
-        return answer
-
-    async def _call(self, body: dict[str, Any], who: Identity) -> msgspec.Raw | None:
+        if key is None:
+            return await self._call(said, peer.identity)
+        first = (await answers(reading(), [key])).get(key)
+        if first is not None:
+            key.check(first.fingerprint)
+            return first.result()
+        answer = await self._call(said, peer.identity, (key.scope, key.key))
         try:
-            value = await self.function.call(body, who)
+            return await self._committer.commit(Append(lambda _: answer), key=key)
+        except Refused as refused:
+            if refused.status != _AWAY:
+                raise  # another process was asked for something else with this key meanwhile
+            logger.warning("an answer of %s could not be stored: %s", self.function.declaration.where, refused.message)
+            return answer
+
+    async def _call(
+        self, body: dict[str, Any], who: Identity, cause: tuple[str, str] | None = None
+    ) -> msgspec.Raw | None:
+        try:
+            value = await self.function.call(body, who, cause=cause)
             with going_on:
                 answer = json_of(value)
         except Refused:

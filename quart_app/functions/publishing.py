@@ -2,6 +2,9 @@
 
 The depth of a message is how many reactions led to it, one after another; so reactions that hear themselves end. This
 file knows nothing of how functions are called.
+
+What a function stores because of one message, or of one command with a key, has a key of its own: should it be called
+again for the same, that is not stored again.
 """
 
 import asyncio
@@ -9,40 +12,58 @@ import concurrent.futures
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable
+from collections import Counter
+from collections.abc import Awaitable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 import msgspec
 
-from quart_app.functions.bounds import DEPTH, RATE, REMEMBERED
+from quart_app.functions.bounds import DEPTH, RATE
 from quart_app.functions.declaring import Declaration, check_own_topic, check_own_type
-from quart_app.realtime import Allowance, Event, Hub, Kind, Refused, encode, fields_json, too_deep
+from quart_app.realtime import (
+    Allowance,
+    Hub,
+    Kind,
+    ReactionEvent,
+    Refused,
+    encode,
+    fields_json,
+    leading,
+    not_leading,
+    too_deep,
+)
 from quart_app.realtime.limits import INBOUND_MESSAGE_BYTES, JSON_DEPTH
-from quart_app.storage.unit_of_work import Committer, UnitOfWork
+from quart_app.storage.idempotency import IdempotencyKey, fingerprint
+from quart_app.storage.readers import note_depth
+from quart_app.storage.unit_of_work import Append, Committer, UnitOfWork
 from quart_app.surroundings import now
 
 logger = logging.getLogger(__name__)
 
 
-class OwnEvent(Event):
-    """A signal or a value that a function published."""
-
-    __slots__ = ("depth",)
-
-    depth: int
+_KEYS: Final = "functions"  # the scope of the keys of what functions store
 
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """The call that is under way: of which function, how deep, and where it publishes."""
+    """The call that is under way: of which function, how deep, and where it publishes. `cause` tells what it is called
+    for from everything else, None where it may be called for that once only."""
 
     declaration: Declaration
     publisher: "FunctionPublisher"
     allowance: Allowance
     depth: int
+    cause: Sequence[str] | None
+    _published: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def key(self, topic: str, type: str) -> IdempotencyKey | None:
+        """Return the key of what the call publishes next with this topic and type."""
+        if self.cause is None:
+            return None
+        self._published[topic, type] += 1
+        return IdempotencyKey(_KEYS, fingerprint([*self.cause, topic, type, self._published[topic, type]]))
 
 
 calling: ContextVar[Calling | None] = ContextVar("calling", default=None)
@@ -88,22 +109,15 @@ class FunctionPublisher:
         self._hub = hub
         self._committer = committer
         self._loop = asyncio.get_running_loop()
-        self._depths: OrderedDict[str, int] = OrderedDict()
         self._thread = threading.get_ident()
         self._under_way: set[object] = set()
-
-    def depth_of(self, event: Event) -> int:
-        """Return how many reactions led to `event`."""
-        if isinstance(event, OwnEvent):
-            return event.depth
-        return self._depths.get(event.cursor or "", 0)
 
     def post(self, call: Calling, topic: str, type: str, body: msgspec.Raw | None) -> Awaitable[str]:
         """Send without waiting, and return what can be awaited; a failure is logged.
 
         On the event loop that is a task, in the thread of a plain function a `concurrent.futures.Future`.
         """
-        sending = self.send(topic, type, body, call.depth)
+        sending = self.send(topic, type, body, call.depth, call.key(topic, type))
 
         def done(sent: asyncio.Future[str] | concurrent.futures.Future[str]) -> None:
             self._under_way.discard(sent)
@@ -120,22 +134,27 @@ class FunctionPublisher:
         future.add_done_callback(done)
         return cast("Awaitable[str]", future)
 
-    async def send(self, topic: str, type: str, body: msgspec.Raw | None, depth: int = 0) -> str:
-        """Publish what is checked, and return the cursor. Raise Refused."""
+    async def send(
+        self, topic: str, type: str, body: msgspec.Raw | None, depth: int = 0, key: IdempotencyKey | None = None
+    ) -> str:
+        """Publish what is checked, and return the cursor; what is stored with a `key` is stored once. Raise Refused."""
+        if self._hub.channels.of(topic).kind is Kind.DURABLE:
+            return await self._store(topic, type, body, depth, key)
+        if not self._hub.leases.allows(leading.get()):
+            raise not_leading()
         fields = {} if body is None else {"data": body}
-        if self._hub.channels.of(topic).kind is not Kind.DURABLE:
-            event = OwnEvent(topic, type, fields_json(fields), now(), key=type)
-            event.depth = depth
-            self._hub.publish(event)
-            return self._hub.cursor
+        event = ReactionEvent(topic, type, fields_json(fields), now(), key=type)
+        event.depth = depth
+        self._hub.publish(event)
+        return self._hub.cursor
 
-        async def unit(work: UnitOfWork) -> str:
-            return str(work.record(topic, type, body).cursor)
+    async def _store(
+        self, topic: str, type: str, body: msgspec.Raw | None, depth: int, key: IdempotencyKey | None
+    ) -> str:
+        def unit(work: UnitOfWork) -> str:
+            event = work.record(topic, type, body)
+            if depth:
+                note_depth(work, event.position, depth)
+            return str(event.cursor)
 
-        return await self._committer.commit(unit, on_commit=lambda cursor: self._remember(cursor, depth))
-
-    def _remember(self, cursor: str, depth: int) -> None:
-        if depth:
-            self._depths[cursor] = depth
-            if len(self._depths) > REMEMBERED:
-                self._depths.popitem(last=False)
+        return await self._committer.commit(Append(unit), key=key)

@@ -25,10 +25,13 @@ from quart_app.functions.channel import (
     FunctionsState,
 )
 from quart_app.functions.declaring import Declaration
+from quart_app.functions.feeding import feed_of
 from quart_app.functions.loading import FunctionsError, load
+from quart_app.functions.places import reader_name
 from quart_app.functions.publishing import FunctionPublisher
-from quart_app.functions.running import Reaction, feed_of
-from quart_app.realtime import Refused
+from quart_app.functions.reacting import Reaction
+from quart_app.realtime import Kind, Refused
+from quart_app.storage.readers import StoredReaders
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Functions:
     def __init__(self, program: Program, path: Path) -> None:
         self._hub = program.hub
         self._program = program
+        self._readers = StoredReaders(program)
         self._path = path
         self._version = _version(path)
         self._declarations = self._read()
@@ -57,6 +61,7 @@ class Functions:
     async def start(self) -> None:
         """Put the functions in their places, before the first client is let in."""
         self._publisher = FunctionPublisher(self._hub, self._program)
+        await self._begin_reading()
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
@@ -64,12 +69,21 @@ class Functions:
         """Stop calling functions; this works after a failed start, too."""
         if self._watch is not None:
             self._watch.cancel()
-        for reaction in self._reactions.values():
-            await reaction.stop()
+        await asyncio.gather(*(reaction.stop() for reaction in self._reactions.values()))
         for function in self._functions:
             self._hub.feeds.remove(function.declaration.topic)
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _begin_reading(self) -> None:
+        """Let the reactions that are new begin now, whenever it is that they get to run."""
+        durable = [
+            reader_name(one)
+            for one in self._declarations
+            if one.role == "on" and self._hub.channels.of(one.topic).kind is Kind.DURABLE
+        ]
+        if durable:
+            await self._readers.begin(durable, self._hub.log.cursor(self._hub.position))
 
     def _read(self) -> tuple[Declaration, ...]:
         declarations = load(self._path)
@@ -106,7 +120,7 @@ class Functions:
             if key in self._reactions:
                 self._reactions[key].function = function
             else:
-                self._reactions[key] = Reaction(function, self._hub, self._publisher)
+                self._reactions[key] = Reaction(function, self._hub, self._readers)
 
     def _install_channels(self) -> None:
         """Install the channels of feeds and commands; a topic that had a command before keeps the answers that were
@@ -134,7 +148,7 @@ class Functions:
             if topic in self._commands:
                 self._commands[topic].function = function
             else:
-                self._commands[topic] = CommandChannel(function, self._hub.channels.of(topic))
+                self._commands[topic] = CommandChannel(function, self._hub.channels.of(topic), self._program)
                 self._hub.channels.add(topic, self._commands[topic])
 
     def _install_feeds(self, before: Sequence[Function]) -> None:

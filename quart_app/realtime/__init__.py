@@ -10,7 +10,7 @@ from quart_app.realtime.clients.connection import Connection, Opening, public_id
 from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
-from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, leading
+from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, leading, not_leading
 from quart_app.realtime.clients.nodes import Unanswered
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
@@ -20,13 +20,14 @@ from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Holding, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import Trimmed
+from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages import contract
 from quart_app.realtime.messages.batch import Batch, Form, visible
 from quart_app.realtime.messages.contract import CursorText, MessageShape, TopicShape
 from quart_app.realtime.messages.encoding import DEFLATE_TAIL, deflated, encode, fields_json, timestamp
-from quart_app.realtime.messages.event import Event, Message, message
+from quart_app.realtime.messages.event import Event, Message, ReactionEvent, message
 from quart_app.realtime.messages.kinds import Kind
 from quart_app.realtime.messages.refused import Refused
 from quart_app.realtime.messages.validation import (
@@ -69,9 +70,11 @@ __all__ = [
     "Peer",
     "Presence",
     "Quota",
+    "ReactionEvent",
     "Refused",
     "Revocations",
     "Sink",
+    "Subscription",
     "Term",
     "Terms",
     "TopicRights",
@@ -90,6 +93,7 @@ __all__ = [
     "fields_json",
     "leading",
     "message",
+    "not_leading",
     "public_id_of",
     "row_id",
     "timestamp",

@@ -89,6 +89,7 @@ class Hub:
         self.nodes = Nodes(self.backplane, self.spawn)
         self.draining = False
         self._empty = asyncio.Event()
+        self._own: list[Subscription] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._cursor = -1, ""
 
@@ -130,8 +131,8 @@ class Hub:
     def log_went_back(self, position: int) -> None:
         """Tell every client that the log has lost what was above `position`; all of them go on from there."""
         self.relay.go_back(position)
-        for connection in self.connections.values():
-            connection.subscription.reset("unknown_log")
+        for subscription in (*(one.subscription for one in self.connections.values()), *self._own):
+            subscription.reset("unknown_log")
 
     def spawn(self, work: Coroutine[Any, Any, None], over: Callable[[], None] | None = None) -> None:
         """Run `work` to its end, whoever goes away meanwhile, and then call `over`."""
@@ -178,11 +179,17 @@ class Hub:
         """Return what the topics hold in memory."""
         return self.bus.memory()
 
-    def follow(self, topic: str) -> Subscription:
-        """Return a subscription of the program's own to a topic, from now on; `close` it in the end."""
+    def follow(self, topic: str, after: int | None = None) -> Subscription:
+        """Return a subscription of the program's own to a topic, from now on, or with the durable events that follow a
+        position; `close` it in the end."""
         if self.backplane.shared:
             self.spawn(self.seed((topic,)))
-        return Subscription(self.bus, self.log, (topic,), "", self.bus.now((topic,)))
+        place = self.bus.now((topic,))
+        if after is not None:
+            place = place._replace(position=after)
+        subscription = Subscription(self.bus, self.log, (topic,), "", place)
+        self._own = [one for one in self._own if not one.closed] + [subscription]
+        return subscription
 
     # Events
 

@@ -103,6 +103,7 @@ UNIT_IDLE: Final = 2.5  # s without a statement; after 3 s PostgreSQL ends a ses
 LEASE: Final = 6.0  # s that a lease holds without being renewed
 LEASE_RENEWED: Final = 2.0  # s between two renewals
 LEASE_MARGIN: Final = 1.0  # s before its end that a holder stops
+READERS: Final = 1_000  # readers of the program's own whose place in the log is kept
 WRITE_PATIENCE: Final = 10.0  # s that a change waits for a database that was lost
 PROBE_REFUSED: Final = 1.0  # s between tries to store something, while the database refuses it
 PROBE_IDLE: Final = 60.0  # s without a write after which a health check tries to store something

@@ -313,6 +313,7 @@ async def trim(client: BaseDBAsyncClient, upto: int, before: int, limit: int, *,
     if old:
         floor = rows[old - 1]["position"]
         await client.execute_query(sql("DELETE FROM event_log WHERE position <= ?", client), [floor])
+        await client.execute_query(sql("DELETE FROM event_depths WHERE position <= ?", client), [floor])
         await client.execute_query(sql("UPDATE log_state SET value = ? WHERE name = 'floor'", client), [str(floor)])
         # Terms without any event left are removed, all but the last: its end is the floor, which still has a cursor.
         ended = "DELETE FROM log_terms WHERE id < (SELECT max(id) FROM log_terms WHERE after < ?)"

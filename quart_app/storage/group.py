@@ -27,7 +27,7 @@ from tortoise.exceptions import (
     TransactionManagementError,
 )
 
-from quart_app.realtime import Event, Leading, Refused, encode
+from quart_app.realtime import Event, Leading, Refused, encode, not_leading
 from quart_app.realtime.limits import WRITE_PATIENCE
 from quart_app.storage import idempotency, leases
 from quart_app.storage.connections import WRITER, sql, unit_scope
@@ -209,8 +209,7 @@ class _Group:
         except Refused as refused:
             return Outcome(job, error=refused)
         if job.work_of is not None and not await leases.is_led(self.transaction.client, job.work_of):
-            said = "another server does this now"
-            return Outcome(job, error=Refused("not_leading", said, status=409))
+            return Outcome(job, error=not_leading())
         work = UnitOfWork(self.term, self.head, known)
         try:
             return await self._run(job, work)

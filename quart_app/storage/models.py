@@ -62,6 +62,27 @@ class LeaseRow(Model):
         table = "leases"
 
 
+class ReaderRow(Model):
+    """A reader of the log that belongs to the program: it has everything up to `position`, which is in this `term`."""
+
+    name = CharField(max_length=160, primary_key=True)
+    term = CharField(max_length=32)
+    position = BigIntField()
+
+    class Meta:
+        table = "readers"
+
+
+class DepthRow(Model):
+    """How many reactions, one after another, led to the event at a position, where that is not none."""
+
+    position = BigIntField(primary_key=True, generated=True)  # as in `event_log`
+    depth = BigIntField()
+
+    class Meta:
+        table = "event_depths"
+
+
 class IdempotencyRow(Model):
     """The first answer given to a key, as JSON, and the fingerprint of what was asked; `created_at` is ms since the
     Unix epoch."""

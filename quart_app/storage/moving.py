@@ -135,9 +135,11 @@ async def _copy(model: type[Model], source: BaseDBAsyncClient, target: BaseDBAsy
 
 
 async def _rename_terms(source: BaseDBAsyncClient) -> None:
-    _, rows = await source.execute_query("SELECT id FROM log_terms")
-    rename = sql("UPDATE log_terms SET name = ? WHERE id = ?", source)
-    await source.execute_many(rename, [[secrets.token_hex(EPOCH_BYTES), row["id"]] for row in rows])
+    _, rows = await source.execute_query("SELECT name FROM log_terms")
+    names = [[secrets.token_hex(EPOCH_BYTES), row["name"]] for row in rows]
+    await source.execute_many(sql("UPDATE log_terms SET name = ? WHERE name = ?", source), names)
+    # The program's own readers go on in either database.
+    await source.execute_many(sql("UPDATE readers SET term = ? WHERE term = ?", source), names)
     # PostgreSQL's row of the head has the name of the newest term; the next start makes it anew.
     forget = sql("DELETE FROM log_state WHERE name = ?", source)
     await source.execute_query(forget, [_MADE_BY_A_START])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from quart_app.backplane import messages
-from quart_app.realtime import Event, limits
+from quart_app.realtime import Event, ReactionEvent, limits
 from tests.backplane.cluster import Cluster
 from tests.backplane.server import Server
 from tests.realtime.clock import skipping_time
@@ -69,3 +69,14 @@ def test_what_is_not_known_is_passed_over(word: bytes) -> None:
         await cluster.stop()
 
     a_node_goes_on()
+
+
+@pytest.mark.parametrize("depth", [0, 3])
+def test_how_many_reactions_led_to_a_signal_is_told(depth: int) -> None:
+    event = ReactionEvent("live/a", "said", b'{"data":1}', 5, key="said")
+    event.depth = depth
+    told = msgspec.Raw(messages.array([messages.packed(event)]))
+    word = messages.read(msgspec.msgpack.encode([1, "t", "live", 9, 1, [], [4, 5], told]))
+    assert isinstance(word, messages.Live)
+    (come,) = word.events
+    assert (come.topic, come.json, come.depth) == (event.topic, event.json, depth)

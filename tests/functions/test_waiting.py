@@ -13,13 +13,14 @@ async def test_one_user_does_not_take_all_the_places() -> None:
     goes_on = asyncio.Event()
     answered: list[Any] = []
 
-    async def call(body: dict[str, Any], who: Identity) -> str:
+    async def call(body: dict[str, Any], who: Identity, cause: Any) -> str:
         await goes_on.wait()
         return who.username
 
     declaration = SimpleNamespace(topic="log/orders", answers_as="ordered")
     function: Any = SimpleNamespace(call=call, declaration=declaration, worked=lambda: None)
-    channel = CommandChannel(function, Channel())
+    nowhere: Any = None  # none of these commands has a key
+    channel = CommandChannel(function, Channel(), nowhere)
 
     async def ask(user: str) -> str:
         who = Identity(user, user, payer=user)

@@ -10,6 +10,7 @@ from quart_app.realtime import limits
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.relay import Relay
 from quart_app.realtime.flow.subscription import Subscription
+from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.messages.batch import Place
 from quart_app.realtime.messages.event import Event
 from quart_app.wire import Cursor
@@ -18,6 +19,8 @@ from tests.realtime.engine import Engine, brief, drain, kind_of, turn
 
 class Log:
     """A log that keeps nothing: the n-th event is always the same, and made when it is asked for."""
+
+    terms = Terms([Term("e0", 0)])
 
     def __init__(self) -> None:
         self._head = 0

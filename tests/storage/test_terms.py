@@ -151,7 +151,7 @@ async def test_an_older_databases_name_is_its_first_term(url: str, tmp_path: Pat
     await migrate(url, [])
     with closing(sqlite3.connect(file)) as old, old:
         old.execute("DROP TABLE log_terms")
-        for table in ("revocations", "leases"):
+        for table in ("revocations", "leases", "readers", "event_depths"):
             old.execute(f"DROP TABLE {table}")
         old.execute("ALTER TABLE idempotency_keys DROP COLUMN fingerprint")
         old.execute("DELETE FROM tortoise_migrations WHERE name >= '0008'")

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Final, NamedTuple, Protocol
 
 from quart_app.realtime import limits
+from quart_app.realtime.messages.refused import Refused
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,11 @@ class Leading(NamedTuple):
 
 leading: ContextVar[Leading | None] = ContextVar("leading", default=None)
 """The lease that the present task works by, None where it needs none. What it stores is held to it."""
+
+
+def not_leading() -> Refused:
+    """Return the refusal of what is done by a lease that another process has taken."""
+    return Refused("not_leading", "another server does this now", status=409)
 
 
 class LeaseKeeper(Protocol):
@@ -152,6 +158,13 @@ class Leases:
             self._released.append(Leading(lease.name, lease.term))
             lease.lose()
             self._changed.set()
+
+    def allows(self, work: Leading | None) -> bool:
+        """Tell whether a piece of work may still be done: this process holds the lease for it, in the same term."""
+        if work is None:
+            return True
+        lease = self._wanted.get(work.name)
+        return lease is not None and lease.held and lease.term == work.term
 
     @property
     def held(self) -> dict[str, int]:

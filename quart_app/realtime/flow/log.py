@@ -23,6 +23,8 @@ class Trimmed(Exception):
 
 
 class EventLog(Protocol):
+    terms: Terms
+
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""
 

@@ -69,10 +69,18 @@ class Terms:
     def refusal(self, cursor: Cursor, *, floor: int, head: int) -> str | None:
         """Return why nobody can go on from `cursor` in a log that retains the events above `floor` up to `head`, None
         where one can: this log has that term, and has it up to that position."""
-        if cursor.epoch not in self._names:
+        shared = self.shared(cursor, head)
+        if shared is None:
             return "unknown_log"
-        index = self._names.index(cursor.epoch)
-        end = head if index + 1 == len(self._names) else self._afters[index + 1]
-        if cursor.position > end:
+        if cursor.position > shared:
             return "ahead_of_log" if cursor.position > head else "unknown_log"
         return "trimmed" if cursor.position < floor else None
+
+    def shared(self, cursor: Cursor, head: int) -> int | None:
+        """Return up to which position the holder of `cursor` has seen what this log has, whose newest event is at
+        `head`; None where that cannot be told."""
+        if cursor.epoch not in self._names:
+            return None
+        index = self._names.index(cursor.epoch)
+        end = head if index + 1 == len(self._names) else self._afters[index + 1]
+        return min(cursor.position, end)

@@ -91,6 +91,9 @@ class Event(Message):
         "topic", "type",
     )  # fmt: skip
 
+    depth: int = 0
+    """How many reactions of the program's own, one after another, have led to it as far as it tells."""
+
     def __init__(  # noqa: PLR0913 - these are the columns of the log
         self,
         topic: str,
@@ -127,3 +130,11 @@ class Event(Message):
 
     def __repr__(self) -> str:
         return f"Event({self.topic!r}, {self.type!r}, position={self.position})"
+
+
+class ReactionEvent(Event):
+    """A transient event that reactions have led to."""
+
+    __slots__ = ("depth",)
+
+    depth: int

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from quart_app.client import connect
-from tests.running import ServerProcess
+from tests.running import ServerProcess, eventually
 from tests.servers import Postgres, free_port
 from tests.stores import sqlite_url
 from tests.transports.drivers import PlainWebsocketStream
@@ -19,6 +19,14 @@ from tests.transports.drivers import PlainWebsocketStream
 pytestmark = pytest.mark.postgres
 
 TOPIC = "log/ledger"
+REACTION = f"""
+from quart_app.functions import on
+
+@on("{TOPIC}")
+def hear(message):
+    with open({{!r}}, "a") as file:
+        print(message["data"], file=file)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +66,17 @@ async def test_a_client_that_stays_notices_a_pause(postgres: Postgres, tmp_path:
         sqlite_url(tmp_path / "second.db"),
     ]
     port = free_port()
-    servers = [ServerProcess(tmp_path, database_url=url, port=port, empty=0, sensor_interval=86_400) for url in urls]
+    (tmp_path / "my_feeds.py").write_text(REACTION.format(str(tmp_path / "heard")), "utf-8")
+    servers = [
+        ServerProcess(
+            tmp_path, "--functions", "my_feeds.py", database_url=url, port=port, empty=0, sensor_interval=86_400
+        )
+        for url in urls
+    ]
     seen: list[Any] = []
+
+    def heard() -> list[int]:
+        return [int(line) for line in (tmp_path / "heard").read_text("utf-8").splitlines()]
 
     async def follow(url: str) -> None:
         async with connect(url, [TOPIC], since="0") as live:
@@ -80,8 +97,9 @@ async def test_a_client_that_stays_notices_a_pause(postgres: Postgres, tmp_path:
         await publish(server, range(100 * index, 100 * index + 100))
         if index == 2:
             await asyncio.wait_for(following, 30)
+            await eventually(lambda: len(heard()) >= 300)
         await asyncio.to_thread(server.stop)
-    assert seen == list(range(300))
+    assert seen == heard() == list(range(300))
     assert shown[0] == shown[1] == shown[2]
 
 

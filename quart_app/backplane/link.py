@@ -33,7 +33,7 @@ class Link:
 
     def __init__(self, connect: Connect, name: str, surroundings: Surroundings = REAL) -> None:
         self._connect = connect
-        self._name = name
+        self.name = name
         self._surroundings = surroundings
         self.tag = surroundings.token(18)[:6]
         self._instance = ""
@@ -77,7 +77,7 @@ class Link:
 
     @property
     def _presented(self) -> str:
-        return f"{self.tag} {self._name}"
+        return f"{self.tag} {self.name}"
 
     # What the engine has to say
 

@@ -35,13 +35,18 @@ _AWAY: Final = 503  # the status of what cannot be stored now
 
 
 class FunctionState(TypedDict):
-    """A function of the file, and what went wrong with it last; None where all is well."""
+    """A function of the file, and what went wrong with it last; None where all is well.
+
+    Of a feed and a reaction, which run on one of several nodes, `node` is the name of that one, None where there is
+    one node, or where it is not known.
+    """
 
     role: Literal["feed", "on", "command"]
     topic: Annotated[str, Meta(examples=["live/dice"])]
     name: Annotated[str, Meta(examples=["dice"])]
     line: Annotated[int, Meta(ge=1)]
     error: str | None
+    node: Annotated[str | None, Meta(examples=["web-1-4711"])]
 
 
 class FunctionsState(TypedDict):

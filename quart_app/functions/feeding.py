@@ -5,7 +5,7 @@ None ends before it is stopped, whatever its function does: one that fails rests
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import Any
 
 from quart_app.functions.bounds import RETRY_LEAST, RETRY_MOST
@@ -15,10 +15,13 @@ from quart_app.functions.publishing import FunctionPublisher, json_of
 from quart_app.realtime import Feed
 
 
-def feed_of(topic: str, functions: Sequence[Function], publisher: FunctionPublisher) -> Feed:
-    """Return all feeds of a topic as one, which runs while somebody listens."""
+def feed_of(
+    topic: str, functions: Sequence[Function], publisher: FunctionPublisher, begins: Callable[[], object]
+) -> Feed:
+    """Return all feeds of a topic as one, which runs while somebody listens; `begins` is called when it does."""
 
     async def run() -> None:
+        begins()
         async with asyncio.TaskGroup() as group:
             for function in functions:
                 group.create_task(_Pace(function, publisher).run(), name=f"feed {function.declaration.where}")

@@ -7,7 +7,7 @@ more, then the next one.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -25,24 +25,21 @@ class Reaction:
 
     Durable events come from where the reaction was, in whichever process and however long ago; a new one begins now.
     Transient ones come from when it holds the lease. It is a subscriber like any other: it falls behind where it is
-    slow, and of signals it is too slow for it loses the oldest. `function` may be replaced by a later one.
+    slow, and of signals it is too slow for it loses the oldest. `function` may be replaced by a later one. `begins` is
+    called whenever it begins to run here.
     """
 
-    def __init__(self, function: Function, hub: Hub, readers: Readers) -> None:
+    def __init__(self, function: Function, hub: Hub, readers: Readers, begins: Callable[[], object]) -> None:
         self.function = function
         self._topic = function.declaration.topic
         self._name = reader_name(function.declaration)
         self._hub = hub
         self._readers = readers
+        self._begins = begins
         self._lease = hub.leases.want(self._name)
         self._stopping = False
         self._hearing = False
         self._task = asyncio.create_task(self._run(), name=f"on {function.declaration.where}")
-
-    @property
-    def leads(self) -> bool:
-        """Tell whether it runs in this process, and not in another one."""
-        return self._lease.held
 
     async def stop(self) -> None:
         """Stop, after the call that is under way where that ends soon."""
@@ -58,6 +55,7 @@ class Reaction:
             while not self._stopping:
                 try:
                     async with self._lease.hold():
+                        self._begins()
                         await self._react()
                 except Exception as error:
                     if not self._lease.held:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
+
 from quart_app.domains import Program
 from quart_app.functions.bounds import CHECK_FILE
 from quart_app.functions.calling import Function, new_threads
@@ -23,6 +25,7 @@ from quart_app.functions.channel import (
     FeedChannel,
     FunctionsChannel,
     FunctionsState,
+    FunctionState,
 )
 from quart_app.functions.declaring import Declaration
 from quart_app.functions.feeding import feed_of
@@ -62,6 +65,7 @@ class Functions:
         """Put the functions in their places, before the first client is let in."""
         self._publisher = FunctionPublisher(self._hub, self._program)
         await self._begin_reading()
+        await self._hub.seed((FUNCTIONS,))
         await self._install(self._declarations)
         self._watch = asyncio.create_task(self._watch_file(), name="functions")
 
@@ -120,7 +124,7 @@ class Functions:
             if key in self._reactions:
                 self._reactions[key].function = function
             else:
-                self._reactions[key] = Reaction(function, self._hub, self._readers)
+                self._reactions[key] = Reaction(function, self._hub, self._readers, self._begins)
 
     def _install_channels(self) -> None:
         """Install the channels of feeds and commands; a topic that had a command before keeps the answers that were
@@ -158,25 +162,47 @@ class Functions:
         for function in self._of("feed", self._functions):
             by_topic[function.declaration.topic].append(function)
         for topic, functions in by_topic.items():
-            self._hub.feeds.add(feed_of(topic, functions, self._publisher))
+            self._hub.feeds.add(feed_of(topic, functions, self._publisher, self._begins))
 
     def _tell(self) -> None:
         """Broadcast how the functions are doing, for those who look at a topic's page."""
         state: FunctionsState = {
             "file": self._path.name,
             "error": self._error,
-            "functions": [
-                {
-                    "role": function.declaration.role,
-                    "topic": function.declaration.topic,
-                    "name": function.declaration.name,
-                    "line": function.declaration.line,
-                    "error": function.error,
-                }
-                for function in self._functions
-            ],
+            "functions": [self._state_of(function) for function in self._functions],
         }
         self._hub.broadcast(FUNCTIONS, FUNCTIONS, data=state)
+
+    def _begins(self) -> None:
+        """Note that a feed or a reaction begins to run here, which it may have done on another node until now."""
+        if self._hub.backplane.shared:
+            self._tell()
+
+    def _state_of(self, function: Function) -> FunctionState:
+        """Return how a function is doing: on the node that runs it, if another one has told."""
+        declaration = function.declaration
+        state: FunctionState = {
+            "role": declaration.role,
+            "topic": declaration.topic,
+            "name": declaration.name,
+            "line": declaration.line,
+            "error": function.error,
+            "node": None,
+        }
+        if declaration.role == "command" or not self._hub.backplane.shared:
+            return state
+        name = f"feed {declaration.topic}" if declaration.role == "feed" else reader_name(declaration)
+        if name in self._hub.leases.held:
+            return {**state, "node": self._hub.backplane.name}
+        told = self._told_by_others().get((declaration.role, declaration.topic, declaration.name))
+        return {**state, "error": told and told["error"], "node": told and told["node"]}
+
+    def _told_by_others(self) -> dict[tuple[str, str, str], FunctionState]:
+        """Return what was told last of functions that run on other nodes."""
+        told = [msgspec.json.decode(event.json)["data"] for event in self._hub.bus.latest(FUNCTIONS)]
+        states: list[FunctionState] = [state for one in told for state in one["functions"]]
+        own = self._hub.backplane.name
+        return {(one["role"], one["topic"], one["name"]): one for one in states if one["node"] not in {None, own}}
 
     # The file
 

@@ -36,7 +36,7 @@ async def test_a_survey_has_the_answers_of_all_and_names_who_is_silent() -> None
     assert (own, sorted(others)) == (1, [0, 2])
     await part(server, cluster, 2)
     began = asyncio.get_running_loop().time()
-    assert await cluster.hubs[1].nodes.survey("number") == Survey([1, 0], [cluster.link(2)._name])
+    assert await cluster.hubs[1].nodes.survey("number") == Survey([1, 0], [cluster.link(2).name])
     assert asyncio.get_running_loop().time() - began < limits.ASK + 0.2
     assert await cluster.hubs[2].nodes.survey("number") == Survey([2], sorted(cluster.link(2).others.values()))
     await heal(server, cluster)

@@ -154,11 +154,11 @@ async def start(world: World, name: str, takes: float = 0.0, topic: str = TOPIC)
     hub, keeper = await world.hub(), Keeper(world.leases, name)
     hub.leases.start(keeper)
     hearing = Hearing(world, name, takes, Declaration("on", topic, react, None))
-    return Process(hub, keeper, Reaction(cast("Function", hearing), hub, Places(world, keeper)))
+    return Process(hub, keeper, Reaction(cast("Function", hearing), hub, Places(world, keeper), lambda: None))
 
 
 def alone(world: World, hub: Hub) -> Reaction:
-    return Reaction(cast("Function", Hearing(world)), hub, Places(world))
+    return Reaction(cast("Function", Hearing(world)), hub, Places(world), lambda: None)
 
 
 @skipping_time

@@ -90,6 +90,8 @@ class Sink(Protocol):
 class Backplane(Protocol):
     shared: bool
     """Whether other processes may write the same log."""
+    name: str
+    """What this process is called among them, for people; empty where it is alone."""
 
     @property
     def tag(self) -> str:
@@ -139,6 +141,7 @@ class InProcess:
     """The backplane of a program that is alone: it numbers, and hands everything straight back."""
 
     shared = False
+    name = ""
     away_since: float | None = None
     tag = ""
     nodes: Sequence[str] = ()

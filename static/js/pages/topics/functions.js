@@ -23,6 +23,7 @@ function Panel({ file, error, functions }) {
       ${functions.map(
         (one) => html`<li key=${`${one.role} ${one.name}`} data-function=${one.name}>
           <code>${one.name}</code> ${roles()[one.role]} <span class="small muted">${text("topic.line", { file, n: one.line })}</span>
+          ${one.node && html`<span class="small muted">${text("topic.runs_on", { node: one.node })}</span>`}
           ${one.error && html`<p class="notice bad" role="alert">${text("topic.failed")} <code lang="en">${one.error}</code></p>`}
         </li>`,
       )}

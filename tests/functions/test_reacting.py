@@ -206,6 +206,7 @@ async def test_one_process_hears_and_the_next_one_goes_on_after_its_end() -> Non
         world.say(first.hub, second.hub)
     await asyncio.sleep(2.9)  # in the middle of a call, which may end
     await first.stop()
+    assert world.kept[NAME].position == 10
     await asyncio.sleep(LEASE_RENEWED)
     assert world.numbers == list(range(1, 31))
     by_first = [number for process, number in world.heard if process == "first"]
@@ -276,6 +277,21 @@ def test_wherever_it_was_it_goes_on_sensibly_and_says_so(
     run()
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == ([] if said is None else [f"{NAME}: {said}"])
+
+
+@skipping_time
+async def test_when_events_are_removed_before_it_has_heard_them_it_hears_the_rest() -> None:
+    world = World()
+    hub = await world.hub()
+    reaction = alone(world, hub)
+    await asyncio.sleep(1)
+    for _ in range(20):
+        world.say()
+    world.log.trim(10)
+    hub.bus.skip_to(20)
+    await asyncio.sleep(1)
+    assert world.numbers == list(range(11, 21))
+    await reaction.stop()
 
 
 @skipping_time

@@ -10,7 +10,7 @@ import inspect
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import coroutine
@@ -21,6 +21,7 @@ from quart_app.functions.declaring import Declaration
 from quart_app.functions.ending import EndsProgram, going_on, shown, words
 from quart_app.functions.publishing import Calling, FunctionPublisher, calling
 from quart_app.realtime import Allowance, Refused
+from quart_app.storage.idempotency import IdempotencyKey
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +94,9 @@ class Function:
 
     # Calling it
 
-    async def call(self, *arguments: Any, depth: int = 0, cause: Sequence[str] | None = None) -> Any:
-        """Return what the function returns. `cause` tells what it is called for, where it may be called for the same
-        again. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
+    async def call(self, *arguments: Any, depth: int = 0, cause: IdempotencyKey | None = None) -> Any:
+        """Return what the function returns. `cause` is the key of what it is called for, where it may be called for the
+        same again. Raise the Exceptions it raises, TimeoutError, and EndsProgram."""
         function = self.declaration.function
         self._enter(depth, cause)
         async with asyncio.timeout(CALL_TIMEOUT):
@@ -134,7 +135,7 @@ class Function:
         except Exception as error:  # noqa: BLE001 - whatever a function of somebody's own raises
             logger.debug("%s did not end in order: %s", self.declaration.where, shown(error))
 
-    def _enter(self, depth: int = 0, cause: Sequence[str] | None = None) -> None:
+    def _enter(self, depth: int = 0, cause: IdempotencyKey | None = None) -> None:
         """Set what `publish` needs to know.
 
         Each caller of functions has a task, and with it a context, of its own.

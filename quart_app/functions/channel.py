@@ -25,7 +25,7 @@ from quart_app.realtime import (
     topic_closed,
 )
 from quart_app.storage.connections import reading
-from quart_app.storage.idempotency import IdempotencyKey, answers
+from quart_app.storage.idempotency import IdempotencyKey, answers, fingerprint
 from quart_app.storage.unit_of_work import Append, Committer
 
 logger = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class CommandChannel(_OwnChannel):
         if first is not None:
             key.check(first.fingerprint)
             return first.result()
-        answer = await self._call(said, peer.identity, (key.scope, key.key))
+        answer = await self._call(said, peer.identity, _cause(key))
         try:
             return await self._committer.commit(Append(lambda _: answer), key=key)
         except Refused as refused:
@@ -148,7 +148,7 @@ class CommandChannel(_OwnChannel):
             return answer
 
     async def _call(
-        self, body: dict[str, Any], who: Identity, cause: tuple[str, str] | None = None
+        self, body: dict[str, Any], who: Identity, cause: IdempotencyKey | None = None
     ) -> msgspec.Raw | None:
         try:
             value = await self.function.call(body, who, cause=cause)
@@ -164,3 +164,8 @@ class CommandChannel(_OwnChannel):
             raise Refused("function_failed", shown, status=500) from error
         self.function.worked()
         return answer
+
+
+def _cause(key: IdempotencyKey) -> IdempotencyKey:
+    """Return the key of what a command with this key causes, which no client can give."""
+    return IdempotencyKey(FUNCTIONS, fingerprint((key.scope, key.key)))

@@ -13,10 +13,10 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -43,19 +43,16 @@ from quart_app.surroundings import now
 logger = logging.getLogger(__name__)
 
 
-_KEYS: Final = "functions"  # the scope of the keys of what functions store
-
-
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """The call that is under way: of which function, how deep, and where it publishes. `cause` tells what it is called
-    for from everything else, None where it may be called for that once only."""
+    """The call that is under way: of which function, how deep, and where it publishes. `cause` is the key of what it is
+    called for, None where it is called for that once only."""
 
     declaration: Declaration
     publisher: "FunctionPublisher"
     allowance: Allowance
     depth: int
-    cause: Sequence[str] | None
+    cause: IdempotencyKey | None
     _published: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def key(self, topic: str, type: str) -> IdempotencyKey | None:
@@ -63,7 +60,8 @@ class Calling:
         if self.cause is None:
             return None
         self._published[topic, type] += 1
-        return IdempotencyKey(_KEYS, fingerprint([*self.cause, topic, type, self._published[topic, type]]))
+        one = fingerprint((topic, type, self._published[topic, type]))
+        return IdempotencyKey(self.cause.scope, f"{self.cause.key} {one}")
 
 
 calling: ContextVar[Calling | None] = ContextVar("calling", default=None)

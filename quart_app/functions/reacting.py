@@ -15,6 +15,7 @@ from quart_app.functions.bounds import ENDING, PLACE_IDLE, REPEATS, RETRY_LEAST
 from quart_app.functions.calling import Function
 from quart_app.functions.places import Bookmark, Readers, find_place, reader_name
 from quart_app.realtime import Batch, Event, Hub, Kind, Refused, Subscription
+from quart_app.storage.readers import key_of
 from quart_app.wire import Control, Cursor, is_open_topic
 
 logger = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class Reaction:
 
     async def _hear(self, event: Event, depth: int) -> bool:
         """Call the function with an event, and again where it fails; return whether that is done."""
-        cause = None if event.cursor is None else (self._name, event.cursor)
+        cause = None if event.cursor is None else key_of(self._name, Cursor.parse(event.cursor))
         for rest in (*REPEATS, None):
             function = self.function
             if function.declaration.type not in {None, event.type}:

@@ -47,6 +47,22 @@ async def test_whoever_has_lost_the_lease_cannot_say_how_far_it_has_come(store: 
     assert await stored.place_of("on a") == Cursor("e1", 5)
 
 
+async def test_a_key_lasts_until_its_reader_has_come_past_its_event(store: Store) -> None:
+    stored = StoredReaders(store.writer)
+
+    async def again() -> list[str]:
+        """Do once more what two readers do because of two events; return which of it is done."""
+        before = len(await store.texts())
+        for name, position in (("a", 5), ("a", 12), ("b", 5)):
+            await store.writer.commit(note(f"{name} {position}"), key=readers.key_of(name, Cursor("e1", position)))
+        return (await store.texts())[before:]
+
+    assert await again() == ["a 5", "a 12", "b 5"]
+    assert await again() == []
+    await stored.keep("a", Cursor("e1", 12))
+    assert await again() == ["a 5"]
+
+
 async def test_depths_are_forgotten_with_their_events(store: Store) -> None:
     def deep(work: UnitOfWork) -> None:
         readers.note_depth(work, work.record("log/a", "said").position, 3)

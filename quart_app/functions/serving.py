@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -166,10 +166,11 @@ class Functions:
 
     def _tell(self) -> None:
         """Broadcast how the functions are doing, for those who look at a topic's page."""
+        told = self._told_by_others()
         state: FunctionsState = {
             "file": self._path.name,
             "error": self._error,
-            "functions": [self._state_of(function) for function in self._functions],
+            "functions": [self._state_of(function, told) for function in self._functions],
         }
         self._hub.broadcast(FUNCTIONS, FUNCTIONS, data=state)
 
@@ -178,8 +179,8 @@ class Functions:
         if self._hub.backplane.shared:
             self._tell()
 
-    def _state_of(self, function: Function) -> FunctionState:
-        """Return how a function is doing: on the node that runs it, if another one has told."""
+    def _state_of(self, function: Function, told: Mapping[tuple[str, str, str], FunctionState]) -> FunctionState:
+        """Return how a function is doing; of one that another node runs, what that has `told` last."""
         declaration = function.declaration
         state: FunctionState = {
             "role": declaration.role,
@@ -194,8 +195,8 @@ class Functions:
         name = f"feed {declaration.topic}" if declaration.role == "feed" else reader_name(declaration)
         if name in self._hub.leases.held:
             return {**state, "node": self._hub.backplane.name}
-        told = self._told_by_others().get((declaration.role, declaration.topic, declaration.name))
-        return {**state, "error": told and told["error"], "node": told and told["node"]}
+        there = told.get((declaration.role, declaration.topic, declaration.name))
+        return {**state, "error": there and there["error"], "node": there and there["node"]}
 
     def _told_by_others(self) -> dict[tuple[str, str, str], FunctionState]:
         """Return what was told last of functions that run on other nodes."""

@@ -39,7 +39,7 @@ def reader_name(declaration: Declaration) -> str:
 async def find_place(name: str, hub: Hub, readers: Readers) -> Cursor:
     """Return the place from which a reaction goes on: where it was, or the nearest one that there still is. A new one
     begins now."""
-    await hub.relay.catch_up()  # another process may have come further than this one has heard
+    await hub.catch_up()  # another process may have come further than this one has heard
     floor, head = await hub.log.floor(), hub.position
     kept = await readers.place_of(name)
     if kept is None:

@@ -200,7 +200,7 @@ class Functions:
 
     def _told_by_others(self) -> dict[tuple[str, str, str], FunctionState]:
         """Return what was told last of functions that run on other nodes."""
-        told = [msgspec.json.decode(event.json)["data"] for event in self._hub.bus.latest(FUNCTIONS)]
+        told = [msgspec.json.decode(event.json)["data"] for event in self._hub.latest(FUNCTIONS)]
         states: list[FunctionState] = [state for one in told for state in one["functions"]]
         own = self._hub.backplane.name
         return {(one["role"], one["topic"], one["name"]): one for one in states if one["node"] not in {None, own}}

@@ -81,6 +81,8 @@ class Hub:
         self.leases = Leases()
         self.feeds = Feeds(self.bus.is_followed, self.leases.want)
         self.bus.demand = self.feeds.demand
+        self.latest = self.bus.latest
+        """`latest(topic)` returns the current values of a state topic, oldest change first."""
         self.connections: dict[str, Connection] = {}
         self.revocations = Revocations()
         self.lines = Lines()
@@ -179,14 +181,16 @@ class Hub:
         """Return what the topics hold in memory."""
         return self.bus.memory()
 
+    async def catch_up(self) -> None:
+        """Let subscribers have what is in the log by now, whichever process has written it. Raise Refused."""
+        await self.relay.catch_up()
+
     def follow(self, topic: str, after: int | None = None) -> Subscription:
-        """Return a subscription of the program's own to a topic, from now on, or with the durable events that follow a
-        position; `close` it in the end."""
+        """Return the program's own subscription to a topic, from now on or `after` a position; `close` it later."""
         if self.backplane.shared:
             self.spawn(self.seed((topic,)))
-        place = self.bus.now((topic,))
-        if after is not None:
-            place = place._replace(position=after)
+        now = self.bus.now((topic,))
+        place = now if after is None else now._replace(position=after)
         subscription = Subscription(self.bus, self.log, (topic,), "", place)
         self._own = [one for one in self._own if not one.closed] + [subscription]
         return subscription

@@ -5,9 +5,9 @@ unawares; therefore its connections are used without these.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -15,6 +15,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from quart_app.realtime import limits
+
+T = TypeVar("T")
 
 
 class Lost(Exception):
@@ -33,6 +35,12 @@ class Line(Protocol):
 
     async def close(self) -> None:
         """Give the line up."""
+
+
+def parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield the items in parts of at most `size`, so that none holds the line up for long."""
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
 
 
 Connect = Callable[[str, str], Awaitable[Line]]

@@ -7,20 +7,18 @@ and told as missing afterwards, and new values of states are shown here and sent
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
-from typing import TypeVar
 
 from quart_app.backplane import messages, scripts
-from quart_app.backplane.line import Connect, Line, Lost
+from quart_app.backplane.attendance import Attendance
+from quart_app.backplane.line import Connect, Line, Lost, parts
 from quart_app.backplane.outbox import Batch, Outbox
 from quart_app.backplane.talk import Talk
-from quart_app.realtime import UNKNOWN, Count, Event, Holding, Refused, Sink, limits
+from quart_app.realtime import UNKNOWN, Count, Entry, Event, Holding, Person, Refused, Sink, limits
 from quart_app.surroundings import REAL, Surroundings
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +49,7 @@ class Link:
         self.nodes: Sequence[str] = ()
         self.others: Mapping[str, str] = {}
         self._talk = Talk(self.tag, self._news.set)
+        self._attendance = Attendance(self.tag, name, self._news.set, surroundings)
 
     async def start(self, sink: Sink, log: str) -> None:
         """Join the others, or be away where that does not succeed soon."""
@@ -71,13 +70,9 @@ class Link:
                     self._sent.clear()
                     self._news.set()
                     await self._sent.wait()
-                    await self._line.call(scripts.LEAVE, self._presented)
+                    await self._attendance.retire(self._line)
         self._stopping = True
         await _end({self._task})
-
-    @property
-    def _presented(self) -> str:
-        return f"{self.tag} {self.name}"
 
     # What the engine has to say
 
@@ -120,6 +115,15 @@ class Link:
             asked.add_done_callback(lambda _: self._seeded(new, asked))
         # Others may wait for the same answer, so whoever gives up waiting ends nothing.
         await asyncio.wait({self._seeding[topic] for topic in topics})
+
+    def enter(self, entry: Entry) -> None:
+        self._attendance.enter(entry)
+
+    def leave(self, entry: Entry) -> None:
+        self._attendance.leave(entry)
+
+    def present(self, topic: str) -> Collection[Person]:
+        return self._attendance.present(topic)
 
     async def ask(
         self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
@@ -178,6 +182,7 @@ class Link:
             self.away_since = asyncio.get_running_loop().time()
             self._sink.interrupted()
             self._talk.cut()
+            self._attendance.cut()
             self._show(self._outbox.cut())
         questions, self._questions = self._questions, {}
         for question in questions.values():
@@ -188,7 +193,7 @@ class Link:
     async def _take_stock(self, line: Line) -> None:
         """Find out what was missed, and restore what the server has lost."""
         token = self._surroundings.token(18)
-        instance, run, last = await line.call(
+        instance, run, last, fresh = await line.call(
             scripts.HELLO, token, self._run or token.encode()[:4].hex(), self._heard, self.tag
         )
         other = instance.decode() != self._instance
@@ -196,18 +201,19 @@ class Link:
         self._instance, self._run = instance.decode(), run.decode()
         self._sink.counting(self._run)
         self._outbox.mend(0 if other else int(last))
+        await self._attendance.take_stock(line, self._channel, self._instance, fresh / 1_000)
         late = self._outbox.late()
         await self._publish_again(line, late)
         if restored:
             await self._publish_again(line, [value for one in self._sink.holdings() for value in one.values])
         shown = {value.topic for value in late}  # with numbers that nobody knows
         holdings = [one for one in self._sink.holdings() if one.followed or one.topic in shown or restored]
-        for some in _parts(holdings, limits.STOCK_TOPICS):
+        for some in parts(holdings, limits.STOCK_TOPICS):
             await self._ask(line, some)
 
     async def _publish_again(self, line: Line, values: Sequence[Event]) -> None:
         """Publish values that the others may know, or know newer ones than."""
-        for some in _parts(values, limits.BUS_EVENTS):
+        for some in parts(values, limits.BUS_EVENTS):
             await self._publish(line, Batch(0, (), some), "again")
             self._outbox.sent(some)
 
@@ -231,16 +237,10 @@ class Link:
     async def _beat(self, line: Line) -> None:
         """Say that this node is there, and let it hear of itself: `_listen` waits no longer than that takes."""
         while True:
-            lease = round(1_000 * limits.NODE_LEASE)
-            nodes = await line.call(scripts.BEAT, self._presented, self._channel, lease)
-            self._know(node.decode().partition(" ")[::2] for node in nodes)
+            nodes = await self._attendance.beat(line, self._channel)
+            self.nodes = sorted(nodes.values())
+            self.others = {tag: name for tag, name in nodes.items() if tag != self.tag}
             await asyncio.sleep(limits.PROBE)
-
-    def _know(self, nodes: Iterable[tuple[str, str]]) -> None:
-        """Take over the tags and names of all nodes."""
-        self.others = dict(nodes)
-        self.nodes = sorted(self.others.values())
-        self.others.pop(self.tag, None)
 
     async def _send(self, line: Line) -> None:
         """Tell the others what has waited since the last turn of the loop, always again."""
@@ -251,13 +251,12 @@ class Link:
                 await line.publish(messages.log(self.tag, commits))
             while word := self._talk.next():
                 await line.publish(*word)
+            has_said = await self._attendance.say(line, coming=True)
             if batch := self._outbox.next_batch():
-                self._news.set()
                 await self._publish(line, batch, "live")
-                self._outbox.through()
-            else:
-                self._outbox.through()
-                self._sent.set()
+            self._outbox.through()
+            has_said |= await self._attendance.say(line, coming=False)
+            (self._news if batch or has_said else self._sent).set()
 
     async def _publish(self, line: Line, batch: Batch, kind: str) -> None:
         packed = [messages.packed(event) for event in batch.events]
@@ -295,6 +294,8 @@ class Link:
                 self._sink.asked(word.what, word.body, partial(self._talk.answer, word))
             case messages.Told():
                 self._talk.told(word)
+            case messages.Moved() | messages.Present():
+                self._hear_of_people(word)
             case messages.Probe():
                 pass
 
@@ -327,6 +328,15 @@ class Link:
         for topic, counted in lost:
             self._sink.lost(topic, counted)
 
+    def _hear_of_people(self, word: messages.Moved | messages.Present) -> None:
+        if isinstance(word, messages.Present):
+            self._attendance.take_over(word)
+            for topic, counted, _ in word.topics:
+                self._sink.lost(topic, counted)
+        else:
+            self._hear_of_losses(word.sequence, ())
+            self._sink.received(self._attendance.hear(word))
+
     def _hear_found(self, word: messages.Found) -> None:
         for topic, counted, values in word.topics:
             self._find(topic, counted, values)
@@ -339,11 +349,6 @@ class Link:
             self._sink.found(topic, counted, [value for value in values if not self._outbox.holds(value)])
         except Refused as refused:
             logger.info("there is no place for %s: %s", topic, refused.message)
-
-
-def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for at in range(0, len(items), size):
-        yield items[at : at + size]
 
 
 async def _first_end(task: asyncio.Task[None], *works: Coroutine[None, None, None]) -> None:

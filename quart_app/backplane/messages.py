@@ -2,10 +2,12 @@
 
 `log` has durable events or, where these are large, only their positions; `live` and `again` have numbered events,
 `lost` only numbers; `found` answers one node, and `probe` says that the line is well. With `ask` and `told` nodes ask
-each other. A node passes over what it does not know, as it may be younger: what is in the log is found there.
+each other. Users who have `moved` have come or gone, and those who are `present` in a topic are all that are there. A
+node passes over what it does not know, as it may be younger: what is in the log is found there.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -79,7 +81,30 @@ class Told(NamedTuple):
     body: bytes
 
 
-Word = Log | Live | Raised | Found | Probe | Asked | Told
+class Known(NamedTuple):
+    """What is known of somebody who is present: a name, and what tells that they have left, as `without_time`."""
+
+    username: str
+    left: bytes
+
+
+class Moved(NamedTuple):
+    """Changes of presence, in order: in which topic which user has come or is known otherwise, or has left (None), and
+    the numbered signal that tells of it, if any does."""
+
+    sequence: int
+    counts: Sequence[Count]
+    changes: Sequence[tuple[str, str, Known | None]]
+    events: Sequence[Event | None]
+
+
+class Present(NamedTuple):
+    """Of some topics, up to which signal they have told of somebody, and who is there, in order of arrival."""
+
+    topics: Sequence[tuple[str, Count, dict[str, Known]]]
+
+
+Word = Log | Live | Raised | Found | Probe | Asked | Told | Moved | Present
 
 
 class Unreadable(Exception):
@@ -90,6 +115,18 @@ def packed(event: Event) -> bytes:
     """Return a transient event, as it is among others of a message and as the value of a state."""
     told = event.topic, event.type, event.fields, event.at, event.hidden_from, event.key, event.payer
     return _encode((*told, event.depth) if event.depth else told)
+
+
+def without_time(event: Event) -> bytes:
+    """Return a packed event without its time: the length of what is before it, that, and what is after it."""
+    before = b"\x97" + b"".join(map(_encode, (event.topic, event.type, event.fields)))
+    after = b"".join(map(_encode, (event.hidden_from, event.key, event.payer)))
+    return b"%d %s%s" % (len(before), before, after)
+
+
+def known(username: str, left: bytes) -> bytes:
+    """Return what is known of somebody, packed."""
+    return _encode((username, left))
 
 
 def array(items: Sequence[bytes]) -> bytes:
@@ -128,7 +165,7 @@ def read(data: bytes) -> Word:
         version, tag, kind, *rest = _decode(data)
         if version == VERSION:
             return _word(tag, kind, rest)
-    except (msgspec.DecodeError, TypeError, ValueError) as error:
+    except (msgspec.DecodeError, TypeError, ValueError, LookupError) as error:
         raise Unreadable(str(error)) from error
     raise Unreadable(f"version {version}")
 
@@ -139,9 +176,8 @@ def _word(tag: str, kind: str, rest: Sequence[Any]) -> Word:
             return Log(tag, *rest)
         case "live" | "again":
             sequence, serial, lost, numbers, events = rest
-            counts = [Count(first, number) for first, number in zip(numbers[::2], numbers[1::2], strict=True)]
             events = [_transient(*one) for one in events]
-            return Live(tag, sequence, serial, _counts(lost), counts, events, kind == "again")
+            return Live(tag, sequence, serial, _counts(lost), _numbers(numbers), events, kind == "again")
         case "lost":
             sequence, lost = rest
             return Raised(sequence, _counts(lost))
@@ -156,7 +192,22 @@ def _word(tag: str, kind: str, rest: Sequence[Any]) -> Word:
             return Asked(tag, *rest)
         case "told":
             return Told(tag, *rest)
+        case "moved":
+            sequence, numbers, people, events = rest
+            changes = [(topic, user, Known(*person) if person else None) for topic, user, person in people]
+            return Moved(sequence, _numbers(numbers), changes, [one and _transient(*one) for one in events])
+        case "present":
+            (topics,) = rest
+            return Present([(topic, Count(first, number), _people(people)) for topic, first, number, people in topics])
     raise Unreadable(f"a message of the kind {kind}")
+
+
+def _numbers(flat: Sequence[int]) -> list[Count]:
+    return [Count(first, number) for first, number in zip(flat[::2], flat[1::2], strict=True)]
+
+
+def _people(people: Sequence[Any]) -> dict[str, Known]:
+    return {user: Known(*person) for user, _, person in sorted(people, key=itemgetter(1))}
 
 
 def _counts(flat: Sequence[Any]) -> list[tuple[str, Count]]:

@@ -2,7 +2,7 @@
 
 The keys are `instance` (a name that is drawn whenever the data were lost), `run` (that of the counts), `seq` (as large
 as every number given), `c:<topic>` (its count: `n`, which began after `f`), `v:<topic>` (its values by key, each as
-`n at event`), `s:<tag>` (the last batch of a node that was carried out) and `nodes` (who is there, and until when).
+`n at event`) and `s:<tag>` (the last batch of a node that was carried out). Presence has more of them.
 """
 
 from typing import Final
@@ -10,17 +10,21 @@ from typing import Final
 from quart_app.realtime import limits
 
 
-def _with_limits(script: str) -> str:
+def with_limits(script: str) -> str:
+    """Return a script with the limits in the place of their names."""
     for name, value in (
         ("COUNT_KEPT", round(1_000 * limits.COUNT_KEPT)),
         ("VALUE_KEPT", round(1_000 * limits.VALUE_KEPT)),
         ("STATE_KEYS", limits.STATE_KEYS),
+        ("NODE_LEASE", round(1_000 * limits.NODE_LEASE)),
+        ("SILENCE", round(1_000 * (limits.PROBE + limits.PROBE_DEADLINE))),
+        ("AT_ONCE", limits.BUS_EVENTS),
     ):
         script = script.replace(name, str(value))
     return script
 
 
-_COUNTS: Final = """
+COUNTS: Final = """
 local p = KEYS[1]
 if redis.call('GET', p .. 'instance') ~= ARGV[1] then return redis.error_reply('OTHER these are other data') end
 local seq = tonumber(redis.call('GET', p .. 'seq'))
@@ -34,9 +38,20 @@ local function keep(topic, n, f)
 end
 """
 
-HELLO: Final = """
+ARRAY: Final = """
+local function array(n)
+  if n < 16 then return string.char(144 + n) end
+  if n < 65536 then return string.char(220, math.floor(n / 256), n % 256) end
+  return string.char(221, math.floor(n / 16777216), math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
+end
+"""
+
+HELLO: Final = with_limits("""
 local p = KEYS[1]
-redis.call('SET', p .. 'instance', ARGV[1], 'NX')
+if redis.call('SET', p .. 'instance', ARGV[1], 'NX') then
+  redis.call('SET', p .. 'fresh', 1, 'PX', NODE_LEASE)
+  redis.call('SET', p .. 'calm', 1, 'PX', NODE_LEASE)
+end
 redis.call('SET', p .. 'run', ARGV[2], 'NX')
 local heard, seq = tonumber(ARGV[3]), tonumber(redis.call('GET', p .. 'seq') or '0')
 if seq == 0 then
@@ -46,15 +61,17 @@ end
 if heard > seq then seq = heard end
 redis.call('SET', p .. 'seq', seq)
 local last = redis.call('GET', p .. 's:' .. ARGV[4]) or '0'
-return {redis.call('GET', p .. 'instance'), redis.call('GET', p .. 'run'), last}
-"""
-"""ARGV: instance and run, should there be none, the largest number heard, tag. Returns instance, run, last batch.
+local fresh = redis.call('PTTL', p .. 'fresh')
+return {redis.call('GET', p .. 'instance'), redis.call('GET', p .. 'run'), last, fresh}
+""")
+"""ARGV: instance and run, should there be none, the largest number heard, tag. Returns instance, run, last batch, and
+for how much longer (ms) the instance is fresh, below 0 where it is not.
 
 Where the data were lost, numbers go on far above those that anybody can have seen: those of a server that has counted
 16,000 events a second since 2026."""
 
-PUBLISH: Final = _with_limits(
-    _COUNTS
+PUBLISH: Final = with_limits(
+    COUNTS
     + """
 local tag, serial, kind, lost, numbers, at = ARGV[2], ARGV[3], ARGV[4], {}, {}, 6
 local function following(topic)
@@ -108,13 +125,10 @@ end of the message; of each event topic, key ('' unless it is a value), time and
 What is published `again` is a value that was lost here; one that is not newer than that here is left out. What is left
 out has the number 0."""
 
-STOCK: Final = _with_limits(
-    _COUNTS
+STOCK: Final = with_limits(
+    COUNTS
+    + ARRAY
     + """
-local function array(n)
-  if n < 16 then return string.char(144 + n) end
-  return string.char(220, math.floor(n / 256), n % 256)
-end
 local raised, found, topics = {}, {}, 0
 for i = 5, #ARGV, 4 do
   local topic, what, first, number = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
@@ -157,16 +171,3 @@ or `shown` where its values may be newer than here), and its count as the node k
 
 A count that is higher there is taken over, unless nothing was counted; one that nobody has begins. The answer comes by
 the node's channel, so that it has its place among what is published."""
-
-BEAT: Final = """
-local p, now = KEYS[1], redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-redis.call('ZADD', p .. 'nodes', now + ARGV[3], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', p .. 'nodes', '-inf', now)
-redis.call('PUBLISH', ARGV[2], '\\147' .. cmsgpack.pack(1, '', 'probe'))
-return redis.call('ZRANGE', p .. 'nodes', 0, -1)
-"""
-"""ARGV: who is here, its channel, for how long (ms). Returns who is here. The probe comes back by the channel."""
-
-LEAVE: Final = "return redis.call('ZREM', KEYS[1] .. 'nodes', ARGV[1])"
-"""ARGV: who is here no longer."""

@@ -17,7 +17,7 @@ from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
-from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Holding, Sink
+from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Entry, Holding, Person, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.subscription import Subscription
@@ -53,6 +53,7 @@ __all__ = [
     "Count",
     "CursorText",
     "EndedMeanwhile",
+    "Entry",
     "Event",
     "Feed",
     "Form",
@@ -68,6 +69,7 @@ __all__ = [
     "MessageShape",
     "Opening",
     "Peer",
+    "Person",
     "Presence",
     "Quota",
     "ReactionEvent",

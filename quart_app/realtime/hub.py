@@ -201,7 +201,11 @@ class Hub:
         """Take the writer's events, in order, right after their commit."""
         self.backplane.committed(events)
 
-    def broadcast(
+    def broadcast(self, topic: str, type: str, **more: Any) -> None:
+        """Publish a transient event that `transient` makes. Raise Refused where the topic takes no more keys."""
+        self.publish(self.transient(topic, type, **more))
+
+    def transient(
         self,
         topic: str,
         type: str,
@@ -209,13 +213,10 @@ class Hub:
         key: str | None = None,
         hidden_from: str | None = None,
         **fields: Any,
-    ) -> None:
-        """Publish a transient event: a signal, or a state's new value (by `key`, else by type).
-
-        Raise Refused where the topic takes no more keys.
-        """
+    ) -> Event:
+        """Return a transient event of now: a signal, or a state's new value (by `key`, else by type)."""
         at = self.surroundings.wall()
-        self.publish(Event(topic, type, fields_json(fields), at, hidden_from=hidden_from, key=key or type))
+        return Event(topic, type, fields_json(fields), at, hidden_from=hidden_from, key=key or type)
 
     def publish(self, *events: Event) -> None:
         """Publish transient events that are made already, all or none. Raise Refused as `broadcast` does."""

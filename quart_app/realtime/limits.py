@@ -88,6 +88,7 @@ PROBE: Final = 1.0  # s between two messages of a node to itself
 PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
 RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
 NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
+PRESENCE_HELD: Final = 1.0  # s in which those who know who was there restore that, before a node that started speaks
 ASK: Final = 1.0  # s in which another node has to answer a question
 FORWARD: Final = 2.0  # s in which it has to have done what a client asked for
 TAKING: Final = 0.1  # s between two looks for a connection that may be on its way from one node to another

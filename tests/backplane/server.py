@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from quart_app.backplane import Lost, scripts
+from quart_app.backplane import Lost, presence_scripts, scripts
 from quart_app.realtime import limits
+from tests.backplane.attendance import Attendance
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.decode
@@ -32,7 +33,7 @@ class Server:
         self.names: dict[str, Any] = {}
         self.counts: dict[str, tuple[int, int]] = {}
         self.values: dict[str, dict[str, tuple[int, int, bytes]]] = {}
-        self.nodes: dict[str, float] = {}
+        self.attendance = Attendance(self._next_number, self._next_place)
         for line in list(self.lines.values()):
             line.cut()
 
@@ -55,8 +56,12 @@ class Server:
             scripts.HELLO: self._hello,
             scripts.PUBLISH: self._publish,
             scripts.STOCK: self._stock,
-            scripts.BEAT: self._beat,
-            scripts.LEAVE: lambda who: self.nodes.pop(who, None),
+            presence_scripts.APPEAR: self._appear,
+            presence_scripts.BEAT: self._beat,
+            presence_scripts.MOVE: self._move,
+            presence_scripts.PRESENT: self._present,
+            presence_scripts.RESTORE: self._restore,
+            presence_scripts.RETIRE: self._retire,
         }
         return operations[script](*arguments)
 
@@ -70,6 +75,7 @@ class Server:
             self.names["instance"].encode(),
             self.names["run"].encode(),
             str(self.names.get(f"s:{tag}", 0)).encode(),
+            round(1_000 * self.attendance.fresh),
         ]
 
     def _check(self, instance: str) -> None:
@@ -137,12 +143,71 @@ class Server:
             self.publish(None, _encode([1, tag, "lost", self.names["seq"], raised]))
         self.publish(channel, _encode([1, tag, "found", id, found]))
 
-    def _beat(self, who: str, channel: str, lease: int) -> list[bytes]:
-        now = asyncio.get_running_loop().time()
-        self.nodes[who] = now + lease / 1_000
-        self.nodes = {node: until for node, until in self.nodes.items() if until > now}
+    # Presence
+
+    def _next_number(self, topic: str) -> tuple[int, int]:
+        first, number = self._counted(topic)
+        self.counts[topic] = first, number + 1
+        self.names["seq"] += 1
+        return first, number + 1
+
+    def _next_place(self) -> int:
+        self.names["seq"] += 1
+        return int(self.names["seq"])
+
+    def _appear(self, instance: str, tag: str, who: str, lease: int) -> Any:
+        self._check(instance)
+        self.attendance.appear(who, lease / 1_000)
+        topics = [topic.encode() for topic, people in self.attendance.people.items() if people]
+        return [topics, [one for item in self.attendance.entries.get(tag, {}).items() for one in item]]
+
+    def _beat(self, instance: str, tag: str, who: str, channel: str, lease: int, at: int) -> Any:
+        self._check(instance)
+        lapsed = self.attendance.appear(who, lease / 1_000)
+        more = self.attendance.bury(at)
+        self._say(tag)
         self.publish(channel, _encode([1, "", "probe"]))
-        return [node.encode() for node in self.nodes]
+        return [lapsed or None, more or None, [node.encode() for node in self.attendance.nodes]]
+
+    def _retire(self, instance: str, tag: str, who: str, lease: int) -> None:
+        self._check(instance)
+        self.attendance.retire(tag, who, lease / 1_000)
+
+    def _move(self, instance: str, tag: str, who: str, at: int, *changes: Any) -> None:
+        self._check(instance)
+        if who not in self.attendance.nodes:
+            raise Lost("BURIED this node counts as gone")
+        for topic, user, person, left, joined in zip(*[iter(changes)] * 5, strict=True):
+            if person:
+                self.attendance.come_and_tell(tag, topic, user, person, left, joined)
+            else:
+                self.attendance.leave_and_tell(tag, f"{topic} {user}".encode(), at)
+        self._say(tag)
+
+    def _say(self, tag: str) -> None:
+        if moves := self.attendance.take_moves():
+            counts, changes, events = moves
+            for event in events:
+                if event is not None:
+                    topic, _, fields, *_ = _decode(event)
+                    self.order.setdefault(topic, []).append(fields)
+            told = [None if event is None else msgspec.Raw(event) for event in events]
+            self.publish(None, _encode([1, tag, "moved", self.names["seq"], counts, changes, told]))
+
+    def _present(self, instance: str, tag: str, channel: str, *topics: str) -> None:
+        self._check(instance)
+        self.publish(channel, _encode([1, tag, "present", [self.attendance.everybody(topic) for topic in topics]]))
+
+    def _restore(self, instance: str, tag: str, *topics: Any) -> None:
+        self._check(instance)
+        rest, found = iter(topics), []
+        for topic in rest:
+            told, count = (next(rest), next(rest)), next(rest)
+            people = [(next(rest), next(rest), next(rest)) for _ in range(count)]
+            if self.attendance.restore(topic, told, people):
+                found.append(self.attendance.everybody(topic))
+        if found:
+            self.publish(None, _encode([1, tag, "present", found]))
 
 
 class MemoryLine:

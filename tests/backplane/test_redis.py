@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from quart_app.backplane import Lost, connect_to, messages, scripts
+from quart_app.backplane import Lost, connect_to, messages, presence_scripts, scripts
 from quart_app.backplane.line import Line
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster, Poller, Stream
@@ -194,7 +194,7 @@ async def test_a_server_that_cannot_be_reached_is_away(redis: Redis) -> None:
 class TestScripts:
     """What the tests' own server does is what Redis does."""
 
-    async def answers(self, line: Line) -> list[Any]:
+    async def answers(self, line: Line, end_calm: Callable[[], object]) -> list[Any]:
         channel = "envivo:{e}:node:t"
         hello = await line.call(scripts.HELLO, "i", "r", 0, "t")
         base = 0
@@ -205,7 +205,7 @@ class TestScripts:
                 if isinstance(value, list):
                     many = [relative(one) for one in value]
                     return sorted(many) if len(many) > 500 else many  # a hash has no order
-                return value - base if isinstance(value, int) and value >= base > 0 else value
+                return value - base if isinstance(value, int) and 0 <= value - base < 10**6 and base else value
 
             return relative(msgspec.msgpack.decode(await line.receive()))
 
@@ -264,15 +264,65 @@ class TestScripts:
         told.append((await line.call(scripts.HELLO, "j", "s", 0, "t"))[2])
         with pytest.raises(Lost):
             await line.call(scripts.PUBLISH, "j", "t", 1, "live", 0, b"\x90")
-        told.append(await line.call(scripts.BEAT, "t me", channel, 5_000))
-        told.append(await next_message())
-        await line.call(scripts.LEAVE, "t me")
+        told += await self.presence(line, channel, next_message, end_calm)
         await line.close()
+        return told
+
+    async def presence(
+        self, line: Line, channel: str, next_message: Callable[[], Any], end_calm: Callable[[], object]
+    ) -> list[Any]:
+        """Return what comes of the scripts of presence."""
+        left = messages.without_time(Event("rooms/1", "left", b"{}", 0, hidden_from="u"))
+        joined = messages.packed(Event("rooms/1", "joined", b"{}", 5, hidden_from="u"))
+
+        async def move(tag: str, *users: str, name: str = "") -> Any:
+            changes: list[Any] = []
+            for user in users:
+                changes += ["rooms/1", user, messages.known(name, left) if name else b"", left, joined]
+            await line.call(presence_scripts.MOVE, "i", tag, f"{tag} me", 2**41, *changes)
+            return await next_message()
+
+        async def appear(tag: str, lease: int = 5_000) -> Any:
+            topics, known = await line.call(presence_scripts.APPEAR, "i", tag, f"{tag} me", lease)
+            return topics, sorted(known)
+
+        told: list[Any] = []
+        with pytest.raises(Lost):
+            await move("t", "u", name="Ana")
+        told += [await appear("t"), await appear("other", 0)]
+        told.append(await move("t", *"abc", name="Ana"))
+        told.append(await move("other", *"bcd", name="Ana"))
+        told.append(await move("other", "b", name="Eva"))
+        told.append(await move("t", "a", "b"))
+        told += [await appear("t"), await appear("other", 0)]
+        await line.call(presence_scripts.PRESENT, "i", "t", channel, "rooms/1", "rooms/2")
+        told.append(await next_message())
+        with pytest.raises(Lost):
+            await line.call(presence_scripts.PRESENT, "j", "t", channel, "rooms/1")
+
+        async def beat() -> Any:
+            *rest, nodes = await line.call(presence_scripts.BEAT, "i", "t", "t me", channel, 5_000, 2**41)
+            return rest, sorted(nodes)
+
+        restored: list[Any] = []
+        for user in "xyz":
+            restored += [user, messages.known("Ana", left), left]
+        for number in (5, 4):
+            await line.call(presence_scripts.RESTORE, "i", "t", "rooms/9", 2, number, 3, *restored)
+        told += [await next_message(), (await beat())[0], await next_message()]
+        end_calm()
+        told += [await beat(), await next_message(), await next_message()]
+        await line.call(presence_scripts.RETIRE, "i", "t", "t me", 5_000)
+        await appear("last")
+        told.append(sorted((await line.call(presence_scripts.BEAT, "i", "last", "last me", channel, 5_000, 1))[2]))
         return told
 
     async def test_both_answer_alike(self, redis: Redis) -> None:
         prefix, channel = "envivo:{e}:", "envivo:{e}:node:t"
-        there = await self.answers(await connect_to(redis.url)(prefix, channel))
-        here = await self.answers(await Server().connect(prefix, channel))
+        server = Server()
+        line = await connect_to(redis.url)(prefix, channel)
+        there = await self.answers(line, lambda: ask(redis, "DEL", f"{prefix}calm"))
+        line = await server.connect(prefix, channel)
+        here = await self.answers(line, lambda: setattr(server.attendance, "_calm_until", 0.0))
         for one, other in zip(there, here, strict=True):
             assert one == other

@@ -1,6 +1,7 @@
 """Who is where: once per user, however many tabs; who drops out lingers."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import given
@@ -8,25 +9,41 @@ from hypothesis import strategies as st
 
 from quart_app.realtime.clients.identity import Identity
 from quart_app.realtime.clients.presence import Presence
+from quart_app.realtime.flow.backplane import InProcess
 from quart_app.realtime.limits import LINGER
+from quart_app.realtime.messages.event import Event
 from tests.realtime.clock import clock, skipping_time
 
 ANA, JUAN = Identity("1", "Ana"), Identity("2", "Juan")
 ROOM = "rooms/1"
 
 
-class Room:
-    """A presence and what it told: (seconds, joined or left, who)."""
+class Recorded(InProcess):
+    """The backplane of a program that is alone; it notes what it is told: (seconds, joined or left, who)."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[tuple[float, str, str]] = []
-        self.presence = Presence(
-            lambda topic, who: self.told.append((clock(), "joined", f"{who.username} {topic}")),
-            lambda topic, who: self.told.append((clock(), "left", f"{who.username} {topic}")),
-        )
+
+    def publish(self, events: Sequence[Event]) -> None:
+        self.told += [(clock(), event.type, f"{event.fields.decode()} {event.topic}") for event in events]
+
+
+def signals(topic: str, who: Identity) -> tuple[Event, Event]:
+    name = who.username.encode()
+    return Event(topic, "joined", name, 0), Event(topic, "left", name, 0)
+
+
+class Room:
+    """A presence and what it told."""
+
+    def __init__(self) -> None:
+        backplane = Recorded()
+        self.told = backplane.told
+        self.presence = Presence(backplane, signals, wall=lambda: 0)
 
     def present(self, topic: str = ROOM) -> list[str]:
-        return [identity.username for identity in self.presence.present(topic)]
+        return [person["username"] for person in self.presence.present(topic)]
 
 
 @skipping_time

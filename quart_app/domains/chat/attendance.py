@@ -1,16 +1,17 @@
 """The attendance of the chat: who is in which room now, and when people were last there.
 
-Presence is the engine's. A change of presence is told to the room as a signal. Visits are written in the background:
-they wait for each other, and no client waits for them.
+Presence is the engine's, and that of all nodes. A change of presence is told to the room as a signal. Visits are
+written in the background: they wait for each other, and no client waits for them.
 """
 
 import logging
 from itertools import islice
+from typing import Any
 
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import TypingChanged, UserJoined, UserLeft
 from quart_app.domains.chat.service import Chat, Visit
-from quart_app.realtime import Hub, Identity, Peer, Presence, Refused
+from quart_app.realtime import Event, Hub, Identity, Peer, Presence, Refused
 from quart_app.storage.errors import StorageError
 from quart_app.surroundings import now
 
@@ -25,7 +26,7 @@ class Attendance:
     def __init__(self, hub: Hub, chat: Chat) -> None:
         self._hub = hub
         self._chat = chat
-        self._presence = Presence(self._joined, self._left)
+        self._presence = Presence(hub.backplane, self._signals, hub.surroundings.wall)
         self._unwritten: dict[tuple[int, str], Visit] = {}
         self._writing = False
 
@@ -39,22 +40,21 @@ class Attendance:
         self._presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
         self._note(peer)
 
-    def online(self, room_id: int) -> list[Identity]:
-        """Return who is in the room, in order of arrival."""
-        return self._presence.present(rules.topic_of(room_id))
+    def online(self, room_id: int, newcomer: Identity | None = None) -> list[dict[str, Any]]:
+        """Return the `{user_id, username}` of all who are in the room, in order of arrival, and of a `newcomer`."""
+        return self._presence.present(rules.topic_of(room_id), newcomer)
 
     def tell_typing(self, peer: Peer, *, is_typing: bool) -> None:
         """Tell the others in the peer's room that its user types, or has stopped to."""
-        self._tell(peer.topic, peer.identity, TypingChanged(peer.identity.user, is_typing))
+        typing = TypingChanged(peer.identity.user, is_typing)
+        self._hub.broadcast(peer.topic, typing.type, data=typing.data, hidden_from=peer.identity.user_id)
 
-    def _joined(self, topic: str, identity: Identity) -> None:
-        self._tell(topic, identity, UserJoined(identity.user))
-
-    def _left(self, topic: str, identity: Identity) -> None:
-        self._tell(topic, identity, UserLeft(identity.user))
-
-    def _tell(self, topic: str, identity: Identity, event: TypingChanged | UserJoined | UserLeft) -> None:
-        self._hub.broadcast(topic, event.type, data=event.data, hidden_from=identity.user_id)
+    def _signals(self, topic: str, identity: Identity) -> tuple[Event, Event]:
+        joined, left = UserJoined(identity.user), UserLeft(identity.user)
+        return (
+            self._hub.transient(topic, joined.type, data=joined.data, hidden_from=identity.user_id),
+            self._hub.transient(topic, left.type, data=left.data, hidden_from=identity.user_id),
+        )
 
     def _note(self, peer: Peer) -> None:
         room_id = rules.room_of(peer.topic)

@@ -54,6 +54,13 @@ class RoomMessage(Model):
         indexes = (Index(fields=("room_id", "id"), name="chat_messages_room"),)
 
 
+SEE_MEMBER: Final = (
+    "INSERT INTO chat_members (room_id, user_id, username, last_seen, last_read) VALUES (?, ?, ?, ?, 0)"
+    " ON CONFLICT (room_id, user_id) DO UPDATE SET username = excluded.username, last_seen = excluded.last_seen"
+    " WHERE chat_members.last_seen <= excluded.last_seen"
+)
+
+
 class RoomMember(Model):
     """Somebody who has been in a room; `last_read` is a message's id, 0 when none was read."""
 

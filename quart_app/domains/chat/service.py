@@ -12,7 +12,7 @@ from tortoise.functions import Count
 
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.events import MessagePosted, MessageRead
-from quart_app.domains.chat.models import ADD_MESSAGE, Room, RoomMember, RoomMessage
+from quart_app.domains.chat.models import ADD_MESSAGE, SEE_MEMBER, Room, RoomMember, RoomMessage
 from quart_app.domains.chat.shapes import ChatMessage
 from quart_app.realtime import Identity, Refused, all_cleaned, cleaned, timestamp
 from quart_app.realtime.limits import LARGEST_ID
@@ -181,12 +181,14 @@ class Chat:
         return [{**_user(row), "last_seen": timestamp(row.last_seen)} for row in rows]
 
     async def record_visits(self, visits: Sequence[Visit]) -> None:
-        """Keep when people were in rooms; `visits` has at most one for each room and user."""
+        """Keep when people were in rooms, unless somebody was seen there later, as may be known of another node."""
 
-        async def unit(_work: UnitOfWork) -> None:
-            await _save([_member(visit) for visit in visits], "username", "last_seen")
+        def unit(work: UnitOfWork) -> None:
+            for visit in visits:
+                who = visit.identity
+                work.add(SEE_MEMBER, visit.room_id, who.user_id, who.username, visit.at)
 
-        await self._committer.commit(unit)
+        await self._committer.commit(Append(unit))
 
 
 def _member(visit: Visit) -> RoomMember:

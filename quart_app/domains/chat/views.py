@@ -102,7 +102,7 @@ class _Views:
         """
         room_id = await self._require(room, speaker())
         seen = await self._chat.last_seen(room_id)
-        online = [identity.user for identity in self._attendance.online(room_id)]
+        online = self._attendance.online(room_id)
         here = {user["user_id"] for user in online}
         away = [person for person in seen if person["user_id"] not in here]
         return success({"online": online, "last_seen": away})

@@ -47,7 +47,7 @@ class Identity:
     @property
     def wire_id(self) -> int | str:
         """The `user_id` as it goes out: a JSON number when it is all digits."""
-        return int(self.user_id) if _is_number(self.user_id) else self.user_id
+        return _on_wire(self.user_id)
 
     @property
     def is_admin(self) -> bool:
@@ -78,7 +78,16 @@ class Identity:
     @property
     def user(self) -> dict[str, Any]:
         """The `{user_id, username}` of the wire."""
-        return {"user_id": self.wire_id, "username": self.username}
+        return user_on_wire(self.user_id, self.username)
+
+
+def user_on_wire(user_id: str, username: str) -> dict[str, Any]:
+    """Return the `{user_id, username}` of the wire."""
+    return {"user_id": _on_wire(user_id), "username": username}
+
+
+def _on_wire(user_id: str) -> int | str:
+    return int(user_id) if _is_number(user_id) else user_id
 
 
 def _outside(what: str) -> Refused:

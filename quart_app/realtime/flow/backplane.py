@@ -37,6 +37,24 @@ class Holding(NamedTuple):
     followed: bool
 
 
+class Entry(NamedTuple):
+    """A user in a topic by way of one process, and the signals that tell of it: when the user has come, where that is
+    the first process, and when the user has left the last one."""
+
+    topic: str
+    user_id: str
+    username: str
+    joined: Event
+    left: Event
+
+
+class Person(NamedTuple):
+    """Somebody who is in a topic."""
+
+    user_id: str
+    username: str
+
+
 class Sink(Protocol):
     """What a backplane tells the engine of its process, and asks it. Nothing here waits."""
 
@@ -130,6 +148,17 @@ class Backplane(Protocol):
     async def seed(self, topics: Collection[str]) -> None:
         """Let the sink have `found` these topics; return when it has or when the backplane does not answer."""
 
+    def enter(self, entry: Entry) -> None:
+        """Count a user as in a topic by way of this process, or note another name of one who is. The user stays when
+        this process stops, for as long as whoever comes back somewhere else is to have never left."""
+
+    def leave(self, entry: Entry) -> None:
+        """Count a user as in a topic by way of this process no longer."""
+
+    def present(self, topic: str) -> Collection[Person]:
+        """Return who is in a topic by way of any process, in order of arrival: those whose coming was told, and whose
+        leaving was not."""
+
     async def ask(
         self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
     ) -> Mapping[str, bytes]:
@@ -151,6 +180,7 @@ class InProcess:
     def __init__(self) -> None:
         self._sequence = 1  # at least as large as every number given; 0 would be a count that is not known
         self._counters: dict[str, _Counter] = {}
+        self._present: dict[str, dict[str, Person]] = {}
 
     async def start(self, sink: Sink, log: str) -> None:
         self.join(sink)
@@ -198,6 +228,23 @@ class InProcess:
 
     async def seed(self, topics: Collection[str]) -> None:
         """Everything is known here."""
+
+    def enter(self, entry: Entry) -> None:
+        people = self._present.setdefault(entry.topic, {})
+        is_new = entry.user_id not in people
+        people[entry.user_id] = Person(entry.user_id, entry.username)
+        if is_new:
+            self.publish((entry.joined,))
+
+    def leave(self, entry: Entry) -> None:
+        people = self._present[entry.topic]
+        del people[entry.user_id]
+        if not people:
+            del self._present[entry.topic]
+        self.publish((entry.left,))
+
+    def present(self, topic: str) -> Collection[Person]:
+        return self._present.get(topic, {}).values()
 
     async def ask(
         self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]

@@ -1,0 +1,198 @@
+"""Who is where by way of all nodes, as this one knows it, and what it has to say about its own users.
+
+What is said about a user is only the latest: that they are here, or are not any more. While there is no line nothing
+waits; when there is one, the server tells what it knows of this node, and the difference is said. So a node that was
+taken for dead, and a server that has lost its data, get what they lack in one way.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from quart_app.backplane import messages
+from quart_app.backplane.line import Line, parts
+from quart_app.backplane.presence_scripts import APPEAR, BEAT, MOVE, PRESENT, RESTORE, RETIRE
+from quart_app.realtime import UNKNOWN, Count, Entry, Event, Person, limits
+from quart_app.surroundings import Surroundings
+
+_Key = tuple[str, str]
+"""A topic and a user."""
+_Arguments = list[str | bytes | int]
+
+
+@dataclass
+class _Topic:
+    """Up to which signal it has told of somebody, and who is there, in order of arrival."""
+
+    counted: Count = UNKNOWN
+    people: dict[str, messages.Known] = field(default_factory=dict)
+
+
+class _Own(NamedTuple):
+    """An entry of this node, and what tells that its user has left."""
+
+    entry: Entry
+    left: bytes
+
+
+class Attendance:
+    """The attendance at the node `tag`, which the others know by its `name`; `surroundings` tell the time. `news` is
+    called when there is something to say."""
+
+    def __init__(self, tag: str, name: str, news: Callable[[], None], surroundings: Surroundings) -> None:
+        self._tag = tag
+        self._presented = f"{tag} {name}"
+        self._news = news
+        self._surroundings = surroundings
+        self._instance = ""
+        self._topics: dict[str, _Topic] = {}
+        self._own: dict[_Key, _Own] = {}
+        self._coming: dict[_Key, None] = {}
+        self._going: dict[_Key, None] = {}
+        self._up = False
+        self._held_until = 0.0
+
+    # The engine's
+
+    def enter(self, entry: Entry) -> None:
+        """See `Backplane.enter`."""
+        key = entry.topic, entry.user_id
+        self._own[key] = _Own(entry, messages.without_time(entry.left))
+        if self._up:
+            self._going.pop(key, None)
+            self._coming[key] = None
+            self._news()
+
+    def leave(self, entry: Entry) -> None:
+        """See `Backplane.leave`."""
+        key = entry.topic, entry.user_id
+        del self._own[key]
+        if self._up:
+            self._coming.pop(key, None)
+            self._going[key] = None
+            self._news()
+
+    def present(self, topic: str) -> Collection[Person]:
+        """See `Backplane.present`."""
+        known = self._topics.get(topic)
+        return [] if known is None else [Person(user, one.username) for user, one in known.people.items()]
+
+    # What is heard
+
+    def hear(self, word: messages.Moved) -> list[Event]:
+        """Note changes; return the signals that tell of them."""
+        told: list[Event] = []
+        for (topic, user, person), counted, event in zip(word.changes, word.counts, word.events, strict=True):
+            here = self._topics.setdefault(topic, _Topic())
+            if event is not None:
+                here.counted = counted
+                event.first, event.ordinal = counted
+                told.append(event)
+            if person is not None:
+                here.people[user] = person
+            else:
+                here.people.pop(user, None)
+                if not here.people:
+                    del self._topics[topic]
+        return told
+
+    def take_over(self, word: messages.Present) -> None:
+        """Note who is present in some topics, and nobody else."""
+        for topic, counted, people in word.topics:
+            if people:
+                self._topics[topic] = _Topic(counted, people)
+            else:
+                self._topics.pop(topic, None)
+
+    # What is said
+
+    def cut(self) -> None:
+        """Note that nothing gets through from now on."""
+        self._up = False
+        self._coming.clear()
+        self._going.clear()
+
+    async def take_stock(self, line: Line, channel: str, instance: str, fresh: float) -> None:
+        """Find out who is where, and restore what the server has lost. What is found comes by the node's `channel`.
+        Raise Lost.
+
+        `instance` names the server's data, which are `fresh` for so long (s): that is when they can be restored. A node
+        that has just started leaves it to those who know who was there, for a while.
+        """
+        known, self._instance = self._instance, instance
+        if known not in {"", instance}:
+            for some in parts(list(self._topics.items()), limits.STOCK_TOPICS):
+                await line.call(RESTORE, instance, self._tag, *_restoring(some))
+        elif not known and (wait := fresh - limits.NODE_LEASE + limits.PRESENCE_HELD) > 0:
+            loop = asyncio.get_running_loop()
+            self._held_until = loop.time() + wait
+            loop.call_at(self._held_until, self._news)
+        topics = await self._appear(line)
+        for names in parts([*{*topics, *self._topics}], limits.STOCK_TOPICS):
+            await line.call(PRESENT, instance, self._tag, channel, *names)
+
+    async def _appear(self, line: Line) -> list[str]:
+        """Find out what is known of this node, and let the rest be said; return the topics in which somebody is."""
+        topics, known = await line.call(APPEAR, self._instance, self._tag, self._presented, _lease())
+        told = {_key(entry): left for entry, left in zip(known[::2], known[1::2], strict=True)}
+        self._coming = {key: None for key, own in self._own.items() if told.get(key) != own.left}
+        self._going = dict.fromkeys(told.keys() - self._own.keys())
+        self._up = True
+        self._news()
+        return [topic.decode() for topic in topics]
+
+    async def beat(self, line: Line, channel: str) -> dict[str, str]:
+        """Say that this node is there, and let it hear of itself by its `channel`; bury who is not there any more.
+        Return the names of all nodes by their tags. Raise Lost."""
+        more = True
+        while more:
+            arguments = (self._presented, channel, _lease(), self._surroundings.wall())
+            lapsed, more, nodes = await line.call(BEAT, self._instance, self._tag, *arguments)
+            if lapsed:
+                await self._appear(line)
+        named = (node.decode().partition(" ")[::2] for node in nodes)
+        return {tag: name for tag, name in named if name}
+
+    async def say(self, line: Line, *, coming: bool) -> bool:
+        """Say who has come, or who has gone, as far as that is said at once; return whether there was anybody.
+        Raise Lost."""
+        waiting = self._coming if coming else self._going
+        if not waiting or asyncio.get_running_loop().time() < self._held_until:
+            return False
+        changes: _Arguments = []
+        for key in list(islice(waiting, limits.BUS_EVENTS)):
+            del waiting[key]
+            changes += (*key, *self._change(key))
+        at = self._surroundings.wall()
+        await line.call(MOVE, self._instance, self._tag, self._presented, at, *changes)
+        return True
+
+    def _change(self, key: _Key) -> tuple[bytes, bytes, bytes]:
+        if (own := self._own.get(key)) is None:
+            return b"", b"", b""
+        return messages.known(own.entry.username, own.left), own.left, messages.packed(own.entry.joined)
+
+    async def retire(self, line: Line) -> None:
+        """Let this node be gone for the others, and its users be there for as long as those of a dropped connection:
+        who comes back to another node by then has never left. Raise Lost."""
+        await line.call(RETIRE, self._instance, self._tag, self._presented, round(1_000 * limits.LINGER))
+
+
+def _lease() -> int:
+    return round(1_000 * limits.NODE_LEASE)
+
+
+def _key(entry: bytes) -> _Key:
+    topic, _, user = entry.decode().partition(" ")
+    return topic, user
+
+
+def _restoring(topics: Sequence[tuple[str, _Topic]]) -> _Arguments:
+    arguments: _Arguments = []
+    for name, topic in topics:
+        arguments += (name, *topic.counted, len(topic.people))
+        for user, known in topic.people.items():
+            arguments += (user, messages.known(*known), known.left)
+    return arguments

@@ -6,7 +6,7 @@ taken for dead, and a server that has lost its data, get what they lack in one w
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from quart_app.backplane import messages
 from quart_app.backplane.line import Line, parts
 from quart_app.backplane.presence_scripts import APPEAR, BEAT, MOVE, PRESENT, RESTORE, RETIRE
-from quart_app.realtime import UNKNOWN, Count, Entry, Event, Person, limits
+from quart_app.realtime import UNKNOWN, Count, Entry, Event, limits
 from quart_app.surroundings import Surroundings
 
 _Key = tuple[str, str]
@@ -47,12 +47,15 @@ class Attendance:
         self._news = news
         self._surroundings = surroundings
         self._instance = ""
+        self._known = ""
+        """The name of the data that are known here."""
         self._topics: dict[str, _Topic] = {}
         self._own: dict[_Key, _Own] = {}
         self._coming: dict[_Key, None] = {}
         self._going: dict[_Key, None] = {}
         self._up = False
-        self._held_until = 0.0
+        self._held: dict[bool, asyncio.TimerHandle] = {}
+        """What is not said yet, that users have come (True) or gone, and until when."""
 
     # The engine's
 
@@ -74,10 +77,10 @@ class Attendance:
             self._going[key] = None
             self._news()
 
-    def present(self, topic: str) -> Collection[Person]:
+    def present(self, topic: str) -> Mapping[str, str]:
         """See `Backplane.present`."""
         known = self._topics.get(topic)
-        return [] if known is None else [Person(user, one.username) for user, one in known.people.items()]
+        return {} if known is None else {user: person.username for user, person in known.people.items()}
 
     # What is heard
 
@@ -99,8 +102,11 @@ class Attendance:
         return told
 
     def take_over(self, word: messages.Present) -> None:
-        """Note who is present in some topics, and nobody else."""
+        """Note who is present in some topics, and nobody else; of what another node has `restored`, this one may know
+        more."""
         for topic, counted, people in word.topics:
+            if word.restored and (known := self._topics.get(topic)) and known.counted.number > counted.number:
+                continue
             if people:
                 self._topics[topic] = _Topic(counted, people)
             else:
@@ -113,25 +119,39 @@ class Attendance:
         self._up = False
         self._coming.clear()
         self._going.clear()
+        for hold in self._held.values():
+            hold.cancel()
+        self._held.clear()
 
     async def take_stock(self, line: Line, channel: str, instance: str, fresh: float) -> None:
         """Find out who is where, and restore what the server has lost. What is found comes by the node's `channel`.
         Raise Lost.
 
         `instance` names the server's data, which are `fresh` for so long (s): that is when they can be restored. A node
-        that has just started leaves it to those who know who was there, for a while.
+        that has just started waits for those who know who was there.
         """
-        known, self._instance = self._instance, instance
-        if known not in {"", instance}:
+        self._instance = instance
+        if self._known not in {"", instance}:
             for some in parts(list(self._topics.items()), limits.STOCK_TOPICS):
                 await line.call(RESTORE, instance, self._tag, *_restoring(some))
-        elif not known and (wait := fresh - limits.NODE_LEASE + limits.PRESENCE_HELD) > 0:
-            loop = asyncio.get_running_loop()
-            self._held_until = loop.time() + wait
-            loop.call_at(self._held_until, self._news)
+        elif not self._known and (wait := fresh - limits.NODE_LEASE + limits.RESTORED) > 0:
+            await asyncio.sleep(wait)
         topics = await self._appear(line)
         for names in parts([*{*topics, *self._topics}], limits.STOCK_TOPICS):
             await line.call(PRESENT, instance, self._tag, channel, *names)
+        if self._known:
+            self._hold()
+        self._known = instance
+
+    def _hold(self) -> None:
+        """Say nothing before others who were away, too, can hear it, and no leave before they have told who came."""
+        loop = asyncio.get_running_loop()
+        for coming, until in ((True, limits.RESTORED), (False, 2 * limits.RESTORED)):
+            self._held[coming] = loop.call_later(until, self._release, coming)
+
+    def _release(self, coming: bool) -> None:
+        del self._held[coming]
+        self._news()
 
     async def _appear(self, line: Line) -> list[str]:
         """Find out what is known of this node, and let the rest be said; return the topics in which somebody is."""
@@ -159,14 +179,15 @@ class Attendance:
         """Say who has come, or who has gone, as far as that is said at once; return whether there was anybody.
         Raise Lost."""
         waiting = self._coming if coming else self._going
-        if not waiting or asyncio.get_running_loop().time() < self._held_until:
+        if not waiting or coming in self._held:
             return False
         changes: _Arguments = []
         for key in list(islice(waiting, limits.BUS_EVENTS)):
             del waiting[key]
             changes += (*key, *self._change(key))
         at = self._surroundings.wall()
-        await line.call(MOVE, self._instance, self._tag, self._presented, at, *changes)
+        if not await line.call(MOVE, self._instance, self._tag, self._presented, at, *changes):
+            await self._appear(line)
         return True
 
     def _change(self, key: _Key) -> tuple[bytes, bytes, bytes]:

@@ -17,7 +17,7 @@ from quart_app.backplane.attendance import Attendance
 from quart_app.backplane.line import Connect, Line, Lost, parts
 from quart_app.backplane.outbox import Batch, Outbox
 from quart_app.backplane.talk import Talk
-from quart_app.realtime import UNKNOWN, Count, Entry, Event, Holding, Person, Refused, Sink, limits
+from quart_app.realtime import UNKNOWN, Count, Entry, Event, Holding, Refused, Sink, limits
 from quart_app.surroundings import REAL, Surroundings
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class Link:
     def leave(self, entry: Entry) -> None:
         self._attendance.leave(entry)
 
-    def present(self, topic: str) -> Collection[Person]:
+    def present(self, topic: str) -> Mapping[str, str]:
         return self._attendance.present(topic)
 
     async def ask(

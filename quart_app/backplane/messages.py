@@ -2,8 +2,8 @@
 
 `log` has durable events or, where these are large, only their positions; `live` and `again` have numbered events,
 `lost` only numbers; `found` answers one node, and `probe` says that the line is well. With `ask` and `told` nodes ask
-each other. Users who have `moved` have come or gone, and those who are `present` in a topic are all that are there. A
-node passes over what it does not know, as it may be younger: what is in the log is found there.
+each other. Users who have `moved` have come or gone; those who are `present` in a topic, or `restored`, are all of
+them. A node passes over what it does not know, as it may be younger: what is in the log is found there.
 """
 
 from collections.abc import Sequence
@@ -99,9 +99,11 @@ class Moved(NamedTuple):
 
 
 class Present(NamedTuple):
-    """Of some topics, up to which signal they have told of somebody, and who is there, in order of arrival."""
+    """Of some topics, up to which signal they have told of somebody, and who is there, in order of arrival. It was
+    `restored` where a node knew that, and the server did not any more."""
 
     topics: Sequence[tuple[str, Count, dict[str, Known]]]
+    restored: bool
 
 
 Word = Log | Live | Raised | Found | Probe | Asked | Told | Moved | Present
@@ -196,9 +198,10 @@ def _word(tag: str, kind: str, rest: Sequence[Any]) -> Word:
             sequence, numbers, people, events = rest
             changes = [(topic, user, Known(*person) if person else None) for topic, user, person in people]
             return Moved(sequence, _numbers(numbers), changes, [one and _transient(*one) for one in events])
-        case "present":
+        case "present" | "restored":
             (topics,) = rest
-            return Present([(topic, Count(first, number), _people(people)) for topic, first, number, people in topics])
+            known = [(topic, Count(first, number), _people(people)) for topic, first, number, people in topics]
+            return Present(known, kind == "restored")
     raise Unreadable(f"a message of the kind {kind}")
 
 

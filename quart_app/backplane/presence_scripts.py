@@ -107,9 +107,9 @@ local function everybody(topic)
   local head = '\\148' .. cmsgpack.pack(topic, tonumber(told[1] or '0'), tonumber(told[2] or '0'))
   return head .. array(#found) .. table.concat(found)
 end
-local function present(channel, found)
+local function publish(channel, kind, found)
   if #found == 0 then return end
-  redis.call('PUBLISH', channel, '\\148' .. cmsgpack.pack(1, tag, 'present') .. array(#found) .. table.concat(found))
+  redis.call('PUBLISH', channel, '\\148' .. cmsgpack.pack(1, tag, kind) .. array(#found) .. table.concat(found))
 end
 """
 
@@ -175,7 +175,7 @@ end
 MOVE: Final = with_limits(
     _CHANGES
     + """
-if not redis.call('ZSCORE', p .. 'nodes', ARGV[3]) then return redis.error_reply('BURIED this node counts as gone') end
+if not redis.call('ZSCORE', p .. 'nodes', ARGV[3]) then return 0 end
 for i = 5, #ARGV, 5 do
   local topic, user, person, left, joined = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
   if person == '' then
@@ -190,10 +190,12 @@ for i = 5, #ARGV, 5 do
   end
 end
 say()
+return 1
 """
 )
 """ARGV: instance, tag, who is here, the time (ms since the Unix epoch); of each change topic, user, what is known
-of them ('' where they leave), what tells that they have left, and that they have joined."""
+of them ('' where they leave), what tells that they have left, and that they have joined. Returns 0, and does nothing,
+where the node was buried."""
 
 PRESENT: Final = with_limits(
     _NODES
@@ -201,7 +203,7 @@ PRESENT: Final = with_limits(
     + """
 local found = {}
 for i = 4, #ARGV do found[#found + 1] = everybody(ARGV[i]) end
-present(ARGV[3], found)
+publish(ARGV[3], 'present', found)
 """
 )
 """ARGV: instance, tag, the node's channel, topics. Who is there comes by the channel, so that it has its place among
@@ -225,7 +227,7 @@ while fresh > 0 and i <= #ARGV do
   i = i + 4 + 3 * there
 end
 redis.call('SET', p .. 'seq', seq)
-present(p .. 'bus', found)
+publish(p .. 'bus', 'restored', found)
 """
 )
 """ARGV: instance, tag; of each topic its name, where its count began, up to which signal it has told of somebody, and

@@ -17,7 +17,7 @@ from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
-from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Entry, Holding, Person, Sink
+from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Entry, Holding, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.realtime.flow.subscription import Subscription
@@ -69,7 +69,6 @@ __all__ = [
     "MessageShape",
     "Opening",
     "Peer",
-    "Person",
     "Presence",
     "Quota",
     "ReactionEvent",

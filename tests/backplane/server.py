@@ -173,16 +173,17 @@ class Server:
         self._check(instance)
         self.attendance.retire(tag, who, lease / 1_000)
 
-    def _move(self, instance: str, tag: str, who: str, at: int, *changes: Any) -> None:
+    def _move(self, instance: str, tag: str, who: str, at: int, *changes: Any) -> int:
         self._check(instance)
         if who not in self.attendance.nodes:
-            raise Lost("BURIED this node counts as gone")
+            return 0
         for topic, user, person, left, joined in zip(*[iter(changes)] * 5, strict=True):
             if person:
                 self.attendance.come_and_tell(tag, topic, user, person, left, joined)
             else:
                 self.attendance.leave_and_tell(tag, f"{topic} {user}".encode(), at)
         self._say(tag)
+        return 1
 
     def _say(self, tag: str) -> None:
         if moves := self.attendance.take_moves():
@@ -207,7 +208,7 @@ class Server:
             if self.attendance.restore(topic, told, people):
                 found.append(self.attendance.everybody(topic))
         if found:
-            self.publish(None, _encode([1, tag, "present", found]))
+            self.publish(None, _encode([1, tag, "restored", found]))
 
 
 class MemoryLine:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
@@ -65,7 +66,7 @@ async def test_presence_is_that_of_all_nodes_whatever_becomes_of_one(
     await eventually(lambda: told(watch) == ["+ana", "+eva", "+juan", "+leo"])
     there = ["ana", "eva", "juan", "leo", "watch"]
     for node in (well, killed, ended, stopped):
-        await eventually(lambda node=node: _is(node, there))
+        await eventually(partial(_is, node, there))
     late = await come(ended, "late")
     assert welcomed(late) == ["watch", "ana", "eva", "juan", "leo", "late"]
     await late.leave()

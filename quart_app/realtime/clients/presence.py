@@ -87,7 +87,7 @@ class Presence:
     def present(self, topic: str, newcomer: Identity | None = None) -> list[dict[str, Any]]:
         """Return the `{user_id, username}` of everybody who is in the topic on any node, in order of arrival, and of a
         `newcomer` of whom the others may not know yet."""
-        people = {person.user_id: person.username for person in self._backplane.present(topic)}
+        people = dict(self._backplane.present(topic))
         if newcomer is not None:
             people[newcomer.user_id] = newcomer.username
         return [user_on_wire(*person) for person in people.items()]

@@ -7,7 +7,7 @@ what the others publish does. This module has the protocol, and the backplane of
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from quart_app.realtime import limits
 from quart_app.realtime.messages.event import Event
@@ -46,13 +46,6 @@ class Entry(NamedTuple):
     username: str
     joined: Event
     left: Event
-
-
-class Person(NamedTuple):
-    """Somebody who is in a topic."""
-
-    user_id: str
-    username: str
 
 
 class Sink(Protocol):
@@ -155,15 +148,18 @@ class Backplane(Protocol):
     def leave(self, entry: Entry) -> None:
         """Count a user as in a topic by way of this process no longer."""
 
-    def present(self, topic: str) -> Collection[Person]:
-        """Return who is in a topic by way of any process, in order of arrival: those whose coming was told, and whose
-        leaving was not."""
+    def present(self, topic: str) -> Mapping[str, str]:
+        """Return who is in a topic by way of any process, by user the name, in order of arrival: those whose coming was
+        told, and whose leaving was not."""
 
     async def ask(
         self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]
     ) -> Mapping[str, bytes]:
         """Ask other processes, and return the answers that have come in `wait` s, by their tags. They are returned as
         soon as all are there, or one that is `enough`."""
+
+
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class InProcess:
@@ -180,7 +176,7 @@ class InProcess:
     def __init__(self) -> None:
         self._sequence = 1  # at least as large as every number given; 0 would be a count that is not known
         self._counters: dict[str, _Counter] = {}
-        self._present: dict[str, dict[str, Person]] = {}
+        self._present: dict[str, dict[str, str]] = {}
 
     async def start(self, sink: Sink, log: str) -> None:
         self.join(sink)
@@ -232,7 +228,7 @@ class InProcess:
     def enter(self, entry: Entry) -> None:
         people = self._present.setdefault(entry.topic, {})
         is_new = entry.user_id not in people
-        people[entry.user_id] = Person(entry.user_id, entry.username)
+        people[entry.user_id] = entry.username
         if is_new:
             self.publish((entry.joined,))
 
@@ -243,8 +239,8 @@ class InProcess:
             del self._present[entry.topic]
         self.publish((entry.left,))
 
-    def present(self, topic: str) -> Collection[Person]:
-        return self._present.get(topic, {}).values()
+    def present(self, topic: str) -> Mapping[str, str]:
+        return self._present.get(topic, NOBODY)
 
     async def ask(
         self, tags: Collection[str], what: str, body: bytes, wait: float, enough: Callable[[bytes], bool]

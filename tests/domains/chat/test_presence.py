@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from tests.domains.chat.people import DEADLINE, Json, Person, Room
-from tests.running import eventually
+from tests.running import ServerProcess, eventually
+from tests.stores import query
 
 LINGER = 5.0  # s, as the contract says
 
@@ -115,6 +116,23 @@ async def test_last_seen_moves_on_with_every_visit(room: Room, rest: httpx.Async
         await juan.say("message", content="he vuelto")
         await juan.hear("message_sent")
     await seen(rest, room, "juan", after=first["last_seen"])
+
+
+async def test_who_was_seen_later_on_another_node_stays_so(
+    room: Room, rest: httpx.AsyncClient, server: ServerProcess
+) -> None:
+    async with room.joined("Juan"):
+        pass
+    await seen(rest, room, "juan")
+    later = 4_102_444_800_000
+    where = f"room_id = {room.id} AND user_id = 'juan'"
+    query(server.database_url, f"UPDATE chat_members SET last_seen = {later} WHERE {where}")
+    async with room.joined("Juan"):
+        pass
+    async with room.joined("Eva"):
+        pass
+    await seen(rest, room, "eva")  # what is written of her is so after what is written of him
+    assert (await seen(rest, room, "juan"))["last_seen"].startswith("2100-01-01")
 
 
 async def test_all_transports_are_present_and_counted(room: Room, rest: httpx.AsyncClient) -> None:

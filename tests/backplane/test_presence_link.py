@@ -1,0 +1,205 @@
+"""What a room is told when nodes end, stand still, or are away, and when the server loses its data: one case each."""
+
+import asyncio
+from collections.abc import Callable
+
+from quart_app.realtime import limits
+from quart_app.realtime.clients.identity import Identity
+from tests.backplane.rooms import JOINED, LEFT, Guest, Rooms
+from tests.backplane.server import Server
+from tests.realtime.clock import clock, skipping_time
+
+BURIED = limits.NODE_LEASE + limits.PROBE + 0.1
+"""The seconds after which it is known everywhere that a node is gone."""
+
+
+async def started(nodes: int = 2) -> tuple[Server, Rooms]:
+    server = Server()
+    cluster = Rooms(lambda: server.connect)
+    await cluster.start(nodes)
+    await asyncio.sleep(limits.NODE_LEASE)  # the server's data are not new any more
+    return server, cluster
+
+
+async def until(predicate: Callable[[], bool]) -> float:
+    """Let time pass until something is so, for a minute at most; return the time."""
+    async with asyncio.timeout(60):
+        while not predicate():
+            await asyncio.sleep(0.01)
+    return clock()
+
+
+async def part(server: Server, cluster: Rooms, *nodes: int) -> None:
+    """Let nodes not reach the server."""
+    for node in nodes:
+        server.refused.add(cluster.link(node).tag)
+        server.lines[cluster.link(node).tag].cut()
+    await until(lambda: all(cluster.link(node).away_since is not None for node in nodes))
+
+
+async def heal(server: Server, cluster: Rooms) -> None:
+    server.refused.clear()
+    await until(lambda: all(hub.backplane.away_since is None for hub in cluster.hubs))
+    await asyncio.sleep(0.1)
+
+
+async def well(cluster: Rooms) -> None:
+    """Assert that everybody knows who is there."""
+    await asyncio.sleep(0.1)
+    cluster.check()
+    assert cluster.agree(), [guest.here for guest in cluster.guests]
+
+
+async def watched(cluster: Rooms, *users: str) -> list[Guest]:
+    """Return guests on nodes 0, 1 and so on who have been told nothing yet but who is there."""
+    guests = [await cluster.come(node, user) for node, user in enumerate(users)]
+    await asyncio.sleep(0.1)
+    for guest in guests:
+        guest.told.clear()
+    return guests
+
+
+@skipping_time
+async def test_a_user_on_two_nodes_comes_once_and_goes_once() -> None:
+    _, cluster = await started()
+    (watch,) = await watched(cluster, "watch")
+    for node in (1, 0, 1):
+        await cluster.come(node, "ana")
+        await asyncio.sleep(0.1)
+    assert watch.told == [(JOINED, "ana")]
+    for guest in [one for one in cluster.guests if one.user == "ana"]:
+        assert watch.told == [(JOINED, "ana")]
+        await cluster.leave(guest, orderly=True)
+        await asyncio.sleep(0.1)
+    assert watch.told == [(JOINED, "ana"), (LEFT, "ana")]
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_who_is_on_a_node_that_is_killed_leaves_unless_they_come_back_elsewhere() -> None:
+    _, cluster = await started(3)
+    watch, *_ = await watched(cluster, "watch", "ana", "eva")
+    await cluster.come(1, "eva")
+    began = clock()
+    await cluster.kill(1)
+    await asyncio.sleep(3)
+    await cluster.come(2, "juan")
+    await until(lambda: (LEFT, "ana") in watch.told)
+    assert limits.NODE_LEASE - limits.PROBE <= clock() - began <= BURIED
+    assert watch.told == [(JOINED, "juan"), (LEFT, "ana")]
+    await cluster.begin(1)
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_who_is_on_a_node_that_ends_has_left_nobody_who_comes_back_within_the_linger() -> None:
+    server, cluster = await started()
+    watch, _ = await watched(cluster, "watch", "ana")
+    await cluster.come(1, "eva")
+    await asyncio.sleep(0.1)
+    await cluster.end(1)
+    began = clock()
+    await asyncio.sleep(limits.PROBE + 0.1)
+    assert cluster.link(0).nodes == ["node 0"]
+    assert len(server.attendance.nodes) == 2
+    await asyncio.sleep(limits.LINGER - 2)
+    await cluster.come(0, "ana")
+    gone = await until(lambda: (LEFT, "eva") in watch.told)
+    assert limits.LINGER <= gone - began <= limits.LINGER + limits.PROBE + 0.1
+    await cluster.begin(1)
+    await well(cluster)
+    assert watch.told == [(JOINED, "eva"), (LEFT, "eva")]
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_node_that_was_taken_for_gone_brings_its_users_back() -> None:
+    server, cluster = await started()
+    watch, ana = await watched(cluster, "watch", "ana")
+    await part(server, cluster, 1)
+    await cluster.come(1, "eva")
+    await asyncio.sleep(BURIED)
+    assert watch.told == [(LEFT, "ana")]
+    await heal(server, cluster)
+    await asyncio.sleep(limits.RESTORED)
+    assert watch.told == [(LEFT, "ana"), (JOINED, "ana"), (JOINED, "eva")]
+    assert not ana.certain, "it was told that it has missed something"
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_server_that_was_away_for_long_takes_nobody_for_gone() -> None:
+    server, cluster = await started(3)
+    watch, ana, eva = await watched(cluster, "watch", "ana", "eva")
+    await part(server, cluster, 0, 1, 2)
+    await asyncio.sleep(60)
+    await cluster.leave(ana, orderly=True)
+    await cluster.come(2, "ana")
+    await cluster.leave(eva, orderly=True)
+    await cluster.come(1, "juan")
+    assert [room.people() for room in cluster.rooms] == [["watch", "ana", "eva"]] * 3
+    await heal(server, cluster)
+    await asyncio.sleep(2 * BURIED)
+    assert sorted(watch.told) == [(JOINED, "juan"), (LEFT, "eva")]
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_server_that_lost_its_data_is_told_by_the_nodes_who_is_there_and_who_was() -> None:
+    server, cluster = await started(3)
+    watch, ana, _ = await watched(cluster, "watch", "ana", "eva")
+    await cluster.come(2, "leo")
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 0, 1, 2)
+    server.forget()
+    await cluster.kill(2)  # so nobody can say that its users have left
+    await cluster.leave(ana, orderly=True)
+    await cluster.come(0, "ana")
+    await cluster.come(1, "juan")
+    await cluster.begin(2)
+    await heal(server, cluster)
+    began = clock()
+    await asyncio.sleep(2 * limits.RESTORED)
+    assert watch.told == [(JOINED, "leo"), (JOINED, "juan")]
+    await until(lambda: len(watch.told) == 4)
+    assert clock() - began <= BURIED
+    assert sorted(watch.told[2:]) == [(LEFT, "eva"), (LEFT, "leo")]
+    await asyncio.sleep(2 * BURIED)
+    assert len(watch.told) == 4
+    assert set(cluster.rooms[2].people()) == {"watch", "ana", "juan"}
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_node_that_starts_beside_an_empty_server_waits_for_those_who_know() -> None:
+    server, cluster = await started()
+    watch, _ = await watched(cluster, "watch", "ana")
+    await part(server, cluster, 0, 1)
+    server.forget()
+    await cluster.kill(1)
+    beginning = asyncio.create_task(cluster.begin(1))  # it is the first one that comes to the server
+    await asyncio.sleep(limits.RESTORED / 2)
+    await heal(server, cluster)
+    await beginning
+    await cluster.come(1, "ana")
+    await asyncio.sleep(2 * BURIED)
+    assert watch.told == []
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_the_newest_name_is_known_everywhere() -> None:
+    _, cluster = await started()
+    await watched(cluster, "watch", "ana")
+    for node, name in ((0, "Ana"), (1, "Ana María")):
+        cluster.rooms[node].presence.enter("rooms/1", Identity("ana", name), "tab")
+        await asyncio.sleep(0.1)
+        for room in cluster.rooms:
+            assert {"user_id": "ana", "username": name} in room.presence.present("rooms/1")
+    await cluster.stop()

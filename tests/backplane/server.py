@@ -169,6 +169,12 @@ class Server:
         self.publish(channel, _encode([1, "", "probe"]))
         return [lapsed or None, more or None, [node.encode() for node in self.attendance.nodes]]
 
+    def bury(self, who: str) -> None:
+        """Take a node for gone."""
+        self.attendance.nodes[who] = 0.0
+        self.attendance.bury(0)
+        self._say("")
+
     def _retire(self, instance: str, tag: str, who: str, lease: int) -> None:
         self._check(instance)
         self.attendance.retire(tag, who, lease / 1_000)

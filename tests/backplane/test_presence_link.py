@@ -3,9 +3,14 @@
 import asyncio
 from collections.abc import Callable
 
-from quart_app.realtime import limits
+import pytest
+
+from quart_app.backplane.attendance import Attendance
+from quart_app.backplane.messages import Known, Present
+from quart_app.realtime import Count, limits
 from quart_app.realtime.clients.identity import Identity
-from tests.backplane.rooms import JOINED, LEFT, Guest, Rooms
+from quart_app.surroundings import REAL
+from tests.backplane.rooms import JOINED, LEFT, ROOM, Guest, Rooms
 from tests.backplane.server import Server
 from tests.realtime.clock import clock, skipping_time
 
@@ -131,6 +136,80 @@ async def test_a_node_that_was_taken_for_gone_brings_its_users_back() -> None:
 
 
 @skipping_time
+async def test_a_node_that_was_buried_finds_that_out() -> None:
+    server, cluster = await started()
+    watch, _ = await watched(cluster, "watch", "ana")
+    (presented,) = (one for one in server.attendance.nodes if one.endswith("node 1"))
+    server.bury(presented)
+    await asyncio.sleep(limits.PROBE + 0.1)  # until it says that it is there
+    assert watch.told == [(LEFT, "ana"), (JOINED, "ana")]
+    server.bury(presented)
+    await cluster.come(1, "eva")
+    await asyncio.sleep(0.1)  # until it has something to say
+    assert watch.told[2:] == [(LEFT, "ana"), (JOINED, "ana"), (JOINED, "eva")]
+    await well(cluster)
+    assert all(guest.certain for guest in cluster.guests), "nothing was missed"
+    await cluster.stop()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@skipping_time
+async def test_of_two_nodes_that_tell_an_empty_server_the_one_that_was_told_more_is_right(first: int) -> None:
+    server, cluster = await started()
+    watch, ana = await watched(cluster, "watch", "ana")
+    eva = await cluster.come(0, "eva")
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 1)
+    await cluster.leave(eva, orderly=True)
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 0)
+    server.forget()
+    for node in (first, 1 - first):
+        server.refused.discard(cluster.link(node).tag)
+        await until(lambda node=node: cluster.link(node).away_since is None)  # type: ignore[misc]
+    await asyncio.sleep(2 * BURIED)
+    assert watch.told == [(JOINED, "eva"), (LEFT, "eva")]
+    assert "eva" not in ana.knows()
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
+async def test_who_has_missed_a_leave_before_the_server_lost_its_data_is_told_so() -> None:
+    server, cluster = await started(3)
+    leo = await cluster.come(2, "leo")
+    eva, ana = await cluster.come(2, "eva"), await cluster.come(1, "ana")
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 1)
+    await cluster.leave(eva, orderly=True)
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 0)
+    server.forget()
+    await cluster.kill(2)  # only a node on which nobody is knows that she has left
+    server.refused.discard(cluster.link(0).tag)
+    await until(lambda: cluster.link(0).away_since is None)
+    await cluster.begin(2)
+    await heal(server, cluster)
+    await asyncio.sleep(2 * BURIED)
+    assert not {eva.user, leo.user} & ana.knows()
+    await well(cluster)
+    await cluster.stop()
+
+
+def test_what_was_restored_by_a_node_that_knows_less_is_passed_over() -> None:
+    attendance = Attendance("t", "node", lambda: None, REAL)
+    ana, eva = {"ana": Known("Ana", b"")}, {"eva": Known("Eva", b"")}
+    for number, people, restored, there in (
+        (5, ana, False, ["ana"]),
+        (4, eva, True, ["ana"]),
+        (5, eva, True, ["eva"]),
+        (4, ana, False, ["ana"]),
+    ):
+        attendance.take_over(Present([(ROOM, Count(1, number), people)], restored))
+        assert list(attendance.present(ROOM)) == there
+
+
+@skipping_time
 async def test_a_server_that_was_away_for_long_takes_nobody_for_gone() -> None:
     server, cluster = await started(3)
     watch, ana, eva = await watched(cluster, "watch", "ana", "eva")
@@ -182,24 +261,41 @@ async def test_a_node_that_starts_beside_an_empty_server_waits_for_those_who_kno
     await part(server, cluster, 0, 1)
     server.forget()
     await cluster.kill(1)
-    beginning = asyncio.create_task(cluster.begin(1))  # it is the first one that comes to the server
+
+    async def begin() -> None:
+        await cluster.begin(1)  # it is the first one that comes to the server
+        await cluster.come(1, "ana")
+
+    beginning = asyncio.create_task(begin())
     await asyncio.sleep(limits.RESTORED / 2)
     await heal(server, cluster)
     await beginning
-    await cluster.come(1, "ana")
     await asyncio.sleep(2 * BURIED)
     assert watch.told == []
+    assert watch.certain, "it was told to have missed something"
     await well(cluster)
     await cluster.stop()
 
 
 @skipping_time
 async def test_the_newest_name_is_known_everywhere() -> None:
-    _, cluster = await started()
+    server, cluster = await started()
     await watched(cluster, "watch", "ana")
-    for node, name in ((0, "Ana"), (1, "Ana María")):
-        cluster.rooms[node].presence.enter("rooms/1", Identity("ana", name), "tab")
+
+    async def rename(node: int, name: str) -> None:
+        cluster.rooms[node].presence.enter(ROOM, Identity("ana", name), "tab")
         await asyncio.sleep(0.1)
-        for room in cluster.rooms:
-            assert {"user_id": "ana", "username": name} in room.presence.present("rooms/1")
+
+    def names() -> list[str]:
+        return [user["username"] for room in cluster.rooms for user in room.presence.present(ROOM)]
+
+    await rename(0, "Ana")
+    assert names() == ["watch", "Ana"] * 2
+    await rename(1, "Ana María")
+    assert names() == ["watch", "Ana María"] * 2
+    await part(server, cluster, 1)
+    await rename(1, "Anita")
+    await heal(server, cluster)
+    await asyncio.sleep(limits.RESTORED)
+    assert names() == ["watch", "Anita"] * 2
     await cluster.stop()

@@ -43,9 +43,9 @@ class Machine(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
     def wait(self, seconds: float) -> None:
-        self.run(asyncio.sleep(seconds))
         if self.server.delay > 0.1 or self.server.refused:
-            self.cluster.troubled = self.loop.time()
+            self.cluster.troubled = self.loop.time() + seconds
+        self.run(asyncio.sleep(seconds))
 
     @initialize(delay=st.sampled_from([0.0, 0.001, 0.05]))
     def begin(self, delay: float) -> None:
@@ -81,7 +81,6 @@ class Machine(RuleBasedStateMachine):
 
     @rule(delay=st.sampled_from([0.0, 0.001, 0.05, 1.5]))
     def change_the_delay(self, delay: float) -> None:
-        self.wait(0)
         self.server.delay = delay
         self.wait(0)
 
@@ -94,7 +93,6 @@ class Machine(RuleBasedStateMachine):
     @rule(node=nodes, within=times)
     def part(self, node: int, within: float) -> None:
         tag = self.cluster.link(node).tag
-        self.wait(0)
         self.server.refused ^= {tag}
         if tag in self.server.refused and tag in self.server.lines:
             self.server.lines[tag].cut()

@@ -178,11 +178,11 @@ class Link:
 
     def _went_away(self) -> None:
         self._line = None
+        self._attendance.cut()
         if self.away_since is None:
             self.away_since = asyncio.get_running_loop().time()
             self._sink.interrupted()
             self._talk.cut()
-            self._attendance.cut()
             self._show(self._outbox.cut())
         questions, self._questions = self._questions, {}
         for question in questions.values():

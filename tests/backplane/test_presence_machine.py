@@ -36,6 +36,8 @@ class Machine(RuleBasedStateMachine):
         for name, value in SMALL.items():
             self.patch.setattr(limits, name, value)
         self.loop = SkippingLoop()
+        self.errors: list[dict[str, Any]] = []
+        self.loop.set_exception_handler(lambda _, error: self.errors.append(error))
         self.server = Server()
         self.cluster = Rooms(lambda: self.server.connect)
 
@@ -123,6 +125,7 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def nobody_complains(self) -> None:
         self.cluster.check()
+        assert self.errors == []
 
     # Rest
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from quart_app.backplane import Lost
 from quart_app.backplane.attendance import Attendance
 from quart_app.backplane.messages import Known, Present
 from quart_app.realtime import Count, limits
@@ -149,6 +151,30 @@ async def test_a_node_that_was_buried_finds_that_out() -> None:
     assert watch.told[2:] == [(LEFT, "ana"), (JOINED, "ana"), (JOINED, "eva")]
     await well(cluster)
     assert all(guest.certain for guest in cluster.guests), "nothing was missed"
+    await cluster.stop()
+
+
+@skipping_time
+async def test_a_line_that_is_lost_while_its_node_takes_stock_costs_nothing() -> None:
+    server, cluster = await started()
+    watch, _ = await watched(cluster, "watch", "ana")
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, error: errors.append(error))
+    take_stock = server._stock
+
+    def fail(*_: Any) -> None:
+        server._stock = take_stock  # type: ignore[method-assign]  # once is enough
+        raise Lost("it was cut")
+
+    server._stock = fail  # type: ignore[method-assign]  # where a line is lost is a matter of chance
+    await part(server, cluster, 1)
+    await cluster.come(1, "eva")
+    await heal(server, cluster)
+    await asyncio.sleep(2 * limits.RESTORED)
+    assert watch.told == [(JOINED, "eva")]
+    assert server._stock == take_stock
+    assert errors == []
+    await well(cluster)
     await cluster.stop()
 
 

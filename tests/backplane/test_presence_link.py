@@ -166,7 +166,7 @@ async def test_a_line_that_is_lost_while_its_node_takes_stock_costs_nothing() ->
         server._stock = take_stock  # type: ignore[method-assign]  # once is enough
         raise Lost("it was cut")
 
-    server._stock = fail  # type: ignore[method-assign]  # where a line is lost is a matter of chance
+    server._stock = fail  # type: ignore[method-assign,assignment]  # where a line is lost is a matter of chance
     await part(server, cluster, 1)
     await cluster.come(1, "eva")
     await heal(server, cluster)

@@ -160,7 +160,7 @@ class Rooms:
     async def come(self, node: int, user: str) -> Guest:
         hub = self.hubs[node]
         connection = await hub.open(Opening(Identity(user, user), (ROOM,), "ws"))
-        trusts = connection.subscription.full_cursor.seen != (0,)
+        trusts = hub.backplane.away_since is None and connection.subscription.full_cursor.seen != (0,)
         guest = Guest(user, node, hub, connection, self._is_there, trusts)
         self.guests.append(guest)
         self._tasks[guest] = asyncio.create_task(guest.follow())

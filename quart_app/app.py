@@ -5,8 +5,6 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -189,7 +187,11 @@ class EnVivo(LeanQuart, Program):
         Raise StorageError, and SettingsError where the security log cannot be written.
         """
         database = await Database.open(
-            self.settings.database_url, MODEL_MODULES, logger.info, shared=self.hub.backplane.shared
+            self.settings.database_url,
+            MODEL_MODULES,
+            logger.info,
+            shared=self.hub.backplane.shared,
+            node=self.settings.node_name,
         )
         self._opened.push_async_callback(database.close)
         self.security.open()
@@ -291,7 +293,7 @@ def _backplane(settings: Settings) -> Backplane | None:
     except ModuleNotFoundError as error:
         raise SettingsError(spec.variable, "set", "left out without its driver: pip install 'envivo[redis]'") from error
     try:
-        return Link(connect_to(settings.backplane_url), f"{socket.gethostname()}-{os.getpid()}")
+        return Link(connect_to(settings.backplane_url), settings.node_name)
     except ValueError as error:
         raise SettingsError(spec.variable, "set", spec.may_be) from error
 

@@ -1,5 +1,6 @@
 """Settings: where they come from, which wins, and what is said about one that cannot be used."""
 
+import os
 import re
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("database_url", "mysql://x"),
         ("database_url", "sqlite://"),
         ("backplane_url", "http://localhost"),
+        ("node", "class one"),
+        ("node", "n" * 41),
         ("access", "public"),
         ("secret_key", "short"),
         ("allowed_origins", "example.org"),
@@ -213,6 +216,15 @@ def test_a_provider_and_an_issuer_belong_to_doors_without_a_key_of_their_own() -
     assert (a.provider, a.issuer) == (None, None)
     assert (b.provider, b.issuer) == (front.provider, front.issuer)
     assert front.issuer == Issuer(name="a", audience="b", keys_url="https://a.example/keys", rules=front.provider.rules)
+
+
+def test_a_node_without_a_name_is_called_after_its_machine_and_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(node="class-1").node_name == "class-1"
+    monkeypatch.setattr("socket.gethostname", lambda: "Ana's laptop." + "x" * 60)
+    name = load_settings().node_name
+    assert name.startswith("Ana-s-laptop.xx")
+    assert name.endswith(f"-{os.getpid()}")
+    assert load_settings(node=name).node_name == name
 
 
 def test_an_option_that_does_not_exist_is_a_mistake_of_the_program() -> None:

@@ -24,11 +24,12 @@ BACKPLANE: Final = "backplane"
 
 
 class Health(TypedDict):
-    """The health of the process, and of each of its parts: `ok` or `failing`; what is wrong with it, and which version
-    this is, administrators are told. The backplane, where there is one, is `up` or away."""
+    """The health of the process, and of each of its parts: `ok` or `failing`; what is wrong with it, which version this
+    is and which node, administrators are told. The backplane, where there is one, is `up` or away."""
 
     status: Literal["ok", "failing"]
     version: NotRequired[str]
+    node: NotRequired[str]
     checks: Annotated[dict[str, str], Meta(examples=[{"database": "ok", "writer": "ok"}])]
 
 
@@ -44,9 +45,9 @@ class HealthAnswer(TypedDict):
 async def check() -> Response:
     """Answer 200 when every part is well, else 503.
 
-    Out: ``{"success": bool, "data": {"status": "ok" or "failing", "version"?: str, "checks": {part: state}}}``. A state
-    is "ok" or "failing", to administrators what is wrong in words. In open mode everybody is one. The backplane is "up"
-    or "away for 12 s", which is no reason for 503.
+    Out: ``{"success": bool, "data": {"status": "ok" or "failing", "version"?: str, "node"?: str, "checks": {part:
+    state}}}``. A state is "ok" or "failing", to administrators what is wrong in words. In open mode everybody is one.
+    The backplane is "up" or "away for 12 s", which is no reason for 503.
     """
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -57,7 +58,8 @@ async def check() -> Response:
     well = all(state == OK for state in checks.values())
     who = visitor()
     if who is not None and who.is_admin:
-        data: Health = {"status": _word(well), "version": __version__, "checks": checks | backplane}
+        name = app().settings.node_name
+        data: Health = {"status": _word(well), "version": __version__, "node": name, "checks": checks | backplane}
     else:
         words: dict[str, str] = {part: _word(state == OK) for part, state in checks.items()}
         data = {"status": _word(well), "checks": words | backplane}

@@ -65,6 +65,9 @@ class EnVivo(LeanQuart, Program):
     """This flag tells whether deliveries may be written past ASGI; the server finds out at its start whether that
     works."""
 
+    leaving = False
+    """This flag tells whether the server has been told to stop; the server sets it."""
+
     writer: Writer
     _log: TortoiseEventLog
     _write_check: WriteCheck

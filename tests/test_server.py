@@ -22,10 +22,10 @@ from quart_app.config import Settings
 from quart_app.doors import Door, address_to_open
 from quart_app.resources import MissingResource, resource
 from quart_app.server import event_loop
+from quart_app.server.configuration import ServerOptions, StartError, server_config
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.listening import ListenError, open_doors, open_sockets
 from quart_app.server.logs import configure_logging
-from quart_app.server.running import ServerOptions, StartError, server_config
 from quart_app.server.tls import TlsError, local_certificate
 from tests.running import eventually
 

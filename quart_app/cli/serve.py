@@ -34,8 +34,9 @@ def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **option
     overrides = dict(_key(text) for text in keys)
     settings = settings_from(options)
     gc.disable()  # what a start makes stays; the server turns the collector on again when it listens
+    from quart_app.server.configuration import ServerOptions
     from quart_app.server.leaving import end_process
-    from quart_app.server.running import ServerOptions, run
+    from quart_app.server.running import run
 
     end_process(run(settings, options=ServerOptions(server_config, overrides, tls)))
 

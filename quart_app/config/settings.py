@@ -174,6 +174,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     peer_timeout: Annotated[float, _seconds("Seconds after which a peer that takes nothing is dropped", 1, 86400)] = (
         120.0
     )
+    drain_delay: Annotated[
+        float,
+        _seconds("Seconds that a node goes on serving once it is told to stop and says that it is not ready", 0, 600),
+    ] = 0.0
     address_connections: Annotated[
         int,
         Meta(ge=1, le=10**6, title="TCP connections of one address at a time", description="a whole number from 1 up"),

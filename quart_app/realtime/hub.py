@@ -378,14 +378,18 @@ class Hub:
     # The end
 
     async def drain(self) -> None:
-        """Say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
+        """Give up the leases, say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
 
-        The more clients there are, the longer is the time over which their returns are spread.
+        The more clients there are, the longer is the time over which their returns are spread. It begins at once where
+        other nodes are there to take them, and else when this program has started again.
         """
         self.draining = self._parking.draining = self.feeds.draining = True
+        self.spawn(self.leases.stop())
         connections = list(self.connections.values())
-        away = limits.RESTART + len(connections) / limits.LEAVE_RATE
-        spread = max(limits.RETURN_SPREAD, len(connections) / limits.RETURN_RATE)
+        away, spread = 0.0, len(connections) / limits.RETURN_RATE
+        if not self._has_others():
+            away = limits.RESTART + len(connections) / limits.LEAVE_RATE
+            spread = max(limits.RETURN_SPREAD, spread)
         for index, connection in enumerate(connections):
             back_in = round(1_000 * (away + spread * index / len(connections)))
             connection.end(Close.GOING_AWAY, "shutdown", back_in=back_in)
@@ -393,6 +397,10 @@ class Hub:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)
         await self.lines.gone()
+
+    def _has_others(self) -> bool:
+        """Tell whether other nodes are there, as far as this one knows."""
+        return self.backplane.away_since is None and bool(self.backplane.nodes[1:])
 
 
 def _follows(connection: Connection, topics: Collection[str]) -> bool:

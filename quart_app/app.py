@@ -261,9 +261,10 @@ class EnVivo(LeanQuart, Program):
             self.hub.counters.errors[refused.code] += 1
             self.security.refused(refused, Whence(host), lambda: None, Act("connection"))
 
-    async def drain(self) -> None:
-        """Send every client away in good order; return when they are gone, or after 4 s."""
-        await self.hub.drain()
+    async def drain(self, leaving: Collection[str]) -> None:
+        """Send every client away in good order; return when they are gone, or after 4 s. `leaving` are the names of the
+        nodes that leave now."""
+        await self.hub.drain(leaving)
 
     async def healthy(self) -> dict[str, str]:
         """Return the state of each store by its name: `ok`, or what is wrong with it; of the backplane whether it is

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -118,7 +119,7 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("jwks_url", "file:///etc/passwd"),
         ("claim_rules", "groups:admin"),
         ("log_level", "loud"),
-        ("workers", "2"),
+        ("workers", "65"),
     ],
 )
 def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
@@ -136,6 +137,22 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
         assert value not in message
     else:
         assert repr(value) in message or name == "allowed_origins"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "1 with SQLite, whose file one process opens"),
+        ({"database_url": "postgres://a@b/c"}, "1 without a backplane"),
+    ],
+)
+def test_several_workers_are_nodes_of_one_backplane(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(workers="4", **given)
+    assert str(refused.value).startswith(f"ENVIVO_WORKERS (--workers) is 4; it may be {told}")
+    typed = shlex.split(str(refused.value).rpartition("type envivo serve ")[2])
+    remedy = {option[2:].replace("-", "_"): value for option, value in zip(typed[::2], typed[1::2], strict=True)}
+    assert load_settings(**remedy).workers == 4
 
 
 def test_origins_are_compared_as_browsers_send_them() -> None:

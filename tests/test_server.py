@@ -59,7 +59,7 @@ def test_the_operators_file_wins_over_ours(tmp_path: Path) -> None:
         ("_bind = ['x']", "_bind is not a key"),
         ("create_sockets = 1", "create_sockets is not a key"),
         ("bind = ['0.0.0.0:80']", "ENVIVO_HOST"),
-        ("workers = 2", "streams live in the memory of one process"),
+        ("workers = 2", "ENVIVO_WORKERS says how many processes serve"),
     ],
 )
 def test_a_file_that_cannot_be_served_with_is_refused(text: str, told: str, tmp_path: Path) -> None:

@@ -27,11 +27,15 @@ Port = Annotated[
     int,
     Meta(ge=0, le=65535, title="Port to listen on", description="a whole number from 0 to 65535; 0 takes a free one"),
 ]
-_ONE_PROCESS = (
-    "1: streams live in the memory of one process, and each of two would serve half of every room; "
-    "one process on one core takes many thousands of connections"
-)
-Workers = Annotated[int, Meta(ge=1, le=1, title="Server processes", description=_ONE_PROCESS)]
+Workers = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=64,
+        title="Server processes, each of them a node",
+        description="a whole number from 1 to 64; more than 1 with PostgreSQL and a backplane",
+    ),
+]
 
 
 def _seconds(title: str, least: float, most: float) -> Meta:

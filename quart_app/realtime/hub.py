@@ -377,17 +377,17 @@ class Hub:
 
     # The end
 
-    async def drain(self) -> None:
+    async def drain(self, leaving: Collection[str] = ()) -> None:
         """Give up the leases, say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
 
         The more clients there are, the longer is the time over which their returns are spread. It begins at once where
-        other nodes are there to take them, and else when this program has started again.
+        other nodes are there to take them than those that are `leaving`, and else when this program has started again.
         """
         self.draining = self._parking.draining = self.feeds.draining = True
         self.spawn(self.leases.stop())
         connections = list(self.connections.values())
         away, spread = 0.0, len(connections) / limits.RETURN_RATE
-        if not self._has_others():
+        if self.backplane.away_since is not None or set(self.backplane.nodes) <= set(leaving):
             away = limits.RESTART + len(connections) / limits.LEAVE_RATE
             spread = max(limits.RETURN_SPREAD, spread)
         for index, connection in enumerate(connections):
@@ -397,10 +397,6 @@ class Hub:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)
         await self.lines.gone()
-
-    def _has_others(self) -> bool:
-        """Tell whether other nodes are there, as far as this one knows."""
-        return self.backplane.away_since is None and bool(self.backplane.nodes[1:])
 
 
 def _follows(connection: Connection, topics: Collection[str]) -> bool:

@@ -13,8 +13,9 @@ from typing import Any
 from hypercorn.config import Config, Sockets
 
 from quart_app.config import Settings
-from quart_app.doors import Door
 from quart_app.resources import resource
+from quart_app.server.listening import Opened
+from quart_app.server.starter import Person, Starter
 
 _OURS = {
     "bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
@@ -22,6 +23,7 @@ _OURS = {
     "quic_bind": "HTTP/3 is not served",
     "loglevel": "ENVIVO_LOG_LEVEL says what is logged",
     "errorlog": "ENVIVO_LOG_FILE says where to log",
+    "workers": "ENVIVO_WORKERS says how many processes serve",
     "worker_class": "the loop is uvloop wherever there is one",
 }
 
@@ -31,12 +33,14 @@ class ServerOptions:
     """The options of the server that are not settings.
 
     ``config_file`` is a hypercorn.toml whose keys win over the one that travels with the program; the keys in
-    ``overrides`` win over both. ``tls`` tells whether to serve https with a certificate for this machine.
+    ``overrides`` win over both. ``tls`` tells whether to serve https with a certificate for this machine. ``starter``
+    has started this process.
     """
 
     config_file: Path | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
     tls: bool = False
+    starter: Starter = field(default_factory=Person)
 
 
 class StartError(RuntimeError):
@@ -48,7 +52,7 @@ class ServerConfig(Config):
 
     def __init__(self) -> None:
         super().__init__()
-        self.opened: list[tuple[Door, list[socket.socket]]] = []
+        self.opened: Opened = []
         self.errorlog = logging.getLogger("hypercorn.error")
 
     def create_sockets(self) -> Sockets:
@@ -73,22 +77,20 @@ def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
     if options.config_file is not None:
         values |= _read_toml(options.config_file)
     values |= options.overrides
-    for key, value in values.items():
+    for key in values:
         if key in _OURS:
             raise StartError(f"{key} cannot be set here: {_OURS[key]}")
         if key.startswith("_") or callable(getattr(Config, key, None)) or not hasattr(Config, key):
             raise StartError(f"{key} is not a key of Hypercorn's configuration")
-        if key == "workers" and value != 1:
-            raise StartError(f"workers is {value}: streams live in the memory of one process, so it can only be 1")
     config = ServerConfig()
     for key, value in values.items():
         setattr(config, key, value)
     if options.tls:
-        _use_local_certificate(config, settings)
+        _use_local_certificate(config, settings, options.starter)
     return config
 
 
-def _use_local_certificate(config: ServerConfig, settings: Settings) -> None:
+def _use_local_certificate(config: ServerConfig, settings: Settings, starter: Starter) -> None:
     from quart_app.server.tls import TlsError, local_certificate  # 8 MB of cryptography, for --tls alone
 
     try:
@@ -96,7 +98,7 @@ def _use_local_certificate(config: ServerConfig, settings: Settings) -> None:
     except TlsError as error:
         raise StartError(str(error)) from error
     config.certfile = config.keyfile = str(kept.certificate)
-    print(f"Browsers trust this server once they have imported {kept.authority}")  # noqa: T201
+    starter.say(f"Browsers trust this server once they have imported {kept.authority}")
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import gc
 import logging
 import ssl
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -27,10 +27,11 @@ from quart_app.resources import is_checkout
 from quart_app.server.configuration import ServerConfig, ServerOptions, StartError, server_config
 from quart_app.server.doorways import Doorways
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
-from quart_app.server.leaving import INTERRUPTED, Leaving, say
-from quart_app.server.listening import ListenError, open_doors, raise_descriptor_limit
+from quart_app.server.leaving import INTERRUPTED, Leaving
+from quart_app.server.listening import ListenError, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
+from quart_app.server.starter import Starter
 from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.tcp import serve_tidily
 
@@ -70,8 +71,9 @@ class ServedApplication(Protocol):
     def reception(self, config: Config, loop: ListenerLoop) -> Reception:
         """Return what receives the connections that `loop` accepts."""
 
-    async def drain(self) -> None:
-        """Send every client its `bye`; return when they are gone or the time for it is over."""
+    async def drain(self, leaving: Collection[str]) -> None:
+        """Send every client its `bye`; return when they are gone or the time for it is over. `leaving` are the names of
+        the nodes that leave now, of which this is one."""
 
 
 def run(settings: Settings, *, options: ServerOptions) -> int:
@@ -152,9 +154,9 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
         for doubt in doubts(settings):
             logger.warning(doubt)
         config = server_config(settings, options)
-        config.opened = open_doors(settings.doors, settings.peer_timeout)
+        config.opened = options.starter.open(settings)
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
-            return runner.run(_Server(config, build(), settings).run())
+            return runner.run(_Server(config, build(), settings, options.starter).run())
     except (StartError, SettingsError, ListenError) as error:
         print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it
         return 1
@@ -168,9 +170,11 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
 class _Server:
     """One run of the server, from opening the stores to closing them."""
 
-    def __init__(self, config: ServerConfig, app: ServedApplication, settings: Settings) -> None:
+    def __init__(self, config: ServerConfig, app: ServedApplication, settings: Settings, starter: Starter) -> None:
         self._config = config
         self._app = app
+        self._starter = starter
+        self._name = settings.node_name
         self._peer_timeout = settings.peer_timeout
         self._delay = settings.drain_delay
 
@@ -180,7 +184,7 @@ class _Server:
             raise TypeError("the server runs on a loop of new_event_loop()")
         loop.set_exception_handler(_report)
         raise_descriptor_limit()
-        leaving = Leaving(loop, self._delay)
+        leaving = Leaving(loop, self._delay, self._starter.say)
         for door, listeners in self._config.opened:
             self._app.doors.bind(door.name, [listener.getsockname()[:2] for listener in listeners])
         try:
@@ -237,7 +241,8 @@ class _Server:
         after it."""
         for door, listeners in self._config.opened:
             named = "" if door.name == FRONT else f" ({door.name})"
-            say(f"En Vivo{named}: {address_to_open(listeners[0].getsockname(), doorways.scheme)}")
+            self._starter.say(f"En Vivo{named}: {address_to_open(listeners[0].getsockname(), doorways.scheme)}")
+        self._starter.serving()
         self._app.doors.listening = doorways
         await asked.wait()
         self._app.leaving = True
@@ -245,7 +250,7 @@ class _Server:
         self._app.doors.listening = None
         loop.close_listeners()
         try:
-            await self._app.drain()
+            await self._app.drain(self._starter.leaving(self._name))
         except Exception:
             logger.exception("not every client could be told to leave")
         # This comes before Hypercorn's patience ends: a connection cut off here ends in order, a cancelled one may not.

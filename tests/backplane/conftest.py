@@ -8,9 +8,9 @@ import pytest
 from tests.servers import Postgres, Redis
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A running server, shared by the tests of a module."""
+    """A running server, shared by all tests, each of which has databases of its own."""
     with Postgres() as postgres:
         yield postgres
 

@@ -277,7 +277,7 @@ class TestTheEnd:
         hub = await hub_with(Talk())
         monkeypatch.setattr(hub.backplane, "nodes", ("this one", "another"))
         connections = [await connect(hub) for _ in range(3)]
-        draining = asyncio.create_task(hub.drain())
+        draining = asyncio.create_task(hub.drain(["this one"]))
         await turn()
         told = [(await received(connection))[-1]["data"]["retry_after"] for connection in connections]
         assert told == [0, 250, 500]

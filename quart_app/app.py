@@ -209,6 +209,9 @@ class EnVivo(LeanQuart, Program):
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
         if self.hub.backplane.shared:
+            await import_module("quart_app.backplane").meet(
+                self.hub.backplane, self.settings.node_name, database.others
+            )
             self.hub.leases.start(StoredLeases(self.writer))
         kept = Retention(
             self.writer,
@@ -226,6 +229,11 @@ class EnVivo(LeanQuart, Program):
     async def stop(self) -> None:
         """Stop in the reverse order: take nothing new, commit what waits, then close the stores."""
         await self._opened.aclose()
+
+    async def _meet_others(self, database: Database) -> None:
+        from quart_app.backplane import meet  # there is one, so its driver is there, too
+
+        await meet(self.hub.backplane, self.settings.node_name, database.others)
 
     async def _fill(self, work: UnitOfWork) -> None:
         if work.next_position > 1:

@@ -3,7 +3,7 @@
 This module knows nothing of events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -72,6 +72,10 @@ class Database:
     def check(self) -> None:
         """Raise DatabaseUnavailable where what is written would go elsewhere than a start would look for it."""
         self._claim.check()
+
+    async def others(self) -> Collection[str]:
+        """Return the names of the other nodes that have the database open."""
+        return await self._claim.others()
 
     async def close(self) -> None:
         """Disconnect, and give up the claim. Stop the writer first."""

@@ -51,11 +51,16 @@ def session(credentials: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments for a connection without a pool, from the `credentials` of `writer`."""
     given = {name: value for name, value in credentials.items() if name not in {"minsize", "maxsize", "reset"}}
     node = node_of(given["server_settings"]["application_name"])
-    return given | {"server_settings": _ALL | _named(node, "claim")}
+    return given | {"server_settings": _ALL | {"application_name": claim_of(node)}}
 
 
 def _named(node: str, use: str) -> dict[str, str]:
     return {"application_name": "/".join(filter(None, (_PROGRAM, node, use)))}
+
+
+def claim_of(node: str) -> str:
+    """Return what the session is shown as by which a node holds the database."""
+    return _named(node, "claim")["application_name"]
 
 
 def node_of(application_name: str) -> str:

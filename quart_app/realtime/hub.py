@@ -379,17 +379,14 @@ class Hub:
 
     async def drain(self, leaving: Collection[str] = ()) -> None:
         """Give up the leases, say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
-
-        The more clients there are, the longer is the time over which their returns are spread. It begins at once where
-        other nodes are there to take them than those that are `leaving`, and else when this program has started again.
-        """
+        They are to come back at once if there are more nodes than those `leaving`; the more they are, the more spread
+        out."""
         self.draining = self._parking.draining = self.feeds.draining = True
         self.spawn(self.leases.stop())
         connections = list(self.connections.values())
-        away, spread = 0.0, len(connections) / limits.RETURN_RATE
-        if self.backplane.away_since is not None or set(self.backplane.nodes) <= set(leaving):
-            away = limits.RESTART + len(connections) / limits.LEAVE_RATE
-            spread = max(limits.RETURN_SPREAD, spread)
+        alone = self.backplane.away_since is not None or set(self.backplane.nodes) <= set(leaving)
+        away = limits.RESTART + len(connections) / limits.LEAVE_RATE if alone else 0.0
+        spread = max(limits.RETURN_SPREAD if alone else 0.0, len(connections) / limits.RETURN_RATE)
         for index, connection in enumerate(connections):
             back_in = round(1_000 * (away + spread * index / len(connections)))
             connection.end(Close.GOING_AWAY, "shutdown", back_in=back_in)

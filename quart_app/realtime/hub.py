@@ -379,8 +379,7 @@ class Hub:
 
     async def drain(self, leaving: Collection[str] = ()) -> None:
         """Give up the leases, say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
-        They are to come back at once if there are more nodes than those `leaving`; the more they are, the more spread
-        out."""
+        They come back at once where there are nodes that are not `leaving`; the more, the more spread out."""
         self.draining = self._parking.draining = self.feeds.draining = True
         self.spawn(self.leases.stop())
         connections = list(self.connections.values())

@@ -5,8 +5,6 @@ Only the server and the tests import it.
 
 import asyncio
 import logging
-import os
-import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -66,6 +64,9 @@ class EnVivo(LeanQuart, Program):
     direct = True
     """This flag tells whether deliveries may be written past ASGI; the server finds out at its start whether that
     works."""
+
+    leaving = False
+    """This flag tells whether the server has been told to stop; the server sets it."""
 
     writer: Writer
     _log: TortoiseEventLog
@@ -189,7 +190,11 @@ class EnVivo(LeanQuart, Program):
         Raise StorageError, and SettingsError where the security log cannot be written.
         """
         database = await Database.open(
-            self.settings.database_url, MODEL_MODULES, logger.info, shared=self.hub.backplane.shared
+            self.settings.database_url,
+            MODEL_MODULES,
+            logger.info,
+            shared=self.hub.backplane.shared,
+            node=self.settings.node_name,
         )
         self._opened.push_async_callback(database.close)
         self.security.open()
@@ -204,6 +209,9 @@ class EnVivo(LeanQuart, Program):
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
         if self.hub.backplane.shared:
+            await import_module("quart_app.backplane").meet(
+                self.hub.backplane, self.settings.node_name, database.others
+            )
             self.hub.leases.start(StoredLeases(self.writer))
         kept = Retention(
             self.writer,
@@ -221,6 +229,11 @@ class EnVivo(LeanQuart, Program):
     async def stop(self) -> None:
         """Stop in the reverse order: take nothing new, commit what waits, then close the stores."""
         await self._opened.aclose()
+
+    async def _meet_others(self, database: Database) -> None:
+        from quart_app.backplane import meet  # there is one, so its driver is there, too
+
+        await meet(self.hub.backplane, self.settings.node_name, database.others)
 
     async def _fill(self, work: UnitOfWork) -> None:
         if work.next_position > 1:
@@ -256,9 +269,10 @@ class EnVivo(LeanQuart, Program):
             self.hub.counters.errors[refused.code] += 1
             self.security.refused(refused, Whence(host), lambda: None, Act("connection"))
 
-    async def drain(self) -> None:
-        """Send every client away in good order; return when they are gone, or after 4 s."""
-        await self.hub.drain()
+    async def drain(self, leaving: Collection[str]) -> None:
+        """Send every client away in good order; return when they are gone, or after 4 s. `leaving` are the names of the
+        nodes that leave now."""
+        await self.hub.drain(leaving)
 
     async def healthy(self) -> dict[str, str]:
         """Return the state of each store by its name: `ok`, or what is wrong with it; of the backplane whether it is
@@ -291,7 +305,7 @@ def _backplane(settings: Settings) -> Backplane | None:
     except ModuleNotFoundError as error:
         raise SettingsError(spec.variable, "set", "left out without its driver: pip install 'envivo[redis]'") from error
     try:
-        return Link(connect_to(settings.backplane_url), f"{socket.gethostname()}-{os.getpid()}")
+        return Link(connect_to(settings.backplane_url), settings.node_name)
     except ValueError as error:
         raise SettingsError(spec.variable, "set", spec.may_be) from error
 

@@ -23,6 +23,7 @@ class App(Protocol):
     hub: Hub
     security: SecurityLog
     direct: bool
+    leaving: bool
     topic_shapes: Sequence[TopicShape]
     url_map: Map
     view_functions: dict[str, Callable[..., Any]]

@@ -5,6 +5,7 @@ from Hypercorn, and by `late` it takes WebSockets, too, only after Hypercorn has
 `TESTS_DESCRIPTORS` is how many files it may have open, and with `TESTS_COUNTED` the connections of this machine's own
 addresses are counted, too. To the file that `TESTS_TURNS` names go the long turns of its loop, in s of processor time.
 `TESTS_FRAMES` is how many frames a second a peer may send: on a busy machine a flood may come no faster than others do.
+`TESTS_MEETING` is how many seconds a node that starts looks for the others.
 """
 
 import asyncio
@@ -57,6 +58,8 @@ if __name__ == "__main__":
             await start(self)
 
         EnVivo.start = watched  # type: ignore[method-assign]  # that is where the loop is known
+    if meeting := os.environ.get("TESTS_MEETING"):
+        vars(limits).update(MEETING=float(meeting))
     way = os.environ.get("TESTS_WAY", "direct")
     EnVivo.direct = way != "ordinary"
     if way == "broken":

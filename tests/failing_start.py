@@ -13,7 +13,8 @@ from functools import partial
 
 from quart_app.app import MODEL_MODULES, EnVivo, create_app
 from quart_app.config import Settings, load_settings
-from quart_app.server.running import ServerOptions, serve
+from quart_app.server.configuration import ServerOptions
+from quart_app.server.running import serve
 from quart_app.storage.database import Database
 
 _taken: list[socket.socket] = []

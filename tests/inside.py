@@ -46,7 +46,7 @@ async def serving(
         await _listening(url)
         yield app, url
     finally:
-        await app.drain()
+        await app.drain(())
         stop.set()
         await asyncio.wait_for(serving, DEADLINE)
         let_go()

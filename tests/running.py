@@ -64,7 +64,7 @@ class _Proxy(Protocol):
 @contextlib.asynccontextmanager
 async def listening(proxy: _Proxy) -> AsyncIterator[None]:
     """Let a proxy serve on a free port, whose `url` it is told, and stop it in the end."""
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, backlog=4096)  # a crowd may come at once
     proxy.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield
@@ -130,6 +130,7 @@ def _run_module(module: str, arguments: Sequence[str], folder: Path, environment
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # they are files here
     sys.argv = [module, *arguments]
+    sys.orig_argv = [sys.executable, "-m", *sys.argv]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 

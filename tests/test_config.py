@@ -1,6 +1,8 @@
 """Settings: where they come from, which wins, and what is said about one that cannot be used."""
 
+import os
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,8 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("database_url", "mysql://x"),
         ("database_url", "sqlite://"),
         ("backplane_url", "http://localhost"),
+        ("node", "class one"),
+        ("node", "n" * 41),
         ("access", "public"),
         ("secret_key", "short"),
         ("allowed_origins", "example.org"),
@@ -115,7 +119,7 @@ def test_a_file_that_cannot_be_meant_so_is_refused(text: str, told: str) -> None
         ("jwks_url", "file:///etc/passwd"),
         ("claim_rules", "groups:admin"),
         ("log_level", "loud"),
-        ("workers", "2"),
+        ("workers", "65"),
     ],
 )
 def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
@@ -133,6 +137,22 @@ def test_a_bad_value_is_told_with_its_name_and_what_it_may_be(
         assert value not in message
     else:
         assert repr(value) in message or name == "allowed_origins"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "1 with SQLite, whose file one process opens"),
+        ({"database_url": "postgres://a@b/c"}, "1 without a backplane"),
+    ],
+)
+def test_several_workers_are_nodes_of_one_backplane(given: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(workers="4", **given)
+    assert str(refused.value).startswith(f"ENVIVO_WORKERS (--workers) is 4; it may be {told}")
+    typed = shlex.split(str(refused.value).rpartition("type envivo serve ")[2])
+    remedy = {option[2:].replace("-", "_"): value for option, value in zip(typed[::2], typed[1::2], strict=True)}
+    assert load_settings(**remedy).workers == 4
 
 
 def test_origins_are_compared_as_browsers_send_them() -> None:
@@ -213,6 +233,15 @@ def test_a_provider_and_an_issuer_belong_to_doors_without_a_key_of_their_own() -
     assert (a.provider, a.issuer) == (None, None)
     assert (b.provider, b.issuer) == (front.provider, front.issuer)
     assert front.issuer == Issuer(name="a", audience="b", keys_url="https://a.example/keys", rules=front.provider.rules)
+
+
+def test_a_node_without_a_name_is_called_after_its_machine_and_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(node="class-1").node_name == "class-1"
+    monkeypatch.setattr("socket.gethostname", lambda: "Ana's laptop." + "x" * 60)
+    name = load_settings().node_name
+    assert name.startswith("Ana-s-laptop.xx")
+    assert name.endswith(f"-{os.getpid()}")
+    assert load_settings(node=name).node_name == name
 
 
 def test_an_option_that_does_not_exist_is_a_mistake_of_the_program() -> None:

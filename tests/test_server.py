@@ -22,10 +22,10 @@ from quart_app.config import Settings
 from quart_app.doors import Door, address_to_open
 from quart_app.resources import MissingResource, resource
 from quart_app.server import event_loop
+from quart_app.server.configuration import ServerOptions, StartError, server_config
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
 from quart_app.server.listening import ListenError, open_doors, open_sockets
 from quart_app.server.logs import configure_logging
-from quart_app.server.running import ServerOptions, StartError, server_config
 from quart_app.server.tls import TlsError, local_certificate
 from tests.running import eventually
 
@@ -59,7 +59,7 @@ def test_the_operators_file_wins_over_ours(tmp_path: Path) -> None:
         ("_bind = ['x']", "_bind is not a key"),
         ("create_sockets = 1", "create_sockets is not a key"),
         ("bind = ['0.0.0.0:80']", "ENVIVO_HOST"),
-        ("workers = 2", "streams live in the memory of one process"),
+        ("workers = 2", "ENVIVO_WORKERS says how many processes serve"),
     ],
 )
 def test_a_file_that_cannot_be_served_with_is_refused(text: str, told: str, tmp_path: Path) -> None:

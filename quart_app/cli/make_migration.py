@@ -18,7 +18,8 @@ def make_migration(name: str) -> None:
     what changes: "polls" becomes 0010_polls.py, or whatever number is next. No database is touched; `envivo migrate`
     and the next start apply the file. The exit code is 1 where nothing could be written.
     """
-    from quart_app.server.running import StartError, write_migration
+    from quart_app.server.configuration import StartError
+    from quart_app.server.running import write_migration
 
     if not re.fullmatch(_NAME, name):
         raise click.BadParameter(

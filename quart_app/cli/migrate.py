@@ -38,7 +38,8 @@ def migrate(to: str | None, **options: str | None) -> None:
     A SQLite file is copied beside itself first. The exit code is 1 where it could not be done; the database is then
     as it was.
     """
-    from quart_app.server.running import StartError, migrate_database, move_database
+    from quart_app.server.configuration import StartError
+    from quart_app.server.running import migrate_database, move_database
 
     settings = settings_from(options)
     try:

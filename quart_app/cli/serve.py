@@ -1,4 +1,4 @@
-"""`envivo serve`: it runs the server in this process, until told to stop."""
+"""`envivo serve`: it runs the server in this process, or in several workers, until told to stop."""
 
 import gc
 import tomllib
@@ -30,14 +30,23 @@ def serve(tls: bool, server_config: Path | None, keys: tuple[str, ...], **option
       envivo serve --port 9000 --database-url sqlite:///var/lib/envivo/class.db
       envivo serve --functions my_feeds.py
       envivo serve --tls --server backlog=1024
+      envivo serve --workers 4 --database-url postgres://envivo@10.0.0.5/envivo --backplane-url redis://10.0.0.6
     """  # noqa: D301 - click reads the backspace as "keep these lines"
     overrides = dict(_key(text) for text in keys)
     settings = settings_from(options)
-    gc.disable()  # what a start makes stays; the server turns the collector on again when it listens
     from quart_app.server.leaving import end_process
-    from quart_app.server.running import ServerOptions, run
+    from quart_app.server.starter import Parent, Person
 
-    end_process(run(settings, options=ServerOptions(server_config, overrides, tls)))
+    starter = Parent.of_this_process() or Person()
+    if settings.workers > 1 and isinstance(starter, Person):
+        from quart_app.server.workers import run_workers
+
+        end_process(run_workers(settings))
+    gc.disable()  # what a start makes stays; the server turns the collector on again when it listens
+    from quart_app.server.configuration import ServerOptions
+    from quart_app.server.running import run
+
+    end_process(run(starter.settings(settings), options=ServerOptions(server_config, overrides, tls, starter)))
 
 
 def _key(text: str) -> tuple[str, Any]:

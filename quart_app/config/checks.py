@@ -4,6 +4,7 @@ they should not.
 
 import secrets
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ def check(settings: Settings, options: Mapping[str, object]) -> None:
     command."""
     _check_logs(settings)
     _check_backplane(settings)
+    _check_workers(settings)
     _check_access(settings, options)
 
 
@@ -44,6 +46,25 @@ def _check_backplane(settings: Settings) -> None:
             "left out with SQLite, whose file one process opens: several nodes need one PostgreSQL database, "
             f"{database.variable}=postgres://<user>@<host>/<name>",
         )
+
+
+def _check_workers(settings: Settings) -> None:
+    """Raise `SettingsError` where several processes would serve without being nodes of one backplane."""
+    if settings.workers == 1:
+        return
+    if sys.platform == "win32":
+        may_be = "1 on Windows, where a process does not hand its sockets on"
+    elif settings.backplane_url is not None:
+        return
+    elif settings.database_url.startswith("sqlite:"):
+        may_be = (
+            "1 with SQLite, whose file one process opens: several need one PostgreSQL database and a Redis or Valkey"
+        )
+    else:
+        may_be = "1 without a backplane: each worker is a node, and a Redis or Valkey tells them what is new"
+    command = f"envivo serve --workers {settings.workers}"
+    needed = "--database-url postgres://<user>@<host>/<name> --backplane-url redis://<host>"
+    raise SettingsError("ENVIVO_WORKERS (--workers)", settings.workers, f"{may_be}; type {command} {needed}")
 
 
 def check_served(settings: Settings) -> None:

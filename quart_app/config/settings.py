@@ -1,5 +1,8 @@
 """The settings of one process, each declared with what it may be; and what they say together."""
 
+import os
+import re
+import socket
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -13,6 +16,10 @@ SHORTEST_SENSOR_INTERVAL: Final = 0.05  # s
 SECRETS: Final = ("secret_key", "previous_key", "oidc_client_secret", "backplane_url")
 """The settings that nobody is shown."""
 
+NODE_NAME: Final = 40
+"""The characters that the name of a node may have at most."""
+
+_NODE_CHARACTERS = "A-Za-z0-9._-"
 _URL = "an address of https, or of http on this machine"
 _SECONDS = "a number of seconds from {} to {}"
 
@@ -20,11 +27,15 @@ Port = Annotated[
     int,
     Meta(ge=0, le=65535, title="Port to listen on", description="a whole number from 0 to 65535; 0 takes a free one"),
 ]
-_ONE_PROCESS = (
-    "1: streams live in the memory of one process, and each of two would serve half of every room; "
-    "one process on one core takes many thousands of connections"
-)
-Workers = Annotated[int, Meta(ge=1, le=1, title="Server processes", description=_ONE_PROCESS)]
+Workers = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=64,
+        title="Server processes, each of them a node",
+        description="a whole number from 1 to 64; more than 1 with PostgreSQL and a backplane",
+    ),
+]
 
 
 def _seconds(title: str, least: float, most: float) -> Meta:
@@ -54,6 +65,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             title="Backplane between nodes",
             description="redis://<host>, rediss://<host> or unix://<path> of a Redis or Valkey, the same for all nodes "
             "on one PostgreSQL database; left out where one process is alone",
+        ),
+    ] = None
+    node: Annotated[
+        Annotated[str, Meta(pattern=rf"^[{_NODE_CHARACTERS}]{{1,{NODE_NAME}}}$")] | None,
+        Meta(
+            title="Name of this process among the nodes of a backplane",
+            description=f"1 to {NODE_NAME} letters, digits, dots, dashes or underscores, such as class-1; "
+            "left out: the name of this machine and the number of the process",
         ),
     ] = None
     access: Annotated[
@@ -159,6 +178,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     peer_timeout: Annotated[float, _seconds("Seconds after which a peer that takes nothing is dropped", 1, 86400)] = (
         120.0
     )
+    drain_delay: Annotated[
+        float,
+        _seconds("Seconds that a node goes on serving once it is told to stop and says that it is not ready", 0, 600),
+    ] = 0.0
     address_connections: Annotated[
         int,
         Meta(ge=1, le=10**6, title="TCP connections of one address at a time", description="a whole number from 1 up"),
@@ -226,6 +249,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         prefix = "quota_"
         names = [name for name in self.__struct_fields__ if name.startswith(prefix)]
         return {name.removeprefix(prefix): getattr(self, name) for name in names}
+
+    @property
+    def node_name(self) -> str:
+        """What others call this process: its ENVIVO_NODE, else the machine's name and the process's number."""
+        if self.node is not None:
+            return self.node
+        number = f"-{os.getpid()}"
+        return re.sub(f"[^{_NODE_CHARACTERS}]", "-", socket.gethostname())[: NODE_NAME - len(number)] + number
 
     @property
     def front(self) -> Door:

@@ -377,15 +377,15 @@ class Hub:
 
     # The end
 
-    async def drain(self) -> None:
-        """Say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
-
-        The more clients there are, the longer is the time over which their returns are spread.
-        """
+    async def drain(self, leaving: Collection[str] = ()) -> None:
+        """Give up the leases, say `bye` to everyone, and wait until they are gone, at most DRAIN_DEADLINE seconds.
+        They come back at once where there are nodes that are not `leaving`; the more, the more spread out."""
         self.draining = self._parking.draining = self.feeds.draining = True
+        self.spawn(self.leases.stop())
         connections = list(self.connections.values())
-        away = limits.RESTART + len(connections) / limits.LEAVE_RATE
-        spread = max(limits.RETURN_SPREAD, len(connections) / limits.RETURN_RATE)
+        alone = self.backplane.away_since is not None or set(self.backplane.nodes) <= set(leaving)
+        away = limits.RESTART + len(connections) / limits.LEAVE_RATE if alone else 0.0
+        spread = max(limits.RETURN_SPREAD if alone else 0.0, len(connections) / limits.RETURN_RATE)
         for index, connection in enumerate(connections):
             back_in = round(1_000 * (away + spread * index / len(connections)))
             connection.end(Close.GOING_AWAY, "shutdown", back_in=back_in)

@@ -95,6 +95,7 @@ TAKING: Final = 0.1  # s between two looks for a connection that may be on its w
 MISSED_READ: Final = 1.0  # s between two looks at what other nodes have stored, while they cannot tell
 ASKS_WAITING: Final = 1_000  # questions and answers that wait to be sent, and questions that are being answered
 ANSWER_BYTES: Final = 1024 * 1024  # of one answer
+MEETING: Final = 10.0  # s in which a node that starts has to find one of those that have the database open
 
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction

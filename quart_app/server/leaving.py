@@ -12,10 +12,12 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-DEADLINE: Final = 10.0  # s from the signal until the process ends whatever still runs
+DEADLINE: Final = 10.0  # s that leaving may take, until the process ends whatever still runs
 ONE_SIGNAL: Final = 0.5  # s in which a repeated signal counts once: a terminal and a launcher may both send it
+STOPPING: Final = "En Vivo: stopping; Ctrl-C again ends it at once"
 INTERRUPTED: Final = 130  # exit code, 128 + SIGINT as shells have it
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
@@ -39,11 +41,18 @@ def say(text: str) -> None:
 
 
 class Leaving:
-    """A listener for signals in the main thread, from when it is made; the first signal sets `asked` in the loop."""
+    """A listener for signals in the main thread, from when it is made; the first signal sets `asked` in the loop.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    It takes `delay` seconds until the server begins to leave then. `tell` is what lets people know.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, delay: float = 0.0, tell: Callable[[str], object] = say
+    ) -> None:
         self.asked = asyncio.Event()
         self._loop = loop
+        self._tell = tell
+        self._deadline = delay + DEADLINE
         self._asked_at: float | None = None
         for name in _SIGNALS:
             if (number := getattr(signal, name, None)) is not None:
@@ -56,21 +65,21 @@ class Leaving:
             self._asked_at = now
             with contextlib.suppress(RuntimeError):  # the loop is closed, and a signal asks for no more
                 self._loop.call_soon_threadsafe(self.asked.set)
-            _end_in_any_case()
-            say("En Vivo: stopping; Ctrl-C again ends it at once")
+            _end_in_any_case(self._deadline)
+            self._tell(STOPPING)
         elif now - self._asked_at > ONE_SIGNAL:
             end_process(INTERRUPTED)
 
 
-def _end_in_any_case() -> None:
+def _end_in_any_case(deadline: float) -> None:
     main = threading.get_ident()
 
     def end() -> None:
         frame = sys._current_frames().get(main)
         at = f"at {frame.f_code.co_filename}, line {frame.f_lineno}" if frame is not None else "nowhere"
-        logger.error("still not done %g s after the signal, %s: ending", DEADLINE, at)
+        logger.error("still not done %g s after the signal, %s: ending", deadline, at)
         end_process(1)
 
-    watchdog = threading.Timer(DEADLINE, end)
+    watchdog = threading.Timer(deadline, end)
     watchdog.daemon = True
     watchdog.start()

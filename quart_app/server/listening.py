@@ -14,8 +14,15 @@ from pathlib import Path
 from quart_app.doors import FRONT, WILDCARDS, Door
 
 _KEEPALIVE_PROBES = 4
+_QUEUE = 4_096  # connections that wait to be accepted, until the server says how many
 _DESCRIPTORS = 250_000  # files that a process may have open, as far as the system allows
 _DESCRIPTORS_UNNAMED = 10_240  # some systems that name no limit allow no more than this
+Opened = list[tuple[Door, list[socket.socket]]]
+"""Doors with their sockets, which are bound."""
+
+Addresses = list[tuple[Door, list[tuple[int, str, int]]]]
+"""Doors with the family, the host and the port of each of their sockets."""
+
 ABSENT_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 """The errors of an address that this machine does not have."""
 
@@ -24,19 +31,51 @@ class ListenError(RuntimeError):
     """The server cannot listen where it should."""
 
 
-def open_doors(doors: Iterable[Door], peer_timeout: float) -> list[tuple[Door, list[socket.socket]]]:
+def open_doors(doors: Iterable[Door], peer_timeout: float) -> Opened:
     """Return each door with the sockets of `open_sockets`. Raise `ListenError`, also where two doors would be at one
     address."""
-    opened: list[tuple[Door, list[socket.socket]]] = []
+    opened: Opened = []
     try:
         for door in doors:
             _check_apart(door, [other for other, _ in opened])
             opened.append((door, open_sockets(door, peer_timeout)))
     except BaseException:
-        for _, sockets in opened:
-            _close(sockets)
+        close_doors(opened)
         raise
     return opened
+
+
+def close_doors(opened: Opened) -> None:
+    """Close the sockets of doors in this process."""
+    for _, sockets in opened:
+        _close(sockets)
+
+
+def listen(opened: Opened) -> None:
+    """Let connections queue up at the sockets of doors, for whoever will accept them."""
+    for _, sockets in opened:
+        for one in sockets:
+            one.listen(_QUEUE)
+
+
+def share_addresses(opened: Opened) -> None:
+    """Let there be more sockets at the addresses of these, among which the system spreads connections (Linux)."""
+    for _, sockets in opened:
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def addresses_of(opened: Opened) -> Addresses:
+    """Return where the sockets of doors are bound."""
+    return [(door, [(one.family, *one.getsockname()[:2]) for one in sockets]) for door, sockets in opened]
+
+
+def bound_again(addresses: Addresses, peer_timeout: float) -> Opened:
+    """Return one more socket at each of these addresses, which are shared. Raise OSError."""
+    return [
+        (door, [_bound(family, host, port, peer_timeout, shared=True) for family, host, port in places])
+        for door, places in addresses
+    ]
 
 
 def open_sockets(door: Door, peer_timeout: float) -> list[socket.socket]:
@@ -116,7 +155,7 @@ def bound_sockets(host: str, port: int, peer_timeout: float) -> list[socket.sock
     return sockets
 
 
-def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.socket:
+def _bound(family: int, address: str, port: int, peer_timeout: float, *, shared: bool = False) -> socket.socket:
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
@@ -124,6 +163,8 @@ def _bound(family: int, address: str, port: int, peer_timeout: float) -> socket.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         _find_dead_peers(opened, peer_timeout)

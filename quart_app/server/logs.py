@@ -39,7 +39,7 @@ def configure_logging(settings: Settings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     _leave_out_what_is_not_shown()
     lines = _Lines(places)
-    lines.setFormatter(_Formatter(_FORMAT))
+    lines.setFormatter(_Formatter(_FORMAT if settings.node is None else f"{settings.node} {_FORMAT}"))
     logging.basicConfig(level=level, handlers=[lines], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))

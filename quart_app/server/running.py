@@ -1,52 +1,42 @@
-"""Hypercorn in this process: its configuration, start, and an end that takes seconds.
+"""Hypercorn in this process: its start, and an end that takes seconds.
 
 This module owns the event loop and the order of leaving: refuse new connections, send every client a `bye`, cut off
 those that stay, close the stores. It knows nothing of what the application does. Hypercorn is run through its public
 `serve`.
 
-Errors: `StartError`, whose message is all that whoever started it needs.
+Errors: `StartError` of `configuration`, whose message is all that whoever started it needs.
 """
 
 import asyncio
 import gc
 import logging
-import socket
 import ssl
 import sys
-import tomllib
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 from hypercorn.asyncio import serve as hypercorn_serve
-from hypercorn.config import Config, Sockets
+from hypercorn.config import Config
 
 from quart_app.config import Settings, SettingsError, check_served, doubts
-from quart_app.doors import FRONT, Door, Doors, address_to_open
+from quart_app.doors import FRONT, Doors, address_to_open
 from quart_app.functions.loading import FunctionsError
 from quart_app.private_files import made_private
-from quart_app.resources import is_checkout, resource
+from quart_app.resources import is_checkout
+from quart_app.server.configuration import ServerConfig, ServerOptions, StartError, server_config
 from quart_app.server.doorways import Doorways
 from quart_app.server.event_loop import ListenerLoop, new_event_loop
-from quart_app.server.leaving import INTERRUPTED, Leaving, say
-from quart_app.server.listening import ListenError, open_doors, raise_descriptor_limit
+from quart_app.server.leaving import INTERRUPTED, Leaving
+from quart_app.server.listening import ListenError, raise_descriptor_limit
 from quart_app.server.logs import configure_logging
 from quart_app.server.proof import direct_way_works
+from quart_app.server.starter import Starter
 from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.tcp import serve_tidily
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
 
-_OURS = {
-    "bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
-    "insecure_bind": "ENVIVO_HOST and ENVIVO_PORT say where to listen",
-    "quic_bind": "HTTP/3 is not served",
-    "loglevel": "ENVIVO_LOG_LEVEL says what is logged",
-    "errorlog": "ENVIVO_LOG_FILE says where to log",
-    "worker_class": "the loop is uvloop wherever there is one",
-}
 logger = logging.getLogger(__name__)
 
 
@@ -55,6 +45,9 @@ class ServedApplication(Protocol):
 
     direct: bool
     """Whether the application may write past ASGI."""
+
+    leaving: bool
+    """Whether the server has been told to stop, so that nobody new should come here."""
 
     @property
     def logger(self) -> logging.Logger:
@@ -78,45 +71,9 @@ class ServedApplication(Protocol):
     def reception(self, config: Config, loop: ListenerLoop) -> Reception:
         """Return what receives the connections that `loop` accepts."""
 
-    async def drain(self) -> None:
-        """Send every client its `bye`; return when they are gone or the time for it is over."""
-
-
-@dataclass(frozen=True)
-class ServerOptions:
-    """The options of the server that are not settings.
-
-    ``config_file`` is a hypercorn.toml whose keys win over the one that travels with the program; the keys in
-    ``overrides`` win over both. ``tls`` tells whether to serve https with a certificate for this machine.
-    """
-
-    config_file: Path | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
-    tls: bool = False
-
-
-class StartError(RuntimeError):
-    """The server cannot start."""
-
-
-class ServerConfig(Config):
-    """Hypercorn's configuration, with sockets that we have bound ourselves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.opened: list[tuple[Door, list[socket.socket]]] = []
-        self.errorlog = logging.getLogger("hypercorn.error")
-
-    def create_sockets(self) -> Sockets:
-        """Return the sockets that were bound before the stores were opened."""
-        if self.ssl_enabled:
-            return Sockets(self.listeners, [], [])
-        return Sockets([], self.listeners, [])
-
-    @property
-    def listeners(self) -> list[socket.socket]:
-        """The sockets of all doors."""
-        return [listener for _, listeners in self.opened for listener in listeners]
+    async def drain(self, leaving: Collection[str]) -> None:
+        """Send every client its `bye`; return when they are gone or the time for it is over. `leaving` are the names of
+        the nodes that leave now, of which this is one."""
 
 
 def run(settings: Settings, *, options: ServerOptions) -> int:
@@ -197,9 +154,9 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
         for doubt in doubts(settings):
             logger.warning(doubt)
         config = server_config(settings, options)
-        config.opened = open_doors(settings.doors, settings.peer_timeout)
+        config.opened = options.starter.open(settings)
         with asyncio.Runner(loop_factory=partial(new_event_loop, held=True)) as runner:
-            return runner.run(_Server(config, build(), settings.peer_timeout).run())
+            return runner.run(_Server(config, build(), settings, options.starter).run())
     except (StartError, SettingsError, ListenError) as error:
         print(f"En Vivo cannot start: {error}", file=sys.stderr)  # noqa: T201 - the answer to who started it
         return 1
@@ -210,58 +167,16 @@ def _serve(settings: Settings, options: ServerOptions, build: Callable[[], Serve
         return INTERRUPTED
 
 
-def server_config(settings: Settings, options: ServerOptions) -> ServerConfig:
-    """Return Hypercorn's configuration: our hypercorn.toml, over it the operator's, over both the options.
-
-    Raise `StartError` for a file that cannot be read, for a key that Hypercorn does not have or that is not to be set
-    here, and where there can be no certificate for this machine.
-    """
-    values = _read_toml(resource("hypercorn.toml"))
-    if options.config_file is not None:
-        values |= _read_toml(options.config_file)
-    values |= options.overrides
-    for key, value in values.items():
-        if key in _OURS:
-            raise StartError(f"{key} cannot be set here: {_OURS[key]}")
-        if key.startswith("_") or callable(getattr(Config, key, None)) or not hasattr(Config, key):
-            raise StartError(f"{key} is not a key of Hypercorn's configuration")
-        if key == "workers" and value != 1:
-            raise StartError(f"workers is {value}: streams live in the memory of one process, so it can only be 1")
-    config = ServerConfig()
-    for key, value in values.items():
-        setattr(config, key, value)
-    if options.tls:
-        _use_local_certificate(config, settings)
-    return config
-
-
-def _use_local_certificate(config: ServerConfig, settings: Settings) -> None:
-    from quart_app.server.tls import TlsError, local_certificate  # 8 MB of cryptography, for --tls alone
-
-    try:
-        kept = local_certificate(settings)
-    except TlsError as error:
-        raise StartError(str(error)) from error
-    config.certfile = config.keyfile = str(kept.certificate)
-    print(f"Browsers trust this server once they have imported {kept.authority}")  # noqa: T201
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise StartError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StartError(f"{path} is not TOML: {error}") from error
-
-
 class _Server:
     """One run of the server, from opening the stores to closing them."""
 
-    def __init__(self, config: ServerConfig, app: ServedApplication, peer_timeout: float) -> None:
+    def __init__(self, config: ServerConfig, app: ServedApplication, settings: Settings, starter: Starter) -> None:
         self._config = config
         self._app = app
-        self._peer_timeout = peer_timeout
+        self._starter = starter
+        self._name = settings.node_name
+        self._peer_timeout = settings.peer_timeout
+        self._delay = settings.drain_delay
 
     async def run(self) -> int:
         loop = asyncio.get_running_loop()
@@ -269,7 +184,7 @@ class _Server:
             raise TypeError("the server runs on a loop of new_event_loop()")
         loop.set_exception_handler(_report)
         raise_descriptor_limit()
-        leaving = Leaving(loop)
+        leaving = Leaving(loop, self._delay, self._starter.say)
         for door, listeners in self._config.opened:
             self._app.doors.bind(door.name, [listener.getsockname()[:2] for listener in listeners])
         try:
@@ -326,13 +241,16 @@ class _Server:
         after it."""
         for door, listeners in self._config.opened:
             named = "" if door.name == FRONT else f" ({door.name})"
-            say(f"En Vivo{named}: {address_to_open(listeners[0].getsockname(), doorways.scheme)}")
+            self._starter.say(f"En Vivo{named}: {address_to_open(listeners[0].getsockname(), doorways.scheme)}")
+        self._starter.serving()
         self._app.doors.listening = doorways
         await asked.wait()
+        self._app.leaving = True
+        await asyncio.sleep(self._delay)  # in which balancers find out, and bring nobody any more
         self._app.doors.listening = None
         loop.close_listeners()
         try:
-            await self._app.drain()
+            await self._app.drain(self._starter.leaving(self._name))
         except Exception:
             logger.exception("not every client could be told to leave")
         # This comes before Hypercorn's patience ends: a connection cut off here ends in order, a cancelled one may not.

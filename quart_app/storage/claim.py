@@ -1,5 +1,7 @@
 """The claim of a process to the database that it writes to: no other process of En Vivo writes to it meanwhile."""
 
+from collections.abc import Collection
+
 
 class Claim:
     """The claim to a database in memory, which nobody else can reach; subclasses have more to do."""
@@ -12,6 +14,10 @@ class Claim:
 
     def check(self) -> None:
         """Raise DatabaseUnavailable where what is written would go elsewhere than a start would look for it."""
+
+    async def others(self) -> Collection[str]:
+        """Return the names of the other nodes that have the database."""
+        return ()
 
     async def back_up(self, migration: str) -> None:
         """Keep a copy of the database as it is before `migration`, where that is ours to do. Raise MigrationFailed."""

@@ -127,11 +127,11 @@ def sqlite_file(database_url: str) -> Path | None:
     return None if path == IN_MEMORY else Path(path).resolve()
 
 
-def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str, Any]:
+def tortoise_config(database_url: str, model_modules: Sequence[str], node: str = "") -> dict[str, Any]:
     """Return Tortoise's configuration for `database_url`.
 
     `model_modules` are the dotted names of the domains' model modules; the storage's own is added.
-    For SQLite the query of the URL sets pragmas (`sqlite://envivo.db?synchronous=NORMAL`).
+    PostgreSQL shows the connections under the name `node`, too. For SQLite the query of the URL sets pragmas (`sqlite://envivo.db?synchronous=NORMAL`).
     Raise DatabaseUnavailable for a URL that names no database we can use.
     """
     writer = _credentials(database_url)
@@ -143,8 +143,8 @@ def tortoise_config(database_url: str, model_modules: Sequence[str]) -> dict[str
         from quart_app.storage.postgres import settings
 
         writer["engine"] = "quart_app.storage.postgres.client"
-        connections[READER] = {**writer, "credentials": settings.reader(writer["credentials"])}
-        writer["credentials"] = settings.writer(writer["credentials"])
+        connections[READER] = {**writer, "credentials": settings.reader(writer["credentials"], node)}
+        writer["credentials"] = settings.writer(writer["credentials"], node)
     if file is not None:
         writer["credentials"]["file_path"] = str(file)
         connections[READER] = {**writer, "credentials": {**writer["credentials"], "query_only": "ON"}}

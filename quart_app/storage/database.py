@@ -3,7 +3,7 @@
 This module knows nothing of events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -33,17 +33,23 @@ class Database:
 
     @classmethod
     async def open(
-        cls, database_url: str, model_modules: Sequence[str], report: Report = _silent, *, shared: bool = False
+        cls,
+        database_url: str,
+        model_modules: Sequence[str],
+        report: Report = _silent,
+        *,
+        shared: bool = False,
+        node: str = "",
     ) -> Self:
         """Claim the database, connect to it, migrate it, and return it. There can be one in a process at a time.
 
         `database_url` is `sqlite://path`, `sqlite://:memory:` or `postgres://…`. `model_modules` are the
         dotted names of the domains' models. `report` gets a line for the operator per migration. A database that is
-        `shared` is open in other processes, too, which a backplane joins.
+        `shared` is open in other processes, too, which a backplane joins; PostgreSQL shows this one as `node`.
         Raise DatabaseUnavailable (also DatabaseInUse, NotADatabase), MigrationFailed (also
         NewerDatabase); whatever it raises, nothing stays open.
         """
-        config = tortoise_config(database_url, model_modules)
+        config = tortoise_config(database_url, model_modules, node)
         if get_current_context() is not None:
             raise DatabaseUnavailable("this process has a database open already")
         try:
@@ -66,6 +72,10 @@ class Database:
     def check(self) -> None:
         """Raise DatabaseUnavailable where what is written would go elsewhere than a start would look for it."""
         self._claim.check()
+
+    async def others(self) -> Collection[str]:
+        """Return the names of the other nodes that have the database open."""
+        return await self._claim.others()
 
     async def close(self) -> None:
         """Disconnect, and give up the claim. Stop the writer first."""

@@ -18,6 +18,7 @@ from quart_app.realtime.limits import LARGEST_ID, TERMS
 from quart_app.storage import idempotency
 from quart_app.storage.connections import EPOCH_BYTES, WRITER, reading, sql
 from quart_app.storage.idempotency import Answer, IdempotencyKey
+from quart_app.storage.together import Together
 from quart_app.wire import Cursor
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class TortoiseEventLog:
         self.terms: Terms
         self.went_back: Callable[[int], object] = lambda position: None
         """Called with the new head where the log has lost events that this process has seen."""
+        self._floor_and_head = Together(self._look_at_both)
+        self._known_floor = 0
         self.known_head = 0
         """The head as far as this process knows; only another process can have moved it since."""
 
@@ -192,8 +195,16 @@ class TortoiseEventLog:
 
     async def refusal(self, cursor: Cursor) -> str | None:
         """Return why reading cannot go on after `cursor`, None where it can; `EventLog` tells the reasons."""
-        floor, head = await self.floor(), await self.head()
-        return self.terms.refusal(cursor, floor=floor, head=head)
+        if self._shared:
+            await self._floor_and_head()
+            floor = self._known_floor
+        else:
+            floor = await self.floor()
+        return self.terms.refusal(cursor, floor=floor, head=self.known_head)
+
+    async def _look_at_both(self) -> None:
+        self._known_floor = await self.floor()
+        await self.look(reading())
 
     async def head(self) -> int:
         """Return the position of the newest committed event, 0 in a log that never had one."""

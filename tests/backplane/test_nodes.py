@@ -1,6 +1,6 @@
 """Two servers on one PostgreSQL and one Redis: what is published on one comes from the other, once and in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,6 @@ from tests.servers import Postgres, Redis
 from tests.transports.drivers import SseStream
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with Postgres() as postgres:
-        yield postgres
 
 
 class Follower:

@@ -12,7 +12,8 @@ from quart import request
 
 from quart_app.app import EnVivo, create_app
 from quart_app.config import Settings, load_settings
-from quart_app.server.running import ServerOptions, serve
+from quart_app.server.configuration import ServerOptions
+from quart_app.server.running import serve
 
 
 def build(settings: Settings) -> EnVivo:

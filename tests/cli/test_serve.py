@@ -94,10 +94,10 @@ def test_a_taken_port_names_its_holder_and_the_remedy(server: ServerProcess, tmp
     [
         (["--port", "abc"], "ENVIVO_PORT (--port) is 'abc'; it may be a whole number from 0 to 65535"),
         (["--host", "0.0.0.0"], "ENVIVO_ACCESS=secure"),
-        (["--workers", "4"], "streams live in the memory of one process"),
+        (["--workers", "4"], "it may be 1 with SQLite, whose file one process opens"),
         (["--port", "0", "--server", "backlogg=3"], "backlogg is not a key of Hypercorn's configuration"),
         (["--port", "0", "--server", "bind='x'"], "ENVIVO_HOST and ENVIVO_PORT say where to listen"),
-        (["--port", "0", "--server", "workers=2"], "workers is 2: streams live in the memory of one process"),
+        (["--port", "0", "--server", "workers=2"], "ENVIVO_WORKERS says how many processes serve"),
         (["--port", "0", "--database-url", "sqlite://missing/envivo.db"], "missing"),
         (["--port", "0", "--door", "lan=127.0.0.1:0,safe"], "a word of the door lan in ENVIVO_DOOR (--door) is 'safe'"),
         (

@@ -272,6 +272,19 @@ class TestTheEnd:
             hub.closed(connection)
         await draining
 
+    async def test_other_nodes_take_them_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "RETURN_RATE", 4.0)
+        hub = await hub_with(Talk())
+        monkeypatch.setattr(hub.backplane, "nodes", ("this one", "another"))
+        connections = [await connect(hub) for _ in range(3)]
+        draining = asyncio.create_task(hub.drain(["this one"]))
+        await turn()
+        told = [(await received(connection))[-1]["data"]["retry_after"] for connection in connections]
+        assert told == [0, 250, 500]
+        for connection in connections:
+            hub.closed(connection)
+        await draining
+
     @skipping_time
     async def test_who_does_not_leave_is_waited_for_no_longer_than_the_deadline(self) -> None:
         hub = await hub_with(Talk())

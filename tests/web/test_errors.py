@@ -92,6 +92,7 @@ async def test_health_is_200_when_all_is_well_and_503_when_a_store_is_not(client
         "success": False,
         "data": {
             "status": "failing",
+            "node": (await well.get_json())["data"]["node"],
             "version": (await well.get_json())["data"]["version"],
             "checks": {"process": "ok", "database": "disk is full"},
         },

@@ -22,6 +22,6 @@ def contribute(program: Program) -> None:
     program.hub.channels.add(TOPIC, OperationsChannel(operations))
     program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
     program.describe(*TOPICS)
-    program.add_routes(routes(operations, Metrics(operations), keeping))
+    program.add_routes(routes(operations, Metrics(operations, program.settings.node_name), keeping))
     program.add_routes(pages(operations, keeping))
     program.show_links_to("/admin", lambda who: who.is_admin)

@@ -27,10 +27,11 @@ Samples = Iterable[tuple[Sequence[str], float]]
 
 
 class Metrics(Collector):
-    """The metrics of one program, in a registry of their own."""
+    """The metrics of one program, which is called `node`, in a registry of their own."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, node: str) -> None:
         self._operations = operations
+        self._node = node
         self._hub = operations.hub
         self._relay_lag = 0
         self._registry = CollectorRegistry(auto_describe=False)
@@ -111,7 +112,7 @@ class Metrics(Collector):
     def _process(self) -> Iterable[Metric]:
         yield _histogram("loop_lag_seconds", "By which timers go off too late", self._operations.lag.seconds)
         yield _gauge("uptime_seconds", "Since the start", [((), self._operations.uptime)])
-        build = {"version": __version__, "python": platform.python_version()}
+        build = {"version": __version__, "python": platform.python_version(), "node": self._node}
         yield InfoMetricFamily("envivo_build", "What is running", value=build)
 
 

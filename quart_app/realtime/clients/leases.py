@@ -135,10 +135,11 @@ class Leases:
 
     async def stop(self) -> None:
         """Give up all leases. The keeper must still work."""
-        if self._task is None or self._keeper is None:
+        task, self._task = self._task, None
+        if task is None or self._keeper is None:
             return
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        task.cancel()
+        await asyncio.wait([task])
         for lease in list(self._wanted.values()):
             lease.give_up()
         await self._release(self._keeper)

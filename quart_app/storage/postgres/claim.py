@@ -5,6 +5,7 @@ Nodes that a backplane joins share it; a process that is alone shares it with no
 
 import asyncio
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,6 +20,10 @@ logger = logging.getLogger(__name__)
 LOCK: Final = 0x656E7669766F
 """The number of PostgreSQL's advisory lock that a process holds as long as it has a database open."""
 
+_SESSIONS: Final = (
+    "SELECT application_name FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name LIKE $1 AND pid <> pg_backend_pid()"
+)
 _PATIENCE: Final = 3.0  # s in which PostgreSQL finds out that a process that held the lock is gone
 _AGAIN: Final = 0.2  # s
 
@@ -49,6 +54,11 @@ class SessionClaim(Claim):
     def check(self) -> None:
         if self._taken:
             raise DatabaseInUse("another process of En Vivo has taken this database; stop one of the two")
+
+    async def others(self) -> Collection[str]:
+        """Return the names of the others that share the claim. Raise asyncpg's errors, OSError."""
+        rows = await self._connection.fetch(_SESSIONS, settings.claim_of("%"))
+        return {settings.node_of(row["application_name"]) for row in rows}
 
     async def release(self) -> None:
         if self._keeper is not None:

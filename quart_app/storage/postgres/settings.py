@@ -5,6 +5,7 @@ The settings go with the start of each session, since asyncpg's pool would undo 
 
 from typing import Any, Final
 
+_PROGRAM: Final = "envivo"
 _ALL: Final = {
     "jit": "off",
     "default_transaction_isolation": "read committed",
@@ -16,14 +17,12 @@ _ALL: Final = {
     "client_connection_check_interval": "2s",
 }
 _WRITER: Final = _ALL | {
-    "application_name": "envivo/writer",
     "synchronous_commit": "on",  # an acknowledged write survives a power cut
     "idle_in_transaction_session_timeout": "3s",
     "lock_timeout": "5s",
     "statement_timeout": "10s",
 }
 _READER: Final = _ALL | {
-    "application_name": "envivo/reader",
     "default_transaction_read_only": "on",
     "statement_timeout": "30s",
 }
@@ -38,20 +37,35 @@ async def _undo(connection: Any) -> None:
         await connection.execute("ROLLBACK")
 
 
-def writer(credentials: dict[str, Any]) -> dict[str, Any]:
-    """Return the credentials of the one connection that writes."""
-    return _pool(credentials, _WRITER, 1, _ANSWER_TIMEOUT["writer"])
+def writer(credentials: dict[str, Any], node: str = "") -> dict[str, Any]:
+    """Return the credentials of the one connection that writes, which is shown as that of `node`."""
+    return _pool(credentials, _WRITER | _named(node, "writer"), 1, _ANSWER_TIMEOUT["writer"])
 
 
-def reader(credentials: dict[str, Any]) -> dict[str, Any]:
-    """Return the credentials of the connections that read."""
-    return _pool(credentials, _READER, _READERS, _ANSWER_TIMEOUT["reader"])
+def reader(credentials: dict[str, Any], node: str = "") -> dict[str, Any]:
+    """Return the credentials of the connections that read, which are shown as those of `node`."""
+    return _pool(credentials, _READER | _named(node, "reader"), _READERS, _ANSWER_TIMEOUT["reader"])
 
 
 def session(credentials: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments for a connection without a pool, from the `credentials` of `writer`."""
     given = {name: value for name, value in credentials.items() if name not in {"minsize", "maxsize", "reset"}}
-    return given | {"server_settings": _ALL | {"application_name": "envivo/claim"}}
+    node = node_of(given["server_settings"]["application_name"])
+    return given | {"server_settings": _ALL | {"application_name": claim_of(node)}}
+
+
+def _named(node: str, use: str) -> dict[str, str]:
+    return {"application_name": "/".join(filter(None, (_PROGRAM, node, use)))}
+
+
+def claim_of(node: str) -> str:
+    """Return what the session is shown as by which a node holds the database."""
+    return _named(node, "claim")["application_name"]
+
+
+def node_of(application_name: str) -> str:
+    """Return the node that a connection is shown as one of, "" where it has no name."""
+    return application_name.removeprefix(_PROGRAM).rpartition("/")[0].removeprefix("/")
 
 
 def _pool(credentials: dict[str, Any], settings: dict[str, str], size: int, timeout: float) -> dict[str, Any]:

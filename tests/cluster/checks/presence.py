@@ -44,9 +44,9 @@ def presence(case: Case) -> Iterator[Finding]:
                 yield from _Watch(case, connection, topic, people).findings()
 
 
-def _pauses(faults: Iterable[Fault]) -> dict[int, list[Stay]]:
+def _pauses(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
     """Return when the others could take each node for dead, though it was not."""
-    pauses: dict[int, list[Stay]] = defaultdict(list)
+    pauses: dict[int | None, list[Stay]] = defaultdict(list)
     for fault in faults:
         if fault.what in {"stop", "cut"}:
             pauses[fault.node].append(Stay(fault.at + LINGERS, inf))
@@ -59,7 +59,7 @@ def _pauses(faults: Iterable[Fault]) -> dict[int, list[Stay]]:
 class _Person:
     """When somebody was surely in a room, and when perhaps."""
 
-    def __init__(self, connections: list[Connection], pauses: dict[int, list[Stay]]) -> None:
+    def __init__(self, connections: list[Connection], pauses: dict[int | None, list[Stay]]) -> None:
         goodbyes = sorted(one.leaving.at for one in connections if one.leaving is not None and one.leaving.orderly)
         sure: list[Stay] = []
         unsure: list[Stay] = []

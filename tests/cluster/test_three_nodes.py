@@ -1,0 +1,36 @@
+"""Three nodes on one PostgreSQL and one Redis keep every promise under load, whatever befalls them, once each."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.cluster.case import Case
+from tests.cluster.checker import judge
+from tests.cluster.cluster import cluster
+from tests.cluster.faults import Chance, befall_all
+from tests.cluster.history import History
+from tests.cluster.load import Load
+from tests.servers import Postgres, Redis
+
+pytestmark = [pytest.mark.postgres, pytest.mark.redis]
+
+SEED = 1
+ABOUT_PRESENCE = {10}  # which every node knows for itself, as yet
+
+
+async def test_every_fault_under_load(tmp_path: Path) -> None:
+    history, random = History(), Random(SEED)
+    with Postgres() as postgres, Redis() as redis:
+        async with cluster(
+            tmp_path, 3, history, postgres=postgres, redis=redis, each_request=True, own_clocks=True
+        ) as nodes:
+            load = Load(nodes, SEED)
+            await load.prepare()
+            async with load.running():
+                await befall_all(nodes, Chance(random, calm=(0.1, 0.4), away=(0.0, 0.2), stopped=(0.5, 3.5)))
+            rows = await nodes.rows()
+    verdicts = [verdict for verdict in judge(history.lines, rows) if verdict.number not in ABOUT_PRESENCE]
+    assert all(verdict.first is None for verdict in verdicts), "\n".join(map(str, verdicts))
+    assert [verdict.number for verdict in verdicts if not verdict.looked_at] == []
+    assert Case(history.lines, rows).unanswered == []

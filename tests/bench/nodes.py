@@ -1,8 +1,9 @@
 """`python -m tests.bench.nodes`: one, two and four nodes on PostgreSQL and Redis beside one node on SQLite.
 
 Everything runs on this machine over loopback: the nodes, PostgreSQL, Redis and the load. So a machine with few cores
-shows what sharing costs, and nothing of what more machines bring. In each round every cluster is measured anew, every
-other round in the opposite order; what counts are the ratios to SQLite's figures of the same round.
+shows what sharing costs, and nothing of what more machines bring. All clusters are there from the beginning. In each
+round each measure is taken of one after the other, in every other round in the opposite order; what counts are the
+ratios to SQLite's figures of the same round, which were taken some seconds before or after.
 """
 
 import argparse
@@ -37,8 +38,8 @@ _LIST: Final = 100  # messages in a list
 _ON_THE_WAY: Final = 4 * _LIST
 _PUBLISHERS: Final = 2
 _LISTENERS: Final = 20  # on each of the two nodes whose delays are compared
-_ROUNDS: Final = 5
-_LOAD: Final = Load(seconds=3.0)
+_ROUNDS: Final = 10
+_LOAD: Final = Load(seconds=1.0)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ SHAPES: Final = (
 
 
 @contextmanager
-def _nodes(shape: Shape, folder: Path, postgres: Postgres, redis: Redis) -> Iterator[list[Target]]:
+def _nodes(shape: Shape, postgres: Postgres, redis: Redis) -> Iterator[list[Target]]:
     """Give the running nodes of a cluster with a new database."""
     shared = {"ENVIVO_DATABASE_URL": postgres.new_database(migrated=True)} if shape.postgres else {}
     if shape.joined:
@@ -72,29 +73,22 @@ def _nodes(shape: Shape, folder: Path, postgres: Postgres, redis: Redis) -> Iter
     def environment(place: Path, port: int) -> Mapping[str, str]:
         return {**alone.environment(place, port), **shared}
 
+    contender = replace(alone, environment=environment)
     with ExitStack() as stack:
-        targets = []
-        for number in range(shape.nodes):
-            place = folder / str(number)
-            place.mkdir()
-            targets.append(
-                stack.enter_context(serving(replace(alone, environment=environment), place, core=None)).target
-            )
-        yield targets
+        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(shape.nodes)]
+        yield [stack.enter_context(serving(contender, folder, core=None)).target for folder in folders]
 
 
-async def _measure(targets: Sequence[Target], load: Load) -> Figures:
-    figures = {"chat": await chat(targets, load), "deposits": await deposits(targets, load)}
-    figures["fan_out"] = await fan_out(targets, load)
-    for kind, prefix in (("stored", "log"), ("signals", "live")):
-        own, other = await delays(targets, load, fresh(prefix))
-        figures[f"{kind}_own"] = own
-        if other is not None:
-            figures |= {f"{kind}_other": other, f"{kind}_times": other / own}
-    return figures
+async def _prepare(targets: Sequence[Target], load: Load) -> None:
+    """Open the accounts that are deposited into."""
+    poster = Poster(targets[0].address)
+    for number in range(load.senders):
+        body = {"cedula": _cedula(number), "nombre": "Ana", "saldo_inicial": "100.00"}
+        await poster.post("/api/cuentas", json.dumps(body).encode())
+    poster.close()
 
 
-async def chat(targets: Sequence[Target], load: Load) -> float:
+async def chat(targets: Sequence[Target], load: Load) -> Figures:
     """Return how many chat messages a second were acknowledged and came to all readers, who are on all nodes."""
     following = replace(fresh("log"), topic=_ROOM)
 
@@ -121,7 +115,7 @@ async def chat(targets: Sequence[Target], load: Load) -> float:
             await reader.until(stored)
         took = perf_counter() - started
         _check(readers, stored, len(senders))
-    return stored / took
+    return {"chat": stored / took}
 
 
 def _check(readers: Sequence[Crowd], count: int, senders: int) -> None:
@@ -132,20 +126,17 @@ def _check(readers: Sequence[Crowd], count: int, senders: int) -> None:
             raise BenchError("two readers got the messages in different orders")
 
 
-async def deposits(targets: Sequence[Target], load: Load) -> float:
+async def deposits(targets: Sequence[Target], load: Load) -> Figures:
     """Return how many deposits a second were made, by as many customers at once as there are senders, into an account
     of each."""
     askers = [_customer(targets[number % len(targets)], number) for number in range(load.senders)]
     with ExitStack() as stack:
         for number, asker in enumerate(askers):
             stack.callback(asker.close)
-            poster = Poster(targets[0].address)
-            body = {"cedula": _cedula(number), "nombre": "Ana", "saldo_inicial": "100.00"}
-            await poster.post("/api/cuentas", json.dumps(body).encode())
-            poster.close()
             await asker.open(targets[number % len(targets)].address)
         started = perf_counter()
-        return await all_in_turn(askers, started + load.seconds) / (perf_counter() - started)
+        made = await all_in_turn(askers, started + load.seconds)
+        return {"deposits": made / (perf_counter() - started)}
 
 
 def _customer(target: Target, number: int) -> Asker:
@@ -165,7 +156,7 @@ async def _followers(targets: Sequence[Target], following: Following, size: int)
         yield [await stack.enter_async_context(crowd(one, following, size // len(targets))) for one in targets]
 
 
-async def fan_out(targets: Sequence[Target], load: Load) -> float:
+async def fan_out(targets: Sequence[Target], load: Load) -> Figures:
     """Return how many deliveries a second are made on all nodes together of lists that are published on the first."""
     following, published = fresh(), 0
     async with _followers(targets, following, load.subscribers) as crowds:
@@ -188,17 +179,27 @@ async def fan_out(targets: Sequence[Target], load: Load) -> float:
         await asyncio.gather(*(one.until(published) for one in crowds))
         took = perf_counter() - started
         _check(crowds, published, _PUBLISHERS)
-        return published * sum(len(one.followers) for one in crowds) / took
+        return {"fan_out": published * sum(len(one.followers) for one in crowds) / took}
 
 
-async def delays(targets: Sequence[Target], load: Load, following: Following) -> tuple[float, float | None]:
+async def stored(targets: Sequence[Target], load: Load) -> Figures:
+    """Return the delays of messages that are stored."""
+    return await _delays(targets, load, "stored", fresh("log"))
+
+
+async def signals(targets: Sequence[Target], load: Load) -> Figures:
+    """Return the delays of signals."""
+    return await _delays(targets, load, "signals", fresh())
+
+
+async def _delays(targets: Sequence[Target], load: Load, name: str, following: Following) -> Figures:
     """Return the delays (ms, p50) from a publication on the first node to its deliveries there, and on the last one,
     if that is another."""
     places = [targets[0]] if len(targets) == 1 else [targets[0], targets[-1]]
     async with _followers(places, following, _LISTENERS * len(places)) as crowds:
         clocks = [Clock(one, _LISTENERS) for one in crowds]
         poster, started = Poster(targets[0].address), perf_counter()
-        total = round(load.steady_rate * load.steady_seconds)
+        total = round(load.steady_rate * load.seconds)
         for number in range(total):
             await asyncio.sleep(max(0.0, started + number / load.steady_rate - perf_counter()))
             for clock in clocks:
@@ -208,7 +209,26 @@ async def delays(targets: Sequence[Target], load: Load, following: Following) ->
             await one.until(total)
         poster.close()
         own, *others = [clock.delays().p50 for clock in clocks]
-        return own, others[0] if others else None
+        figures = {f"{name}_own": own}
+        return figures | {f"{name}_other": one for one in others} | {f"{name}_times": one / own for one in others}
+
+
+MEASURES: Final = (chat, deposits, fan_out, stored, signals)
+
+
+async def _measure(clusters: Mapping[str, Sequence[Target]], load: Load, rounds: int) -> list[dict[str, Figures]]:
+    """Return the figures of each round, by the names of the clusters."""
+    for targets in clusters.values():
+        await _prepare(targets, load)
+    taken: list[dict[str, Figures]] = []
+    for number in range(rounds):
+        _say(f"round {number + 1} of {rounds}; load average {os.getloadavg()[0]:.1f}")
+        found: dict[str, Figures] = {name: {} for name in clusters}
+        for measure in MEASURES:
+            for name in list(clusters)[:: 1 if number % 2 == 0 else -1]:
+                found[name] |= await measure(clusters[name], load)
+        taken.append(found)
+    return taken
 
 
 # What is told
@@ -236,7 +256,7 @@ def table(rounds: Sequence[Mapping[str, Figures]]) -> str:
 
 
 def _cell(rounds: Sequence[Mapping[str, Figures]], shape: Shape, name: str) -> str:
-    found = [one[shape.name][name] for one in rounds if name in one.get(shape.name, {})]
+    found = [one[shape.name][name] for one in rounds if name in one[shape.name]]
     if not found:
         return "–"
     text = f"{statistics.median(found):,.{_ROWS[name][1]}f}"
@@ -252,19 +272,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=_LOAD.seconds, help="s of each measure")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args(arguments)
-    load, rounds = replace(_LOAD, seconds=options.seconds), []
-    # A commit survives a power cut, as it does on SQLite.
-    with Postgres(fsync="on", full_page_writes="on") as postgres, Redis() as redis:
-        for number in range(options.rounds):
-            found: dict[str, Figures] = {}
-            for shape in SHAPES if number % 2 == 0 else reversed(SHAPES):
-                _say(f"round {number + 1} of {options.rounds}: {shape.name}; load average {os.getloadavg()[0]:.1f}")
-                with (
-                    tempfile.TemporaryDirectory() as folder,
-                    _nodes(shape, Path(folder), postgres, redis) as targets,
-                ):
-                    found[shape.name] = carry_out(_measure(targets, load))
-            rounds.append(found)
+    load = replace(_LOAD, seconds=options.seconds)
+    with ExitStack() as stack:
+        # A commit survives a power cut, as it does on SQLite.
+        postgres = stack.enter_context(Postgres(fsync="on", full_page_writes="on"))
+        redis = stack.enter_context(Redis())
+        clusters = {shape.name: stack.enter_context(_nodes(shape, postgres, redis)) for shape in SHAPES}
+        rounds = carry_out(_measure(clusters, load, options.rounds))
     sys.stdout.write(f"{table(rounds)}\n")
     if options.json:
         written: dict[str, Any] = {"cores": os.cpu_count(), "seconds": load.seconds, "rounds": rounds}

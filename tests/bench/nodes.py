@@ -98,7 +98,7 @@ async def chat(targets: Sequence[Target], load: Load) -> Figures:
     async with AsyncExitStack() as stack:
         senders = []
         for number in range(load.senders):
-            target, user = targets[number % len(targets)], f"sender-{number}"
+            target, user = targets[number % len(targets)], f"{following.mark[:-1]}-{number}"
             path = target.dialect.path("ws", _ROOM, user) or ""
             senders.append(await Sender(target.address, path, user, compose).open(target.address))
             stack.callback(senders[-1].close)

@@ -24,7 +24,9 @@ class Chance:
     away: tuple[float, float] = (0.0, 1.0)
     """Between the end of a process and its next start."""
     stopped: tuple[float, float] = (0.2, 5.0)
-    """How long somebody does nothing, or is not reached."""
+    """How long somebody does nothing, or is not reached, who is missed at once."""
+    dead: tuple[float, float] = (0.2, 5.0)
+    """The same, of those who are missed after a while."""
 
     async def pause(self, seconds: tuple[float, float]) -> None:
         await asyncio.sleep(self.random.uniform(*seconds))
@@ -70,7 +72,7 @@ _OF_NODES: Final[Mapping[str, Fault]] = {
     "kill -9": _kill,
     "SIGTERM": _end,
     "SIGSTOP": _stop,
-    "SIGTERM of one after the other, from there on": _roll,
+    "SIGTERM of one after the other": _roll,
 }
 
 
@@ -113,7 +115,7 @@ async def _stop_in_the_lock(cluster: Cluster, chance: Chance, node: int) -> None
         return False
 
     await eventually(caught, CAUGHT)
-    await chance.pause(chance.stopped)
+    await chance.pause(chance.dead)
     cluster.cont(node)
 
 
@@ -150,7 +152,7 @@ async def _cut_postgres(cluster: Cluster, chance: Chance, node: int) -> None:
 
 async def _freeze_postgres(cluster: Cluster, chance: Chance, node: int) -> None:
     cluster.freeze(node, cluster.services.to_postgres, "cut postgres")
-    await chance.pause(chance.stopped)
+    await chance.pause(chance.dead)
     cluster.heal(node, cluster.services.to_postgres, "heal postgres")
 
 
@@ -182,7 +184,7 @@ async def _freeze_redis(cluster: Cluster, chance: Chance, _: int) -> None:
     assert redis is not None
     cluster.history.fault(None, "redis stop")
     redis.freeze()
-    await chance.pause(chance.stopped)
+    await chance.pause(chance.dead)
     redis.thaw()
     cluster.history.fault(None, "redis cont")
 
@@ -203,7 +205,7 @@ async def _cut_redis(cluster: Cluster, chance: Chance, node: int) -> None:
 
 async def _part_from_redis(cluster: Cluster, chance: Chance, node: int) -> None:
     cluster.freeze(node, cluster.services.to_redis, "cut")
-    await chance.pause(chance.stopped)
+    await chance.pause(chance.dead)
     cluster.heal(node, cluster.services.to_redis, "heal")
 
 
@@ -240,7 +242,7 @@ async def befall(cluster: Cluster, random: Random, seconds: float, told: Callabl
 
 async def befall_all(cluster: Cluster, chance: Chance) -> None:
     """Let each fault befall a random node once, in a random order."""
-    faults = list(possible(cluster).values())
+    faults = [fault for fault in possible(cluster).values() if fault is not _end]  # which is part of another one
     chance.random.shuffle(faults)
     for fault in faults:
         await chance.pause(chance.calm)

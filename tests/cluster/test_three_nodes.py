@@ -19,8 +19,10 @@ SEED = 1
 ABOUT_PRESENCE = {10}  # which every node knows for itself, as yet
 
 
+@pytest.mark.timeout(300)  # about a minute, where the machine has nothing else to do
 async def test_every_fault_under_load(tmp_path: Path) -> None:
-    history, random = History(), Random(SEED)
+    history = History()
+    chance = Chance(Random(SEED), calm=(0.1, 0.3), away=(0.0, 0.2), stopped=(0.2, 0.8), dead=(3.2, 3.6))
     with Postgres() as postgres, Redis() as redis:
         async with cluster(
             tmp_path, 3, history, postgres=postgres, redis=redis, each_request=True, own_clocks=True
@@ -28,7 +30,7 @@ async def test_every_fault_under_load(tmp_path: Path) -> None:
             load = Load(nodes, SEED)
             await load.prepare()
             async with load.running():
-                await befall_all(nodes, Chance(random, calm=(0.1, 0.4), away=(0.0, 0.2), stopped=(0.5, 3.5)))
+                await befall_all(nodes, chance)
             rows = await nodes.rows()
     verdicts = [verdict for verdict in judge(history.lines, rows) if verdict.number not in ABOUT_PRESENCE]
     assert all(verdict.first is None for verdict in verdicts), "\n".join(map(str, verdicts))

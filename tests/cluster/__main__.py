@@ -64,7 +64,7 @@ async def play(folder: Path, number: int, seconds: float, random: Random, nodes:
         history = History(file)
         progress = Progress(number, history)
         each_request = random.random() < 0.5
-        async with cluster(folder, nodes, history, each_request=each_request, own_clocks=True, **servers) as under_test:
+        async with cluster(folder, nodes, history, each_request=each_request, own_clock=True, **servers) as under_test:
             telling = asyncio.create_task(progress.run())
             try:
                 rows = await _under_load(under_test, random, seconds, progress)

@@ -29,7 +29,7 @@ _HERE: Final = Path(__file__).parents[2]
 @dataclass(frozen=True)
 class Services:
     """What the nodes share beside the balancer, where they do: the servers, and each node's cables to them; and what
-    gives each node a clock of its own."""
+    gives the first node a clock of its own."""
 
     clock: Path | None = None
     postgres: Postgres | None = None
@@ -136,10 +136,10 @@ class Cluster:
         cables[node].mend()
         self.history.fault(node, what)
 
-    def jump(self, node: int, seconds: int) -> None:
-        """Let the clock of a node jump to so many seconds beside the true time."""
-        self.nodes[node].jump(seconds)
-        self.history.fault(node, f"clock {seconds:+}")
+    def jump(self, seconds: int) -> None:
+        """Let the clock of the first node jump to so many seconds beside the true time."""
+        self.nodes[0].jump(seconds)
+        self.history.fault(0, f"clock {seconds:+}")
 
     async def rows(self) -> Rows:
         """Return what the database holds."""
@@ -156,14 +156,14 @@ async def cluster(
     postgres: Postgres | None = None,
     redis: Redis | None = None,
     each_request: bool = False,
-    own_clocks: bool = False,
+    own_clock: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Cluster]:
     """Give a cluster of so many nodes on one new database, by default what the tests store in, and see that each ends
     well.
 
-    With `each_request` every request of a connection lands on another node. With `own_clocks` each node has one, where
-    that is possible. `settings` are those of the servers.
+    With `each_request` every request of a connection lands on another node. With `own_clock` the first node has one,
+    where that is possible. `settings` are those of the servers.
     """
     url = stores.database_url(folder / "envivo.db") if postgres is None else postgres.new_database(migrated=True)
     if postgres is not None:
@@ -171,7 +171,7 @@ async def cluster(
     servers: list[Node] = []
     async with AsyncExitStack() as opened:
         services = Services(
-            find_faketime() if own_clocks else None,
+            find_faketime() if own_clock else None,
             postgres,
             redis,
             [] if postgres is None else [await opened.enter_async_context(cable(postgres.port)) for _ in range(nodes)],
@@ -184,7 +184,8 @@ async def cluster(
                     shared["database_url"] = services.to_postgres[number].leads(url)
                 if redis is not None:
                     shared["backplane_url"] = services.to_redis[number].leads(redis.url)
-                servers.append(Node(folder / f"node-{number}", services.clock, **shared))
+                clock = services.clock if number == 0 else None
+                servers.append(Node(folder / f"node-{number}", clock, **shared))
                 await asyncio.to_thread(servers[-1].start)
             async with round_robin([server.port for server in servers], each_request=each_request) as proxy:
                 yield Cluster(servers, proxy, services, history, url)

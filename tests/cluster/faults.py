@@ -62,10 +62,10 @@ async def _roll(cluster: Cluster, chance: Chance, node: int) -> None:
         await _end(cluster, chance, (node + number) % len(cluster.nodes))
 
 
-async def _jump(cluster: Cluster, chance: Chance, node: int) -> None:
-    cluster.jump(node, chance.random.choice((-JUMP, JUMP)))
+async def _jump(cluster: Cluster, chance: Chance, _: int) -> None:
+    cluster.jump(chance.random.choice((-JUMP, JUMP)))
     await chance.pause(chance.stopped)
-    cluster.jump(node, 0)
+    cluster.jump(0)
 
 
 _OF_NODES: Final[Mapping[str, Fault]] = {

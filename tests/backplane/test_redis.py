@@ -330,7 +330,7 @@ class TestScripts:
         prefix, channel = "envivo:{e}:", "envivo:{e}:node:t"
         server = Server()
         line = await connect_to(redis.url)(prefix, channel)
-        there = await self.answers(line, lambda: ask(redis, "DEL", f"{prefix}calm"))
+        there = await self.answers(line, lambda: redis.ask("DEL", f"{prefix}calm"))
         line = await server.connect(prefix, channel)
         here = await self.answers(line, lambda: setattr(server.attendance, "_calm_until", 0.0))
         for one, other in zip(there, here, strict=True):

@@ -23,9 +23,7 @@ async def test_every_fault_under_load(tmp_path: Path) -> None:
     history = History()
     chance = Chance(Random(SEED), calm=(0.1, 0.3), away=(0.0, 0.2), stopped=(0.2, 0.8), dead=(3.2, 3.6))
     with Postgres() as postgres, Redis() as redis:
-        async with cluster(
-            tmp_path, 3, history, postgres=postgres, redis=redis, each_request=True, own_clock=True
-        ) as nodes:
+        async with cluster(tmp_path, 3, history, postgres=postgres, redis=redis, each_request=True) as nodes:
             load = Load(nodes, SEED)
             await load.prepare()
             async with load.running():

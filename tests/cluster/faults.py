@@ -122,7 +122,7 @@ async def _stop_in_the_lock(cluster: Cluster, chance: Chance, node: int) -> None
 async def _is_in_transaction(cluster: Cluster, node: int) -> bool:
     statement = (
         "SELECT state FROM pg_stat_activity"
-        " WHERE application_name = 'envivo/writer' AND state <> 'idle' AND client_port = ANY($1)"
+        " WHERE application_name LIKE 'envivo%/writer' AND state <> 'idle' AND client_port = ANY($1)"
     )
     while (states := await _ask_postgres(cluster, statement, list(cluster.services.to_postgres[node].ports))) == [
         "active"

@@ -43,7 +43,7 @@ PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check lock bench bench-multitude bench-peers cluster clean chromium databases node-packages autobahn \
+.PHONY: run test check lock bench bench-multitude bench-nodes bench-peers cluster clean chromium databases node-packages autobahn \
 	test-js test-newest test-postgres
 
 run: $(VENV)/.run
@@ -80,6 +80,10 @@ bench: $(VENV)/.run bench-peers
 # 100,000 WebSockets at once, which need as many file descriptors; BENCH_ARGS="--connections 10000" opens fewer.
 bench-multitude: $(VENV)/.run
 	@$(BIN)/python -m tests.bench.multitude $(BENCH_ARGS)
+
+# One, two and four nodes on PostgreSQL and Redis, which it starts by itself, beside one on SQLite: in about six minutes.
+bench-nodes: $(VENV)/.test databases
+	@$(BIN)/python -m tests.bench.nodes $(BENCH_ARGS)
 
 # Whatever cannot be installed is left out, and named when the benchmark begins. In runlevel 1 no service is started.
 bench-peers:
@@ -154,6 +158,7 @@ databases:
 	@missing=; \
 	[ -n "$(wildcard /usr/lib/postgresql/*/bin/pg_ctl)" ] || command -v pg_ctl >/dev/null || missing="$$missing postgresql"; \
 	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$$missing redis-server"; \
+	[ "$$(uname)" != Linux ] || [ -n "$(wildcard /usr/lib/*/faketime/libfaketime.so.1)" ] || missing="$$missing libfaketime"; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo "installing$$missing"; \

@@ -38,6 +38,11 @@ def find_redis() -> str | None:
     return shutil.which("redis-server") or shutil.which("valkey-server")
 
 
+def find_faketime() -> Path | None:
+    """Return the library that gives a process a clock of its own, None where it is missing."""
+    return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+
+
 def free_port() -> int:
     """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -219,11 +224,15 @@ class Redis(_Server):
         """Let it go on."""
         self._signal(signal.SIGCONT)
 
+    def ask(self, *words: str) -> str:
+        """Send it a command; return the first line of the answer. Raise OSError where there is none."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+            line.sendall(" ".join(words).encode() + b"\r\n")
+            return line.makefile().readline().strip()
+
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as asking:
-                asking.sendall(b"PING\r\n")
-                return asking.recv(16).startswith(b"+PONG")
+            return self.ask("PING") == "+PONG"
         except OSError:
             return False
 

@@ -7,7 +7,7 @@ unawares; therefore its connections are used without these.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -48,6 +48,10 @@ Connect = Callable[[str, str], Awaitable[Line]]
 It raises Lost."""
 
 
+_LOST: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""The errors of a connection that is lost; the last is uvloop's, where the other side has closed it just before."""
+
+
 def connect_to(url: str) -> Connect:
     """Return what opens lines to the server at `url` (redis, rediss or unix). Raise ValueError for another url."""
     pool = ConnectionPool.from_url(
@@ -64,7 +68,7 @@ def connect_to(url: str) -> Connect:
         try:
             async with asyncio.timeout(limits.PROBE + limits.PROBE_DEADLINE):
                 await line.open(channel)
-        except (RedisError, OSError, TimeoutError) as error:
+        except _LOST as error:
             await line.close()
             raise Lost(str(error) or "it does not answer") from error
         return line
@@ -116,7 +120,7 @@ class RedisLine:
                     return await self._asking.read_response()
             except ResponseError:
                 raise
-            except (RedisError, OSError, TimeoutError) as error:
+            except _LOST as error:
                 raise Lost(str(error) or "it does not answer") from error
 
     async def receive(self) -> bytes:
@@ -130,5 +134,5 @@ class RedisLine:
 
     async def close(self) -> None:
         for connection in (self._asking, self._listening):
-            with suppress(RedisError, OSError):
+            with suppress(*_LOST):
                 await connection.disconnect(nowait=True)

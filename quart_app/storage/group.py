@@ -163,7 +163,7 @@ async def _transact(
             known = await idempotency.answers(client, {key for job in jobs for key in (job.key, *job.parts) if key})
             group = _Group(transaction, log.terms.current, log.known_head, known)
             outcomes = [await group.run(job) for job in jobs]
-            await group.flush()
+            await group.finish()
             try:
                 await log.append(client, group.events, group.given)
             except Exception as error:
@@ -199,6 +199,7 @@ class _Group:
     given: dict[IdempotencyKey, Answer] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     rows: list[tuple[str, list[Any]]] = field(default_factory=list)
+    unread: list[tuple[str, list[Any]]] = field(default_factory=list)
 
     async def run(self, job: Job) -> Outcome:
         """Return the outcome of `job`'s unit, or the first answer to its key. Raise _Spoiled."""
@@ -251,9 +252,15 @@ class _Group:
             self.given |= {key: Answer.of(answer, key.fingerprint) for key in keys}
             result = msgspec.json.decode(answer)  # the first caller gets what a repeat will get
         self.rows += work.rows
+        self.unread += work.unread
         self.events += work.events
         self.head += len(work.events)
         return Outcome(job, result, work.events, work.deeds)
+
+    async def finish(self) -> None:
+        """Store what is left when all units have run. Raise _Spoiled."""
+        self.rows += self.unread
+        await self.flush()
 
     async def flush(self) -> None:
         """Store the rows that were added: in their order, neighbours of one kind at once. Raise _Spoiled."""

@@ -15,6 +15,7 @@ from quart_app.realtime import NO_LEASE, Lease
 from quart_app.realtime.limits import IDEMPOTENCY_KEPT, LARGEST_ID, RETENTION_AGE, TRIM_BATCH, TRIM_INTERVAL
 from quart_app.storage import event_log, idempotency
 from quart_app.storage.connections import reading, writing
+from quart_app.storage.errors import StorageError
 from quart_app.storage.event_log import TortoiseEventLog
 from quart_app.storage.log_time import LogTime
 from quart_app.storage.unit_of_work import UnitOfWork
@@ -103,8 +104,11 @@ class Retention:
                 async with self._lease.hold():
                     await self.trim()
                     await self.purge()
+            except StorageError as error:
+                logger.warning("old events could not be removed; trying again later: %s", error)
             except Exception:
-                logger.exception("old events could not be removed; trying again later")
+                if self._lease.held:  # else another process goes on with it
+                    logger.exception("old events could not be removed; trying again later")
 
     async def trim(self) -> int:
         """Remove the events that are past number, size or age and raise the floor; return how many."""

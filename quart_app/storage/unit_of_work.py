@@ -36,7 +36,7 @@ class UnitOfWork:
     `known` has the first answers to those of the keys of its parts that were used before: these parts are done.
     """
 
-    __slots__ = ("_head", "_over", "_term", "deeds", "events", "known", "rows")
+    __slots__ = ("_head", "_over", "_term", "deeds", "events", "known", "rows", "unread")
 
     def __init__(self, term: str, head: int, known: Mapping[IdempotencyKey, Any] = _NOTHING) -> None:
         self._term = term
@@ -45,6 +45,7 @@ class UnitOfWork:
         self.known = known
         self.events: list[Event] = []
         self.rows: list[tuple[str, list[Any]]] = []
+        self.unread: list[tuple[str, list[Any]]] = []
         self.deeds: tuple[Deed, ...] = ()
 
     @property
@@ -88,6 +89,12 @@ class UnitOfWork:
         """
         self._check()
         self.rows.append((insert, list(values)))
+
+    def add_unread(self, insert: str, *values: Any) -> None:
+        """Store a row of a table that no unit ever looks at, as `add` does, but only once all units of the transaction
+        have run, so that those of all of them take one trip to the database."""
+        self._check()
+        self.unread.append((insert, list(values)))
 
     def attribute(self, who: Identity, what: str, object: str, detail: str = "") -> None:
         """Say who does by this unit what to which object; the security log is told once the unit is committed."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from redis.asyncio import Connection
 
 from quart_app.backplane import Lost, connect_to, messages, presence_scripts, scripts
 from quart_app.backplane.line import Line
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster, Poller, Stream
-from tests.backplane.conftest import ask
 from tests.backplane.server import Server
 from tests.running import eventually
 from tests.servers import Redis
@@ -96,14 +96,14 @@ async def freeze(redis: Redis, cluster: Cluster) -> None:
 
 
 async def pause(redis: Redis, cluster: Cluster) -> None:
-    await asyncio.to_thread(ask, redis, "DEBUG", "SLEEP", "0.5")
+    await asyncio.to_thread(redis.ask, "DEBUG", "SLEEP", "0.5")
 
 
 async def drop_clients(redis: Redis, cluster: Cluster) -> None:
     for _ in range(5):
-        ask(redis, "CLIENT", "KILL", "TYPE", "pubsub")
+        redis.ask("CLIENT", "KILL", "TYPE", "pubsub")
         await asyncio.sleep(0.02)
-        ask(redis, "CLIENT", "KILL", "TYPE", "normal")
+        redis.ask("CLIENT", "KILL", "TYPE", "normal")
         await eventually(lambda: all_there(cluster), deadline=15)
 
 
@@ -189,6 +189,17 @@ async def test_a_server_that_cannot_be_reached_is_away(redis: Redis) -> None:
     cluster.signal(0, "live/x", 1)
     await eventually(lambda: received(stream) == 1)
     await cluster.stop()
+
+
+async def test_a_connection_that_is_closed_while_it_opens_is_lost(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed(*_: object, **_more: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    monkeypatch.setattr(Connection, "send_packed_command", closed)  # as uvloop's transports do
+    with pytest.raises(Lost, match="the handler is closed"):
+        await connect_to(redis.url)("envivo:{e}:", "envivo:{e}:node:t")
 
 
 class TestScripts:
@@ -319,7 +330,7 @@ class TestScripts:
         prefix, channel = "envivo:{e}:", "envivo:{e}:node:t"
         server = Server()
         line = await connect_to(redis.url)(prefix, channel)
-        there = await self.answers(line, lambda: ask(redis, "DEL", f"{prefix}calm"))
+        there = await self.answers(line, lambda: redis.ask("DEL", f"{prefix}calm"))
         line = await server.connect(prefix, channel)
         here = await self.answers(line, lambda: setattr(server.attendance, "_calm_until", 0.0))
         for one, other in zip(there, here, strict=True):

@@ -27,13 +27,14 @@ class Server:
     """One server, which may be ended and started again on the same `folder`.
 
     `target` is what is measured, and `used` the processor time (s) that the process had used when it listened, None
-    where the system does not tell.
+    where the system does not tell. It stays on one `core`, or on none.
     """
 
     target: Target
 
-    def __init__(self, contender: Contender, folder: Path) -> None:
+    def __init__(self, contender: Contender, folder: Path, core: int | None = 0) -> None:
         self.used: float | None = None
+        self._core = core
         self.contender = contender
         self._folder = folder
         self._port = _free_port()
@@ -45,7 +46,7 @@ class Server:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ENVIVO_")}
         environment |= {"PYTHONPATH": str(CHECKOUT), **contender.environment(self._folder, port)}
         log = self._folder / "log"
-        with pinned(0), log.open("ab") as errors:
+        with pinned(self._core), log.open("ab") as errors:
             self._process = process = subprocess.Popen(
                 contender.command(self._folder, port),
                 cwd=self._folder,
@@ -101,9 +102,9 @@ def running(contender: Contender, folder: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def serving(contender: Contender, folder: Path) -> Iterator[Server]:
+def serving(contender: Contender, folder: Path, core: int | None = 0) -> Iterator[Server]:
     """The same, for what has it started again."""
-    server = Server(contender, folder)
+    server = Server(contender, folder, core)
     try:
         server.start()
         yield server
@@ -150,10 +151,10 @@ def _free_port() -> int:
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Keep this thread, and the processes that it starts, on one core; where there is one alone, or no way to, do
-    nothing."""
-    if len(_CORES) < 2:
+def pinned(core: int | None) -> Iterator[None]:
+    """Keep this thread, and the processes that it starts, on one core; where it is to be on none, there is one alone,
+    or no way to, do nothing."""
+    if core is None or len(_CORES) < 2:
         yield
         return
     before = os.sched_getaffinity(0)

@@ -12,12 +12,14 @@
     test_checker.py
 
     cluster.py     real servers behind proxy.py, a balancer without stickiness, and what can be done to them
+    cables.py      the ways of a node to PostgreSQL and Redis, which can be pulled
+    anew.py        a node that gets a clock of its own
     asking.py      the commands of a load, and requests.py how REST has them; writers.py asks, readers.py listens
     load.py        all of them at once, until nothing is left to be heard
-    faults.py      faults by chance
-    __main__.py    make cluster MINUTES=30
-    test_one_node.py
+    faults.py      what befalls nodes, PostgreSQL, Redis and what is between them, by chance
+    __main__.py    make cluster MINUTES=30 CLUSTER_ARGS="--nodes 3 --postgres --redis"
+    test_one_node.py, test_three_nodes.py
 
-To test a cluster: `async with cluster(folder, 3, history, database_url=…, backplane_url=…) as nodes`, a `Load` on it,
-faults, and `judge(history.lines, await nodes.rows())`.
+To test a cluster: `async with cluster(folder, 3, history, postgres=…, redis=…) as nodes`, a `Load` on it, faults, and
+`judge(history.lines, await nodes.rows())`.
 """

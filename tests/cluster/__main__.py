@@ -13,7 +13,7 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -58,12 +58,13 @@ class Progress:
         click.echo(f"round {self._number} · {seconds:.0f} s · {facts}".ljust(110) + end, nl=False)
 
 
-async def play(folder: Path, number: int, seconds: float, random: Random, nodes: int, **urls: str) -> list[Verdict]:
+async def play(folder: Path, number: int, seconds: float, random: Random, nodes: int, **servers: Any) -> list[Verdict]:
     """Play a round and return what came of it; its history is in the folder."""
     with (folder / HISTORY).open("wb") as file:
         history = History(file)
         progress = Progress(number, history)
-        async with cluster(folder, nodes, history, each_request=random.random() < 0.5, **urls) as under_test:
+        each_request = random.random() < 0.5
+        async with cluster(folder, nodes, history, each_request=each_request, own_clock=True, **servers) as under_test:
             telling = asyncio.create_task(progress.run())
             try:
                 rows = await _under_load(under_test, random, seconds, progress)
@@ -95,15 +96,17 @@ def main(minutes: float, nodes: int, seed: int | None, *, postgres: bool, redis:
     click.echo(f"seed {seed}, {nodes} node{'s' * (nodes > 1)}, {minutes:g} minutes")
     ends = time.monotonic() + 60 * minutes
     number = 0
-    with ExitStack() as servers:
-        store = servers.enter_context(Postgres()) if postgres else None
-        urls = {"backplane_url": servers.enter_context(Redis()).url} if redis else {}
+    with ExitStack() as opened:
+        servers: dict[str, Any] = {}
+        if postgres:
+            servers["postgres"] = opened.enter_context(Postgres())
+        if redis:
+            servers["redis"] = opened.enter_context(Redis())
         while (left := ends - time.monotonic()) > 0:
             number += 1
-            urls |= {} if store is None else {"database_url": store.new_database()}
             folder = Path(tempfile.mkdtemp(prefix="envivo-cluster-"))
             chance = Random(f"{seed} {number}")
-            verdicts = asyncio.run(play(folder, number, min(left, ROUND), chance, nodes, **urls))
+            verdicts = asyncio.run(play(folder, number, min(left, ROUND), chance, nodes, **servers))
             click.echo("\n".join(map(str, verdicts)))
             if any(verdict.first for verdict in verdicts):
                 raise click.ClickException(f"round {number} of seed {seed} is wrong: {folder / HISTORY}")

@@ -11,6 +11,7 @@ ROOM: Final = "rooms/1"
 OPEN: Final = "log/facts"
 TALK: Final = "log/talk"
 PULSE: Final = "live/pulse"
+FED: Final = "sensors"  # what a feed writes, one node at a time, while somebody listens
 TOPICS: Final = (ROOM, OPEN, TALK, "balances", "products", "reservations")
 FACT: Final = "fact"  # the type of what is published
 CEDULAS: Final = tuple(f"{cedula:010}" for cedula in range(1, 5))

@@ -141,9 +141,10 @@ class Gone(Record):
 
 
 class Fault(Record):
-    """Something is done to a node: `kill9`, `term`, `start`, `stop`, `cont`; or it is `cut` off, and `heal`ed."""
+    """Something is done to a node: `kill9`, `term`, `start`, `stop`, `cont`; or it is `cut` off from the others, and
+    `heal`ed. Or to what they share, and then to no `node`; `what` begins with its name."""
 
-    node: int
+    node: int | None
     what: str
 
 
@@ -216,7 +217,7 @@ class History:
     def gone(self, connection: int, why: str, *, clean: bool = False) -> None:
         self._add(Gone, connection=connection, why=why, clean=clean)
 
-    def fault(self, node: int, what: str) -> None:
+    def fault(self, node: int | None, what: str) -> None:
         self._add(Fault, node=node, what=what)
 
     def settled(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from tests.cluster.asking import CEDULAS, EMPLOYEES, PETS, PULSE, ROOM, TOPICS, Asking
+from tests.cluster.asking import CEDULAS, EMPLOYEES, FED, PETS, PULSE, ROOM, TOPICS, Asking
 from tests.cluster.cluster import Cluster
 from tests.cluster.readers import Reader, heads
 from tests.cluster.writers import PATIENCE, Talker, Writer
@@ -27,7 +27,7 @@ class Load:
         self._writers = [Writer(cluster, f"writer-{n}", self._asking, random, pause) for n in range(writers)]
         self._talker = Talker(cluster, "talker", random, pause)
         self._readers = [
-            *(Reader(cluster, name, f"all-{name}", (*TOPICS, PULSE), random) for name in TRANSPORTS),
+            *(Reader(cluster, name, f"all-{name}", (*TOPICS, PULSE, FED), random) for name in TRANSPORTS),
             *(Reader(cluster, name, f"room-{name}", (ROOM,), random) for name in TRANSPORTS),
             *(Reader(cluster, name, f"restless-{name}", (*TOPICS, PULSE), random, stays=0.6) for name in TRANSPORTS),
             *(Reader(cluster, "ws", f"guest-{n}", (ROOM,), random, stays=0.5) for n in range(3)),

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -62,17 +62,56 @@ _TABLES = {
 """The statements whose rows are tables as the models have them: the key first."""
 
 
-async def read_rows(database_url: str) -> Rows:
-    """Return the rows of a database at rest."""
+_NOTES = """
+CREATE FUNCTION head() RETURNS bigint LANGUAGE sql AS $$
+    SELECT split_part(value, ' ', 1)::bigint FROM log_state WHERE name = 'head'
+$$;
+CREATE TABLE lease_notes (id bigserial, lease text, term bigint, port integer, position bigint);
+CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO lease_notes (lease, term, port, position)
+    SELECT name, term, inet_client_port(), head() FROM leases WHERE name = TG_ARGV[0];
+    RETURN NULL;
+END $$;
+CREATE FUNCTION note_taken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO lease_notes (lease, term, port, position)
+    VALUES (NEW.name, NEW.term, inet_client_port(), head());
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_write AFTER INSERT ON readings FOR EACH STATEMENT EXECUTE FUNCTION note_write('feed sensors');
+CREATE TRIGGER note_taken AFTER INSERT OR UPDATE OF term ON leases FOR EACH ROW EXECUTE FUNCTION note_taken();
+"""
+"""Who takes a lease, and who writes what only the holder of one may write, each in the term that is the lease's then:
+somebody else than who has taken it is a second holder."""
+_TERMS = "SELECT lease, term, port, position FROM lease_notes ORDER BY id"
+
+
+async def note_leases(database_url: str) -> None:
+    """Let a PostgreSQL database note from now on who takes leases, and who writes by them."""
+    import asyncpg
+
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(_NOTES)
+    finally:
+        await connection.close()
+
+
+async def read_rows(database_url: str, writers: Mapping[int, int] | None = None) -> Rows:
+    """Return the rows of a database at rest. `writers` tells which node wrote from which port, where leases were
+    noted."""
     statements = [_LOG, _FLOOR, *_TABLES.values()]
+    terms: list[Any] = []
     scheme, _, rest = database_url.partition("://")
     if scheme == "sqlite":
         log, floor, *tables = await asyncio.to_thread(_of_sqlite, rest, statements)
     else:
         log, floor, *tables = await _of_postgres(database_url, statements)
+        if writers:
+            (noted,) = await _of_postgres(database_url, [_TERMS])
+            terms = [TermWrite(lease, term, f"node {writers[port]}", at) for lease, term, port, at in noted]
     events = [LogEvent(at, topic, type, msgspec.json.decode(fields), hidden) for at, topic, type, fields, hidden in log]
     named = {name: _by_key(rows) for name, rows in zip(_TABLES, tables, strict=True)}
-    return Rows(events, int(floor[0][0]), named)
+    return Rows(events, int(floor[0][0]), named, terms)
 
 
 def _by_key(rows: Iterable[Sequence[Any]]) -> dict[Any, tuple[Any, ...]]:

@@ -8,6 +8,7 @@ import pytest
 from quart_app.realtime import limits
 from quart_app.realtime.flow.backplane import InProcess
 from quart_app.realtime.hub import Hub
+from quart_app.realtime.messages.refused import Refused
 from tests.realtime.clock import clock, skipping_time
 from tests.realtime.engine import Engine, GatedLog, drain, turn
 
@@ -178,6 +179,32 @@ async def test_stopping_ends_a_reading(engine: Engine) -> None:
     await turn()
     await engine.relay.stop()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def _away() -> int:
+    raise Refused("unavailable", "the database is away", status=503)
+
+
+@skipping_time
+@pytest.mark.parametrize("polling", [False, True])
+async def test_a_database_that_is_away_is_told_of_without_a_traceback(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, polling: bool
+) -> None:
+    engine = Engine()
+    await engine.relay.start()
+    subscription = engine.subscribe("log/a")
+    engine.append("log/a")
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.log, "head", _away)
+        if polling:
+            engine.relay.poll(lambda: limits.HEAD_POLL)
+        else:
+            engine.relay.wake(1)
+        await asyncio.sleep(limits.HEAD_POLL + limits.RELAY_RETRY / 2)
+    batch = await subscription.read()
+    assert batch is not None
+    assert {(record.levelno, record.exc_info) for record in caplog.records} == {(logging.WARNING, None)}
+    await engine.relay.stop()
 
 
 class TestOthersCommits:

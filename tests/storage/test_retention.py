@@ -1,11 +1,15 @@
 import asyncio
 import contextlib
+import logging
+from typing import NoReturn
 
 import pytest
 
+from quart_app.realtime.clients.leases import NoLease
 from quart_app.realtime.flow.log import Trimmed
 from quart_app.storage import retention
 from quart_app.storage.connections import writing
+from quart_app.storage.errors import DatabaseAway
 from quart_app.storage.retention import Retention
 from quart_app.storage.unit_of_work import UnitOfWork
 from tests.storage.store import Store, note
@@ -152,6 +156,50 @@ async def test_it_runs_by_itself_and_survives_a_failure(
         await running
     assert await store.log.floor() == 5
     assert "the disk is tired" in caplog.text
+
+
+class FailingLease(NoLease):
+    """A lease that ends each work with an error."""
+
+    def __init__(self, error: Exception, *, held: bool) -> None:
+        super().__init__()
+        self.held = held
+        self.again = asyncio.Event()
+        self._error = error
+        self._times = 0
+
+    def hold(self) -> NoReturn:
+        self._times += 1
+        if self._times > 1:
+            self.again.set()
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "held", "told"),
+    [
+        (DatabaseAway("the server is away"), True, {(logging.WARNING, False)}),
+        (TimeoutError(), False, set()),
+        (TimeoutError(), True, {(logging.ERROR, True)}),
+    ],
+)
+async def test_a_lost_lease_and_a_database_that_is_away_are_no_failures_of_the_program(
+    store: Store,
+    error: Exception,
+    held: bool,
+    told: set[tuple[int, bool]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "TRIM_INTERVAL", 0.001)
+    lease = FailingLease(error, held=held)
+    running = asyncio.create_task(Retention(store.writer, store.log, 5, lease=lease).run())
+    async with asyncio.timeout(5):
+        await lease.again.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    records = [record for record in caplog.records if record.name == retention.__name__]
+    assert {(record.levelno, record.exc_info is not None) for record in records} == told
 
 
 async def test_the_heads_of_the_topics_that_are_left(store: Store) -> None:

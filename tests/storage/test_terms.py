@@ -1,18 +1,21 @@
 """Which cursors a file honours that was copied, put back, moved or started again and again: on real files."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from quart_app.storage import event_log
-from quart_app.storage.connections import writing
+from quart_app.storage.connections import reading, writing
 from quart_app.storage.database import migrate
 from quart_app.wire import Cursor
 from tests.storage.store import Store, note, opened
@@ -47,6 +50,27 @@ async def test_a_restart_resets_nobody(url: str) -> None:
         assert set(await refusals(store, handed_out)) == {None}
         # What was told when it was committed and what the log tells later is the same.
         assert {str(cursor) for cursor in handed_out if cursor.position} == {e.cursor for e in await store.events()}
+
+
+async def test_a_look_that_comes_back_late_takes_nothing_back(url: str) -> None:
+    seen, late = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def execute_query(self, statement: str) -> object:
+            found = await reading().execute_query(statement)
+            seen.set()
+            await late.wait()
+            return found
+
+    async with opened(url) as store:
+        await write(store, "one")
+    async with opened(url) as store:
+        looking = asyncio.create_task(store.log.look(cast("BaseDBAsyncClient", Slow())))
+        await seen.wait()
+        await write(store, "two")
+        late.set()
+        await looking
+        assert [str(store.log.cursor(event.position)) for event in store.relayed] == [e.cursor for e in store.relayed]
 
 
 async def test_of_a_file_put_back_those_are_reset_who_stood_after_the_copy(url: str, tmp_path: Path) -> None:

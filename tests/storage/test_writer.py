@@ -338,6 +338,22 @@ class TestAppending:
         assert seen == [["one", "two"]]
         await assert_stored(store, "one", "two", "three", "four")
 
+    async def test_rows_that_nobody_looks_at_are_stored_at_the_end_of_all_units(self, store: Store) -> None:
+        seen: list[list[str]] = []
+
+        def unread(id: int, text: str) -> Callable[[UnitOfWork], Awaitable[None]]:
+            async def unit(work: UnitOfWork) -> None:
+                seen.append(await store.texts())
+                work.add_unread(ADD_NOTE, id, text)
+                work.record(TOPIC, "noted", {"text": text})
+
+            return unit
+
+        results = await together(store, unread(1, "one"), unread(2, "two"), appended("three", id=3), unread(2, "never"))
+        assert isinstance(results[3], IntegrityError)
+        assert seen[:2] == [[], []], "of one transaction"
+        await assert_stored(store, "one", "two", "three")
+
     async def test_one_that_fails_fails_alone_and_nothing_runs_again(self, store: Store) -> None:
         refused = Refused("no", "not this one")
 

@@ -5,7 +5,7 @@ Nothing else writes balances. Everything here runs inside a unit of work; what m
 
 from quart_app.domains.bank import rules
 from quart_app.domains.bank.events import BALANCES, BalanceChanged, account_topic
-from quart_app.domains.bank.models import Account, Movement
+from quart_app.domains.bank.models import ADD_MOVEMENT, Account, Movement
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary
 from quart_app.realtime import timestamp
 from quart_app.storage.unit_of_work import UnitOfWork
@@ -29,7 +29,8 @@ async def move(work: UnitOfWork, account: Account, kind: rules.MovementKind, amo
         balance=balance,
         at=at,
     )
-    await movement.save(force_create=True)
+    values = (movement.id, account.id, movement.kind, movement.amount, movement.balance, movement.at)
+    work.add_unread(ADD_MOVEMENT, *values)
     account.balance = balance
     await account.save(update_fields=["balance"])
     changed = BalanceChanged(account.cedula, rules.dollars(balance))

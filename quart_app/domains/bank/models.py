@@ -4,6 +4,8 @@ Money is whole cents, times are ms since the Unix epoch. An account's balance is
 both are written together, in `ledger.py` only.
 """
 
+from typing import Final
+
 from tortoise.fields import BigIntField, CharField, ForeignKeyField, ForeignKeyRelation, OnDelete
 from tortoise.indexes import Index
 from tortoise.models import Model
@@ -22,6 +24,9 @@ class Account(Model):
 
     class Meta:
         table = "bank_accounts"
+
+
+ADD_MOVEMENT: Final = "INSERT INTO bank_movements (id, account_id, kind, amount, balance, at) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class Movement(Model):

@@ -103,6 +103,9 @@ class Nodes:
             try:
                 for look in self.on_missed:
                     await look()
+            except Refused as away:
+                self._missed = True
+                logger.warning("what other nodes have told cannot be found out: %s", away.args[0])
             except Exception:
                 self._missed = True
                 logger.exception("what other nodes have told cannot be found out")

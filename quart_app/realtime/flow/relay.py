@@ -119,9 +119,8 @@ class Relay:
             await asyncio.sleep(every())
             try:
                 self.wake(await self._log.head())
-            except Exception:
-                logger.exception("the head of the log cannot be read, and is tried again in %s s", limits.RELAY_RETRY)
-                await asyncio.sleep(limits.RELAY_RETRY)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+                await _pause_after(error)
 
     async def _follow(self) -> None:
         """Catch up as long as there is news; a log that cannot be read is tried again."""
@@ -130,14 +129,9 @@ class Relay:
             self._woken = False
             try:
                 await self.catch_up()
-            except Refused as away:
-                logger.warning("the log cannot be read, and is tried again: %s", away.args[0])
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
                 self._woken = True
-                await asyncio.sleep(limits.RELAY_RETRY)
-            except Exception:
-                logger.exception("the log cannot be read, and is tried again in %s s", limits.RELAY_RETRY)
-                self._woken = True
-                await asyncio.sleep(limits.RELAY_RETRY)
+                await _pause_after(error)
 
     async def catch_up(self) -> None:
         """Bring the bus to the head of the log; it is flushed when this returns."""
@@ -155,3 +149,12 @@ class Relay:
                     self._bus.publish([event])
         self._close_up()
         self._bus.flush()
+
+
+async def _pause_after(error: Exception) -> None:
+    """Tell why the log could not be read, with a traceback where nobody has foreseen it, and wait a little."""
+    if isinstance(error, Refused):
+        logger.warning("the log cannot be read, and is tried again: %s", error.args[0])
+    else:
+        logger.error("the log cannot be read, and is tried again", exc_info=error)
+    await asyncio.sleep(limits.RELAY_RETRY)

@@ -44,13 +44,14 @@ def presence(case: Case) -> Iterator[Finding]:
                 yield from _Watch(case, connection, topic, people).findings()
 
 
-def _pauses(faults: Iterable[Fault]) -> dict[int, list[Stay]]:
-    """Return when the others could take each node for dead, though it was not."""
-    pauses: dict[int, list[Stay]] = defaultdict(list)
+def _pauses(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
+    """Return when the others could take each node for dead, though it was not; under None, all nodes."""
+    pauses: dict[int | None, list[Stay]] = defaultdict(list)
     for fault in faults:
-        if fault.what in {"stop", "cut"}:
+        what = fault.what.removeprefix("redis ")
+        if what in {"stop", "cut", "kill"}:
             pauses[fault.node].append(Stay(fault.at + LINGERS, inf))
-        elif fault.what in {"cont", "heal", "start"} and pauses[fault.node]:
+        elif what in {"cont", "heal", "start"} and pauses[fault.node]:
             since = pauses[fault.node][-1].since
             pauses[fault.node][-1] = Stay(since, min(pauses[fault.node][-1].until, max(since, fault.at + WAKES)))
     return pauses
@@ -59,13 +60,14 @@ def _pauses(faults: Iterable[Fault]) -> dict[int, list[Stay]]:
 class _Person:
     """When somebody was surely in a room, and when perhaps."""
 
-    def __init__(self, connections: list[Connection], pauses: dict[int, list[Stay]]) -> None:
+    def __init__(self, connections: list[Connection], pauses: dict[int | None, list[Stay]]) -> None:
         goodbyes = sorted(one.leaving.at for one in connections if one.leaving is not None and one.leaving.orderly)
         sure: list[Stay] = []
         unsure: list[Stay] = []
         for one in connections:
             node = None if one.welcome is None else one.welcome.node
-            parts = list(_outside(_stay(one, goodbyes), [] if node is None else pauses.get(node, [])))
+            dead = sorted((*pauses.get(None, ()), *(() if node is None else pauses.get(node, ()))))
+            parts = list(_outside(_stay(one, goodbyes), dead))
             sure += parts
             if not parts:
                 unsure.append(Stay(one.connect.at, one.ended + BURIED))

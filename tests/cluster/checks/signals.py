@@ -19,6 +19,10 @@ from tests.cluster.history import Event, Fault, Gap, Line, Ok, Stands
 SIGNAL: Final = "live.publish"
 LOST_WITH_ITS_NODE: Final = 1.0
 """The seconds before a node's death whose signals may be lost without a word, because it alone knew of them."""
+BACK: Final = 4.0
+"""The seconds in which a node that could not reach the others, or did nothing, has told them what it has to tell."""
+_BEGIN: Final = {"cut", "stop", "redis kill", "redis stop", "redis kills"}
+_END: Final = {"heal", "cont", "redis start", "redis cont"}
 
 
 @dataclass(slots=True)
@@ -38,11 +42,11 @@ class Span:
 class Sent:
     """The signals of one topic that were sent, in the order of asking."""
 
-    def __init__(self, attempts: Iterable[Attempt]) -> None:
+    def __init__(self, attempts: Iterable[Attempt], nodes: "_Nodes") -> None:
         self.attempts = sorted(attempts, key=lambda attempt: attempt.invoke.at)
         self.by_mark = {attempt.invoke.asked["mark"]: attempt for attempt in self.attempts}
         self._asked = [attempt.invoke.at for attempt in self.attempts]
-        self._ended = sorted(attempt.ended for attempt in self.attempts)
+        self._told = sorted(map(nodes.tell, self.attempts))
 
     def asked(self, low: float, high: float) -> list[Attempt]:
         """Return those that were asked for between two moments."""
@@ -50,7 +54,7 @@ class Sent:
 
     def possible(self, low: float, high: float) -> int:
         """Return how many can have been told of between two moments."""
-        return bisect_right(self._asked, high) - bisect_left(self._ended, low)
+        return bisect_right(self._asked, high) - bisect_left(self._told, low)
 
 
 def signals(case: Case) -> Iterator[Finding]:
@@ -59,12 +63,14 @@ def signals(case: Case) -> Iterator[Finding]:
     for command in case.commands:
         if command.do == SIGNAL:
             attempts[command.asked["topic"]] += command.attempts
-    sent = {topic: Sent(of_topic) for topic, of_topic in attempts.items()}
-    deaths = [fault for fault in case.faults if fault.what == "kill9"]
+    nodes = _Nodes(case.faults)
+    sent = {topic: Sent(of_topic, nodes) for topic, of_topic in attempts.items()}
     for connection in case.connections:
         for topic in sent.keys() & set(connection.connect.topics):
             for span in spans(connection, topic):
-                yield from _judged(connection.connect.process, topic, span, sent[topic], deaths, case.settled)
+                node = None if connection.welcome is None else connection.welcome.node
+                span.asked = nodes.heard(node, span.asked)
+                yield from _judged(connection.connect.process, topic, span, sent[topic], nodes, case.settled)
 
 
 def spans(connection: Connection, topic: str) -> list[Span]:
@@ -102,9 +108,7 @@ def _answers(connection: Connection) -> Iterator[tuple[str, list[Heard]]]:
         yield run, lines
 
 
-def _judged(
-    name: str, topic: str, span: Span, sent: Sent, deaths: list[Fault], settled: float | None
-) -> Iterator[Finding]:
+def _judged(name: str, topic: str, span: Span, sent: Sent, nodes: "_Nodes", settled: float | None) -> Iterator[Finding]:
     got: dict[str, Event] = {}
     newest: tuple[float, Event] | None = None
     for event in span.events:
@@ -115,7 +119,7 @@ def _judged(
             continue
         if mark in got:
             yield Finding(f"{name} got the signal {mark} twice", (attempt.invoke, got[mark], event))
-        elif newest is not None and attempt.ended < newest[0]:
+        elif newest is not None and nodes.tell(attempt) < newest[0]:
             yield Finding(f"{name} got the signal {mark} after a younger one", (attempt.invoke, newest[1], event))
         got[mark] = event
         newest = max(newest or (0.0, event), (attempt.invoke.at, event), key=lambda one: one[0])
@@ -124,10 +128,10 @@ def _judged(
     owed = [
         attempt
         for attempt in sent.asked(span.began, latest)
-        if attempt.ended < latest and attempt.invoke.asked["mark"] not in got and not _died(attempt, deaths)
+        if nodes.tell(attempt) < latest and attempt.invoke.asked["mark"] not in got and not nodes.died(attempt)
     ]
     possible = sent.possible(span.asked, span.ended) - len(got)
-    if len(owed) > span.dropped:
+    if len(owed) > span.dropped and not span.at_least:
         said = f"{name} lost {len(owed)} signals of {topic} and was told of {span.dropped}"
         yield Finding(said, (span.first, owed[0].invoke))
     elif span.dropped > possible and not span.at_least:
@@ -135,8 +139,42 @@ def _judged(
         yield Finding(said, (span.first,))
 
 
-def _died(attempt: Attempt, deaths: list[Fault]) -> bool:
-    """Return whether the node that took a signal was killed before it can have told the others for certain."""
-    return isinstance(attempt.end, Ok) and any(
-        fault.node == attempt.end.node and 0 <= fault.at - attempt.end.at < LOST_WITH_ITS_NODE for fault in deaths
-    )
+class _Nodes:
+    """What became of the nodes that took signals: when they could not tell the others, and when they were killed."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self._deaths: list[Fault] = []
+        self._outages: list[tuple[Fault, float]] = []
+        for fault in faults:
+            if fault.what == "kill9":
+                self._deaths.append(fault)
+            elif fault.what in _BEGIN:
+                self._outages.append((fault, inf if fault.what != "redis kills" else fault.at + BACK))
+            elif fault.what in _END:
+                self._outages = [
+                    (since, min(until, fault.at + BACK) if since.node == fault.node else until)
+                    for since, until in self._outages
+                ]
+
+    def tell(self, attempt: Attempt) -> float:
+        """Return when the others know of a signal for certain, or that it is lost."""
+        told = attempt.ended
+        if isinstance(attempt.end, Ok):
+            for since, until in self._outages:
+                if since.node in {None, attempt.end.node} and since.at - LOST_WITH_ITS_NODE <= told <= until:
+                    told = until
+        return told
+
+    def heard(self, node: int | None, at: float) -> float:
+        """Return until when a node knows of signals for certain that knows its count of them at a moment: one that
+        hears nothing cannot tell what was before a reader came."""
+        return min(
+            [at, *(one.at for one, until in self._outages if one.node in {None, node} and one.at <= at <= until)]
+        )
+
+    def died(self, attempt: Attempt) -> bool:
+        """Return whether the node that took a signal was killed before it can have told the others for certain."""
+        return isinstance(attempt.end, Ok) and any(
+            fault.node == attempt.end.node and attempt.end.at <= fault.at < self.tell(attempt) + LOST_WITH_ITS_NODE
+            for fault in self._deaths
+        )

@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.async_api import expect
 
 from tests.running import ServerProcess, eventually, unused_name
 from tests.servers import Postgres, Redis
 from tests.transports.drivers import PollStream, SseStream, Stream, WebsocketStream
+from tests.web.browser import PHONE, windows_on
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis]
 
@@ -249,6 +251,22 @@ async def test_a_node_that_does_not_answer_is_named_within_a_second(
         for answer in answers:
             assert answer.json()["nodes"] == {"answered": 1, "silent": [silent]}, answer.url
         await eventually(lambda: _both_answer(rest), deadline=15)
+
+
+@pytest.mark.browser
+@pytest.mark.usefixtures("chromium")
+async def test_the_page_shows_both_and_says_which_does_not_answer(nodes: list[ServerProcess]) -> None:
+    async with windows_on(nodes[0].url) as windows:
+        admin = await windows.open("/admin", viewport=PHONE)
+        rows = admin.locator("#nodes tbody tr")
+        await expect(rows).to_have_count(2)
+        await expect(rows.filter(has_text="muestra esta página")).to_contain_text("emisión operations")
+        await expect(rows.filter(has_text="unido")).to_have_count(2)
+        async with stopped(nodes[1]):
+            await expect(rows.filter(has_text="no responde")).to_have_count(1)
+            await expect(admin.get_by_text("No responden todos")).to_be_visible()
+        await expect(rows.filter(has_text="unido")).to_have_count(2)
+        await expect(admin.get_by_text("No responden todos")).to_have_count(0)
 
 
 async def _both_answer(rest: list[httpx.AsyncClient]) -> bool:

@@ -18,7 +18,8 @@ const total = (amounts) => Object.values(amounts).reduce((sum, one) => sum + one
 
 function work(name) {
   if (name === "retention") return text("admin.node_retention");
-  return name.startsWith("feed ") ? text("admin.node_feed", { topic: name.slice(5) }) : name;
+  if (name.startsWith("feed ")) return text("admin.node_feed", { topic: name.slice(5) });
+  return name.startsWith("on ") ? text("admin.node_reaction", { name: name.slice(3) }) : name;
 }
 
 const leads = (names) =>

@@ -11,7 +11,7 @@ from quart_app.realtime.clients.delivering import ConnectionDelivery
 from quart_app.realtime.clients.feed import Feed
 from quart_app.realtime.clients.identity import ADMIN, Identity, TopicRights
 from quart_app.realtime.clients.leases import NO_LEASE, Leading, Lease, leading, not_leading
-from quart_app.realtime.clients.nodes import Unanswered
+from quart_app.realtime.clients.nodes import NodesHeard, Survey, Unanswered
 from quart_app.realtime.clients.parking import EndedMeanwhile
 from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
@@ -67,6 +67,7 @@ __all__ = [
     "Meeting",
     "Message",
     "MessageShape",
+    "NodesHeard",
     "Opening",
     "Peer",
     "Presence",
@@ -76,6 +77,7 @@ __all__ = [
     "Revocations",
     "Sink",
     "Subscription",
+    "Survey",
     "Term",
     "Terms",
     "TopicRights",

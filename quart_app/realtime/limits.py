@@ -96,6 +96,9 @@ MISSED_READ: Final = 1.0  # s between two looks at what other nodes have stored,
 ASKS_WAITING: Final = 1_000  # questions and answers that wait to be sent, and questions that are being answered
 ANSWER_BYTES: Final = 1024 * 1024  # of one answer
 MEETING: Final = 10.0  # s in which a node that starts has to find one of those that have the database open
+RELAYED: Final = 10_000  # requests of Socket.IO clients that come by way of other nodes and are under way
+ROWS_TOLD: Final = 1_000  # first rows of a sorted list in one answer
+NAMES_TOLD: Final = 5_000  # names in one answer; of more only the first ones, or their number
 
 # The writer
 GROUP_UNITS: Final = 256  # units of work in one transaction

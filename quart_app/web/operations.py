@@ -20,9 +20,9 @@ class Operation:
     `tag` is the part of the program. `answer` is the shape of `data` in the envelope, or of the whole body where
     `bare`. `body`, `query` and `headers` are the shapes of the JSON body, of the query parameters and of the headers.
     `path` has the shapes of places in the path, by name; a place is text where nothing is said. `beside` has the shapes
-    of what stands beside `data`, by name. `refusals` are the HTTP statuses of refusals beyond those that every
-    operation has; `also` are statuses that answer in the same shape as `status`. `body_type` and `answer_type` are the
-    content types; an `answer_type` of "" is no body.
+    of what stands beside `data`, by name, and `perhaps` those of what may stand there. `refusals` are the HTTP statuses
+    of refusals beyond those that every operation has; `also` are statuses that answer in the same shape as `status`.
+    `body_type` and `answer_type` are the content types; an `answer_type` of "" is no body.
     """
 
     tag: str
@@ -33,6 +33,7 @@ class Operation:
     headers: Any = None
     path: tuple[tuple[str, Any], ...] = ()
     beside: tuple[tuple[str, Any], ...] = ()
+    perhaps: tuple[tuple[str, Any], ...] = ()
     refusals: tuple[int, ...] = ()
     also: tuple[int, ...] = ()
     bare: bool = False

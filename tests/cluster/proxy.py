@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from itertools import count
 from typing import Final
 
 from tests.running import listening
@@ -26,7 +25,7 @@ class RoundRobin:
         self.node_of: dict[int, int] = {}
         self._ports = ports
         self._each_request = each_request
-        self._turn = count()
+        self._turn = 0
         self._open: set[asyncio.Task[None]] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,8 +61,10 @@ class RoundRobin:
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _next_node(self) -> tuple[int, asyncio.StreamReader, asyncio.StreamWriter]:
-        for _ in self._ports:
-            node = next(self._turn) % len(self._ports)
+        first = self._turn
+        for skipped in range(len(self._ports)):  # each once, whatever turns others take meanwhile
+            node = (first + skipped) % len(self._ports)
+            self._turn = node + 1
             try:
                 return (node, *await asyncio.open_connection("127.0.0.1", self._ports[node]))
             except OSError:

@@ -87,6 +87,7 @@ async def test_what_happens_is_seen_while_it_happens(server: ServerProcess, wind
         re.compile(r"^\d+$")
     )
     await expect(admin.locator("#offline")).to_be_hidden()
+    await expect(admin.get_by_role("heading", name="Nodos")).to_have_count(0)  # there is but one
 
 
 async def test_a_newcomer_sees_what_was_before_it_came(windows: Windows) -> None:

@@ -1,6 +1,7 @@
-"""The bank's live counters: accounts watched, operations in flight, connections open.
+"""The bank's live counters, over all nodes: accounts watched, operations in flight, connections open.
 
-Each is counted as it comes and goes, so that a tick costs the same however many there are.
+Each is counted as it comes and goes, so that a tick costs one node the same however many there are. One node ticks for
+all, and asks the others at each tick.
 """
 
 import time
@@ -9,7 +10,9 @@ from contextlib import contextmanager
 
 from quart_app.domains.bank.events import STATS, StatsUpdated
 from quart_app.domains.bank.shapes import Statistics
-from quart_app.realtime import Hub, Peer
+from quart_app.realtime import Hub, Peer, Survey, limits
+
+_QUESTION = "the bank's counters"
 
 
 class LiveCounters:
@@ -22,6 +25,7 @@ class LiveCounters:
         self._in_flight = 0
         self._most = 0
         self._ticked_at = time.monotonic()
+        hub.nodes.answer(_QUESTION, self._here)
 
     def watch(self, peer: Peer) -> None:
         """Count the peer's connection among those that watch its topic's account."""
@@ -45,16 +49,37 @@ class LiveCounters:
         finally:
             self._in_flight -= 1
 
-    def now(self) -> Statistics:
-        """Return the counters as they are, for whoever asks between two ticks."""
-        self._forget_old()
-        return Statistics(len(self._watchers), self._most, len(self._hub.connections))
+    async def now(self) -> tuple[Statistics, Survey]:
+        """Return the counters as they are, for whoever asks between two ticks, and of which nodes they are."""
+        return await self._counted(tick=False)
 
     async def tell(self) -> None:
         """Broadcast the counters, and begin to count operations anew: one tick."""
-        updated = StatsUpdated(estadisticas=self.now())
-        self._tick()
+        statistics, _ = await self._counted(tick=True)
+        updated = StatsUpdated(estadisticas=statistics)
         self._hub.broadcast(STATS, updated.type, data=updated)
+
+    async def _counted(self, *, tick: bool) -> tuple[Statistics, Survey]:
+        survey = await self._hub.nodes.survey(_QUESTION, tick)
+        known, more, most, connections = set[str](), 0, 0, 0
+        for watched, operations, open_now in survey.answers:
+            if isinstance(watched, int):
+                more += watched
+            else:
+                known.update(watched)
+            most += operations
+            connections += open_now
+        return Statistics(len(known) + more, most, connections), survey
+
+    async def _here(self, tick: bool) -> tuple[list[str] | int, int, int]:
+        """Return this node's accounts that are watched, or how many they are, the most operations at once, and the
+        connections. With `tick` operations are counted anew."""
+        self._forget_old()
+        most = self._most
+        if tick:
+            self._tick()
+        watched = list(self._watchers) if len(self._watchers) <= limits.NAMES_TOLD else len(self._watchers)
+        return watched, most, len(self._hub.connections)
 
     def _tick(self) -> None:
         self._most = self._in_flight

@@ -65,7 +65,8 @@ class _Pages:
         require_teller(speaker())
         cursor = self._hub.cursor
         movements = await self._bank.transactions(None, MovementsPage())
-        return await _page("bank/admin.html", cursor, statistics=self._counters.now(), movements=movements)
+        statistics, _ = await self._counters.now()
+        return await _page("bank/admin.html", cursor, statistics=statistics, movements=movements)
 
 
 async def _page(template: str, cursor: str, **shown: Any) -> str:

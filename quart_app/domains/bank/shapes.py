@@ -59,7 +59,8 @@ class Statistics(msgspec.Struct, frozen=True):
     """The counters of the bank.
 
     `clientes_activos` counts the accounts that somebody watches, `operaciones_simultaneas` the most operations in
-    flight at once since the last tick, `conexiones_activas` the open connections on all transports.
+    flight at once since the last tick, `conexiones_activas` the open connections on all transports. Over several nodes
+    an account counts once, and the operations are the sum of each node's most: at once there were at most as many.
     """
 
     clientes_activos: Count

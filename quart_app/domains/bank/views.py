@@ -13,6 +13,7 @@ from quart_app.domains.bank.service import Bank
 from quart_app.domains.bank.shapes import AccountMovement, AccountSummary, Receipt, Statistics
 from quart_app.realtime import Hub, checked
 from quart_app.web.context import speaker
+from quart_app.web.nodes import NODES, beside_data
 from quart_app.web.operations import Operation
 from quart_app.web.rest import exact_json_body, idempotency_key, query_as, success
 
@@ -117,12 +118,12 @@ class _Views:
         receipt = await self._bank.withdraw(asked, who, key=idempotency_key())
         return success(receipt, message="Retiro realizado")
 
-    @Operation(tag="bank", answer=Statistics, beside=(("estadisticas", Statistics),))
+    @Operation(tag="bank", answer=Statistics, beside=(("estadisticas", Statistics),), perhaps=NODES)
     async def stats(self) -> Response:
         """Return the counters of the moment.
 
         `estadisticas` is where the older system's clients look for them.
         """
-        speaker()
-        statistics = self._counters.now()
-        return success(statistics, estadisticas=statistics)
+        who = speaker()
+        statistics, survey = await self._counters.now()
+        return success(statistics, estadisticas=statistics, **beside_data(survey, who))

@@ -3,7 +3,6 @@
 Every snapshot carries the cursor that was read before its data.
 """
 
-from collections import defaultdict
 from typing import Annotated
 
 from msgspec import Meta
@@ -12,12 +11,14 @@ from quart import Blueprint, Response
 from quart_app.domains import Program
 from quart_app.domains.chat import rules
 from quart_app.domains.chat.attendance import Attendance
+from quart_app.domains.chat.headcount import Headcount
 from quart_app.domains.chat.requests import MessagePage, NewMessage, NewRoom
 from quart_app.domains.chat.service import Chat
 from quart_app.domains.chat.shapes import ChatMessage, RoomListed, RoomPresence, RoomStats
 from quart_app.realtime import Hub, Identity, checked, row_id
 from quart_app.realtime.limits import LARGEST_ID
 from quart_app.web.context import speaker
+from quart_app.web.nodes import with_silent
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 
@@ -42,6 +43,7 @@ class _Views:
         self._hub = hub
         self._chat = chat
         self._attendance = attendance
+        self._headcount = Headcount(hub)
 
     async def _require(self, room: str, who: Identity) -> int:
         """Return the id of a room, which `who` may follow: what is said there is the same here. Raise Refused."""
@@ -112,15 +114,9 @@ class _Views:
         """Count the connections that follow rooms, on all transports; a poller counts for as long as its lease.
 
         `total_rooms` counts the rooms that have a connection, which are the keys of `rooms`; `total_connections` counts
-        a connection once, however many rooms it follows.
+        a connection once, however many rooms it follows. Where there are several nodes all are counted; the header
+        `X-Envivo-Silent-Nodes` names those that did not answer.
         """
-        speaker()
-        users: dict[int, list[str]] = defaultdict(list)
-        total = 0
-        for connection in self._hub.connections.values():
-            ids = [id for topic in connection.topics if (id := rules.room_of(topic)) is not None]
-            total += bool(ids)
-            for id in ids:
-                users[id].append(connection.identity.user_id)
-        rooms = {str(id): {"connections": len(here), "users": len(set(here))} for id, here in sorted(users.items())}
-        return json_answer({"total_connections": total, "total_rooms": len(rooms), "rooms": rooms})
+        who = speaker()
+        stats, survey = await self._headcount.stats()
+        return with_silent(json_answer(dict(stats)), survey, who)

@@ -3,8 +3,10 @@ doors."""
 
 from quart_app.domains import Program
 from quart_app.domains.operations.channel import OperationsChannel
+from quart_app.domains.operations.counts import Counts
 from quart_app.domains.operations.doors import DoorKeeping
 from quart_app.domains.operations.events import TOPIC, TOPICS
+from quart_app.domains.operations.looks import Looks
 from quart_app.domains.operations.metrics import Metrics
 from quart_app.domains.operations.pages import pages
 from quart_app.domains.operations.rules import LOOK_INTERVAL
@@ -17,11 +19,14 @@ MODELS = None
 
 def contribute(program: Program) -> None:
     """Add the operations to `program`: the topic and its feed, the REST, `/metrics` and the page."""
-    operations = Operations(program.hub, program.security, program.settings)
+    counts = Counts(program.hub, program.security)
+    looks = Looks(counts)
+    operations = Operations(counts, program.security, program.settings)
     keeping = DoorKeeping(program.hub, program.doors, program.settings)
-    program.hub.channels.add(TOPIC, OperationsChannel(operations))
-    program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, operations.look))
+    program.hub.channels.add(TOPIC, OperationsChannel(looks))
+    program.hub.feeds.add(Feed(TOPIC, LOOK_INTERVAL, looks.look))
     program.describe(*TOPICS)
-    program.add_routes(routes(operations, Metrics(operations, program.settings.node_name), keeping))
+    metrics = Metrics(counts, program.security, program.settings.node_name)
+    program.add_routes(routes(operations, metrics, keeping))
     program.add_routes(pages(operations, keeping))
     program.show_links_to("/admin", lambda who: who.is_admin)

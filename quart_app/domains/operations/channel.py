@@ -1,6 +1,6 @@
 """The topic `operations`, whose followers get the snapshots of the last minutes, then each new one."""
 
-from quart_app.domains.operations.service import Operations
+from quart_app.domains.operations.looks import Looks
 from quart_app.realtime import Channel, Identity, Kind, Peer, Welcome
 
 
@@ -9,8 +9,8 @@ class OperationsChannel(Channel):
 
     kind = Kind.STATE
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
 
     async def authorize(self, identity: Identity, topic: str) -> None:
         """Let administrators watch. Raise Refused (`forbidden`, 403)."""
@@ -18,4 +18,4 @@ class OperationsChannel(Channel):
 
     async def welcome(self, peer: Peer) -> Welcome:
         """Return `connected` with the snapshots (looks) of the last minutes."""
-        return [("connected", {"data": self._operations.before(peer.connection_id)})]
+        return [("connected", {"data": await self._looks.before(peer.connection_id)})]

@@ -5,9 +5,9 @@ This file knows neither where the numbers come from nor who may see them.
 
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from quart_app.realtime import Kind, MessageShape, TopicShape
+from quart_app.realtime import Kind, MessageShape, NodesHeard, TopicShape
 
 TOPIC: Final = "operations"
 LOOK: Final = "look"
@@ -26,11 +26,15 @@ class Spread(Struct, frozen=True):
 
 
 class Look(Struct, frozen=True):
-    """A snapshot of the server: what there is now, and what happened since the look before."""
+    """A snapshot of the server: what there is now, and what happened since the look before.
+
+    Over several nodes it is the sum of all of them, but for `uptime` and `relay_lag`, which are the largest, and for
+    `published`, which every node sees alike.
+    """
 
     uptime: Annotated[float, Meta(ge=0, description="s")]
     connections: Annotated[dict[str, int], Meta(description="open now, by transport", examples=[{"ws": 12, "sse": 3}])]
-    topics: Annotated[int, Meta(ge=0, description="topics somebody follows now")]
+    topics: Annotated[int, Meta(ge=0, description="topics somebody follows now, on each node")]
     published: Annotated[dict[str, PerSecond], Meta(description="events, by kind of topic")]
     delivered: Annotated[dict[str, PerSecond], Meta(description="messages, by transport")]
     received: Annotated[PerSecond, Meta(description="messages from clients")]
@@ -54,6 +58,7 @@ class Look(Struct, frozen=True):
     tail_bytes: Annotated[int, Meta(ge=0, description="about the bytes of these")]
     memory: Annotated[int | None, Meta(description="bytes of the process that are in memory; null where unknown")]
     cpu: Annotated[float, Meta(ge=0, description="cores in use", examples=[0.08])]
+    nodes: Annotated[NodesHeard | UnsetType, Meta(description="where there are several")] = UNSET
 
 
 class Sample(Struct, frozen=True):

@@ -20,8 +20,9 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from quart_app import __version__
-from quart_app.domains.operations.service import Operations
+from quart_app.domains.operations.counts import Counts
 from quart_app.realtime import Histogram
+from quart_app.security_log import SecurityLog
 
 Samples = Iterable[tuple[Sequence[str], float]]
 
@@ -29,10 +30,11 @@ Samples = Iterable[tuple[Sequence[str], float]]
 class Metrics(Collector):
     """The metrics of one program, which is called `node`, in a registry of their own."""
 
-    def __init__(self, operations: Operations, node: str) -> None:
-        self._operations = operations
+    def __init__(self, counts: Counts, security: SecurityLog, node: str) -> None:
+        self._counts = counts
+        self._security = security
         self._node = node
-        self._hub = operations.hub
+        self._hub = counts.hub
         self._relay_lag = 0
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
@@ -40,8 +42,8 @@ class Metrics(Collector):
 
     async def text(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics and their content type, in the format that the header `accept` asks for."""
-        self._operations.lag.watch()
-        self._relay_lag = await self._operations.relay_lag()
+        self._counts.lag.watch()
+        self._relay_lag = await self._counts.relay_lag()
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
@@ -55,7 +57,7 @@ class Metrics(Collector):
 
     def _connections(self) -> Iterable[Metric]:
         counters = self._hub.counters
-        open_now = [((name,), count) for name, count in self._operations.connections_by_transport().items()]
+        open_now = [((name,), count) for name, count in self._counts.connections_by_transport().items()]
         yield _gauge("connections", "Connections open now", open_now, "transport")
         opened = [((name,), count) for name, count in counters.opened.items()]
         yield _counter("connections_opened", "Connections let in", opened, "transport")
@@ -67,10 +69,10 @@ class Metrics(Collector):
             "transport",
             "code",
         )
-        yield _gauge("subscriptions_behind", "Subscriptions not at the head", [((), self._operations.behind())])
+        yield _gauge("subscriptions_behind", "Subscriptions not at the head", [((), self._counts.behind())])
 
     def _messages(self) -> Iterable[Metric]:
-        counters, traffic = self._hub.counters, self._operations.traffic()
+        counters, traffic = self._hub.counters, self._counts.traffic()
         published = [((kind,), count) for kind, count in counters.published.items()]
         yield _counter("messages_published", "Events published", published, "kind")
         for name, told, field in (
@@ -86,7 +88,7 @@ class Metrics(Collector):
         yield _counter("errors", "Errors told to clients, by the wire's code", errors, "code")
         quotas = [((code,), count) for code, count in counters.quotas.items()]
         yield _counter("quotas_met", "Times that a user has met a quota, by the wire's code", quotas, "code")
-        refusals = list(self._operations.security.refusals.items())
+        refusals = list(self._security.refusals.items())
         yield _counter("refusals", "Refusals for want of a token, a right or a quota", refusals, "door", "code")
         yield _counter("resets", "Cursors that could not be honoured", [((), counters.resets)])
         yield _counter("gaps", "Gap messages", [((), counters.gaps)])
@@ -110,8 +112,8 @@ class Metrics(Collector):
             yield _gauge("nodes", "Nodes that the backplane knew of last", [((), len(backplane.nodes))])
 
     def _process(self) -> Iterable[Metric]:
-        yield _histogram("loop_lag_seconds", "By which timers go off too late", self._operations.lag.seconds)
-        yield _gauge("uptime_seconds", "Since the start", [((), self._operations.uptime)])
+        yield _histogram("loop_lag_seconds", "By which timers go off too late", self._counts.lag.seconds)
+        yield _gauge("uptime_seconds", "Since the start", [((), self._counts.uptime)])
         build = {"version": __version__, "python": platform.python_version(), "node": self._node}
         yield InfoMetricFamily("envivo_build", "What is running", value=build)
 

@@ -1,5 +1,8 @@
 """The page of the operations, for administrators: what the server is doing, live."""
 
+import asyncio
+from collections import Counter
+
 from msgspec import to_builtins
 from quart import Blueprint, render_template
 
@@ -28,17 +31,24 @@ class _Pages:
     async def admin(self) -> str:
         """Show what the server is doing, live."""
         speaker().require_admin()
-        cursor = self._operations.hub.cursor
-        noted = self._operations.noted(SECURITY_LINES_SHOWN)
+        operations = self._operations
+        cursor = operations.hub.cursor
+        # All at once: a node that does not answer is waited for once.
+        nodes, (found, _), met, (noted, _) = await asyncio.gather(
+            operations.nodes(),
+            operations.connections(ConnectionsPage()),
+            operations.limits_met(),
+            operations.noted(SECURITY_LINES_SHOWN),
+        )
+        by_transport = Counter(transport for node in nodes for transport in Counter(node.get("connections")).elements())
         return await render_template(
             "operations/admin.html",
             cursor=cursor,
-            by_transport=self._operations.connections_by_transport(),
-            found=self._operations.connections(ConnectionsPage()),
+            nodes=nodes if operations.hub.backplane.shared else [],
+            by_transport=by_transport,
+            found=found,
             doors=self._keeping.listed(this_door()),
-            quotas=self._operations.quotas(),
-            address_limits=self._operations.address_limits(),
-            addresses_met=self._operations.addresses_met(),
+            met=met,
             told_at=timestamp,
             number=_number,
             noted=noted,

@@ -5,7 +5,6 @@ The functions are pure: no clock, no engine.
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from quart_app.domains.operations.events import Spread
@@ -23,26 +22,6 @@ QUERY_CHARACTERS: Final = 128
 NAME_CHARACTERS: Final = 64  # of a user, as in tokens
 
 DOOR_HOST: Final = "an IP address of this machine, or localhost"
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What had been counted at `at` (s of a monotonic clock).
-
-    The last four are counts of histograms, by bucket.
-    """
-
-    at: float
-    cpu: float
-    published: Mapping[str, int]
-    sent: Mapping[str, int]
-    sent_bytes: int
-    received: int
-    units: float
-    delivery: Sequence[int]
-    commits: Sequence[int]
-    commands: Sequence[int]
-    loop_lag: Sequence[int]
 
 
 def per_second(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> dict[str, float]:

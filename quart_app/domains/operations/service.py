@@ -1,26 +1,26 @@
-"""Looking at the engine: what it did since the last look, who is connected, the state of the whole; and disconnecting.
+"""Looking at the engine of all nodes: who is connected, the state of the whole; and disconnecting.
 
-The service reads the engine's counters and never keeps more than the looks of the last minutes.
+What is told are the sums and the merged lists of what each node knows. The service reads the engine's counters and
+keeps nothing.
 """
 
-import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from msgspec import convert
 from msgspec.structs import asdict
 
 from quart_app.config import Settings
 from quart_app.domains.operations import rules
-from quart_app.domains.operations.events import LOOK, TOPIC, Before, Look, Sample
-from quart_app.domains.operations.process import LoopLag, resident_memory
+from quart_app.domains.operations.counts import Counts
 from quart_app.domains.operations.requests import ConnectionsPage
-from quart_app.domains.operations.rules import Tally
 from quart_app.domains.operations.shapes import (
     AddressLimitListed,
     ConnectionListed,
     ConnectionsFound,
+    NodeListed,
     QuotaListed,
     ServerStatus,
 )
@@ -30,183 +30,178 @@ from quart_app.realtime import (
     Hub,
     Meeting,
     Refused,
+    Survey,
     Traffic,
     Unanswered,
     limits,
-    public_id_of,
     timestamp,
+    wrong_fields,
 )
 from quart_app.security_log import Entry, SecurityLog
 from quart_app.surroundings import now
 from quart_app.wire import Close
 
 DISCONNECTED: Final = "closed by the administrator"
-_DISCONNECT: Final = "disconnect"
 _RETRY_AFTER: Final = 1000  # ms after which a client that was closed may come back
+
+# What the nodes are asked
+_NODE: Final = "a node"
+_STATUS: Final = "the status"
+_CONNECTIONS: Final = "the connections"
+_LIMITS_MET: Final = "the limits that were met"
+_NOTED: Final = "the security log"
+_DISCONNECT: Final = "disconnect"
+
+
+class LimitsMet(NamedTuple):
+    """How often quotas and limits on addresses were met since the start, and by which addresses, the last one first."""
+
+    quotas: list[QuotaListed]
+    addresses: list[AddressLimitListed]
+    lately: list[Meeting]
 
 
 class Operations:
-    """The use cases of the operations; all numbers are those of this process."""
+    """The use cases of the operations; all numbers are those of all nodes together."""
 
-    def __init__(self, hub: Hub, security: SecurityLog, settings: Settings) -> None:
+    def __init__(self, counts: Counts, security: SecurityLog, settings: Settings) -> None:
         self._settings = settings
-        self.hub = hub
-        hub.nodes.answer(_DISCONNECT, self._disconnect)
-        self.security = security
-        self.lag = LoopLag()
-        self.started = time.monotonic()
-        self._last: Tally | None = None
-        self._samples: deque[Sample] = deque(maxlen=rules.SAMPLES_KEPT)
+        self._counts = counts
+        self.hub: Hub = counts.hub
+        self._security = security
+        nodes = self.hub.nodes
+        nodes.answer(_NODE, self._node)
+        nodes.answer(_STATUS, self._status_here)
+        nodes.answer(_CONNECTIONS, self._connections_here)
+        nodes.answer(_LIMITS_MET, self._limits_met_here)
+        nodes.answer(_NOTED, self._noted_here)
+        nodes.answer(_DISCONNECT, self._disconnect)
 
-    @property
-    def uptime(self) -> float:
-        """The seconds since the program was put together."""
-        return round(time.monotonic() - self.started, 3)
+    # The nodes
 
-    def connections_by_transport(self) -> dict[str, int]:
-        """Return how many connections are open now, by transport."""
-        open_now = Counter(connection.transport for connection in self.hub.connections.values())
-        return {**dict.fromkeys(("ws", "sse", "poll"), 0), **open_now}
+    async def nodes(self) -> list[NodeListed]:
+        """Return all nodes by their names, those that do not answer too."""
+        own, *others = (survey := await self.hub.nodes.survey(_NODE)).answers
+        silent: list[NodeListed] = [{"name": name, "answers": False} for name in survey.silent]
+        return sorted([{**own, "yours": True}, *others, *silent], key=lambda node: str(node["name"]))
 
-    def traffic(self) -> dict[str, Traffic]:
-        """Return what went to connections and came from them since the start, by transport."""
-        return self.hub.counters.traffic((one.transport, one.traffic) for one in self.hub.connections.values())
-
-    # Looks
-
-    def before(self, connection_id: str) -> Before:
-        """Return the looks of the last minutes, for the connection that begins to watch."""
-        return Before(list(self._samples), public_id_of(connection_id))
-
-    async def look(self) -> None:
-        """Broadcast what happened since the last look; after a pause only note the counts, for the next one to compare
-        with."""
-        self.lag.watch()
-        counts = self._counts()
-        last, self._last = self._last, counts
-        if last is None or counts.at - last.at > rules.STALE:
-            return
-        look = self._compare(last, counts, await self.relay_lag())
-        self._samples.append(Sample(timestamp(now()), look))
-        self.hub.broadcast(TOPIC, LOOK, data=look)
-
-    async def relay_lag(self) -> int:
-        """Return how many positions the bus is behind the log."""
-        return max(0, await self.hub.log.head() - self.hub.position)
-
-    def behind(self) -> int:
-        """Return how many subscriptions do not stand at the head."""
-        return sum(connection.behind for connection in self.hub.connections.values())
-
-    def _counts(self) -> Tally:
-        counters, traffic = self.hub.counters, self.traffic()
-        return Tally(
-            at=time.monotonic(),
-            cpu=time.process_time(),
-            published=dict(counters.published),
-            sent={transport: one.sent for transport, one in traffic.items()},
-            sent_bytes=sum(one.sent_bytes for one in traffic.values()),
-            received=sum(one.received for one in traffic.values()),
-            units=counters.groups.total,
-            delivery=tuple(counters.delivery.counts),
-            commits=tuple(counters.commits.counts),
-            commands=tuple(counters.commands.counts),
-            loop_lag=tuple(self.lag.seconds.counts),
-        )
-
-    def _compare(self, last: Tally, counts: Tally, relay_lag: int) -> Look:
-        seconds = counts.at - last.at
-        counters, memory = self.hub.counters, self.hub.memory()
-        commits = sum(counts.commits) - sum(last.commits)
-        bounds = counters.delivery.bounds
-        return Look(
-            uptime=self.uptime,
-            connections=self.connections_by_transport(),
-            topics=memory.followed,
-            published=rules.per_second(last.published, counts.published, seconds),
-            delivered=rules.per_second(last.sent, counts.sent, seconds),
-            received=rules.rate(last.received, counts.received, seconds),
-            sent_bytes=rules.rate(last.sent_bytes, counts.sent_bytes, seconds),
-            commits=rules.rate(0, commits, seconds),
-            group=round((counts.units - last.units) / commits, 2) if commits else None,
-            delivery=rules.spread(bounds, last.delivery, counts.delivery),
-            commit=rules.spread(bounds, last.commits, counts.commits),
-            command=rules.spread(bounds, last.commands, counts.commands),
-            loop_lag=rules.spread(bounds, last.loop_lag, counts.loop_lag),
-            relay_lag=relay_lag,
-            behind=self.behind(),
-            opened=counters.opened.total(),
-            closed=counters.closed.total(),
-            errors=counters.errors.total(),
-            noted=self.security.written,
-            resets=counters.resets,
-            gaps=counters.gaps,
-            dropped=counters.dropped,
-            tail_events=memory.events,
-            tail_bytes=memory.bytes,
-            memory=resident_memory(),
-            cpu=rules.rate(last.cpu, counts.cpu, seconds),
-        )
+    async def _node(self) -> NodeListed:
+        counts, backplane = self._counts, self.hub.backplane
+        return {
+            "name": backplane.name,
+            "answers": True,
+            "yours": False,
+            "since": timestamp(now() - round(1000 * counts.uptime)),
+            "connections": counts.connections_by_transport(),
+            "relay_lag": await counts.relay_lag(),
+            "leads": sorted(self.hub.leases.held),
+            "away": counts.backplane_away(),
+        }
 
     # The state of the whole
 
-    def status(self) -> ServerStatus:
-        """Return the state of the server since its start."""
+    async def status(self) -> tuple[ServerStatus, Survey]:
+        """Return the state of the servers since their start, and of which nodes that is."""
+        survey = await self.hub.nodes.survey(_STATUS)
+        totals, channels, taken = Counter[str](), Counter[str](), Histogram()
+        for counts, followed, response_times, seconds in survey.answers:
+            totals.update(counts)
+            channels.update(followed)
+            taken.counts = [sum(bucket) for bucket in zip(taken.counts, response_times, strict=True)]
+            taken.total += seconds
+        status: ServerStatus = {
+            "total_connections": totals["connections"],
+            "connections": dict(channels.most_common(rules.CHANNELS_LIMIT)),
+            "messages_sent": totals["sent"],
+            "messages_received": totals["received"],
+            "errors": totals["errors"],
+            "response_time_ms": {
+                "mean": round(taken.mean * 1000, 3) if taken.count else None,
+                "p95": _p95(taken),
+            },
+            "uptime_seconds": max(counts["uptime"] for counts, *_ in survey.answers),
+        }
+        return status, survey
+
+    async def _status_here(self) -> tuple[dict[str, float], dict[str, int], list[int], float]:
+        """Return this node's numbers, its channels with their connections, and its histogram of response times."""
         connections, counters = self.hub.connections.values(), self.hub.counters
         channels = Counter(topic for one in connections for topic in one.topics)
         total = Traffic()
-        for traffic in self.traffic().values():
+        for traffic in self._counts.traffic().values():
             total = total.plus(traffic)
-        return {
-            "total_connections": len(connections),
-            "connections": dict(channels.most_common(rules.CHANNELS_LIMIT)),
-            "messages_sent": total.sent,
-            "messages_received": total.received,
+        numbers = {
+            "connections": len(connections),
+            "sent": total.sent,
+            "received": total.received,
             "errors": counters.errors.total(),
-            "response_time_ms": {
-                "mean": round(counters.commands.mean * 1000, 3) if counters.commands.count else None,
-                "p95": _p95(counters.commands),
-            },
-            "uptime_seconds": self.uptime,
+            "uptime": self._counts.uptime,
         }
+        most = dict(channels.most_common(limits.NAMES_TOLD))
+        return numbers, most, list(counters.commands.counts), counters.commands.total
 
-    def quotas(self) -> list[QuotaListed]:
-        """Return what one user may have of each thing, and how often somebody has met that since the start."""
-        met = self.hub.counters.quotas
-        return [
-            {"name": name, "most": most, "met": met[f"quota_{name}"]}
-            for name, most in asdict(self.hub.quotas.quota).items()
-        ]
+    # Limits
 
-    def address_limits(self) -> list[AddressLimitListed]:
-        """Return what one address may have before anybody knows who it is, and how often one has met that since the
-        start."""
-        met = self.hub.counters.addresses.totals
+    async def limits_met(self) -> LimitsMet:
+        """Return what one user, and one address before anybody knows who it is, may have of each thing, and how often
+        somebody has met that since the start."""
+        quotas, addresses, lately = Counter[str](), Counter[str](), list[Meeting]()
+        for met, totals, meetings in (await self.hub.nodes.survey(_LIMITS_MET)).answers:
+            quotas.update(met)
+            addresses.update(totals)
+            lately += [Meeting(*meeting) for meeting in meetings]
         most = {
             "open": self._settings.address_connections,
             "new": self._settings.address_rate,
             "silent": limits.SILENT_PER_ADDRESS,
         }
-        return [{"name": name, "most": number, "met": met[name]} for name, number in most.items()]
+        return LimitsMet(
+            [
+                {"name": name, "most": number, "met": quotas[f"quota_{name}"]}
+                for name, number in asdict(self.hub.quotas.quota).items()
+            ],
+            [{"name": name, "most": number, "met": addresses[name]} for name, number in most.items()],
+            sorted(lately, key=lambda meeting: meeting.at, reverse=True)[: limits.ADDRESSES_SHOWN],
+        )
 
-    def addresses_met(self) -> list[Meeting]:
-        """Return the addresses that have met such a limit, the last one first."""
-        return self.hub.counters.addresses.lately
+    async def _limits_met_here(self) -> tuple[dict[str, int], dict[str, int], list[Meeting]]:
+        counters = self.hub.counters
+        return counters.quotas, counters.addresses.totals, counters.addresses.lately
 
     # Connections
 
-    def connections(self, asked: ConnectionsPage) -> ConnectionsFound:
-        """Return the page of connections that `asked` wants."""
-        wanted = asked.q.casefold().strip()
-        found = [one for one in self.hub.connections.values() if not wanted or wanted in _words(one)]
-        column = asked.sort.removeprefix("-")
-        # The order of opening decides between equals, so that a list that is asked for again stands still.
-        found.sort(key=_ORDER[column], reverse=asked.sort.startswith("-"))
+    async def connections(self, asked: ConnectionsPage) -> tuple[ConnectionsFound, Survey]:
+        """Return the page of connections that `asked` wants, and of which nodes it is. Raise Refused (`bad_request`)
+        for a page too far behind for several nodes."""
         first = (asked.page - 1) * asked.limit
-        shown = found[first : first + asked.limit]
+        end = first + asked.limit
+        together = bool(self.hub.backplane.others)
+        if together and end > limits.ROWS_TOLD:
+            raise wrong_fields({"page": f"one of the first {limits.ROWS_TOLD} connections; search for the others"})
+        # Which rows are before those of the page, is known when the first rows of all nodes are.
+        begin = 0 if together else first
+        survey = await self.hub.nodes.survey(_CONNECTIONS, asked.q, asked.sort, begin, end)
+        rows = [row for _, some in survey.answers for row in some]
+        if together:
+            rows.sort(key=lambda row: (row[1]["opened_at"], row[1]["handle"]))
+            rows.sort(key=lambda row: row[0], reverse=asked.sort.startswith("-"))
+        total = sum(count for count, _ in survey.answers)
+        return {"total": total, "connections": [row for _, row in rows[first - begin : end - begin]]}, survey
+
+    async def _connections_here(
+        self, q: str, sort: str, begin: int, end: int
+    ) -> tuple[int, list[tuple[Any, ConnectionListed]]]:
+        """Return how many connections of this node match, and a part of them in their order, each with what it is
+        sorted by."""
+        wanted = q.casefold().strip()
+        found = [one for one in self.hub.connections.values() if not wanted or wanted in _words(one)]
+        order = _ORDER[sort.removeprefix("-")]
+        # The order of opening decides between equals, so that a list that is asked for again stands still.
+        found.sort(key=order, reverse=sort.startswith("-"))
+        shown = found[begin:end]
         for connection in shown:
             connection.measure()
-        return {"total": len(found), "connections": [_listed(connection) for connection in shown]}
+        return len(found), [(order(connection), _listed(connection)) for connection in shown]
 
     async def disconnect(self, public_id: str) -> str:
         """Close the connection that `public_id` names, and return the id of its user. Raise Refused
@@ -228,9 +223,16 @@ class Operations:
 
     # The security log
 
-    def noted(self, limit: int) -> list[Entry]:
-        """Return the last lines of the security log, the newest first."""
-        return list(islice(reversed(self.security.recent), limit))
+    async def noted(self, limit: int) -> tuple[list[Entry], Survey]:
+        """Return the last lines of the security log, the newest first, and of which nodes they are."""
+        survey = await self.hub.nodes.survey(_NOTED, limit)
+        lines = [convert(line, Entry) for some in survey.answers for line in some]
+        if len(survey.answers) > 1:
+            lines.sort(key=lambda line: line.at, reverse=True)
+        return lines[:limit], survey
+
+    async def _noted_here(self, limit: int) -> list[Entry]:
+        return list(islice(reversed(self._security.recent), limit))
 
 
 def _listed(connection: Connection) -> ConnectionListed:
@@ -275,7 +277,7 @@ def _words(connection: Connection) -> str:
 
 
 _ORDER: Final[dict[str, Callable[[Connection], Any]]] = {
-    "user": lambda one: (one.identity.username.casefold(), one.identity.user_id),
+    "user": lambda one: [one.identity.username.casefold(), one.identity.user_id],  # as it comes from other nodes
     "transport": lambda one: one.transport,
     "opened": lambda one: one.opened_at,
     "sent": lambda one: one.traffic.sent,

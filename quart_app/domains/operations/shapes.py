@@ -1,6 +1,6 @@
 """What REST answers about connections, doors and the state of the whole, by field and type."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -70,6 +70,24 @@ class ServerStatus(TypedDict):
     errors: Count
     response_time_ms: ResponseTime
     uptime_seconds: Annotated[float, Meta(ge=0)]
+
+
+class NodeListed(TypedDict):
+    """A node: one of the processes that serve one log together. One that does not `answer` in time has its name only;
+    one that is alone has none."""
+
+    name: Annotated[str, Meta(examples=["web-1-4711"])]
+    answers: bool
+    yours: NotRequired[Annotated[bool, Meta(description="Whether this request came to it.")]]
+    since: NotRequired[Annotated[str, Meta(description="ISO 8601 in UTC.", examples=["2026-01-31T12:00:00.000Z"])]]
+    connections: NotRequired[Annotated[dict[str, int], Meta(description="By transport.", examples=[{"ws": 12}])]]
+    relay_lag: NotRequired[Annotated[int, Meta(ge=0, description="Positions that it is behind the log.")]]
+    leads: NotRequired[
+        Annotated[list[str], Meta(description="What it alone does for all.", examples=[["feed sensors", "retention"]])]
+    ]
+    away: NotRequired[
+        Annotated[float | None, Meta(description="Seconds since which it does not reach the backplane; null: it does.")]
+    ]
 
 
 class QuotaListed(TypedDict):

@@ -17,6 +17,7 @@ from quart_app.domains.operations.shapes import (
     DoorClosed,
     DoorListed,
     DoorToken,
+    NodeListed,
     PublicId,
     ServerStatus,
 )
@@ -24,6 +25,7 @@ from quart_app.identity import issue_token
 from quart_app.realtime import Identity, all_cleaned, checked
 from quart_app.security_log import Act, Entry
 from quart_app.web.context import note, speaker, this_door
+from quart_app.web.nodes import NODES, beside_data
 from quart_app.web.operations import Operation
 from quart_app.web.rest import json_body, query_as, success
 
@@ -31,13 +33,15 @@ DoorName = Annotated[str, Meta(max_length=32, examples=["class"])]
 
 
 def routes(operations: Operations, metrics: Metrics, keeping: DoorKeeping) -> Blueprint:
-    """Return `/metrics`, `/websocket/status`, `/api/connections…`, `/api/doors…` and `/api/security-log`."""
+    """Return `/metrics`, `/websocket/status`, `/api/connections…`, `/api/nodes`, `/api/doors…` and
+    `/api/security-log`."""
     views, doors = _Views(operations, metrics), _DoorViews(keeping)
     blueprint = Blueprint("operations", __name__)
     blueprint.get("/metrics")(views.metrics)
     blueprint.get("/websocket/status")(views.status)
     blueprint.get("/api/connections")(views.connections)
     blueprint.delete("/api/connections/<handle>")(views.disconnect)
+    blueprint.get("/api/nodes")(views.nodes)
     blueprint.get("/api/security-log")(views.noted)
     blueprint.get("/api/doors")(doors.listed)
     blueprint.post("/api/doors")(doors.open)
@@ -59,19 +63,31 @@ class _Views:
         body, content_type = await self._metrics.text(request.headers.get("Accept", ""))
         return Response(body, content_type=content_type, headers={"Cache-Control": "no-store"})
 
-    @Operation(tag="operations", answer=ServerStatus)
+    @Operation(tag="operations", answer=ServerStatus, perhaps=NODES)
     async def status(self) -> Response:
         """Count connections per channel, messages sent and received, errors, response time and uptime, since the
-        start."""
-        speaker().require_admin()
-        return success(self._operations.status())
+        start, on all nodes."""
+        who = speaker()
+        who.require_admin()
+        status, survey = await self._operations.status()
+        return success(status, **beside_data(survey, who))
 
-    @Operation(tag="operations", query=ConnectionsPage, answer=ConnectionsFound)
+    @Operation(tag="operations", query=ConnectionsPage, answer=ConnectionsFound, perhaps=NODES)
     async def connections(self) -> Response:
-        """List the open connections on all transports; that of a long poll is open until its lease ends."""
+        """List the open connections on all transports and all nodes; that of a long poll is open until its lease ends.
+
+        Of several nodes the first 1,000 in the order that is asked for can be had.
+        """
+        who = speaker()
+        who.require_admin()
+        found, survey = await self._operations.connections(query_as(ConnectionsPage))
+        return success(found, **beside_data(survey, who))
+
+    @Operation(tag="operations", answer=list[NodeListed])
+    async def nodes(self) -> Response:
+        """List the nodes: the processes that serve one log together, and what each of them leads."""
         speaker().require_admin()
-        asked = query_as(ConnectionsPage)
-        return success(self._operations.connections(asked))
+        return success(await self._operations.nodes())
 
     @Operation(tag="operations", answer=ConnectionClosed, path=(("handle", PublicId),), refusals=(404,))
     async def disconnect(self, handle: str) -> Response:
@@ -85,15 +101,17 @@ class _Views:
         note("admin", who, Act("disconnect", f"connections/{handle}", f"of {whose}"))
         return success({"handle": handle})
 
-    @Operation(tag="operations", query=NotedPage, answer=list[Entry])
+    @Operation(tag="operations", query=NotedPage, answer=list[Entry], perhaps=NODES)
     async def noted(self) -> Response:
         """List the last lines of the security log, the newest first: who came in, who was turned away, who has changed
         what.
 
         What is not known is empty.
         """
-        speaker().require_admin()
-        return success(self._operations.noted(query_as(NotedPage).limit))
+        who = speaker()
+        who.require_admin()
+        lines, survey = await self._operations.noted(query_as(NotedPage).limit)
+        return success(lines, **beside_data(survey, who))
 
 
 class _DoorViews:

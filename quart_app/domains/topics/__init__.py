@@ -3,6 +3,7 @@
 from quart_app.domains import Program
 from quart_app.domains.topics.channel import OpenChannel
 from quart_app.domains.topics.events import TOPICS
+from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.pages import pages
 from quart_app.domains.topics.service import Publisher
 from quart_app.domains.topics.views import routes
@@ -17,5 +18,6 @@ def contribute(program: Program) -> None:
     for prefix, kind in (("log", Kind.DURABLE), ("state", Kind.STATE), ("live", Kind.SIGNAL)):
         program.hub.channels.add(f"{prefix}/*", OpenChannel(kind, publisher))
     program.describe(*TOPICS)
-    program.add_routes(routes(program, publisher))
-    program.add_routes(pages(program))
+    listing = Listing(program)
+    program.add_routes(routes(program, publisher, listing))
+    program.add_routes(pages(program, listing))

@@ -10,15 +10,15 @@ from quart_app.domains.topics.listing import Listing
 from quart_app.domains.topics.requests import TOPICS_LIMIT
 from quart_app.realtime import Identity, Kind, Refused
 from quart_app.web.context import speaker, this_door
-from quart_app.wire import Cursor, is_covered, is_open_topic, is_topic_name
+from quart_app.wire import is_covered, is_open_topic, is_topic_name
 
 _OPEN: Final = ("live", "state", "log")  # how the names of open topics begin
 _FUNCTIONS: Final = "functions"  # the topic that tells how functions of one's own are doing, where there are any
 
 
-def pages(program: Program) -> Blueprint:
+def pages(program: Program, listing: Listing) -> Blueprint:
     """Return `/topics` and `/topics/<name>`."""
-    shown = _Pages(program)
+    shown = _Pages(program, listing)
     blueprint = Blueprint("topics_pages", __name__, template_folder="templates")
     blueprint.get("/topics")(shown.index)
     blueprint.get("/topics/<path:name>")(shown.topic)
@@ -26,15 +26,15 @@ def pages(program: Program) -> Blueprint:
 
 
 class _Pages:
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, listing: Listing) -> None:
         self._hub = program.hub
-        self._listing = Listing(program)
+        self._listing = listing
 
     async def index(self) -> str:
         """Show all topics that hold something or that somebody follows."""
         identity = speaker()
-        listed, _ = await self._listing.page(identity, "", TOPICS_LIMIT)
-        return await render_template("topics/index.html", topics=listed, own=_own(identity))
+        page = await self._listing.page(identity, "", TOPICS_LIMIT)
+        return await render_template("topics/index.html", topics=page.topics, own=_own(identity))
 
     async def topic(self, name: str) -> str | tuple[str, int]:
         """Show one topic, live; or how to make one where there is none."""
@@ -57,10 +57,11 @@ class _Pages:
             "last": await self._last(name) if channel.kind is Kind.DURABLE else None,
             "functions": await self._sees_functions(identity, name),
         }
+        listed, _ = await self._listing.one(name)
         return await render_template(
             "topics/topic.html",
             given=given,
-            listed=await self._listing.one(name),
+            listed=listed,
             secure=this_door().secure,
             publishes=channel.open,
             closed=channel.mute,
@@ -68,10 +69,9 @@ class _Pages:
 
     async def _last(self, name: str) -> Any:
         """Return the newest message that the log has of a topic, None where it has none."""
-        head = (await self._listing.one(name))["head"]
-        if head is None:
+        position = await self._listing.head(name)
+        if position is None:
             return None
-        position = Cursor.parse(head).position
         events = await self._hub.log.read([name], position - 1, position, 1)
         return msgspec.json.decode(events[0].json) if events and events[0].hidden_from is None else None
 

@@ -27,6 +27,7 @@ from quart_app.realtime import (
 )
 from quart_app.surroundings import now
 from quart_app.web.context import speaker, this_request
+from quart_app.web.nodes import NODES, beside_data
 from quart_app.web.operations import Operation
 from quart_app.web.rest import idempotency_key, json_answer, json_body, query_as, success
 from quart_app.wire import Cursor
@@ -34,9 +35,9 @@ from quart_app.wire import Cursor
 ANSWER_BYTES = 4 * 1024 * 1024  # of events, after which no more are read for an answer
 
 
-def routes(program: Program, publisher: Publisher) -> Blueprint:
+def routes(program: Program, publisher: Publisher, listing: Listing) -> Blueprint:
     """Return `POST /api/publish`, `GET /api/topics`, `GET /api/topics/<name>` and `GET /api/log`."""
-    views = _Views(program, publisher)
+    views = _Views(program, publisher, listing)
     blueprint = Blueprint("topics", __name__)
     blueprint.post("/api/publish")(views.publish)
     blueprint.get("/api/topics")(views.topics)
@@ -46,10 +47,10 @@ def routes(program: Program, publisher: Publisher) -> Blueprint:
 
 
 class _Views:
-    def __init__(self, program: Program, publisher: Publisher) -> None:
+    def __init__(self, program: Program, publisher: Publisher, listing: Listing) -> None:
         self._hub = program.hub
         self._publisher = publisher
-        self._listing = Listing(program)
+        self._listing = listing
 
     @Operation(tag="topics", body=Publications, answer=Published, status=202, bare=True)
     async def publish(self) -> Response:
@@ -72,15 +73,16 @@ class _Views:
         query=TopicQuery,
         answer=list[TopicListed],
         beside=(("id", CursorText), ("after", str | None)),
+        perhaps=NODES,
     )
     async def topics(self) -> Response:
         """List the topics that hold something or that somebody follows: `limit` names after the name `after`."""
         who = speaker()
         asked = query_as(TopicQuery)
-        listed, following = await self._listing.page(who, asked.after, asked.limit)
-        return success(listed, id=self._hub.cursor, after=following)
+        page = await self._listing.page(who, asked.after, asked.limit)
+        return success(page.topics, id=self._hub.cursor, after=page.after, **beside_data(page.survey, who))
 
-    @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), refusals=(404,))
+    @Operation(tag="topics", answer=TopicListed, beside=(("timestamp", str),), perhaps=NODES, refusals=(404,))
     async def topic(self, name: str) -> Response:
         """Return one topic, whether anything happens there or not.
 
@@ -89,7 +91,8 @@ class _Views:
         who = speaker()
         name = self._hub.channels.topic(name)
         await self._hub.channels.authorize(who, name)
-        return success(await self._listing.one(name), timestamp=timestamp(now()))
+        listed, survey = await self._listing.one(name)
+        return success(listed, timestamp=timestamp(now()), **beside_data(survey, who))
 
     @Operation(
         tag="topics",

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypedDict, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from quart_app.realtime import limits
 from quart_app.realtime.flow.backplane import Backplane
@@ -26,11 +27,25 @@ class Unanswered(Exception):
     """A node that had to be asked did not answer in time; it may have done what it was asked for."""
 
 
+class NodesHeard(TypedDict):
+    """The number of nodes that an answer is made of, and the names of those that did not answer in time, so that what
+    they alone know is missing. Others than administrators see `node` for a name."""
+
+    answered: Annotated[int, Meta(ge=1, examples=[3])]
+    silent: list[str]
+
+
 class Survey(NamedTuple):
     """The answers of all nodes, that of this one first, and the names of those that did not answer."""
 
     answers: list[Any]
     silent: list[str]
+
+    @property
+    def heard(self) -> NodesHeard | None:
+        """What administrators are told of the nodes that were asked; None where one is all."""
+        answered = len(self.answers)
+        return {"answered": answered, "silent": self.silent} if answered + len(self.silent) > 1 else None
 
 
 class Nodes:

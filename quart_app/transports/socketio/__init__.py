@@ -5,8 +5,8 @@ python-socketio; it knows no domain.
 """
 
 from quart_app.transports.socketio import bare_import as bare_import
-from quart_app.transports.socketio.endpoint import PATH as SOCKETIO_PATH
 from quart_app.transports.socketio.endpoint import SocketIoEndpoint
+from quart_app.transports.socketio.server import PATH as SOCKETIO_PATH
 from quart_app.transports.socketio.server import SocketIo
 
 __all__ = ["SOCKETIO_PATH", "SocketIo", "SocketIoEndpoint"]

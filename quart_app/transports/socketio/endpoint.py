@@ -13,16 +13,13 @@ from urllib.parse import parse_qs
 from quart_app.doors import door_of
 from quart_app.identity import cors_headers
 from quart_app.realtime import Refused, encode
-from quart_app.realtime.limits import BATCH_EVENTS, BODY_TIMEOUT, INBOUND_MESSAGE_BYTES, REPLY_BACKLOG
+from quart_app.realtime.limits import BODY_TIMEOUT, INBOUND_MESSAGE_BYTES
 from quart_app.transports.below.direct import decline_compression, drop
 from quart_app.transports.guards.body import Application, Receive, Send
-from quart_app.transports.socketio.server import OPENED, SocketIo
+from quart_app.transports.socketio.server import OPENED, PATH, UNTAKEN, SocketIo
 from quart_app.wire import Close
 
-PATH: Final = "/socket.io"
 UPGRADE_DEADLINE: Final = 10.0  # s that a WebSocket has to take over from polling
-# Acknowledgements, which the library queues itself, count too; a client that has not taken so many is not read from.
-_UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 _GONE: Final = {"type": "websocket.disconnect", "code": 1006}
 _NOOP: Final = "6"  # ends a poll; the library sends it over the WebSocket that takes over, too
 _SEPARATOR: Final = b"\x1e"  # between two packets (Engine.IO 4)
@@ -106,8 +103,12 @@ class _Exchange:
         if engine_id:
             self._socketio.writing(engine_id, self._send)
         try:
+            if await self._relay(method, engine_id, body):
+                return
             async with asyncio.timeout(BODY_TIMEOUT if method == "POST" else None):
                 await self._socketio.serve(scope, receive, self._answer)
+        except Refused as refused:
+            await self._refuse(refused)
         except TimeoutError:
             await self._refuse(Refused("too_slow", "these packets took too long", status=503))
         except Exception:
@@ -117,6 +118,19 @@ class _Exchange:
             self._socketio.written(engine_id, self._send)
             if watcher is not None:
                 watcher.cancel()
+
+    async def _relay(self, method: str, engine_id: str, body: bytes) -> bool:
+        """Let another node answer where the session is there; return whether it has. Raise Refused."""
+        relay = self._socketio.relay
+        owner = relay.owner(engine_id)
+        if owner is None or _query(self._scope).get("transport") != ["polling"]:
+            return False
+        answer = await relay.request(owner, method, engine_id, body)
+        if answer is None:
+            return False
+        await self._answer({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await self._answer({"type": "http.response.body", "body": answer.body})
+        return True
 
     async def _answer_without_session(self, method: str) -> None:
         """Answer a method that Engine.IO does not have.
@@ -145,7 +159,7 @@ class _Exchange:
         if method != "POST":
             return b""
         socket = self._socketio.socket(engine_id)
-        if socket is not None and socket.queue.qsize() > _UNTAKEN:
+        if socket is not None and socket.queue.qsize() > UNTAKEN:
             raise Refused("too_many", "take the answers before you go on", status=429)
         body = await self._body()
         # By a packet of another type the library ends the session, and waits until its client has taken the rest of it.
@@ -173,7 +187,11 @@ class _Exchange:
     async def _watch(self, engine_id: str) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        if not self._answered:
+        if self._answered:
+            return
+        if (owner := self._socketio.relay.owner(engine_id)) is not None:
+            await self._socketio.relay.end(owner, engine_id)
+        else:
             await self._socketio.end_session(engine_id)
 
     async def _refuse(self, refused: Refused, *more: tuple[bytes, bytes]) -> None:
@@ -220,9 +238,9 @@ class _Websocket:
         scope = _with_headers(self._scope, self._opened, connection="Upgrade", upgrade="websocket")
         try:
             self._admit()
-        except Refused:
+        except Refused as refused:
             await self._receive()
-            await self._send({"type": "websocket.close"})
+            await self._refuse(refused)
             return
         self._opened(self._engine_id)
         try:
@@ -233,13 +251,23 @@ class _Websocket:
             self._socketio.written(self._engine_id, self._send)
             await self._end()
 
+    async def _refuse(self, refused: Refused) -> None:
+        if "websocket.http.response" in self._scope.get("extensions", {}):
+            await self._send({"type": "websocket.http.response.start", "status": refused.status, "headers": []})
+            await self._send({"type": "websocket.http.response.body", "body": b"", "more_body": False})
+        else:
+            await self._send({"type": "websocket.close"})
+
     def _admit(self) -> None:
-        """Raise Refused where no session may begin with this WebSocket, and where its session has another one."""
+        """Raise Refused where no session may begin with this WebSocket, and where its session has another one or is on
+        another node."""
         socket = self._socketio.socket(self._engine_id)
         if not self._takes_over:
             self._socketio.admit()
         elif socket is not None and (socket.upgraded or socket.upgrading):
             raise Refused("bad_request", "this session has a WebSocket already")
+        elif self._socketio.relay.owner(self._engine_id) is not None:
+            raise Refused("bad_request", "this session is on another node, and goes on by polling")
 
     def _opened(self, engine_id: str) -> None:
         if engine_id:
@@ -260,7 +288,7 @@ class _Websocket:
         """Return the peer's next event; a disconnection in its place where the peer is too slow or sends what is not
         taken."""
         socket = self._socketio.socket(self._engine_id)
-        if socket is not None and socket.queue.qsize() > _UNTAKEN:
+        if socket is not None and socket.queue.qsize() > UNTAKEN:
             await socket.queue.join()
         waits = UPGRADE_DEADLINE if self._takes_over and socket is not None and not socket.upgraded else None
         try:

@@ -11,24 +11,37 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from engineio.async_socket import AsyncSocket
 from engineio.exceptions import SocketIsClosedError
+from engineio.packet import NOOP, Packet
 from socketio import AsyncServer
 from socketio.exceptions import ConnectionRefusedError as ConnectRefused
 
 from quart_app.doors import client_address, door_of, is_loopback
 from quart_app.identity import Identification, check_origin
 from quart_app.realtime import Connection, Hub, Identity, Opening, Refused, message
-from quart_app.realtime.limits import CONNECTIONS, INBOUND_MESSAGE_BYTES, SILENT_PER_ADDRESS
+from quart_app.realtime.limits import (
+    BATCH_EVENTS,
+    BODY_TIMEOUT,
+    CONNECTIONS,
+    INBOUND_MESSAGE_BYTES,
+    REPLY_BACKLOG,
+    SILENT_PER_ADDRESS,
+)
 from quart_app.security_log import Act, SecurityLog, Whence
 from quart_app.surroundings import now
 from quart_app.transports.below.direct import drop
 from quart_app.transports.guards.body import Send
 from quart_app.transports.socketio.credentials import Credentials
 from quart_app.transports.socketio.packets import Packets, TextPacket
+from quart_app.transports.socketio.relay import Answer, Relay
 from quart_app.wire import Close, Control
 
+PATH: Final = "/socket.io"
+# Acknowledgements, which the library queues itself, count too; a client that has not taken so many is not read from.
+UNTAKEN: Final = BATCH_EVENTS + REPLY_BACKLOG  # packets
 CONNECT_DEADLINE: Final = 20.0  # s that a client has to connect in, after its handshake
 BYE_DEADLINE: Final = 1.0  # s that a client has to take its last messages
 OPENED: Final = "envivo.opened"  # key in the scope of a handshake: the function that is told the id of the session
@@ -98,6 +111,9 @@ class SocketIo:
         """The sessions of which nobody knows yet whose they are, oldest first, by the address of their client."""
         self._sends: defaultdict[str, set[Send]] = defaultdict(set)
         self._packets = Packets()
+        self._new_id: Callable[[], str] = self._server.eio.generate_id
+        self._server.eio.generate_id = lambda: hub.backplane.tag + self._new_id()  # others can tell by it where it is
+        self.relay = Relay(hub, self)
 
     async def serve(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Serve one request or WebSocket of Engine.IO."""
@@ -137,6 +153,46 @@ class SocketIo:
         if (socket := self.socket(engine_id)) is not None:
             await _close(socket, abort=True)
 
+    # Sessions, for clients that poll by way of other nodes
+
+    def knows(self, engine_id: str) -> bool:
+        """Tell whether a session is here."""
+        return engine_id in self._server.eio.sockets
+
+    async def perform(self, method: str, engine_id: str, body: bytes) -> Answer:
+        """Do what a request asks for in a session that is here."""
+        socket = self.socket(engine_id)
+        if method == "POST" and socket is not None and socket.queue.qsize() > UNTAKEN:
+            return Answer(429, [], b"")
+        answer = Answer(400, [], b"")
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(event: dict[str, Any]) -> None:
+            nonlocal answer
+            if event["type"] == "http.response.start":
+                answer = Answer(event["status"], list(event["headers"]), b"")
+            else:
+                answer = answer._replace(body=answer.body + event.get("body", b""))
+
+        query = urlencode({"EIO": "4", "transport": "polling", "sid": engine_id}).encode()
+        headers = [(b"content-length", str(len(body)).encode())]
+        scope = {"type": "http", "method": method, "path": PATH, "query_string": query, "headers": headers}
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT if method == "POST" else None):
+                await self.serve(scope, receive, send)
+        except TimeoutError:
+            return Answer(503, [], b"")
+        except Exception:
+            logger.debug("a request of Socket.IO failed", exc_info=True)
+        return answer
+
+    async def release(self, engine_id: str) -> None:
+        """Let the poll of a session be answered now, if with nothing."""
+        if (socket := self.socket(engine_id)) is not None and not socket.closing:
+            await socket.queue.put(Packet(NOOP))
+
     async def stop(self) -> None:
         """End the clients that are left, and the library's tasks."""
         tasks = [client.task for client in self._clients.values() if client.task is not None]
@@ -144,6 +200,7 @@ class SocketIo:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        await self.relay.stop()
         await self._server.shutdown()
 
     # What the library calls

@@ -148,7 +148,7 @@ def _taken(found: Iterable[_Documented]) -> Iterable[Any]:
 def _given(found: Iterable[_Documented]) -> Iterable[Any]:
     yield Refusal
     for one in (documented.operation for documented in found):
-        yield from (one.answer, *(shape for _, shape in one.beside))
+        yield from (one.answer, *(shape for _, shape in one.beside + one.perhaps))
 
 
 def _operation(one: _Documented, shapes: Shapes) -> dict[str, Any]:
@@ -219,11 +219,11 @@ def _answer(operation: Operation, status: int, shapes: Shapes) -> dict[str, Any]
         return said
     schema = shapes.schema(operation.answer)
     if not operation.bare:
-        members = {name: shapes.schema(shape) for name, shape in operation.beside}
+        members = {name: shapes.schema(shape) for name, shape in operation.beside + operation.perhaps}
         schema = {
             "type": "object",
             "properties": {"success": {"const": True}, "data": schema, **members},
-            "required": ["success", "data", *members],
+            "required": ["success", "data", *(name for name, _ in operation.beside)],
         }
     return {**said, "content": {operation.answer_type: {"schema": schema}}}
 

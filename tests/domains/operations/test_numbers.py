@@ -108,6 +108,7 @@ async def test_the_status_counts_connections_by_channel(server: ServerProcess, r
     for stream in streams:
         await stream.say({"type": "said"})
     answer = await rest.get("/websocket/status")
+    assert set(answer.json()) == {"success", "data"}, "one node alone says nothing of nodes"
     status = answer.json()["data"]
     assert status["connections"]["log/status"] == 3
     assert status["total_connections"] >= 3

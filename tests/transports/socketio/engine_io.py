@@ -12,13 +12,13 @@ SEPARATOR = "\x1e"  # between the packets of one payload
 
 
 class Session:
-    """`events` are (name, data) as they came; `ended` once the server knows it no more."""
+    """`events` are (name, data) as they came; `ended` once the server knows it no more; `id` is the session's."""
 
     def __init__(self, url: str, client: httpx.AsyncClient | None = None) -> None:
         self._url = url
         self._own = client is None
         self._client = client or httpx.AsyncClient(base_url=url, timeout=10)
-        self._id = ""
+        self.id = ""
         self._socket: Any = None
         self.events: list[tuple[str, Any]] = []
         self.ended = False
@@ -38,14 +38,14 @@ class Session:
 
     async def request(self, method: str, **options: Any) -> httpx.Response:
         params = {"EIO": "4", "transport": "polling", **options.pop("params", {})}
-        if self._id:
-            params["sid"] = self._id
+        if self.id:
+            params["sid"] = self.id
         return await self._client.request(method, "/socket.io/", params=params, **options)
 
     async def open(self) -> None:
         answer = await self.request("GET")
         assert answer.status_code == 200, answer.text
-        self._id = json.loads(answer.text[1:])["sid"]
+        self.id = json.loads(answer.text[1:])["sid"]
 
     async def connect(self) -> None:
         """Open a session, and connect in it."""
@@ -82,7 +82,7 @@ class Session:
     def websocket(self) -> Any:
         """The WebSocket that would take this session over."""
         address = self._url.replace("http", "ws", 1)
-        id = f"&sid={self._id}" if self._id else ""
+        id = f"&sid={self.id}" if self.id else ""
         return websockets.connect(f"{address}/socket.io/?EIO=4&transport=websocket{id}", max_size=2**24)
 
     async def upgrade(self) -> None:

@@ -4,6 +4,7 @@ import { Connections } from "./connections.js";
 import { Doors } from "./doors.js";
 import { showFlow } from "./flow.js";
 import { mountGraphs } from "./graphs.js";
+import { Nodes } from "./nodes.js";
 import { Security } from "./security.js";
 import { Topics } from "./topics.js";
 import { startLive } from "../shared/live.js";
@@ -13,6 +14,7 @@ const TOPICS_EVERY = 3; // looks
 const given = island("admin");
 const graphs = mountGraphs(document.getElementById("graphs"));
 const connections = new Connections(document.getElementById("connections"), given.found);
+const nodes = new Nodes(document.getElementById("nodes"), given.nodes);
 const doors = new Doors(document.getElementById("doors"), document.getElementById("new-door"), given.doors);
 const security = new Security(document.getElementById("security"), given.noted);
 const topics = new Topics(document.getElementById("topics"));
@@ -25,12 +27,15 @@ live.on("connected", ({ data }) => {
   graphs.add(data.samples);
   connections.refresh();
   topics.refresh();
+  nodes.refresh();
 });
 live.on("look", ({ data, timestamp }) => {
   seenAt = timestamp;
   graphs.add([{ timestamp, look: data }]);
   showFlow(data);
+  connections.several = nodes.several;
   connections.refresh();
+  nodes.refresh();
   security.refresh(data.noted);
   doors.refresh();
   if (looks % TOPICS_EVERY === 0) topics.refresh();

@@ -8,6 +8,7 @@ import { api, hue, initial, text } from "../shared/page.js";
 
 const PAGE = matchMedia("(max-width: 820px)").matches ? 6 : 12;
 const TOPICS_SHOWN = 2;
+const MOST = 1000; // first connections of several nodes that can be had
 const NAMED = new Set(["ws", "sse", "poll", "socketio"]);
 
 const columns = [
@@ -44,6 +45,7 @@ export class Connections {
   constructor(place, found) {
     this.place = place;
     this.mine = null;
+    this.several = false;
     this.#found = found;
     place.replaceChildren();
     this.draw();
@@ -129,7 +131,7 @@ export class Connections {
     return html`<div class="pager">
       <button class="button plain" type="button" disabled=${page === 1} onClick=${() => this.#set({ page: page - 1 })}>${text("admin.page_before")}</button>
       <span class="small number">${text("admin.page", { first, last: first + connections.length - 1, total })}</span>
-      <button class="button plain" type="button" disabled=${page * PAGE >= total} onClick=${() => this.#set({ page: page + 1 })}>${text("admin.page_next")}</button>
+      <button class="button plain" type="button" disabled=${page * PAGE >= total || (this.several && (page + 1) * PAGE > MOST)} onClick=${() => this.#set({ page: page + 1 })}>${text("admin.page_next")}</button>
     </div>`;
   }
 }

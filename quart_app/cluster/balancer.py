@@ -58,7 +58,7 @@ class Balancer:
             writer.close()
 
     async def _next(self) -> Ends:
-        first = next(self._turn) % len(self._backends)
+        first = next(self._turn) % max(1, len(self._backends))
         in_turn = [*self._backends[first:], *self._backends[:first]]
         for backend in sorted(in_turn, key=lambda one: not one.ready):
             try:

@@ -7,6 +7,7 @@ that the page brings along, which no other site can read.
 import asyncio
 import json
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -123,25 +124,27 @@ class Page:
         }
 
 
-@asynccontextmanager
-async def serve_page(page: Page, port: int) -> AsyncIterator[str]:
-    """Serve the page on a port of this machine (0: a free one), and give its address. Raise ClusterError."""
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.graceful_timeout = 0.2
-    config.errorlog = None
+def listen(port: int) -> socket.socket:
+    """Return a socket for the page, on a port of this machine (0: a free one). Raise ClusterError."""
     try:
-        sockets = config.create_sockets()
+        return socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise ClusterError(f"cannot listen on port {port}: {error.strerror}; --page-port names another one") from error
-    listener = sockets.insecure_sockets[0]
-    its_port = listener.getsockname()[1]
-    page.hosts.update(f"{name}:{its_port}" for name in _NAMES)
+
+
+@asynccontextmanager
+async def serve_page(page: Page, listener: socket.socket) -> AsyncIterator[str]:
+    """Serve the page, and give its address."""
+    port = listener.getsockname()[1]
+    page.hosts.update(f"{name}:{port}" for name in _NAMES)
+    config = Config()
     config.bind = [f"fd://{listener.detach()}"]
+    config.graceful_timeout = 0.2
+    config.errorlog = None
     ending = asyncio.Event()
     serving = asyncio.create_task(serve(page.app(), config, shutdown_trigger=ending.wait))
     try:
-        yield f"http://127.0.0.1:{its_port}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         ending.set()
         with suppress(Exception):

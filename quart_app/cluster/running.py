@@ -58,30 +58,32 @@ async def _serve(options: ClusterOptions, say: Callable[[str], object]) -> None:
 
 
 async def _start(options: ClusterOptions, say: Callable[[str], object], opened: AsyncExitStack) -> None:
-    from quart_app.cluster.pages import Page, serve_page
+    from quart_app.cluster.pages import Page, listen, serve_page
 
     given = {
         kind: None if url is None else Server.at(kind, url)
         for kind, url in ((POSTGRES, options.database), (REDIS, options.backplane))
     }
-    keeper = await opened.enter_async_context(kept())
-    timeline = Timeline()
-    say(f"Starting {options.nodes} nodes; their logs are in {keeper.folder}")
-    servers = await _servers(keeper, given)
-    nodes = [Node(number, keeper, servers, timeline) for number in range(1, options.nodes + 1)]
-    for node in nodes:
-        opened.push_async_callback(node.close)
-        await node.open()
+    nodes: list[Node] = []
     balancer = Balancer(nodes)
     opened.callback(balancer.close)
     await balancer.open(options.port)
+    listener = opened.enter_context(listen(options.page_port))
+    keeper = await opened.enter_async_context(kept())
+    say(f"Starting {options.nodes} nodes; their logs are in {keeper.folder}")
+    servers = await _servers(keeper, given)
+    timeline = Timeline()
+    for number in range(1, options.nodes + 1):
+        node = Node(number, keeper, servers, timeline)
+        opened.push_async_callback(node.close)
+        await node.open()
+        nodes.append(node)
     cluster = Cluster(nodes, timeline)
     opened.push_async_callback(cluster.close)
     await cluster.start()
     url = f"http://127.0.0.1:{balancer.port}"
     seeing = await opened.enter_async_context(witness(url, timeline)) if options.load else None
-    page = Page(cluster, seeing, url)
-    at = await opened.enter_async_context(serve_page(page, options.page_port))
+    at = await opened.enter_async_context(serve_page(Page(cluster, seeing, url), listener))
     say(f"En Vivo, by a balancer: {url}")
     say(f"The cluster: {at}")
     say("Ctrl-C ends everything and removes it.")

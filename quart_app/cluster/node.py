@@ -32,6 +32,7 @@ _METRICS: Final = {
     "envivo_relay_lag_positions": "lag",
     "envivo_nodes": "peers",
 }
+_WELL: Final = {"ok", "up"}
 _VARIABLES: Final = {POSTGRES: "ENVIVO_DATABASE_URL", REDIS: "ENVIVO_BACKPLANE_URL"}
 
 
@@ -176,8 +177,9 @@ class Node:
         self.ready = self.ready and answers
         before = self._said.get("health", {})
         for part, how in (said or {}).get("health", {}).items():
-            if before and how.split(" ")[0] != before.get(part, "").split(" ")[0]:
-                self._timeline.note("says", node=self.number, part=part, said=how)
+            well = how in _WELL
+            if part in before and well != (before[part] in _WELL):
+                self._timeline.note("part_back" if well else "part_away", node=self.number, part=part)
         self._said = said or self._said
 
     def _note_end(self) -> None:

@@ -33,7 +33,7 @@ async def test_a_node_is_killed_by_a_click_and_started_by_the_keyboard(windows: 
     await page.goto("/")
     node = page.get_by_role("article", name="Node 2")
     await expect(node.locator(".states")).to_have_text("running")
-    await expect(page.get_by_role("status")).to_have_text(re.compile("^Nothing is missing"))
+    await expect(page.locator("#verdict")).to_have_text(re.compile("^Nothing is missing"))
 
     kill = node.get_by_role("button", name="Kill: node 2")
     await kill.click()

@@ -3,7 +3,7 @@
 
 import { render } from "preact";
 import { Nodes } from "./nodes.js";
-import { Timeline } from "./timeline.js";
+import { readOut, Timeline } from "./timeline.js";
 import { html } from "./words.js";
 import { mountVerdict, Witness } from "./witness.js";
 import { island, text } from "../shared/page.js";
@@ -15,6 +15,7 @@ const restartAll = place("restart-all");
 const tellVerdict = mountVerdict(place("verdict"));
 let reached = true;
 let shown = first;
+let told = first.timeline.at(-1)?.number ?? 0;
 
 function say(id, words) {
   place(id).textContent = words;
@@ -36,6 +37,9 @@ function draw(state) {
   restartAll.setAttribute("aria-disabled", String(busy));
   restartAll.textContent = text(state.rolling ? "cluster.rolling" : "cluster.restart_all");
   tellVerdict(state.witness);
+  const news = readOut(state.timeline, told);
+  if (news) place("news").textContent = news;
+  told = state.timeline.at(-1)?.number ?? 0;
   render(html`<${Nodes} nodes=${state.nodes} may=${may} act=${act} />`, place("nodes"));
   render(html`<${Witness} witness=${state.witness} />`, place("witness"));
   render(html`<${Timeline} entries=${state.timeline} />`, place("timeline"));

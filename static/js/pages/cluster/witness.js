@@ -1,9 +1,11 @@
 // What the witness has counted, and its verdict in one sentence.
 
-import { html, lasting, number } from "./words.js";
+import { html, lasting, number, tenths } from "./words.js";
 import { rungName, text } from "../shared/page.js";
 
-const WRONG = ["missing", "twice", "disordered"];
+const COLUMNS = ["seen", "awaited", "missing", "twice", "disordered", "pause", "signals", "told_lost"];
+const WRONG = new Set(["missing", "twice", "disordered"]);
+const LONG = 1; // s, from which on it is told that a reader waits
 
 /** Return what tells the verdict in `place`: only when it is another one, so that it is read out once. */
 export function mountVerdict(place) {
@@ -18,30 +20,34 @@ export function mountVerdict(place) {
 }
 
 export function Witness({ witness }) {
-  if (!witness) return html`<p class="muted">${text("cluster.no_witness")}</p>`;
-  const longest = lasting(witness.pause.longest);
-  const figures = { written: number(witness.written), acknowledged: number(witness.acknowledged), repeated: number(witness.repeated), longest_write: longest, signals_sent: number(witness.signals) };
+  if (!witness) return null;
+  const figures = {
+    written: number(witness.written),
+    acknowledged: number(witness.acknowledged),
+    repeated: number(witness.repeated),
+    longest_write: lasting(witness.pause.longest),
+    signals_sent: number(witness.signals),
+  };
   return html`<div class="card witness">
-    <p class="small muted">${text("cluster.witness_lead")}</p>
     ${witness.failed && html`<p class="notice bad" role="alert">${text("cluster.witness_failed", { why: witness.failed })}</p>`}
     <dl class="figures">
       ${Object.entries(figures).map(([name, value]) => html`<div key=${name}><dt>${text(`cluster.${name}`)}</dt><dd class="number" data-figure=${name}>${value}</dd></div>`)}
     </dl>
-    <div class="readers">${Object.entries(witness.readers).map(([name, reader]) => html`<${Reader} key=${name} name=${name} reader=${reader} />`)}</div>
-    <p class="small muted">${text("cluster.signals_note")}</p>
+    <table>
+      <caption class="unseen">${text("cluster.readers")}</caption>
+      <thead><tr><th scope="col">${text("cluster.reader")}</th>${COLUMNS.map((id) => html`<th scope="col" key=${id}>${text(`cluster.${id}`)}</th>`)}</tr></thead>
+      <tbody>${Object.entries(witness.readers).map(([name, reader]) => html`<${Reader} key=${name} name=${name} reader=${reader} />`)}</tbody>
+    </table>
   </div>`;
 }
 
 function Reader({ name, reader }) {
-  const plain = { seen: number(reader.seen), awaited: number(reader.awaited) };
-  const more = { pause: lasting(reader.pause.longest), signals: number(reader.signals), told_lost: number(reader.told_lost) };
-  const cell = (id, value, bad) => html`<div key=${id}><dt>${text(`cluster.${id}`)}</dt><dd class=${`number${bad ? " bad" : ""}`} data-figure=${id}>${value}</dd></div>`;
-  return html`<section class="reader" data-reader=${name} aria-labelledby=${`reader-${name}`}>
-    <h3 id=${`reader-${name}`}>${rungName(name)} <span class=${`pill state-${reader.state}`}>${text(`cluster.link_${reader.state}`)}</span></h3>
-    <dl>
-      ${Object.entries(plain).map(([id, value]) => cell(id, value, false))}
-      ${WRONG.map((id) => cell(id, number(reader[id]), reader[id] > 0))}
-      ${Object.entries(more).map(([id, value]) => cell(id, value, false))}
-    </dl>
-  </section>`;
+  return html`<tr data-reader=${name}>
+    <th scope="row">${rungName(name)} <span class=${`pill state-${reader.state}`}>${text(`cluster.link_${reader.state}`)}</span></th>
+    ${COLUMNS.map((id) => html`<td key=${id} class=${`number${WRONG.has(id) && reader[id] ? " bad" : ""}`} data-name=${text(`cluster.${id}`)} data-figure=${id}>${id === "pause" ? pauses(reader.pause) : number(reader[id])}</td>`)}
+  </tr>`;
+}
+
+function pauses({ longest, present }) {
+  return html`<span>${lasting(longest)}${present > LONG && html` <span class="amber">${text("cluster.now", { n: tenths(present) })}</span>`}</span>`;
 }

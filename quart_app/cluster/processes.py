@@ -92,7 +92,8 @@ async def kept() -> AsyncIterator[Keeper]:
     try:
         yield Keeper(Path(folder), writing)
     finally:
-        os.write(writing, b"end\n")
+        with suppress(OSError):  # somebody has killed the keeper
+            os.write(writing, b"end\n")
         os.close(writing)
         await asyncio.shield(keeping.wait())
 

@@ -150,7 +150,8 @@ class Node:
     def _environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ENVIVO_")}
         if is_checkout():
-            environment["PYTHONPATH"] = str(Path(quart_app.__file__).parents[1])
+            source = str(Path(quart_app.__file__).parents[1])
+            environment["PYTHONPATH"] = os.pathsep.join(filter(None, (source, environment.get("PYTHONPATH"))))
         for kind, variable in _VARIABLES.items():
             environment[variable] = self._servers[kind].url_by(self.lines[kind].port)
         return environment | {"ENVIVO_PORT": str(self.port), "ENVIVO_HEARTBEAT": str(HEARTBEAT)}

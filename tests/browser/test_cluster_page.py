@@ -1,6 +1,8 @@
 """The page of `envivo cluster` in a browser, by mouse and by keyboard, on a desk and on a phone."""
 
+import asyncio
 import re
+import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -17,9 +19,9 @@ pytestmark = [pytest.mark.postgres, pytest.mark.redis, *IN_A_BROWSER]
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[Command]:
-    running = Command("2")
+    running = Command("2").serves()
     yield running
-    running.stop()
+    running.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -65,13 +67,13 @@ async def test_it_shuts_nobody_out(windows: Windows, screen: Any) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-async def test_it_speaks_both_languages_and_says_when_the_command_has_ended(windows: Windows, command: Command) -> None:
+async def test_it_speaks_spanish_and_says_when_the_command_has_ended(windows: Windows, command: Command) -> None:
     windows.allow("net::ERR_")  # of the page that does not reach it any more
     page = await windows.blank(locale="en")
     await page.goto("/")
     await page.get_by_role("button", name="Español").click()
     await expect(page.locator("h1")).to_have_text("Varios nodos")
     await expect(page.locator("#lost")).to_be_hidden()
-    command.stop()
+    assert await asyncio.to_thread(command.end, signal.SIGTERM) == 0
     await expect(page.locator("#lost")).to_contain_text("no alcanza la orden envivo cluster")
     await expect(page.get_by_role("button", name="Matar: nodo 1")).to_have_attribute("aria-disabled", "true")

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 import psutil
@@ -17,19 +17,28 @@ SOON: Final = 30.0  # s; the suite runs on a machine with two cores
 
 
 class Command:
-    """A running `envivo cluster`."""
+    """A started `envivo cluster`, whose `folder` is known; `serves` waits until the rest of it can be used."""
+
+    url: str
+    page: str
+    rest: httpx.Client
+    token: str
 
     def __init__(self, *arguments: str) -> None:
         words = [sys.executable, "-m", "quart_app", "cluster", *arguments, "--port", "0"]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.said = ""
         self.folder = Path(self._line(r"logs are in (\S+)"))
+
+    def serves(self) -> Self:
+        """Wait until it serves, and return it."""
         self.url = self._line(r"by a balancer: (\S+)")
         self.page = self._line(r"The cluster: (\S+)")
         self.rest = httpx.Client(base_url=self.page, timeout=10)
         found = re.search(r'"token": ?"([^"]+)"', self.rest.get("/").text)
         assert found is not None
         self.token = found[1]
+        return self
 
     def _line(self, pattern: str) -> str:
         """Return what the next line that matches says; the test's own deadline ends the waiting."""
@@ -61,22 +70,21 @@ class Command:
         """Its processes: the keeper, the nodes, and the servers with theirs."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def stop(self) -> None:
-        """End it, where a test has not done so."""
-        self.process.terminate()
-        self.process.communicate(timeout=SOON)
-        self.rest.close()
-
     def end(self, number: signal.Signals) -> int:
         """End it by a signal, and wait until nothing of it is left; return its exit code."""
         left = self.descendants()
-        assert len(left) > 3
         self.process.send_signal(number)
-        self.process.communicate(timeout=SOON)
-        self.rest.close()
+        self.close()
         wait_until(lambda: not any(map(_lives, left)), SOON)
         wait_until(lambda: not self.folder.exists(), SOON)
         return self.process.returncode
+
+    def close(self) -> None:
+        """End it, where it has not ended."""
+        self.process.terminate()
+        self.process.communicate(timeout=SOON)
+        if hasattr(self, "rest"):
+            self.rest.close()
 
 
 def _lives(process: psutil.Process) -> bool:

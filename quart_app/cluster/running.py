@@ -81,6 +81,8 @@ async def _start(options: ClusterOptions, say: Callable[[str], object], opened: 
     cluster = Cluster(nodes, timeline)
     opened.push_async_callback(cluster.close)
     await cluster.start()
+    watching = asyncio.create_task(balancer.watch())
+    opened.callback(watching.cancel)
     url = f"http://127.0.0.1:{balancer.port}"
     seeing = await opened.enter_async_context(witness(url, timeline)) if options.load else None
     at = await opened.enter_async_context(serve_page(Page(cluster, seeing, url), listener))

@@ -1,8 +1,7 @@
 """A program of its own that ends what `envivo cluster` has started, and removes its folder, however that one ends.
 
-Standard input is a pipe that only the command holds open. Each line of it names a process that leads a group of its
-own,
-`+ <pid> <turn> <signal>`, or takes it back, `- <pid>`. When the pipe ends, the groups of the highest turn get their
+Standard input is a pipe that only the command holds open. Each line of it names a process, `+ <pid> <turn> <signal>`,
+or takes it back, `- <pid>`; each leads a group of its own. When the pipe ends, the groups of the highest turn get their
 signal, then those below; what has not ended in time is killed. Where no line `end` came before, the command was killed,
 and with it the lines to the servers that a node needs for an end in good order: so SIGTERM becomes SIGKILL. This file
 uses the standard library only and imports nothing of the package, so that it starts at once.

@@ -13,7 +13,7 @@ PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 # The tests that run on either store, and those that are about PostgreSQL and Redis.
 STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py tests/faults/test_lost_postgres.py \
-	tests/backplane tests/cluster
+	tests/backplane tests/cluster tests/cli/test_cluster.py tests/browser/test_cluster_page.py
 ELSEWHERE := not postgres and not redis and not namespaces
 BENCH_ARGS ?=
 CLUSTER_ARGS ?=
@@ -134,7 +134,7 @@ test-newest:
 test-postgres:
 	@if $(BIN)/python -c 'import sys; from tests.servers import find_postgres; sys.exit(find_postgres() is None)'; then \
 		echo "== tests of what is stored, in PostgreSQL"; \
-		$(BIN)/python $(PYTEST) --store=postgres -m "not browser and not sqlite" $(PYTEST_ARGS) $(STORED); \
+		$(BIN)/python $(PYTEST) --store=postgres -m "not sqlite and (not browser or postgres)" $(PYTEST_ARGS) $(STORED); \
 	else \
 		echo "left out: the tests that need PostgreSQL or Redis"; \
 	fi

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from quart import Blueprint
+from quart import Blueprint, after_this_request
 from quart.wrappers import Request
 
 from quart_app import resources, transports, web
@@ -118,11 +118,19 @@ class EnVivo(LeanQuart, Program):
         on_commit: Callable[[T], object] | None = None,
         on_failure: Callable[[], object] | None = None,
     ) -> T:
-        """Run a unit of work and return its result; `Writer.commit` tells all about it."""
+        """Run a unit of work and return its result; `Writer.commit` tells all about it. The answer to the request that
+        it is done for gets a cursor that has it."""
         origin = self.at_hand()
-        return await self.writer.commit(
+        result = await self.writer.commit(
             unit, key=key, parts=parts, on_commit=on_commit, on_failure=on_failure, origin=origin
         )
+        if origin is not None:
+            after_this_request(self._tell_cursor)
+        return result
+
+    async def _tell_cursor(self, response: Any) -> Any:
+        response.headers[web.CURSOR] = str(self._log.cursor(self._log.known_head))
+        return response
 
     def _note_deeds(self, deeds: Sequence[Deed], origin: Request | None) -> None:
         """Tell the security log what was done by the request `origin`; what the program does itself is nobody's

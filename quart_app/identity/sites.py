@@ -49,7 +49,7 @@ def cors_headers(door: Door, origin: str | None) -> dict[str, str]:
         "Access-Control-Allow-Credentials": "true",
         "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
         "Access-Control-Allow-Headers": ", ".join(_ALLOWED_HEADERS),
-        "Access-Control-Expose-Headers": "ETag, Retry-After",
+        "Access-Control-Expose-Headers": "ETag, Retry-After, X-Envivo-Cursor, X-Envivo-Silent-Nodes",
         "Access-Control-Max-Age": "600",
     }
 

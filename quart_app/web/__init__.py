@@ -3,6 +3,8 @@
 `register` hangs it all on the application; nothing here knows a domain.
 """
 
+from typing import Final
+
 from quart import Quart
 
 from quart_app.config import Settings
@@ -14,7 +16,10 @@ from quart_app.web.health import BACKPLANE, health
 from quart_app.web.home import home
 from quart_app.web.reference import reference
 
-__all__ = ["BACKPLANE", "register", "this_door", "visitor"]
+__all__ = ["BACKPLANE", "CURSOR", "register", "this_door", "visitor"]
+
+CURSOR: Final = "X-Envivo-Cursor"
+"""The header of an answer to what was stored: a cursor from which on one reads what is newer than that, on any node."""
 
 
 def register(app: Quart, settings: Settings) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from quart_app.realtime import limits
+from quart_app.wire import Cursor
 from tests.cluster.proxy import round_robin
 from tests.running import ServerProcess, eventually
 from tests.secure import SECURE, bearer, token
@@ -89,6 +90,33 @@ async def authors(node: ServerProcess, content: str) -> list[Any]:
     async with httpx.AsyncClient(base_url=node.url) as client:
         messages = (await client.get("/api/rooms/1/messages")).raise_for_status().json()["data"]
     return [one["user_id"] for one in messages if one["content"] == content]
+
+
+async def test_what_was_written_is_there_on_any_node_from_the_cursor_of_the_answer_on(nodes: Pair) -> None:
+    url, other = nodes.here.url, nodes.there.url
+    async with httpx.AsyncClient() as client:
+        for number in range(20):
+            url, other = other, url
+            said = {"content": f"mine {number}"}
+            answer = await client.post(f"{url}/api/rooms/2/messages?user_id=9", json=said)
+            cursor = answer.headers["X-Envivo-Cursor"]
+            polled, listed = await asyncio.gather(
+                client.get(f"{other}/poll/rooms/2", params={"since": cursor, "wait": 0, "user_id": 9}),
+                client.get(f"{other}/api/rooms/2/messages"),
+            )
+            assert "reset" not in polled.text
+            assert Cursor.parse(polled.json()["id"]).position >= Cursor.parse(cursor).position
+            assert f"mine {number}" in listed.text
+            again = await client.get(
+                f"{other}/poll/rooms/2", params={"since": str(before(cursor)), "wait": 0, "user_id": 8}
+            )
+            assert f"mine {number}" in again.text
+
+
+def before(cursor: str) -> Cursor:
+    """Return the cursor of the position before that of `cursor`."""
+    parsed = Cursor.parse(cursor)
+    return parsed._replace(position=parsed.position - 1)
 
 
 @pytest.mark.parametrize("transport", ["sse", "poll"])

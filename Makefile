@@ -13,7 +13,7 @@ PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 # The tests that run on either store, and those that are about PostgreSQL and Redis.
 STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py tests/faults/test_lost_postgres.py \
-	tests/backplane tests/cluster tests/cli/test_cluster.py tests/browser/test_cluster_page.py
+	tests/backplane tests/cluster tests/cli/test_cluster.py tests/browser/test_cluster_page.py tests/browser/test_several_nodes.py
 ELSEWHERE := not postgres and not redis and not namespaces
 BENCH_ARGS ?=
 CLUSTER_ARGS ?=

@@ -54,7 +54,7 @@ test: $(VENV)/.test chromium databases node-packages autobahn
 	$(MAKE) --no-print-directory test-js || failed=1; \
 	$(MAKE) --no-print-directory test-newest || failed=1; \
 	echo "== tests with a second host, alone: a browser stops loading when the machine's networks change"; \
-	$(BIN)/python -m pytest -m namespaces tests/faults || [ $$? = 5 ] || failed=1; \
+	$(BIN)/python -m pytest -m namespaces tests/faults tests/backplane || [ $$? = 5 ] || failed=1; \
 	$(MAKE) --no-print-directory test-postgres || failed=1; \
 	echo "== tests on Python $(DEFAULT_VERSION)"; \
 	$(BIN)/python $(PYTEST) -m "$(ELSEWHERE)" $(PYTEST_ARGS) || failed=1; \
@@ -134,7 +134,7 @@ test-newest:
 test-postgres:
 	@if $(BIN)/python -c 'import sys; from tests.servers import find_postgres; sys.exit(find_postgres() is None)'; then \
 		echo "== tests of what is stored, in PostgreSQL"; \
-		$(BIN)/python $(PYTEST) --store=postgres -m "not sqlite and (not browser or postgres)" $(PYTEST_ARGS) $(STORED); \
+		$(BIN)/python $(PYTEST) --store=postgres -m "not sqlite and not namespaces and (not browser or postgres)" $(PYTEST_ARGS) $(STORED); \
 	else \
 		echo "left out: the tests that need PostgreSQL or Redis"; \
 	fi

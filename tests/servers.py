@@ -50,7 +50,13 @@ def free_port() -> int:
 
 
 class _Server(ABC):
-    """A server on a port of its own that lives in a temporary folder, and ends with it."""
+    """A server on a port of its own that lives in a temporary folder, and ends with it.
+
+    A subclass may name the `host` at which the tests find it, and the words `inside` that begin commands where it is.
+    """
+
+    host = "127.0.0.1"
+    inside: tuple[str, ...] = ()
 
     def __init__(self, name: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix=f"envivo-{name}-"))
@@ -164,6 +170,7 @@ class Postgres(_Server):
         command = [str(self._programs / program), *map(str, arguments)]
         if _needs_another_user():
             command = ["runuser", "-u", "postgres", "--", *command]
+        command = [*self.inside, *command]
         # The server inherits what it gets, and would hold a pipe open; so a file takes what is said.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, cwd="/", check=False)
@@ -192,7 +199,7 @@ class Redis(_Server):
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://{self.host}:{self.port}/0"
 
     def start(self) -> None:
         """Start it (again), empty, and return when it answers."""
@@ -200,7 +207,7 @@ class Redis(_Server):
         program = find_redis()
         assert program is not None
         self._process = subprocess.Popen(
-            [program, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self._folder
+            [*self.inside, program, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=self._folder
         )
         ends = time.monotonic() + float(_START_DEADLINE)
         while not self._answers():
@@ -226,7 +233,7 @@ class Redis(_Server):
 
     def ask(self, *words: str) -> str:
         """Send it a command; return the first line of the answer. Raise OSError where there is none."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with socket.create_connection((self.host, self.port), timeout=5) as line:
             line.sendall(" ".join(words).encode() + b"\r\n")
             return line.makefile().readline().strip()
 

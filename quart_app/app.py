@@ -280,7 +280,7 @@ class EnVivo(LeanQuart, Program):
     async def drain(self, leaving: Collection[str]) -> None:
         """Send every client away in good order; return when they are gone, or after 4 s. `leaving` are the names of the
         nodes that leave now."""
-        await asyncio.gather(self.hub.drain(leaving), self.socketio.relay.drain())
+        await asyncio.gather(self.hub.drain(leaving), self.socketio.elsewhere.drain())
 
     async def healthy(self) -> dict[str, str]:
         """Return the state of each store by its name: `ok`, or what is wrong with it; of the backplane whether it is

@@ -24,6 +24,9 @@ COMPOSED = re.compile(
     r"|admin\.((chart|event|series|kind|quota|address|door_why|door_wrong)_\w+|uptime|memory|cpu|errors)"
     r"|admin\.door_((name|host|port|topics|paths|hosts)(_hint)?|open|secure|token_(name|role))"
     r"|guide\.((limit|part|tag)_\w+|anchor|table|code|note|tip|warning)"
+    r"|cluster\.((do|state|link|cut|word|verdict)_[\w-]+|acknowledged|awaited|backplane|connections|database|disordered"
+    r"|lag|lines|link|longest_write|missing|pause|peers|position|process|repeated|seen|signals(_sent)?|told_lost|twice"
+    r"|writer|written)"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"
 )
 

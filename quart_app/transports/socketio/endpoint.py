@@ -121,7 +121,7 @@ class _Exchange:
 
     async def _relay(self, method: str, engine_id: str, body: bytes) -> bool:
         """Let another node answer where the session is there; return whether it has. Raise Refused."""
-        relay = self._socketio.relay
+        relay = self._socketio.elsewhere
         owner = relay.owner(engine_id)
         if owner is None or _query(self._scope).get("transport") != ["polling"]:
             return False
@@ -189,8 +189,8 @@ class _Exchange:
             pass
         if self._answered:
             return
-        if (owner := self._socketio.relay.owner(engine_id)) is not None:
-            await self._socketio.relay.end(owner, engine_id)
+        if (owner := self._socketio.elsewhere.owner(engine_id)) is not None:
+            await self._socketio.elsewhere.end(owner, engine_id)
         else:
             await self._socketio.end_session(engine_id)
 
@@ -266,7 +266,7 @@ class _Websocket:
             self._socketio.admit()
         elif socket is not None and (socket.upgraded or socket.upgrading):
             raise Refused("bad_request", "this session has a WebSocket already")
-        elif self._socketio.relay.owner(self._engine_id) is not None:
+        elif self._socketio.elsewhere.owner(self._engine_id) is not None:
             raise Refused("bad_request", "this session is on another node, and goes on by polling")
 
     def _opened(self, engine_id: str) -> None:

@@ -113,7 +113,7 @@ class SocketIo:
         self._packets = Packets()
         self._new_id: Callable[[], str] = self._server.eio.generate_id
         self._server.eio.generate_id = lambda: hub.backplane.tag + self._new_id()  # others can tell by it where it is
-        self.relay = Relay(hub, self)
+        self.elsewhere = Relay(hub, self)
 
     async def serve(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Serve one request or WebSocket of Engine.IO."""
@@ -200,7 +200,7 @@ class SocketIo:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        await self.relay.stop()
+        await self.elsewhere.stop()
         await self._server.shutdown()
 
     # What the library calls

@@ -7,8 +7,7 @@ import { count, milliseconds, span } from "./numbers.js";
 import { api, hue, initial, text } from "../shared/page.js";
 
 const PAGE = matchMedia("(max-width: 820px)").matches ? 6 : 12;
-const TOPICS_SHOWN = 2;
-const MOST = 1000; // first connections of several nodes that can be had
+const TOPICS_SHOWN = 2, MOST = 1000; // that many first connections of several nodes can be had
 const NAMED = new Set(["ws", "sse", "poll", "socketio"]);
 
 const columns = [
@@ -45,7 +44,6 @@ export class Connections {
   constructor(place, found) {
     this.place = place;
     this.mine = null;
-    this.several = false;
     this.#found = found;
     place.replaceChildren();
     this.draw();

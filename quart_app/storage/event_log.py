@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction
 
 from quart_app.realtime import Event, Term, Terms, Trimmed
 from quart_app.realtime.limits import LARGEST_ID, TERMS
@@ -43,6 +44,7 @@ _TERMS = (
 # its term: who waits for the lock gets the row as it is then, where a sub-select would look at what was before.
 _LOCK = "SELECT value, pg_current_xact_id()::text FROM log_state WHERE name = 'head' FOR UPDATE"
 _MAKE_LOCKED = "INSERT INTO log_state (name, value) VALUES ('head', ?) ON CONFLICT DO NOTHING"
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(x'656E76696F67'::bigint)"  # of those who begin with the log
 _STATUS = "SELECT pg_xact_status($1::text::xid8)"
 _STORED = f"SELECT {_COLUMNS} FROM event_log WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"  # noqa: S608
 # PostgreSQL plans a statement of a hundred sub-selects for as long as it runs.
@@ -95,17 +97,23 @@ class TortoiseEventLog:
 
     @classmethod
     async def load(cls, *, shared: bool = False) -> Self:
-        """Return the log of the open database. A new one gets its first term now."""
+        """Return the log of the open database. A new one gets its first term now, once, however many begin with it."""
+        log = cls(secrets.token_hex(EPOCH_BYTES), shared=shared)
         client = get_connection(WRITER)
-        own = secrets.token_hex(EPOCH_BYTES)
+        if client.capabilities.dialect != "postgres":
+            await log._begin(client)
+        else:
+            async with in_transaction(WRITER) as alone:
+                await alone.execute_query(_ONE_AT_A_TIME)
+                await log._begin(alone)
+                await alone.execute_query(sql(_MAKE_LOCKED, alone), [_written(log.known_head, log.terms.newest)])
+        return log
+
+    async def _begin(self, client: BaseDBAsyncClient) -> None:
         await client.execute_query("INSERT INTO log_state (name, value) VALUES ('floor', '0') ON CONFLICT DO NOTHING")
         first = "INSERT INTO log_terms (name, after) SELECT ?, 0 WHERE NOT EXISTS (SELECT 1 FROM log_terms)"
-        await client.execute_query(sql(first, client), [own])
-        log = cls(own, shared=shared)
-        log._take_in(*await _terms_and_head(client))
-        if client.capabilities.dialect == "postgres":
-            await client.execute_query(sql(_MAKE_LOCKED, client), [_written(log.known_head, log.terms.newest)])
-        return log
+        await client.execute_query(sql(first, client), [self._own_term])
+        self._take_in(*await _terms_and_head(client))
 
     async def lock(self, client: BaseDBAsyncClient) -> str:
         """Keep every other process from appending until the transaction of `client` ends, and take in what they have

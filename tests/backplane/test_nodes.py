@@ -1,5 +1,6 @@
 """Two servers on one PostgreSQL and one Redis: what is published on one comes from the other, once and in order."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,26 @@ async def test_two_nodes_are_as_one(
     assert await signals.ask() == list(range(20))
     redis.thaw()
     await eventually(lambda: _all(signals, [*range(20), {"dropped": 1}]), deadline=20)
+
+
+async def test_nodes_that_start_at_once_on_a_new_database_make_it_once(
+    postgres: Postgres, redis: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    database = postgres.new_database()
+    settings: dict[str, Any] = {"database_url": database, "backplane_url": redis.url, "empty": 0}
+    nodes = [ServerProcess(tmp_path_factory.mktemp("node"), **settings) for _ in range(3)]
+    await asyncio.gather(*(asyncio.to_thread(node.start) for node in nodes))
+    name = database.rsplit("/", 1)[1]
+    assert postgres.sql("SELECT count(*) FROM chat_rooms", name) == "2"
+    for node in nodes:
+        async with httpx.AsyncClient(base_url=node.url) as client:
+
+            async def all_are_there(client: httpx.AsyncClient = client) -> bool:
+                return "envivo_nodes 3.0" in (await client.get("/metrics")).text
+
+            await eventually(all_are_there)
+    for node in nodes:
+        node.check_clean_end()
 
 
 async def test_a_feed_runs_on_one_node_and_on_another_when_that_is_gone(

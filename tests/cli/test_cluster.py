@@ -114,6 +114,13 @@ def test_nothing_is_left_of_a_start_that_is_ended(number: signal.Signals) -> Non
     command.end(number)
 
 
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_nothing_is_left_where_somebody_cannot_wait_for_the_end() -> None:
+    command = Command("1").serves()
+    command.end(signal.SIGINT, again=True)
+
+
 async def test_a_window_that_stays_open_does_not_hold_up_the_end() -> None:
     page = Page(Cluster([], Timeline()), None, "http://127.0.0.1:8000")
     async with asyncio.timeout(SOON), serve_page(page, listen(0)) as address:

@@ -26,6 +26,7 @@ from quart_app.web.security import HEADERS
 TOKEN: Final = "X-Cluster-Token"
 
 _EVERY: Final = 0.5  # s between two events
+_LEAVE: Final = 0.5  # s
 _NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -35,6 +36,7 @@ class Page:
     def __init__(self, cluster: Cluster, witness: Witness | None, url: str) -> None:
         self.token = secrets.token_urlsafe(24)
         self.hosts: set[str] = set()
+        self.ending = asyncio.Event()
         self._cluster = cluster
         self._witness = witness
         self._url = url
@@ -67,11 +69,13 @@ class Page:
 
         async def changes() -> AsyncIterator[bytes]:
             before = b""
-            while True:
+            while not self.ending.is_set():
                 now = json.dumps(self._told()).encode()
                 yield b": nothing new\n\n" if now == before else b"data: " + now + b"\n\n"
                 before = now
-                await asyncio.sleep(_EVERY)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_EVERY):
+                        await self.ending.wait()
 
         response = Response(changes(), content_type="text/event-stream", headers={"Cache-Control": "no-store"})
         response.timeout = None
@@ -141,14 +145,15 @@ async def serve_page(page: Page, listener: socket.socket) -> AsyncIterator[str]:
     config.bind = [f"fd://{listener.detach()}"]
     config.graceful_timeout = 0.2
     config.errorlog = None
-    ending = asyncio.Event()
-    serving = asyncio.create_task(serve(page.app(), config, shutdown_trigger=ending.wait))
+    serving = asyncio.create_task(serve(page.app(), config, shutdown_trigger=page.ending.wait))
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        ending.set()
-        with suppress(Exception):
-            await serving
+        page.ending.set()
+        # From Python 3.12 on Hypercorn waits until the last client has closed its connection.
+        await asyncio.wait([serving], timeout=_LEAVE)
+        serving.cancel()
+        await asyncio.wait([serving], timeout=_LEAVE)
 
 
 async def _secure(response: Response) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -83,7 +84,8 @@ async def kept() -> AsyncIterator[Keeper]:
     reading, writing = os.pipe()
     try:
         words = (sys.executable, "-I", keeper.__file__, folder)
-        keeping = await asyncio.create_subprocess_exec(*words, stdin=reading, cwd="/", start_new_session=True)
+        # One of asyncio's own would be killed with the event loop.
+        keeping = subprocess.Popen(words, stdin=reading, cwd="/", start_new_session=True)  # noqa: ASYNC220, S603 - our own words
     except BaseException:
         os.rmdir(folder)
         raise
@@ -95,7 +97,7 @@ async def kept() -> AsyncIterator[Keeper]:
         with suppress(OSError):  # somebody has killed the keeper
             os.write(writing, b"end\n")
         os.close(writing)
-        await asyncio.shield(keeping.wait())
+        await asyncio.shield(asyncio.to_thread(keeping.wait))
 
 
 def last_lines(log: Path) -> str:

@@ -43,8 +43,16 @@ def run(options: ClusterOptions, say: Callable[[str], object]) -> None:
 
 async def _run(options: ClusterOptions, say: Callable[[str], object]) -> None:
     loop, serving = asyncio.get_running_loop(), asyncio.create_task(_serve(options, say))
+    ending = asyncio.Event()
+
+    def end() -> None:
+        """End, once: whoever cannot wait does not interrupt what is being ended."""
+        if not ending.is_set():
+            ending.set()
+            serving.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, serving.cancel)
+        loop.add_signal_handler(number, end)
     try:
         await serving
     except asyncio.CancelledError:

@@ -74,6 +74,7 @@ async def test_it_speaks_spanish_and_says_when_the_command_has_ended(windows: Wi
     await page.get_by_role("button", name="Español").click()
     await expect(page.locator("h1")).to_have_text("Varios nodos")
     await expect(page.locator("#lost")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Matar: nodo 1")).to_be_visible()  # its module runs
     assert await asyncio.to_thread(command.end, signal.SIGTERM) == 0
     await expect(page.locator("#lost")).to_contain_text("no alcanza la orden envivo cluster")
     await expect(page.get_by_role("button", name="Matar: nodo 1")).to_have_attribute("aria-disabled", "true")

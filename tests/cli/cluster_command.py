@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -70,10 +71,14 @@ class Command:
         """Its processes: the keeper, the nodes, and the servers with theirs."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def end(self, number: signal.Signals) -> int:
-        """End it by a signal, and wait until nothing of it is left; return its exit code."""
+    def end(self, number: signal.Signals, *, again: bool = False) -> int:
+        """End it by a signal, which may come `again` and again, and wait until nothing of it is left; return its exit
+        code."""
         left = self.descendants()
         self.process.send_signal(number)
+        while again and self.process.poll() is None:
+            time.sleep(0.05)
+            self.process.send_signal(number)
         self.close()
         wait_until(lambda: not any(map(_lives, left)), SOON)
         wait_until(lambda: not self.folder.exists(), SOON)

@@ -1,5 +1,6 @@
 """`envivo cluster` as its users have it: real nodes on real servers, and what it leaves behind: nothing."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -10,7 +11,10 @@ import httpx
 import pytest
 
 from quart_app.cluster import ClusterError
+from quart_app.cluster.cluster import Cluster
+from quart_app.cluster.pages import Page, listen, serve_page
 from quart_app.cluster.servers import Server
+from quart_app.cluster.timeline import Timeline
 from tests.cli.cluster_command import SOON, Command
 from tests.running import START_DEADLINE, wait_until
 
@@ -108,6 +112,24 @@ def test_nothing_is_left_of_a_start_that_is_ended(number: signal.Signals) -> Non
     command = Command("1", "--no-load")
     wait_until((command.folder / "postgres.log").exists, SOON)
     command.end(number)
+
+
+@pytest.mark.postgres
+@pytest.mark.redis
+def test_nothing_is_left_where_somebody_cannot_wait_for_the_end() -> None:
+    command = Command("1").serves()
+    command.end(signal.SIGINT, again=True)
+
+
+async def test_a_window_that_stays_open_does_not_hold_up_the_end() -> None:
+    page = Page(Cluster([], Timeline()), None, "http://127.0.0.1:8000")
+    async with asyncio.timeout(SOON), serve_page(page, listen(0)) as address:
+        port = httpx.URL(address).port
+        events, asking = await asyncio.open_connection("127.0.0.1", port)
+        asking.write(f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        await events.readuntil(b'data: {"nodes": []')
+    asking.close()
+    await asking.wait_closed()
 
 
 def refusal(*arguments: str) -> str:

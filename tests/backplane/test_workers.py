@@ -52,7 +52,9 @@ async def answering(url: str, server: Served, times: int = 1) -> Counter[str]:
     nodes: Counter[str] = Counter()
     async with httpx.AsyncClient(verify=server.tls, timeout=30, limits=EACH_ITS_OWN) as client:
         for _ in range(times):
-            nodes[(await client.get(f"{url}/health")).raise_for_status().json()["data"]["node"]] += 1
+            answer = await client.get(f"{url}/health")
+            assert answer.status_code == 200, f"{answer.text}\n{server.log()}"
+            nodes[answer.json()["data"]["node"]] += 1
     return nodes
 
 

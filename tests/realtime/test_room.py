@@ -173,6 +173,21 @@ class TestPlaces:
         here.flush()
         assert len(here.latest("sensors")) == 2
 
+    @skipping_time
+    async def test_a_topic_that_was_idle_for_long_takes_a_value_for_good_or_not_at_all(self) -> None:
+        with pytest.MonkeyPatch.context() as few:
+            few.setattr(limits, "TOPICS_IN_MEMORY", 4)
+            few.setattr(limits, "TOPICS_FOR_FOLLOWERS", 1)
+            here = bus()
+            follow(here, "state/a").close()
+            follow(here, "log/a", "log/b", "log/c")
+            await asyncio.sleep(limits.IDLE_TOPIC + 1)
+            assert codes(here, value("state/a", "k", "1")) == "too_many_topics"
+            follow(here, "state/a")
+            assert codes(here, value("state/a", "k", "1")) is None
+            here.flush()
+            assert len(here.latest("state/a")) == 1
+
 
 class TestTails:
     async def test_the_largest_of_open_topics_give_way(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ class Room:
 
     def _ways_to_make_room(self, most: int, open: bool, beside: Collection[str]) -> Iterator[None]:
         yield
-        self.forget_idle_topics()
+        self.forget_idle_topics(beside)
         yield
         self._let_go_of_tails(self._excess(most, open), open, beside)
         yield
@@ -146,11 +146,12 @@ class Room:
             for value in topic.state.values():
                 self._values.replace(value, None)
 
-    def forget_idle_topics(self) -> None:
-        """Drop the tails of topics that nobody has followed for a while. The values of states stay."""
+    def forget_idle_topics(self, wanted: Collection[str] = ()) -> None:
+        """Drop the tails of topics that nobody has followed for a while, unless they are `wanted` now. The values of
+        states stay."""
         before = asyncio.get_running_loop().time() - limits.IDLE_TOPIC
         for topic in list(self.topics.values()):
-            if topic.idle_since < before and topic.idle:
+            if topic.idle_since < before and topic.idle and topic.name not in wanted:
                 self._drop(topic)
 
     def _let_go_of_tails(self, excess: int, open: bool, wanted: Collection[str]) -> None:

@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -63,6 +63,8 @@ class _Listener:
     def close(self) -> None:
         self._server.close()
 
+    shaking: Collection[asyncio.Task[None]] = ()
+
     async def wait_closed(self) -> None:
         """Return at once, because `close` has closed the socket already."""
 
@@ -87,7 +89,7 @@ class _TlsListener:
         self._context = context
         self._entrance = entrance
         self._others = others
-        self._shaking: set[asyncio.Task[None]] = set()
+        self.shaking: set[asyncio.Task[None]] = set()
         self._task = loop.create_task(self._accept(), name="accepting")
 
     def close(self) -> None:
@@ -99,7 +101,7 @@ class _TlsListener:
 
     def abort(self) -> None:
         """Break off the handshakes under way."""
-        for task in tuple(self._shaking):
+        for task in tuple(self.shaking):
             task.cancel()
 
     async def _accept(self) -> None:
@@ -112,12 +114,12 @@ class _TlsListener:
                     await asyncio.sleep(_ACCEPTS_AGAIN)
                 else:
                     task = self._loop.create_task(self._shake_hands(accepted, peername))
-                    self._shaking.add(task)
-                    task.add_done_callback(self._shaking.discard)
+                    self.shaking.add(task)
+                    task.add_done_callback(self.shaking.discard)
 
     async def _shake_hands(self, accepted: socket.socket, peername: Any) -> None:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - it is one of `_shaking`
+        assert task is not None  # noqa: S101 - it is one of `shaking`
         with self._entrance.handshake(peername, task.cancel, self._others) as way:
             if way is None:
                 accepted.close()
@@ -226,6 +228,14 @@ class ListenerLoop(_BaseLoop):
         """Refuse new connections from now on; the open ones stay open."""
         for listener in self._open_listeners:
             listener.close()
+
+    async def handshakes_over(self, patience: float) -> bool:
+        """Return when the handshakes that are under way now have ended, or after so many seconds; return whether there
+        were any."""
+        shaking = [task for listener in self._open_listeners for task in listener.shaking]
+        if shaking:
+            await asyncio.wait(shaking, timeout=patience)
+        return bool(shaking)
 
     def accepted(self) -> Iterator[asyncio.Transport]:
         """Return the accepted connections that are in nobody else's hands."""

@@ -23,6 +23,7 @@ from quart_app.config import Settings, SettingsError, check_served, doubts
 from quart_app.doors import FRONT, Doors, address_to_open
 from quart_app.functions.loading import FunctionsError
 from quart_app.private_files import made_private
+from quart_app.realtime.limits import LAST_WORDS
 from quart_app.resources import is_checkout
 from quart_app.server.configuration import ServerConfig, ServerOptions, StartError, server_config
 from quart_app.server.doorways import Doorways
@@ -36,6 +37,8 @@ from quart_app.transports.below.first_read import Reception
 from quart_app.transports.below.tcp import serve_tidily
 
 USAGE: Final = 2  # exit code, the same as for a wrong option
+
+_FIRST_WORDS: Final = 0.1  # s that a peer whose handshake has just ended has for its request
 
 logger = logging.getLogger(__name__)
 
@@ -249,6 +252,8 @@ class _Server:
         await asyncio.sleep(self._delay)  # in which balancers find out, and bring nobody any more
         self._app.doors.listening = None
         loop.close_listeners()
+        if await loop.handshakes_over(LAST_WORDS):
+            await asyncio.sleep(_FIRST_WORDS)  # Hypercorn waits for the answers to what it has heard by then
         try:
             await self._app.drain(self._starter.leaving(self._name))
         except Exception:

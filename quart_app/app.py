@@ -217,9 +217,7 @@ class EnVivo(LeanQuart, Program):
         self.writer.start()
         self._write_check = WriteCheck(self.writer)
         if self.hub.backplane.shared:
-            await import_module("quart_app.backplane").meet(
-                self.hub.backplane, self.settings.node_name, database.others
-            )
+            await self._meet_others(database)
             self.hub.leases.start(StoredLeases(self.writer))
         kept = Retention(
             self.writer,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from tests.cluster.proxy import until_either_ends
 from tests.running import listening
 
 _CHUNK: Final = 65536
@@ -61,17 +62,7 @@ class Cable:
             raise ConnectionRefusedError
         from_server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
         self.ports.add(to_server.get_extra_info("sockname")[1])
-        pumps = [
-            asyncio.create_task(self._pump(reader, to_server)),
-            asyncio.create_task(self._pump(from_server, writer)),
-        ]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            to_server.transport.abort()
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
+        await until_either_ends(to_server, self._pump(reader, to_server), self._pump(from_server, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(_CHUNK):

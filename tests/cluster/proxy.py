@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from tests.running import listening
 
@@ -40,14 +40,7 @@ class RoundRobin:
             node, from_node, to_node = await self._next_node()
             self.node_of[writer.get_extra_info("peername")[1]] = node
             to_node.write(head)
-            pumps = [asyncio.create_task(_pump(reader, to_node)), asyncio.create_task(_pump(from_node, writer))]
-            try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                to_node.transport.abort()
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+            await until_either_ends(to_node, _pump(reader, to_node), _pump(from_node, writer))
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # an end like any other
         finally:
@@ -70,6 +63,18 @@ class RoundRobin:
             except OSError:
                 continue
         raise ConnectionRefusedError
+
+
+async def until_either_ends(far: asyncio.StreamWriter, *ways: Coroutine[Any, Any, None]) -> None:
+    """Pump both `ways` of a connection until one of them ends; the far end is cut off then."""
+    pumps = [asyncio.create_task(way) for way in ways]
+    try:
+        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        far.transport.abort()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

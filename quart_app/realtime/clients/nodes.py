@@ -73,7 +73,10 @@ class Nodes:
         own = await self._answerers[what](*arguments)
         others = self._backplane.others
         told = await self._ask(others, what, arguments, limits.ASK, lambda _: False)
-        return Survey([own, *(_understood(body) for body in told.values())], _silent(others, told))
+        return Survey(
+            [own, *(_understood(body) for body in told.values())],
+            sorted(name for tag, name in others.items() if tag not in told),
+        )
 
     async def find(self, what: str, *arguments: Any, tag: str = "", wait: float = limits.ASK) -> Any:
         """Ask the other nodes, the one of `tag` first, until one has an answer that is not None, and return that; None
@@ -85,7 +88,7 @@ class Nodes:
             for body in told.values():
                 if (answer := _understood(body)) is not None:
                     return answer
-            if _silent(asked, told):
+            if len(told) < len(asked):
                 raise Unanswered
         return None
 
@@ -156,8 +159,3 @@ def _understood(body: bytes) -> Any:
         code, message, status, fields, retry_after = refused
         raise Refused(code, message, status=status, fields=fields, retry_after=retry_after)
     return answer
-
-
-def _silent(asked: Any, told: Any) -> list[str]:
-    """Return the names, or the tags, of those that were asked and did not answer."""
-    return sorted(asked[tag] if isinstance(asked, dict) else tag for tag in asked if tag not in told)

@@ -117,19 +117,11 @@ async def start_postgres(keeper: Keeper) -> Server:
         raise ClusterError(_MISSING.format(what=f"PostgreSQL ({_OLDEST} or newer)"))
     folder, log = keeper.folder / POSTGRES, keeper.folder / "postgres.log"
     password, port = secrets.token_hex(16), free_port()
-    user = POSTGRES if is_root() else None
     folder.mkdir(mode=0o700)
     secret = folder / "password"
     secret.write_text(password)
     secret.chmod(0o600)
-    if user is not None:
-        try:
-            for path in (folder, secret):
-                shutil.chown(path, user, user)
-            shutil.chown(keeper.folder, group=user)
-            keeper.folder.chmod(0o710)  # so that this user reaches its part, and nobody else
-        except LookupError as error:
-            raise ClusterError("PostgreSQL does not run as root, and there is no user postgres to run it as") from error
+    user = _hand_over(keeper, folder, secret) if is_root() else None
     data = folder / "data"
     make = ("-A", "scram-sha-256", f"--pwfile={secret}", "-U", "envivo", "-N", "--no-locale", "-E", "UTF8")
     making = await keeper.start(
@@ -161,6 +153,18 @@ async def start_postgres(keeper: Keeper) -> Server:
     )
     await _ready("PostgreSQL", server, log, lambda: _says(log, _READY))
     return Server.at(POSTGRES, f"postgres://envivo:{password}@127.0.0.1:{port}/postgres", started=True)
+
+
+def _hand_over(keeper: Keeper, *paths: Path) -> str:
+    """Give `paths` to the user as whom PostgreSQL runs where this is root, and return that user. Raise ClusterError."""
+    try:
+        for path in paths:
+            shutil.chown(path, POSTGRES, POSTGRES)
+        shutil.chown(keeper.folder, group=POSTGRES)
+    except LookupError as error:
+        raise ClusterError("PostgreSQL does not run as root, and there is no user postgres to run it as") from error
+    keeper.folder.chmod(0o710)  # so that this user reaches its part, and nobody else
+    return POSTGRES
 
 
 async def start_redis(keeper: Keeper) -> Server:

@@ -36,6 +36,22 @@ Fault = Callable[[Cluster, Chance, int], Awaitable[None]]
 """What befalls a cluster, or its node of that number. When it returns, all is as before."""
 
 
+def _cable(server: str, *, dead: bool) -> Fault:
+    """Return the fault of a node's cable to a server: it is pulled, or lets nothing through and tells nobody."""
+    of_server = " postgres" if server == "postgres" else ""
+
+    async def befall(cluster: Cluster, chance: Chance, node: int) -> None:
+        cables = cluster.services.to_postgres if server == "postgres" else cluster.services.to_redis
+        if dead:
+            cluster.freeze(node, cables, f"cut{of_server}")
+        else:
+            await cluster.cut(node, cables, f"cut{of_server}")
+        await chance.pause(chance.dead if dead else chance.stopped)
+        cluster.heal(node, cables, f"heal{of_server}")
+
+    return befall
+
+
 # What befalls nodes
 
 
@@ -144,25 +160,13 @@ async def _ask_postgres(cluster: Cluster, statement: str, *values: object) -> li
         await connection.close()
 
 
-async def _cut_postgres(cluster: Cluster, chance: Chance, node: int) -> None:
-    await cluster.cut(node, cluster.services.to_postgres, "cut postgres")
-    await chance.pause(chance.stopped)
-    cluster.heal(node, cluster.services.to_postgres, "heal postgres")
-
-
-async def _freeze_postgres(cluster: Cluster, chance: Chance, node: int) -> None:
-    cluster.freeze(node, cluster.services.to_postgres, "cut postgres")
-    await chance.pause(chance.dead)
-    cluster.heal(node, cluster.services.to_postgres, "heal postgres")
-
-
 _OF_POSTGRES: Final[Mapping[str, Fault]] = {
     "fast restart of PostgreSQL": _restart_fast,
     "immediate restart of PostgreSQL": _restart_immediate,
     "end of the sessions": _terminate,
     "SIGSTOP in the lock": _stop_in_the_lock,
-    "cable to PostgreSQL pulled": _cut_postgres,
-    "cable to PostgreSQL dead": _freeze_postgres,
+    "cable to PostgreSQL pulled": _cable("postgres", dead=False),
+    "cable to PostgreSQL dead": _cable("postgres", dead=True),
 }
 
 
@@ -197,24 +201,12 @@ async def _kill_clients(cluster: Cluster, chance: Chance, _: int) -> None:
     await asyncio.to_thread(redis.ask, "CLIENT", "KILL", "TYPE", kind)
 
 
-async def _cut_redis(cluster: Cluster, chance: Chance, node: int) -> None:
-    await cluster.cut(node, cluster.services.to_redis, "cut")
-    await chance.pause(chance.stopped)
-    cluster.heal(node, cluster.services.to_redis, "heal")
-
-
-async def _part_from_redis(cluster: Cluster, chance: Chance, node: int) -> None:
-    cluster.freeze(node, cluster.services.to_redis, "cut")
-    await chance.pause(chance.dead)
-    cluster.heal(node, cluster.services.to_redis, "heal")
-
-
 _OF_REDIS: Final[Mapping[str, Fault]] = {
     "Redis killed, and empty": _empty_redis,
     "Redis stopped": _freeze_redis,
     "CLIENT KILL": _kill_clients,
-    "cable to Redis pulled": _cut_redis,
-    "cable to Redis dead": _part_from_redis,
+    "cable to Redis pulled": _cable("redis", dead=False),
+    "cable to Redis dead": _cable("redis", dead=True),
 }
 
 

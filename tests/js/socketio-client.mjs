@@ -1,5 +1,6 @@
 // The socket.io-client of npm, driven by a test: `node socketio-client.mjs URL OPTIONS`. Prints one JSON line for each
-// thing that happens to it, takes one JSON line for each thing it is to do: {emit: [name, ...args]}, {close: true}.
+// thing that happens to it, takes one JSON line for each thing it is to do: {emit: [name, ...args]}, {close: true}, {die: true}.
+// When its input ends it says goodbye and ends.
 // With `resume` among the options it gives its newest cursor as `auth.since` whenever it connects.
 import { createInterface } from "node:readline";
 
@@ -25,8 +26,22 @@ socket.onAny((event, ...args) => {
 });
 
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const { emit, ask, close } = JSON.parse(line);
+  const { emit, ask, close, die } = JSON.parse(line);
   if (emit) socket.emit(...emit);
   if (ask) socket.emitWithAck(...ask).then((answer) => tell({ answer }));
   if (close) socket.close();
+  if (die) dieConnected();
+}).on("close", () => {
+  socket.close();
+  setTimeout(process.exit, 500).unref(); // the poll of who was refused is not answered before the next heartbeat
 });
+
+// Between two polls nobody can tell that a client dies: this one waits until a poll has been with the server for a while.
+const dieConnected = () => {
+  const kill = () => process.kill(process.pid, "SIGKILL");
+  const { transport } = socket.io.engine;
+  if (transport.name !== "polling") return kill();
+  let dies;
+  transport.on("poll", () => (dies = setTimeout(kill, 100)));
+  transport.on("pollComplete", () => clearTimeout(dies));
+};

@@ -10,6 +10,7 @@ from typing import Any
 from tests.running import NODE_CLIENTS, eventually, find_node
 
 Json = dict[str, Any]
+GOODBYE = 5.0  # s that a client has to say it
 
 
 class SocketIoClient:
@@ -53,13 +54,14 @@ class SocketIoClient:
     def go_on(self) -> None:
         self._process.send_signal(signal.SIGCONT)
 
-    def vanish(self) -> None:
-        self._process.kill()
+    def die(self) -> None:
+        """It is killed while it is connected: if it polls, then not between two polls."""
+        self.do({"die": True})
 
 
 @asynccontextmanager
 async def socketio_client(url: str, **options: Any) -> AsyncIterator[SocketIoClient]:
-    """A client that connects to `url`; `options` as socket.io-client has them."""
+    """A client that connects to `url`; `options` as socket.io-client has them. It says goodbye at the end."""
     node = find_node()
     assert node is not None
     script = str(NODE_CLIENTS / "socketio-client.mjs")
@@ -72,7 +74,11 @@ async def socketio_client(url: str, **options: Any) -> AsyncIterator[SocketIoCli
     try:
         yield client
     finally:
-        if process.returncode is None:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), GOODBYE)
+        except TimeoutError:
             process.kill()
-        await process.wait()
+            await process.wait()
         await listening

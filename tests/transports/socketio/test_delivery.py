@@ -150,10 +150,6 @@ async def test_a_client_that_takes_nothing_for_too_long_is_dropped(
 async def test_a_client_that_dies_is_gone_at_once(server: ServerProcess, rest: httpx.AsyncClient, way: str) -> None:
     async with socketio_client(server.url, **WAYS[way]) as client:
         await client.connected()
-
-        async def alone() -> bool:  # whoever was there before may still be leaving
-            return await clients(rest) == 1
-
-        await client.until(alone)
-        client.vanish()
+        assert await clients(rest) == 1
+        client.die()
         await client.until(lambda: nobody(rest), deadline=3)

@@ -101,16 +101,21 @@ class Attendance:
                     del self._topics[topic]
         return told
 
-    def take_over(self, word: messages.Present) -> None:
+    def take_over(self, word: messages.Present) -> list[str]:
         """Note who is present in some topics, and nobody else; of what another node has `restored`, this one may know
-        more."""
+        more. Return the topics in which others are than were known."""
+        others: list[str] = []
         for topic, counted, people in word.topics:
-            if word.restored and (known := self._topics.get(topic)) and known.counted.number > counted.number:
+            known = self._topics.get(topic)
+            if word.restored and known and known.counted.number > counted.number:
                 continue
+            if people.keys() != (known.people.keys() if known else set()):
+                others.append(topic)
             if people:
                 self._topics[topic] = _Topic(counted, people)
             else:
                 self._topics.pop(topic, None)
+        return others
 
     # What is said
 
@@ -193,7 +198,9 @@ class Attendance:
     def _change(self, key: _Key) -> tuple[bytes, bytes, bytes]:
         if (own := self._own.get(key)) is None:
             return b"", b"", b""
-        return messages.known(own.entry.username, own.left), own.left, messages.packed(own.entry.joined)
+        joined = own.entry.joined
+        joined.at = self._surroundings.wall()  # who comes back is told anew: what looks as before is taken for a repeat
+        return messages.known(own.entry.username, own.left), own.left, messages.packed(joined)
 
     async def retire(self, line: Line) -> None:
         """Let this node be gone for the others, and its users be there for as long as those of a dropped connection:

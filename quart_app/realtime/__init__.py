@@ -19,7 +19,7 @@ from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
 from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Entry, Holding, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
-from quart_app.realtime.flow.log import Trimmed
+from quart_app.realtime.flow.log import MemoryLog, Trimmed
 from quart_app.realtime.flow.subscription import Subscription
 from quart_app.realtime.flow.terms import Term, Terms
 from quart_app.realtime.hub import Hub
@@ -65,6 +65,7 @@ __all__ = [
     "Leading",
     "Lease",
     "Meeting",
+    "MemoryLog",
     "Message",
     "MessageShape",
     "NodesHeard",

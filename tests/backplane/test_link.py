@@ -5,9 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from quart_app.backplane.line import Line
+from quart_app.lab.world.redis import Server
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster
-from tests.backplane.server import Server
 from tests.realtime.clock import skipping_time
 
 TOPICS = ("live/x", "state/s")

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from quart_app.backplane import messages
+from quart_app.lab.world.redis import Server
 from quart_app.realtime import Event, ReactionEvent, limits
 from tests.backplane.cluster import Cluster
-from tests.backplane.server import Server
 from tests.realtime.clock import skipping_time
 
 

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from quart_app.lab.world.redis import Server
 from quart_app.realtime import limits
 from tests.backplane.rooms import Rooms
-from tests.backplane.server import Server
 from tests.realtime.clock import SkippingLoop, end_tasks
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from redis.asyncio import Connection
 
 from quart_app.backplane import Lost, connect_to, messages, presence_scripts, scripts
 from quart_app.backplane.line import Line
+from quart_app.lab.world.redis import Server
 from quart_app.realtime import Event, limits
 from tests.backplane.cluster import Cluster, Poller, Stream
-from tests.backplane.server import Server
 from tests.running import eventually
 from tests.servers import Redis
 

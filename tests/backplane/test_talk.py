@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from quart_app.lab.world.redis import Server
 from quart_app.realtime import Refused, limits
 from quart_app.realtime.clients.nodes import Survey, Unanswered
 from tests.backplane.cluster import Cluster
-from tests.backplane.server import Server
 from tests.backplane.test_link import heal, part, started, until
 from tests.realtime.clock import skipping_time
 

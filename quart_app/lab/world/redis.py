@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from quart_app.backplane import Lost, presence_scripts, scripts
+from quart_app.lab.world.attendance import Attendance
 from quart_app.realtime import limits
-from tests.backplane.attendance import Attendance
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.decode

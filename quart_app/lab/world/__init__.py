@@ -1,0 +1,1 @@
+"""The world that runs take place in."""

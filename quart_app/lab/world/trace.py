@@ -1,0 +1,38 @@
+"""What happens in a run, event by event: what the picture draws and the checker reads."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Trace:
+    """The events of one run, in order.
+
+    Each has a time `t` (s), a number `n`, a `lane`, and what is done there: `do`. Where it is known, `of` is the number
+    of the event that it comes from; the rest are its particulars.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.events: list[dict[str, Any]] = []
+        self.sealed = False
+
+    def note(self, lane: str, do: str, **particulars: Any) -> int:
+        """Note an event, and return its number."""
+        number = len(self.events)
+        if not self.sealed:
+            told = {name: value for name, value in particulars.items() if value is not None}
+            self.events.append({"t": round(self._clock(), 6), "n": number, "lane": lane, "do": do, **told})
+        return number
+
+    @property
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits that two runs have in common only where everything in them was the same."""
+        digest = hashlib.sha256()
+        for event in self.events:
+            digest.update(_encode(event))
+        return digest.hexdigest()[:16]

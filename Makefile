@@ -43,7 +43,7 @@ PEERS_NODE := $(PEERS)/node_modules/.package-lock.json
 PEERS_VENV := .venv-bench
 NCHAN := /usr/lib/nginx/modules/ngx_nchan_module.so
 
-.PHONY: run test check lock bench bench-multitude bench-nodes bench-peers cluster clean chromium databases node-packages autobahn \
+.PHONY: run test check lock bench bench-multitude bench-nodes bench-peers cluster simulate clean chromium databases node-packages autobahn \
 	test-js test-newest test-postgres
 
 run: $(VENV)/.run
@@ -113,6 +113,10 @@ $(PEERS_VENV)/.peers: $(PEERS_VENV)/.created $(PEERS)/requirements.txt
 # tells the rest.
 cluster: $(VENV)/.test
 	@$(BIN)/python -m tests.cluster --minutes $(or $(MINUTES),1) $(CLUSTER_ARGS)
+
+# make simulate SEEDS=100000: random scenarios for the engine in a simulated world, on all processors.
+simulate: $(VENV)/.run
+	@$(BIN)/envivo lab soak --seeds $(or $(SEEDS),500)
 
 clean:
 	rm -rf $(VENV) $(NEWEST_VENV) $(LOCK_VENV) $(PEERS_VENV) $(AUTOBAHN_VENV) tests/js/node_modules $(PEERS)/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,7 +10,19 @@ import click
 from quart_app import __version__
 
 # The order is that in which a newcomer meets them. Each has a module of its name (`_` for `-`) with a click command.
-_COMMANDS = ("serve", "chat", "tail", "send", "token", "migrate", "make-migration", "selftest", "bench", "cluster")
+_COMMANDS = (
+    "serve",
+    "chat",
+    "tail",
+    "send",
+    "token",
+    "migrate",
+    "make-migration",
+    "selftest",
+    "bench",
+    "cluster",
+    "lab",
+)
 _GROUP_OPTIONS = frozenset({"--help", "-h", "--version"})
 
 

@@ -104,18 +104,27 @@ class Place:
         self._held.append(turn)
 
 
-class _Turn(asyncio.TimerHandle):
-    """Something to be called, in a context, and so in a place."""
+class _Turn:
+    """Something to be called at a time, in a context, and so in a place: what asyncio calls a handle."""
 
-    __slots__ = ("call", "place")
+    __slots__ = ("_cancelled", "args", "callback", "context", "place", "time")
 
-    def __init__(
-        self, when: float, callback: Callable[..., object], args: Any, loop: "VirtualLoop", context: Context | None
-    ) -> None:
-        context = contextvars.copy_context() if context is None else context
-        super().__init__(when, callback, args, loop, context)
+    def __init__(self, time: float, callback: Callable[..., object], args: Any, context: Context) -> None:
+        self.time = time
+        self.callback = callback
+        self.args = args
+        self.context = context
         self.place = context.get(_place)
-        self.call: Callable[[], object] = lambda: context.run(callback, *args)
+        self._cancelled = False
+
+    def when(self) -> float:
+        return self.time
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        return self._cancelled
 
 
 class NumberedTask(asyncio.Task[T]):
@@ -124,17 +133,6 @@ class NumberedTask(asyncio.Task[T]):
     def __init__(self, number: int, work: Coroutine[Any, Any, T] | Generator[Any, None, T], **options: Any) -> None:
         self.number = number
         super().__init__(work, **options)
-
-    def __hash__(self) -> int:
-        return self.number
-
-
-class NumberedFuture(asyncio.Future[T]):
-    """A future as the tasks are."""
-
-    def __init__(self, number: int, loop: asyncio.AbstractEventLoop) -> None:
-        self.number = number
-        super().__init__(loop=loop)
 
     def __hash__(self) -> int:
         return self.number
@@ -169,7 +167,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """Return a future of this loop."""
-        return NumberedFuture(next(self._numbers), self)
+        return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, *, name: Any = None, context: Context | None = None) -> asyncio.Task[Any]:
         """Begin a task."""
@@ -186,20 +184,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call something as soon as what was asked for before is done."""
-        turn = _Turn(self._now, callback, args, self, context)
+        turn = _Turn(self._now, callback, args, contextvars.copy_context() if context is None else context)
         self._soon.append(turn)
-        return turn
+        return cast("asyncio.TimerHandle", turn)
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call something at a time (s of this loop's clock)."""
-        turn = _Turn(when, callback, args, self, context)
+        turn = _Turn(when, callback, args, contextvars.copy_context() if context is None else context)
         heapq.heappush(self._due, (when, next(self._numbers), turn))
-        return turn
+        return cast("asyncio.TimerHandle", turn)
 
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It is left where it is, and skipped."""
+    def call_later(
+        self, delay: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Call something in `delay` s."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Note what nobody has caught."""
@@ -229,14 +230,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
         turn = self._soon.popleft()
         if turn.cancelled():
             return
-        if turn.place is not None and turn.place.fate is not Fate.RUNNING:
-            turn.place.hold(turn)
+        place = turn.place
+        if place is not None and place.fate is not Fate.RUNNING:
+            place.hold(turn)
             return
         self._turns += 1
         if self._turns > MAX_TURNS:
             raise Endless(f"still not over after {MAX_TURNS} turns, at {self._now:.3f} s")
         try:
-            turn.call()
+            turn.context.run(turn.callback, *turn.args)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as failure:  # noqa: BLE001 - whatever it is, the run goes on, and tells of it in the end

@@ -184,10 +184,10 @@ class TortoiseEventLog:
         return [list(row) for row in rows] == [_row(event) for event in events]
 
     def appended(self, events: Sequence[Event]) -> None:
-        """Note that `events` are committed."""
+        """Note that `events` are committed. What others have committed since may have been heard of before."""
         if events:
-            self.terms.begin(self.known_head)
-            self.known_head = events[-1].position
+            self.terms.begin(events[0].position - 1)
+            self.seen(events[-1].position)
 
     def cursor(self, position: int) -> Cursor:
         """Return the cursor of `position`, which is not ahead of this log."""

@@ -73,6 +73,15 @@ async def test_a_look_that_comes_back_late_takes_nothing_back(url: str) -> None:
         assert [str(store.log.cursor(event.position)) for event in store.relayed] == [e.cursor for e in store.relayed]
 
 
+async def test_a_commit_that_is_answered_late_takes_nothing_back(url: str) -> None:
+    async with opened(url) as store:
+        await write(store, "one", "two")
+        [event] = store.relayed[-1:]
+        store.log.seen(event.position + 1)  # another process has said so, before this one's own commit was answered
+        store.log.appended([event])
+        assert await refusals(store, [store.log.cursor(event.position + 1)]) == [None]
+
+
 async def test_of_a_file_put_back_those_are_reset_who_stood_after_the_copy(url: str, tmp_path: Path) -> None:
     file, backup = tmp_path / "envivo.db", tmp_path / "backup.db"
     async with opened(url) as store:

@@ -94,9 +94,16 @@ class Audience:
         return Place(position, {topic.name: topic.count for topic in self.topics})
 
     def lacks(self, place: Place) -> Mapping[str, int]:
-        """Return of which topics more has been seen at `place` than there is here, and how much."""
-        counts = {topic.name: topic.count for topic in self.topics}
-        return {name: seen for name, seen in place.seen.items() if seen > counts.get(name, seen)}
+        """Return of which topics more has been seen at `place` than there is here, and how much; a state of which
+        nothing is heard here goes on above that."""
+        lacking: dict[str, int] = {}
+        for topic in self.topics:
+            seen = place.seen.get(topic.name, 0)
+            if topic.kind is Kind.STATE and not topic.known:
+                topic.meet(seen)
+            elif seen > topic.count:
+                lacking[topic.name] = seen
+        return lacking
 
     def counted(self, place: Place) -> tuple[int, ...]:
         """Return the counts of a place as a cursor has them. It has none of a state some of whose values may be

@@ -6,7 +6,7 @@ never awaits and never reads the log.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from zlib import crc32
 
 from quart_app.realtime import limits
@@ -106,13 +106,15 @@ class Bus:
                 if topic.kind is Kind.STATE and not event.position:
                     self._room.put_back(topic, event, before)
 
-    def publish_unnumbered(self, events: Iterable[Event]) -> None:
+    def publish_unnumbered(self, events: Sequence[Event]) -> None:
         """Take in values of states that nobody has numbered. Raise Refused as `publish` does."""
         for event in events:
             topic = self._topic(event.topic)
             event.first, event.ordinal = topic.first, topic.count + 1
             topic.known = False
         self.publish(events)
+        for event in events:
+            self._topic(event.topic).unnumbered[event.key or ""] = event
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take in numbered values, as far as they are other than here. Raise Refused as `publish` does."""
@@ -134,6 +136,7 @@ class Bus:
         self.flush()
         topic = self._topic(name)
         topic.known = True
+        topic.unnumbered.clear()
         if topic.kind is not Kind.STATE:
             if count.number > topic.count:
                 self._skip(topic, count)

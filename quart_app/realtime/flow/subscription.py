@@ -58,9 +58,8 @@ class Subscription:
         self.dropped = 0
         self.outlet = Outlet()
         self._audience: Audience = bus.audience(topics)
-        at_the_head = place == self._audience.head(bus.position)
-        self._version = self._audience.version if at_the_head else -1
-        self._ahead: Mapping[str, int] = {} if at_the_head else self._audience.lacks(place)
+        self._ahead: Mapping[str, int] = self._audience.lacks(place)
+        self._version = self._audience.version if place == self._audience.head(bus.position) else -1
         bus.count_in(self._audience)
 
     @property
@@ -174,7 +173,7 @@ class Subscription:
         Where the `outlet` is open, what comes meanwhile is written, and wakes nobody.
         """
         self._waiting = wake
-        if self.outlet.writable and not self._holds:
+        if self.outlet.writable and not (self._holds or self._ahead):
             self.outlet.stand_in(self._audience, self)
         else:
             self._audience.waiting[self] = None
@@ -295,6 +294,8 @@ class Subscription:
             return None  # it stands elsewhere, or follows other topics by now: the events are in the tails
         if self._own or self._reset or self.closed or self._holds:
             return None  # those come first; the events are in the tails
+        if self._ahead:
+            return None  # some of it was seen elsewhere: what was not is in the tails
         self._place, self._version = self._not_before(batch.place), batch.version
         if self.user_id in batch.hidden_from:
             batch = Batch(visible(batch.messages, self.user_id))

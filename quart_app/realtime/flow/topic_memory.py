@@ -121,13 +121,13 @@ class TopicMemory:
     It is `open` where everybody may make topics of its namespace. `count` is the number of the last transient event, 0
     where it is not known, and counting began after `first`. What others publish is missed no more since it is `known`.
     `fresh` events wait for the flush, and the last ones of a state's keys among them are `coming`. `promised` are
-    values that room is kept for. `followers` counts who listens; `idle_since` is when somebody did so last (s, the
+    values that room is kept for, and `unnumbered` those that nobody has numbered yet, by their keys. `followers` counts who listens; `idle_since` is when somebody did so last (s, the
     loop's clock).
     """
 
     __slots__ = (
         "coming", "count", "durable", "first", "followers", "fresh", "idle_since", "kind", "known", "name", "open",
-        "promised", "signals", "state",
+        "promised", "signals", "state", "unnumbered",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: Kind, position: int, count: Count) -> None:
@@ -142,6 +142,7 @@ class TopicMemory:
         self.coming: dict[str, Event] = {}
         self.fresh: list[Event] = []
         self.promised: dict[Event, None] = {}
+        self.unnumbered: dict[str, Event] = {}
         self.followers = 0
         self.idle_since = 0.0
 
@@ -157,6 +158,15 @@ class TopicMemory:
         held.ordinal = max(held.ordinal, value.ordinal)
         self.count = max(self.count, held.ordinal)
         return True
+
+    def meet(self, seen: int) -> None:
+        """Take in somebody who has `seen` so much of a state elsewhere, while nothing is heard here of what others
+        publish: what nobody can have seen there comes after that."""
+        if seen > self.count or any(value.ordinal <= seen for value in self.unnumbered.values()):
+            self.count = max(self.count, seen)
+            for value in self.unnumbered.values():
+                self.count += 1
+                value.ordinal = self.count
 
     @property
     def held(self) -> int:

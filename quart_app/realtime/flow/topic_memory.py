@@ -121,8 +121,8 @@ class TopicMemory:
     It is `open` where everybody may make topics of its namespace. `count` is the number of the last transient event, 0
     where it is not known, and counting began after `first`. What others publish is missed no more since it is `known`.
     `fresh` events wait for the flush, and the last ones of a state's keys among them are `coming`. `promised` are
-    values that room is kept for, and `unnumbered` those that nobody has numbered yet, by their keys. `followers` counts who listens; `idle_since` is when somebody did so last (s, the
-    loop's clock).
+    values that room is kept for, and `unnumbered` those that nobody has numbered yet, by their keys. `followers` counts
+    who listens; `idle_since` is when somebody did so last (s, the loop's clock).
     """
 
     __slots__ = (

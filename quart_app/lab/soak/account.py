@@ -22,10 +22,11 @@ class Breach(Exception):
 @dataclass
 class Truth:
     """What was really published: the marks of the `facts` by position from 1; `order()` returns the numbers of the
-    signals in their order."""
+    signals in their order. These are counted no more once the backplane `has_forgotten`."""
 
     facts: list[str]
     order: Callable[[], list[int]]
+    has_forgotten: bool = False
 
 
 class Account:
@@ -100,7 +101,7 @@ class Account:
             if place < self._last_signal:
                 raise Breach("same_order", f"{self.name} heard signal {number} after one that others hear later")
             missing = place - self._last_signal - 1
-            if missing > self._told:
+            if missing > self._told and not self._truth.has_forgotten:
                 raise Breach(
                     "lost_is_told",
                     f"{self.name} missed {missing} signals before {number}, and was told of {self._told}",
@@ -125,10 +126,11 @@ class Account:
         return topic in self._topics
 
     def check(self, values: dict[str, int], here: set[str]) -> None:
-        """Raise Breach where it does not know by now what there is to be known."""
+        """Raise Breach where it does not know by now what there is to be known: the `values` of the state, and who is
+        `here`. A value that a node had alone may have died with it, and then it knows a newer one."""
         if FACTS in self._topics and self.position != len(self._truth.facts):
             raise Breach("nothing_lost", f"{self.name} stands at {self.position} of {len(self._truth.facts)}")
-        if STATE in self._topics and {**self.values, **values} != self.values:  # what a node has lost, it has
+        if STATE in self._topics and any(number > self.values.get(key, -1) for key, number in values.items()):
             raise Breach("converged", f"{self.name} has the values {self.values}, and the nodes have {values}")
         if ROOM in self._topics and self.here is not None and self.here != here:
             raise Breach("presence", f"{self.name} sees {sorted(self.here)}, and {sorted(here)} are there")

@@ -317,6 +317,7 @@ class Story:
     def forget(self) -> None:
         """Let the backplane lose all that it has."""
         if self.world.redis is not None:
+            self._truth.has_forgotten = True
             self.world.redis.forget()
 
     def lag(self, delay: float) -> None:

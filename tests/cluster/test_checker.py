@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.cluster import history
 from tests.cluster.case import Case
 from tests.cluster.checker import CHECKS, judge
+from tests.cluster.rows import Rows
 from tests.cluster.simulated import Simulation
 from tests.cluster.wrongs import WRONGS, NoVictim, Victim
 
@@ -45,6 +47,29 @@ def test_a_wrong_is_found(wrong: Callable[[Victim], None], seed: int, chance: in
         assume(False)
     found = list(CHECKS[WRONGS[wrong]].find(Case(victim.lines, victim.rows)))
     assert found, "nobody would notice"
+
+
+@pytest.mark.parametrize("was_cut", [True, False])
+def test_who_comes_to_a_node_that_was_cut_off_hears_late_of_who_left_before(was_cut: bool) -> None:
+    at = count(1.0, 0.1)
+    told = history.History(clock=lambda: next(at))
+    ana = told.connect("ana", "ws", ["rooms/1"], "ana")
+    told.welcome(ana, "e-1", node=0)
+    if was_cut:
+        told.fault(1, "cut")
+    told.leaving(ana, orderly=True)
+    told.gone(ana, "over", clean=True)
+    back = told.connect("ana", "ws", ["rooms/1"], "ana")
+    told.welcome(back, "e-1", node=0)
+    luz = told.connect("luz", "ws", ["rooms/1"], "luz")
+    told.welcome(luz, "e-1", node=1)
+    told.present(luz, "rooms/1", ["ana", "luz"])
+    if was_cut:
+        told.fault(1, "heal")
+    for type in ("user_left", "user_joined"):
+        told.event(luz, "rooms/1", type, {"user_id": "ana", "username": "ana"})
+    found = list(CHECKS[10].find(Case(told.lines, Rows([], tables={}, terms=[]))))
+    assert bool(found) is not was_cut
 
 
 def test_a_verdict_says_what_is_wrong_and_shows_the_lines_that_it_takes() -> None:

@@ -104,6 +104,7 @@ def _trouble(dice: Random, nodes: tuple[str, ...], guests: tuple[Guest, ...]) ->
         ("pause", "resume", (node,)),
         ("stop", "start", (node,)),
         ("trim", None, (dice.choice((0, 5, 30)),)),
+        ("burden", "unburden", (dice.choice((0.05, 0.5, 2.0)),)),
         ("skew", None, (node, dice.uniform(-3600.0, 3600.0))),
     ]
     of_guests: list[Trouble] = [
@@ -117,6 +118,7 @@ def _trouble(dice: Random, nodes: tuple[str, ...], guests: tuple[Guest, ...]) ->
         ("sleep", "wake", (guest,)),
         ("close", "come", (guest,)),
         ("vanish", "come", (guest,)),
+        (dice.choice(("close", "vanish")), None, (guest,)),
     ]
     of_backplane: list[Trouble] = [
         ("part", "join", (node,)),

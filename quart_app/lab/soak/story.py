@@ -287,6 +287,14 @@ class Story:
         """Remove all facts but the newest."""
         self.world.database.log.trim(max(0, self._head() - int(keep)))
 
+    def burden(self, delay: float) -> None:
+        """Let the database be slow."""
+        self.world.database.delay = 0.0, delay
+
+    def unburden(self, _: float) -> None:
+        """Let it be quick again."""
+        self.burden(0.004)
+
     # The backplane
 
     def part(self, name: str) -> None:
@@ -336,12 +344,12 @@ class Story:
         for name in self._guests:
             self.lighten(name)
             self.wake(name)
-            self.come(name)
         for node in self.world.nodes.values():
             node.resume()
             node.start()
         self.join("")
         self.lag(0.0)
+        self.unburden(0.0)
         await self._until(self._all_well)
         await asyncio.sleep(REST)
         await self._until(self._quiet())

@@ -36,12 +36,31 @@ def presence(case: Case) -> Iterator[Finding]:
     for connection in case.connections:
         for topic in connection.connect.topics:
             rooms[topic][connection.connect.user].append(connection)
-    pauses = _pauses(case.faults)
+    pauses, lags = _pauses(case.faults), _lags(case.faults)
     for topic in {line.topic for one in case.connections for line in one.heard if isinstance(line, Present)}:
         people = {user: _Person(connections, pauses) for user, connections in rooms[topic].items()}
         for observer in rooms[topic].values():
             for connection in observer:
-                yield from _Watch(case, connection, topic, people).findings()
+                yield from _Watch(case, connection, topic, people, _knew(connection, lags)).findings()
+
+
+def _knew(connection: Connection, lags: dict[int | None, list[Stay]]) -> float:
+    """Return the time of which it is sure that the node of a connection knew it when it welcomed the connection."""
+    asked, node = connection.connect.at, None if connection.welcome is None else connection.welcome.node
+    behind = [lag.since for one in {None, node} for lag in lags.get(one, ()) if lag.since <= asked <= lag.until]
+    return min([asked, *behind])
+
+
+def _lags(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
+    """Return when each node could be behind what the others know; under None, all nodes."""
+    lags: dict[int | None, list[Stay]] = defaultdict(list)
+    for fault in faults:
+        what = fault.what.removeprefix("redis ")
+        if what in {"stop", "cut"}:
+            lags[fault.node].append(Stay(fault.at, inf))
+        elif what in {"cont", "heal"} and lags[fault.node]:
+            lags[fault.node][-1] = Stay(lags[fault.node][-1].since, fault.at + WAKES)
+    return lags
 
 
 def _pauses(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
@@ -134,9 +153,10 @@ def _joined(stays: Iterable[Stay]) -> list[Stay]:
 class _Watch:
     """What one connection was told of who is in a room."""
 
-    def __init__(self, case: Case, connection: Connection, topic: str, people: dict[str, _Person]) -> None:
+    def __init__(self, case: Case, connection: Connection, topic: str, people: dict[str, _Person], knew: float) -> None:
         self._case = case
         self._connection = connection
+        self._knew = knew
         self._topic = topic
         self._people = people
         self._here: dict[str, bool | None] = {}
@@ -173,7 +193,7 @@ class _Watch:
             yield Finding(f"{observer} was told of {user}, who has not come", (line,))
         elif not joined:
             self._left[user] += 1
-            if self._left[user] > person.breaks(self._connection.connect.at, line.at):
+            if self._left[user] > person.breaks(self._knew, line.at):
                 said = f"{observer} was told that {user} left, who was connected all the time"
                 yield Finding(said, (self._connection.connect, line))
 

@@ -1,4 +1,4 @@
-# make run | test | check | bench | cluster | clean. Needs python3 (3.11 or newer) with venv, and make; each target installs the rest
+# make run | test | check | bench | simulate | cluster | clean. Needs python3 (3.11 or newer) with venv, and make; each target installs the rest
 # into its own virtual environment. ENVIVO_... variables reach the server: ENVIVO_PORT=9000 make run
 PYTHON ?= python3
 VENV := .venv
@@ -58,6 +58,8 @@ test: $(VENV)/.test chromium databases node-packages autobahn
 	$(MAKE) --no-print-directory test-postgres || failed=1; \
 	echo "== tests on Python $(DEFAULT_VERSION)"; \
 	$(BIN)/python $(PYTEST) -m "$(ELSEWHERE)" $(PYTEST_ARGS) || failed=1; \
+	echo "== random scenarios in a simulated world"; \
+	$(BIN)/envivo lab soak --seeds 500 || failed=1; \
 	if [ -n "$$failed" ]; then echo "make test: something failed above"; exit 1; fi
 
 check: $(VENV)/.test

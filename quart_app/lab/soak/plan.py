@@ -128,6 +128,8 @@ def _trouble(dice: Random, nodes: tuple[str, ...], guests: tuple[Guest, ...]) ->
     ]
     do, undo, what = dice.choice(of_nodes + of_guests + (of_backplane if len(nodes) > 1 else []))
     acts = [Act(at, do, what)]
+    if do in {"kill", "stop", "pause", "cut"}:  # the worst moment is in the middle of something
+        acts += [Act(round(at - dice.uniform(0.0, 0.1), 3), "say", (dice.choice(guests).name,)) for _ in range(4)]
     if undo is not None:
         acts.append(Act(later, undo, what[:1]))
     return acts

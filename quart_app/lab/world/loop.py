@@ -227,6 +227,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _turn(self) -> None:
         if not self._soon:
             self._skip()
+        if self._turns >= MAX_TURNS:
+            raise Endless(f"still not over after {MAX_TURNS} turns, at {self._now:.3f} s")
         turn = self._soon.popleft()
         if turn.cancelled():
             return
@@ -235,8 +237,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
             place.hold(turn)
             return
         self._turns += 1
-        if self._turns > MAX_TURNS:
-            raise Endless(f"still not over after {MAX_TURNS} turns, at {self._now:.3f} s")
         try:
             turn.context.run(turn.callback, *turn.args)
         except (KeyboardInterrupt, SystemExit):
@@ -257,6 +257,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def end(self) -> None:
         """End all tasks, those of the dead too."""
+        self._turns = 0
         for place in self.places:
             place.exhume()
         _set_running_loop(self)

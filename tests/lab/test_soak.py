@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from quart_app.cli import main
-from quart_app.lab.soak import hunt, plan_of, play, shrunk, story
+from quart_app.lab.soak import hunt, plan_of, play, shrunk
 from quart_app.lab.soak.account import Account, Breach
+from quart_app.lab.soak.guests import Guests
 
 SEEDS = range(60)
 FINGERPRINTS = """
@@ -68,10 +69,10 @@ def test_what_breaks_a_rule_is_made_shorter(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_failure_of_the_program_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: story.Story, *_: object) -> None:
+    def fail(self: Guests, *_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(story.Story, "say", fail)
+    monkeypatch.setattr(Guests, "say", fail)
     outcome = next(outcome for plan in map(plan_of, SEEDS) if (outcome := play(plan)).rule)
     assert (outcome.rule, "a bug" in str(outcome.breach)) == ("no_errors", True)
 

@@ -22,11 +22,13 @@ class Breach(Exception):
 @dataclass
 class Truth:
     """What was really published: the marks of the `facts` by position from 1; `order()` returns the numbers of the
-    signals in their order. These are counted no more once the backplane `has_forgotten`."""
+    signals in their order. These are counted no more once the backplane `has_forgotten`. In the end all is `calm`, and
+    nobody leaves."""
 
     facts: list[str]
     order: Callable[[], list[int]]
     has_forgotten: bool = False
+    calm: bool = False
 
 
 class Account:
@@ -112,6 +114,8 @@ class Account:
     def _presence(self, type: str, user: str) -> None:
         if user == self.name:
             raise Breach("presence", f"{self.name} was told of itself")
+        if type == LEFT and self._truth.calm:
+            raise Breach("no_false_leave", f"{self.name} was told that {user} has left, who is there")
         if self.here is None:
             return
         if type == JOINED:

@@ -15,7 +15,8 @@ TOPICS: Final = (FACTS, STATE, SIGNALS, ROOM)
 
 
 class Act(NamedTuple):
-    """Something that happens at a time (s): `do` is a method of `story.Story`, which `what` is given to."""
+    """Something that happens at a time (s): `do` is a method of `Guests`, `Troubles` or `Publisher`, and `what` its
+    arguments."""
 
     at: float
     do: str

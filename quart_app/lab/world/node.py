@@ -40,6 +40,11 @@ class Node:
         return self._place if self.listens else None
 
     @property
+    def serves(self) -> Hub | None:
+        """The engine of a process that listens and goes on, None where there is none."""
+        return self.hub if self.fate is Fate.RUNNING and self.listens else None
+
+    @property
     def fate(self) -> Fate:
         """What has become of it."""
         return Fate.DEAD if self._place is None else self._place.fate

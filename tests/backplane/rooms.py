@@ -8,40 +8,21 @@ from typing import Any
 
 from quart_app.backplane import Link
 from quart_app.backplane.line import Connect
+from quart_app.lab.soak import channels
+from quart_app.lab.soak.channels import JOINED, LEFT
 from quart_app.realtime import limits
-from quart_app.realtime.clients.channel import Channel, Peer, Welcome
 from quart_app.realtime.clients.connection import Connection, Opening
 from quart_app.realtime.clients.identity import Identity
-from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.flow.log import MemoryLog
 from quart_app.realtime.hub import Hub
-from quart_app.realtime.messages.event import Event
 from tests.realtime.clock import clock
 
 ROOM = "rooms/1"
-JOINED, LEFT = "user_joined", "user_left"
 SURE = 1.0  # s after which it is known everywhere that somebody has come
 
 
-class Room(Channel):
-    """A room of a node, which welcomes with who is there."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self.presence = Presence(hub.backplane, self._signals, hub.surroundings.wall)
-
-    def _signals(self, topic: str, who: Identity) -> tuple[Event, Event]:
-        joined, left = (
-            self._hub.transient(topic, type, hidden_from=who.user_id, data=who.user) for type in (JOINED, LEFT)
-        )
-        return joined, left
-
-    async def welcome(self, peer: Peer) -> Welcome:
-        self.presence.enter(peer.topic, peer.identity, peer.connection_id)
-        return [("connected", {"data": {"active_users": self.presence.present(peer.topic, peer.identity)}})]
-
-    def left(self, peer: Peer, *, orderly: bool) -> None:
-        self.presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
+class Room(channels.Room):
+    """A room of a node."""
 
     def people(self) -> list[str]:
         """Return who this node says is there."""

@@ -9,11 +9,12 @@ import pytest
 from quart_app.backplane import Lost
 from quart_app.backplane.attendance import Attendance
 from quart_app.backplane.messages import Known, Present
+from quart_app.lab.soak.channels import JOINED, LEFT
 from quart_app.lab.world.redis import Server
 from quart_app.realtime import Count, limits
 from quart_app.realtime.clients.identity import Identity
 from quart_app.surroundings import REAL
-from tests.backplane.rooms import JOINED, LEFT, ROOM, Guest, Rooms
+from tests.backplane.rooms import ROOM, Guest, Rooms
 from tests.realtime.clock import clock, skipping_time
 
 BURIED = limits.NODE_LEASE + limits.PROBE + 0.1

@@ -12,7 +12,7 @@ from quart_app.lab.soak import hunt, plan_of, play, shrunk
 from quart_app.lab.soak.account import Account, Breach
 from quart_app.lab.soak.guests import Guests
 
-SEEDS = range(60)
+SEEDS = range(60)  # `make test` plays 500
 FINGERPRINTS = """
 import json
 from quart_app.lab.soak import plan_of, play
@@ -20,9 +20,8 @@ print(json.dumps([play(plan_of(seed)).fingerprint for seed in range(6)]))
 """
 
 
-@pytest.mark.parametrize("first", SEEDS[::20])
-def test_no_rule_is_broken(first: int) -> None:
-    broken = [finding for finding in hunt(range(first, first + 20), jobs=1) if finding.outcome.rule]
+def test_no_rule_is_broken() -> None:
+    broken = [finding for finding in hunt(SEEDS[:20], jobs=1) if finding.outcome.rule]
     assert broken == []
 
 

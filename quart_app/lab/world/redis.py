@@ -1,4 +1,4 @@
-"""A Redis in small, for the tests of the link: it runs its scripts, passes messages on, and fails as it is told."""
+"""A Redis in small for the world: it runs the scripts of the backplane, passes messages on, and fails as it is told."""
 
 import asyncio
 from collections.abc import Callable

@@ -33,7 +33,6 @@ class World:
         self.trace = Trace(self.loop.time)
         self.redis = Server() if len(nodes) > 1 else None
         self.database = Database(surroundings_of("database", self.loop, self.dice).wall, self.dice.of("database"))
-        self.clients: dict[str, Client] = {}
         self._furnish = furnish
         self._heartbeat = heartbeat
         self._peer_timeout = peer_timeout
@@ -55,8 +54,7 @@ class World:
 
     def client(self, name: str, topics: Sequence[str], **options: Any) -> "Client":
         """Return a new client, which has not connected yet."""
-        client = self.clients[name] = Client(self, name, topics, **options)
-        return client
+        return Client(self, name, topics, **options)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the world until `work` is done, and return its result."""
@@ -86,11 +84,6 @@ class Client:
         self.live: Live = self.process.run(
             lambda: connect("http://world", topics, transports=transports, options=chosen, dialer=dialer)
         )
-
-    @property
-    def roads(self) -> list[Road]:
-        """Its roads to the nodes."""
-        return [self._world.road(self.name, node) for node in self._world.nodes]
 
     def _choose(self) -> tuple[Road, Listener]:
         """Return a node as a balancer chooses it: any that listens, whoever was served by which one before."""

@@ -169,11 +169,13 @@ class Attendance:
         return [topic.decode() for topic in topics]
 
     async def beat(self, line: Line, channel: str) -> dict[str, str]:
-        """Say that this node is there, and let it hear of itself by its `channel`; bury who is not there any more.
-        Return the names of all nodes by their tags. Raise Lost."""
+        """Say that this node is there, and let it hear of itself by its `channel`; bury who is not there any more, but
+        not before others who were away have told who came to them. Return the names of all nodes by their tags. Raise
+        Lost."""
         more = True
         while more:
-            arguments = (self._presented, channel, _lease(), self._surroundings.wall())
+            buries = int(False not in self._held)
+            arguments = (self._presented, channel, _lease(), self._surroundings.wall(), buries)
             lapsed, more, nodes = await line.call(BEAT, self._instance, self._tag, *arguments)
             if lapsed:
                 await self._appear(line)

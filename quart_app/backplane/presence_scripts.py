@@ -127,7 +127,7 @@ BEAT: Final = with_limits(
     + """
 local lapsed, more = appear(ARGV[3], ARGV[5]), false
 local gone = {}
-if redis.call('EXISTS', p .. 'calm') == 0 then
+if ARGV[7] == '1' and redis.call('EXISTS', p .. 'calm') == 0 then
   gone = redis.call('ZRANGEBYSCORE', p .. 'nodes', '-inf', now, 'LIMIT', 0, 50)
 end
 local buried = 0
@@ -156,7 +156,8 @@ redis.call('PUBLISH', ARGV[4], '\\147' .. cmsgpack.pack(1, '', 'probe'))
 return {lapsed, more, redis.call('ZRANGE', p .. 'nodes', 0, -1)}
 """
 )
-"""ARGV: instance, tag, who is here, its channel, for how long (ms), the time (ms since the Unix epoch).
+"""ARGV: instance, tag, who is here, its channel, for how long (ms), the time (ms since the Unix epoch), whether to bury
+(1 or 0).
 
 Who was not heard of for too long is buried: whom only they had leaves. Where nobody was heard of, the server itself was
 away, and they get the time to come back. Returns whether the caller itself counts as gone since it was heard last,

@@ -123,6 +123,25 @@ async def test_who_is_on_a_node_that_ends_has_left_nobody_who_comes_back_within_
 
 
 @skipping_time
+async def test_nobody_is_buried_before_those_who_were_away_have_told_who_came_to_them() -> None:
+    server, cluster = await started()
+    _, watch = await watched(cluster, "ana", "watch")
+    ana = cluster.guests[0]
+    retired = clock()
+    await cluster.end(ana.node)
+    await cluster.begin(0)
+    await asyncio.sleep(retired + limits.LINGER - 0.1 - clock())
+    for line in list(server.lines.values()):
+        line.cut()
+    await until(lambda: cluster.link(0).away_since is not None)
+    await cluster.come(0, "ana")
+    await asyncio.sleep(BURIED)
+    assert watch.told == []
+    await well(cluster)
+    await cluster.stop()
+
+
+@skipping_time
 async def test_a_node_that_was_taken_for_gone_brings_its_users_back() -> None:
     server, cluster = await started()
     watch, ana = await watched(cluster, "watch", "ana")

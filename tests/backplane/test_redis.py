@@ -310,7 +310,7 @@ class TestScripts:
             await line.call(presence_scripts.PRESENT, "j", "t", channel, "rooms/1")
 
         async def beat() -> Any:
-            *rest, nodes = await line.call(presence_scripts.BEAT, "i", "t", "t me", channel, 5_000, 2**41)
+            *rest, nodes = await line.call(presence_scripts.BEAT, "i", "t", "t me", channel, 5_000, 2**41, 1)
             return rest, sorted(nodes)
 
         restored: list[Any] = []
@@ -323,7 +323,7 @@ class TestScripts:
         told += [await beat(), await next_message(), await next_message()]
         await line.call(presence_scripts.RETIRE, "i", "t", "t me", 5_000)
         await appear("last")
-        told.append(sorted((await line.call(presence_scripts.BEAT, "i", "last", "last me", channel, 5_000, 1))[2]))
+        told.append(sorted((await line.call(presence_scripts.BEAT, "i", "last", "last me", channel, 5_000, 1, 1))[2]))
         return told
 
     async def test_both_answer_alike(self, redis: Redis) -> None:

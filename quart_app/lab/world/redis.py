@@ -161,10 +161,11 @@ class Server:
         topics = [topic.encode() for topic, people in self.attendance.people.items() if people]
         return [topics, [one for item in self.attendance.entries.get(tag, {}).items() for one in item]]
 
-    def _beat(self, instance: str, tag: str, who: str, channel: str, lease: int, at: int) -> Any:
+    def _beat(self, instance: str, tag: str, who: str, channel: str, *times: int) -> Any:
+        lease, at, buries = times
         self._check(instance)
         lapsed = self.attendance.appear(who, lease / 1_000)
-        more = self.attendance.bury(at)
+        more = bool(buries) and self.attendance.bury(at)
         self._say(tag)
         self.publish(channel, _encode([1, "", "probe"]))
         return [lapsed or None, more or None, [node.encode() for node in self.attendance.nodes]]

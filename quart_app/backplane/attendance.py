@@ -50,6 +50,8 @@ class Attendance:
         self._known = ""
         """The name of the data that are known here."""
         self._topics: dict[str, _Topic] = {}
+        self._left: dict[str, _Topic] = {}
+        """The topics that everybody has left, the last one last."""
         self._own: dict[_Key, _Own] = {}
         self._coming: dict[_Key, None] = {}
         self._going: dict[_Key, None] = {}
@@ -88,7 +90,8 @@ class Attendance:
         """Note changes; return the signals that tell of them."""
         told: list[Event] = []
         for (topic, user, person), counted, event in zip(word.changes, word.counts, word.events, strict=True):
-            here = self._topics.setdefault(topic, _Topic())
+            here = self._topics.get(topic) or self._left.pop(topic, _Topic())
+            self._topics[topic] = here
             if event is not None:
                 here.counted = counted
                 event.first, event.ordinal = counted
@@ -98,24 +101,29 @@ class Attendance:
             else:
                 here.people.pop(user, None)
                 if not here.people:
-                    del self._topics[topic]
+                    self._empty(topic, here)
         return told
 
-    def take_over(self, word: messages.Present) -> list[str]:
+    def take_over(self, word: messages.Present) -> None:
         """Note who is present in some topics, and nobody else; of what another node has `restored`, this one may know
-        more. Return the topics in which others are than were known."""
-        others: list[str] = []
+        more."""
         for topic, counted, people in word.topics:
-            known = self._topics.get(topic)
+            known = self._topics.get(topic) or self._left.get(topic)
             if word.restored and known and known.counted.number > counted.number:
                 continue
-            if people.keys() != (known.people.keys() if known else set()):
-                others.append(topic)
             if people:
                 self._topics[topic] = _Topic(counted, people)
+                self._left.pop(topic, None)
             else:
-                self._topics.pop(topic, None)
-        return others
+                self._empty(topic, _Topic(counted))
+
+    def _empty(self, topic: str, left: _Topic) -> None:
+        """Note that everybody has left a topic: a node that knows less may not bring them back."""
+        self._topics.pop(topic, None)
+        self._left.pop(topic, None)
+        self._left[topic] = left
+        if len(self._left) > limits.TOPICS_LEFT:
+            del self._left[next(iter(self._left))]
 
     # What is said
 
@@ -137,7 +145,7 @@ class Attendance:
         """
         self._instance = instance
         if self._known not in {"", instance}:
-            for some in parts(list(self._topics.items()), limits.STOCK_TOPICS):
+            for some in parts([*self._topics.items(), *self._left.items()], limits.STOCK_TOPICS):
                 await line.call(RESTORE, instance, self._tag, *_restoring(some))
         elif not self._known and (wait := fresh - limits.NODE_LEASE + limits.RESTORED) > 0:
             await asyncio.sleep(wait)

@@ -48,7 +48,6 @@ class Link:
         self.away_since: float | None = None
         self.nodes: Sequence[str] = ()
         self.others: Mapping[str, str] = {}
-        self.on_attendance: list[Callable[[str], None]] = []
         self._talk = Talk(self.tag, self._news.set)
         self._attendance = Attendance(self.tag, name, self._news.set, surroundings)
 
@@ -331,12 +330,9 @@ class Link:
 
     def _hear_of_people(self, word: messages.Moved | messages.Present) -> None:
         if isinstance(word, messages.Present):
-            others = self._attendance.take_over(word)
+            self._attendance.take_over(word)
             for topic, counted, _ in word.topics:
                 self._sink.lost(topic, counted)
-            for topic in others:
-                for tell in self.on_attendance:
-                    tell(topic)
         else:
             self._hear_of_losses(word.sequence, ())
             self._sink.received(self._attendance.hear(word))

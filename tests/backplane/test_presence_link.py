@@ -242,6 +242,31 @@ async def test_who_has_missed_a_leave_before_the_server_lost_its_data_is_told_so
     await cluster.stop()
 
 
+@skipping_time
+async def test_a_node_that_was_away_for_long_brings_nobody_back_whose_leave_was_told() -> None:
+    server, cluster = await started()
+    await cluster.come(0, "ana")
+    await asyncio.sleep(0.1)
+    await part(server, cluster, 0)
+    await cluster.come(0, "eva")
+    await asyncio.sleep(BURIED)
+    server.forget()
+    watch = await cluster.come(1, "eva")
+    await heal(server, cluster)
+    await asyncio.sleep(2 * BURIED)
+    assert watch.told == [(JOINED, "ana")]
+    await well(cluster)
+    await cluster.stop()
+
+
+def test_topics_that_everybody_has_left_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "TOPICS_LEFT", 2)
+    attendance = Attendance("here", "this node", lambda: None, REAL)
+    for topic in ("rooms/1", "rooms/2", "rooms/3", "rooms/2"):
+        attendance.take_over(Present([(topic, Count(0, 1), {})], restored=False))
+    assert list(attendance._left) == ["rooms/3", "rooms/2"]
+
+
 def test_what_was_restored_by_a_node_that_knows_less_is_passed_over() -> None:
     attendance = Attendance("t", "node", lambda: None, REAL)
     ana, eva = {"ana": Known("Ana", b"")}, {"eva": Known("Eva", b"")}

@@ -4,7 +4,6 @@ Presence is the engine's, and that of all nodes. A change of presence is told to
 written in the background: they wait for each other, and no client waits for them.
 """
 
-import asyncio
 import logging
 from itertools import islice
 from typing import Any
@@ -15,12 +14,10 @@ from quart_app.domains.chat.service import Chat, Visit
 from quart_app.realtime import Event, Hub, Identity, Peer, Presence, Refused
 from quart_app.storage.errors import StorageError
 from quart_app.surroundings import now
-from quart_app.wire import Control
 
 logger = logging.getLogger(__name__)
 
 _VISITS_PER_UNIT = 500
-_WELCOMED_BY = 0.1  # s after which it is tried again whether a connection is welcomed
 
 
 class Attendance:
@@ -29,7 +26,7 @@ class Attendance:
     def __init__(self, hub: Hub, chat: Chat) -> None:
         self._hub = hub
         self._chat = chat
-        self._presence = Presence(hub.backplane, self._signals, hub.surroundings.wall, again=self._tell_again)
+        self._presence = Presence(hub.backplane, self._signals, hub.surroundings.wall)
         self._unwritten: dict[tuple[int, str], Visit] = {}
         self._writing = False
 
@@ -46,21 +43,6 @@ class Attendance:
     def online(self, room_id: int, newcomer: Identity | None = None) -> list[dict[str, Any]]:
         """Return the `{user_id, username}` of all who are in the room, in order of arrival, and of a `newcomer`."""
         return self._presence.present(rules.topic_of(room_id), newcomer)
-
-    def welcome(self, topic: str, identity: Identity) -> dict[str, Any]:
-        """Return the `data` that tell a user of the room who is in it."""
-        room_id = rules.room_of(topic)
-        return {"room_id": room_id, "active_users": self._presence.present(topic, identity)}
-
-    def _tell_again(self, connection_id: str, topic: str) -> None:
-        """Tell a connection who is in its room, as its welcome does, and after that."""
-        connection = self._hub.connections.get(connection_id)
-        if connection is None or not connection.alive:
-            return
-        if connection.takes(topic):
-            connection.tell(Control.CONNECTED, topic=topic, data=self.welcome(topic, connection.identity))
-        else:
-            asyncio.get_running_loop().call_later(_WELCOMED_BY, self._tell_again, connection_id, topic)
 
     def tell_typing(self, peer: Peer, *, is_typing: bool) -> None:
         """Tell the others in the peer's room that its user types, or has stopped to."""

@@ -28,7 +28,8 @@ class RoomChannel(Channel):
         # Enter before the first suspension: the connection may end during one, and `left` has to come after this.
         self._attendance.enter(peer)
         room_id = await self._chat.require(rules.room_of(peer.topic))
-        connected = ("connected", {"data": self._attendance.welcome(peer.topic, peer.identity)})
+        users = self._attendance.online(room_id, peer.identity)
+        connected = ("connected", {"data": {"room_id": room_id, "active_users": users}})
         if peer.resumed:
             return [connected]
         messages = await self._chat.messages(room_id, limit=rules.HISTORY, position=peer.position)

@@ -62,6 +62,8 @@ class Account:
             case "gap":
                 if topic == SIGNALS:
                     self._told += message["data"]["dropped"]
+                else:
+                    self.here = None
             case _ if type == FACT:
                 self._fact(Cursor.parse(message["id"]).position, message["data"])
             case _ if type == VALUE:
@@ -118,6 +120,10 @@ class Account:
             raise Breach("no_false_leave", f"{self.name} was told that {user} has left, who is there")
         if self.here is None:
             return
+        if (user in self.here) == (type == JOINED):
+            raise Breach(
+                "presence", f"{self.name} was told twice that {user} has {'come' if type == JOINED else 'left'}"
+            )
         if type == JOINED:
             self.here.add(user)
         else:

@@ -1,6 +1,5 @@
 """The topics of the random scenarios: one channel of each kind, as plain as it can be."""
 
-import asyncio
 from typing import Any
 
 from quart_app.lab.world.database import RecordedLog
@@ -54,7 +53,7 @@ class Room(Channel):
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self.presence = Presence(hub.backplane, self._signals, hub.surroundings.wall, again=self._tell_again)
+        self.presence = Presence(hub.backplane, self._signals, hub.surroundings.wall)
 
     def _signals(self, topic: str, who: Identity) -> tuple[Event, Event]:
         joined, left = (
@@ -65,17 +64,7 @@ class Room(Channel):
     async def welcome(self, peer: Peer) -> Welcome:
         """Return who is there."""
         self.presence.enter(peer.topic, peer.identity, peer.connection_id)
-        return [("connected", self._who_is_there(peer.topic, peer.identity))]
-
-    def _who_is_there(self, topic: str, identity: Identity) -> dict[str, Any]:
-        return {"data": {"active_users": self.presence.present(topic, identity)}}
-
-    def _tell_again(self, connection_id: str, topic: str) -> None:
-        connection = self._hub.connections.get(connection_id)
-        if connection is not None and connection.takes(topic):
-            connection.tell("connected", topic=topic, **self._who_is_there(topic, connection.identity))
-        elif connection is not None and connection.alive:
-            asyncio.get_running_loop().call_later(0.1, self._tell_again, connection_id, topic)
+        return [("connected", {"data": {"active_users": self.presence.present(peer.topic, peer.identity)}})]
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
         """Note that somebody has left."""

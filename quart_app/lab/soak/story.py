@@ -102,6 +102,7 @@ class Story:
             self._guests.wake(name)
         await self._until(self._all_well)
         await asyncio.sleep(REST)
+        await self._until(self._quiet())
         self._truth.calm = True
         await asyncio.sleep(REST)
         await self._until(self._quiet())

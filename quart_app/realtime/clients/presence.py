@@ -30,8 +30,7 @@ class Presence:
     """The keeper of the leases of this node's connections.
 
     `signals(topic, identity)` makes the two that tell of a user's coming and leaving: they come once per user, not per
-    connection or node. `wall()` returns the time (ms since the Unix epoch). `again(connection_id, topic)` is called for
-    those who have to be told once more who is there, because it was found out anew after the backplane was away.
+    connection or node. `wall()` returns the time (ms since the Unix epoch).
     """
 
     def __init__(
@@ -40,16 +39,12 @@ class Presence:
         signals: Callable[[str, Identity], tuple[Event, Event]],
         wall: Callable[[], int],
         linger: float = limits.LINGER,
-        *,
-        again: Callable[[str, str], None] = lambda connection_id, topic: None,
     ) -> None:
         self._backplane = backplane
         self._signals = signals
         self._wall = wall
         self._linger = linger
-        self._again = again
         self._topics: dict[str, dict[str, _Stay]] = {}
-        backplane.on_attendance.append(self._found)
 
     def enter(self, topic: str, identity: Identity, connection_id: str) -> None:
         """Give a connection a lease from now on."""
@@ -88,11 +83,6 @@ class Presence:
             del self._topics[entry.topic]
         entry.left.at = self._wall()
         self._backplane.leave(entry)
-
-    def _found(self, topic: str) -> None:
-        for stay in list(self._topics.get(topic, {}).values()):
-            for connection_id in sorted(stay.connections):
-                self._again(connection_id, topic)
 
     def present(self, topic: str, newcomer: Identity | None = None) -> list[dict[str, Any]]:
         """Return the `{user_id, username}` of everybody who is in the topic on any node, in order of arrival, and of a

@@ -103,8 +103,6 @@ class Backplane(Protocol):
     """Whether other processes may write the same log."""
     name: str
     """What this process is called among them, for people; empty where it is alone."""
-    on_attendance: list[Callable[[str], None]]
-    """What is called with a topic when others turn out to be there than was known, as after the backplane was away."""
 
     @property
     def tag(self) -> str:
@@ -176,7 +174,6 @@ class InProcess:
     _sink: Sink
 
     def __init__(self) -> None:
-        self.on_attendance: list[Callable[[str], None]] = []
         self._sequence = 1  # at least as large as every number given; 0 would be a count that is not known
         self._counters: dict[str, _Counter] = {}
         self._present: dict[str, dict[str, str]] = {}

@@ -71,6 +71,11 @@ class Bookmark:
         if at is not None:
             self._floors[topic] = at
 
+    def has(self, cursor: str) -> bool:
+        """Return whether everything up to `cursor` has been received."""
+        at = parse(cursor)
+        return at is not None and _has(self._newest, at)
+
     def admit(self, topic: str, cursor: str) -> bool:
         """Take a durable message; return whether it is new. It counts as a repeat if this very stream went back."""
         at = parse(cursor)

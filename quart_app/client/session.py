@@ -76,7 +76,7 @@ class Session:
         self._asked.clear()
         self.controls.clear()
         self.topics.expect(request.topics)
-        self.bookmark.begin(request.since)
+        self.bookmark.begin(request.since, request.fresh)
         self.outbox.restart()
 
     def _overtaken_in(self, held: Sequence[Message]) -> set[str]:

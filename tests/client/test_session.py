@@ -212,3 +212,15 @@ def test_a_reset_leaves_the_welcome() -> None:
     session.receive(dict(ALONE), 0.0)
     welcome, reset = {**ALONE, "id": "f-9"}, {"type": "reset", "id": "f-9", "data": {"reason": "unknown_log"}}
     assert handed_over(session, [JOINED], [welcome, reset, JOINED]) == [welcome, reset]
+
+
+def test_a_topic_that_comes_with_the_new_connection_loses_no_event_that_is_older_than_the_last_one_told() -> None:
+    session = session_on("a")
+    take(session, type="connected", topic="a", id="e-1", **WELCOME)
+    session.topics.add("b")
+    opening: Message = {"type": "connected", "id": "e-1", **WELCOME}
+    welcomes: list[Message] = [{"type": "connected", "topic": topic} for topic in "ab"]
+    events = [{"type": "x", "topic": topic, "id": f"e-{at}"} for topic, at in (("b", 2), ("a", 3), ("b", 4))]
+    held = [opening, *welcomes, *events]
+    assert handed_over(session, [events[1]], held) == [opening, welcomes[1], events[0], events[2]]
+    assert (session.bookmark.cursor, session.bookmark.repeats) == ("e-4", 0)

@@ -5,6 +5,8 @@ This module is pure, and knows one stream at a time. Positions grow within an ep
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from quart_app.wire import Cursor
 
 
@@ -29,6 +31,7 @@ class Bookmark:
         self._full: Cursor | None = None
         self._stream_at: Cursor | None = None
         self._floors: dict[str, Cursor] = {}
+        self._fresh: Collection[str] = ()
 
     @property
     def cursor(self) -> str | None:
@@ -40,9 +43,13 @@ class Bookmark:
         """The cursor to come back with; a poll's also holds its counts of the signals that were received."""
         return self.cursor if self._full is None else str(self._full)
 
-    def begin(self, since: str | None) -> None:
-        """Begin a new connection, opened with this `since`: what it brings up to our position is overlap, no repeat."""
+    def begin(self, since: str | None, fresh: Collection[str] = ()) -> None:
+        """Begin a new connection, opened with this `since`: what it brings up to our position is overlap, no repeat.
+
+        Of the `fresh` topics no connection before it brought anything, so that everything is new.
+        """
         self._stream_at = parse(since)
+        self._fresh = fresh
         self._full = None
         self._floors.clear()
 
@@ -71,6 +78,11 @@ class Bookmark:
         if at is not None:
             self._floors[topic] = at
 
+    def has(self, cursor: str) -> bool:
+        """Return whether everything up to `cursor` has been received."""
+        at = parse(cursor)
+        return at is not None and _has(self._newest, at)
+
     def admit(self, topic: str, cursor: str) -> bool:
         """Take a durable message; return whether it is new. It counts as a repeat if this very stream went back."""
         at = parse(cursor)
@@ -81,7 +93,7 @@ class Bookmark:
             return False
         self._stream_at = at
         if _has(self._newest, at):
-            return False
+            return topic in self._fresh and not _has(self._floors.get(topic), at)
         self._newest = at.plain
         self._full = None
         return not _has(self._floors.get(topic), at)

@@ -7,6 +7,7 @@ next.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,12 +21,14 @@ from quart_app.wire import Control
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection whose first messages came; `took` is the seconds until then."""
+    """A connection whose first messages came; `took` is the seconds until then. `held` is what it has brought while
+    another one went on."""
 
     link: Link
     request: StreamRequest
     first: Arrival
     took: float
+    held: Sequence[Message] = ()
 
 
 class Closer:
@@ -101,7 +104,7 @@ class Candidate:
     @property
     def opened(self) -> Opened:
         """The connection with all that it has brought."""
-        return replace(self._opened, first=Arrival(self._messages, self._cursor))
+        return replace(self._opened, first=Arrival(self._messages, self._cursor), held=self._messages)
 
     async def read_on(self, seconds: float) -> None:
         """Read for so long, or until there are MAX_HELD messages; raise LinkEnded if it does not live so long."""

@@ -29,6 +29,10 @@ class Overlap:
             self._forgot = True
         self._told[mark] = self._told.get(mark, 0) + 1
 
+    def told(self, message: Message) -> bool:
+        """Return whether the old connection told this message of the new one, which is not taken by that."""
+        return bool(self._told) and is_signal(message) and self._told.get(hash(encode(message)), 0) > 0
+
     def repeats(self, message: Message) -> bool:
         """Take a message that the new connection brought; return whether the old one told it, so that it is no news."""
         if not (self._told and is_signal(message)):

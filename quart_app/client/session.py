@@ -7,7 +7,7 @@ not know which transport carries the messages nor what time it is: the clock is 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from quart_app.client.address import StreamRequest
 from quart_app.client.bookmark import Bookmark
@@ -36,6 +36,7 @@ class Session:
         self._request = StreamRequest(topics.wanted, None, ())
         self._before = Overlap()
         self._after = Overlap()
+        self._overtaken: set[str] = set()
         self._welcomed = False
         self._told: set[str] = set()
         self._snapshots: set[str] = set()
@@ -60,10 +61,14 @@ class Session:
         """Remember what the present connection tells from now on: another one is asked for, and may tell it too."""
         self._after = Overlap()
 
-    def begin(self, request: StreamRequest) -> None:
-        """Let the connection asked for with `request` take over, and forget what the one before still owed."""
+    def begin(self, request: StreamRequest, held: Sequence[Message] = ()) -> None:
+        """Let the connection asked for with `request` take over, and forget what the one before still owed.
+
+        `held` is what it has brought while that one went on; it is received after this.
+        """
         self._request = request
         self._before, self._after = self._after, Overlap()
+        self._overtaken = self._overtaken_in(held)
         self._welcomed = False
         self._told = set(request.topics)
         self._snapshots = set(request.topics if request.since is None else request.fresh)
@@ -71,8 +76,25 @@ class Session:
         self._asked.clear()
         self.controls.clear()
         self.topics.expect(request.topics)
-        self.bookmark.begin(request.since)
+        self.bookmark.begin(request.since, request.fresh)
         self.outbox.restart()
+
+    def _overtaken_in(self, held: Sequence[Message]) -> set[str]:
+        """Return the topics of which something in `held` was told already: what their welcomes there hold is older.
+
+        Cursors on both sides of a `reset` cannot be compared, and after it the user loads everything anew.
+        """
+        if any(message.get("type") == Control.RESET and "topic" not in message for message in held):
+            return set()
+        return {message["topic"] for message in held if self._was_told(message)}
+
+    def _was_told(self, message: Message) -> bool:
+        topic, cursor = text_field(message, "topic"), text_field(message, "id")
+        if cursor is None:
+            return self._before.told(message)
+        if topic is None or topic in self._request.fresh or is_welcome(message):
+            return False
+        return self.bookmark.has(cursor)
 
     @property
     def outdated(self) -> bool:
@@ -105,8 +127,7 @@ class Session:
             return None
         topic, cursor = text_field(message, "topic"), text_field(message, "id")
         if is_welcome(message) or (topic is not None and self.topics.welcomed(topic)):
-            self._welcome(message, topic, cursor)
-            return message
+            return message if self._welcome(message, topic, cursor) else None
         if topic is not None and cursor is not None:
             return message if self.bookmark.admit(topic, cursor) else None
         if self._before.repeats(message):
@@ -129,16 +150,19 @@ class Session:
             raise LinkEnded(ending_of_bye(message))
         return message
 
-    def _welcome(self, message: Message, topic: str | None, cursor: str | None) -> None:
+    def _welcome(self, message: Message, topic: str | None, cursor: str | None) -> bool:
+        """Enter a welcome in the books; return whether it is for the user, who may know what is newer."""
         first = not self._welcomed
         self._welcomed = True
         self.heartbeat = message.get("heartbeat", self.heartbeat)
         if topic is None and len(self._request.topics) == 1:
             topic = self._request.topics[0]
+        overtaken = topic in self._overtaken
         if topic is not None:
             self.topics.welcomed(topic)
+            self._overtaken.discard(topic)
         if cursor is None:
-            return
+            return not overtaken
         # After a request with `since`, the welcome repeats that cursor or a `reset` follows: a newer id is not taken
         # here, because it would hide the `reset`.
         if first and self._request.since is None:
@@ -146,6 +170,7 @@ class Session:
         if topic in self._snapshots:
             self._snapshots.discard(topic)
             self.bookmark.snapshot(topic, cursor)
+        return not overtaken
 
     def _is_reply(self, message: Message, now: float) -> bool:
         key = str(message["key"])

@@ -188,7 +188,7 @@ class Supervisor:
         """Use a connection until it ends or another one is ready; return its ending, or the other connection."""
         self._transport = opened.link.transport
         self._ladder.opened(self._transport, self._clock())
-        self._session.begin(opened.request)
+        self._session.begin(opened.request, opened.held)
         self._conversation = Conversation(opened.link, self._lasting)
         talking = asyncio.create_task(self._conversation.run(opened.first), name=f"converse {self._transport}")
         replacing = asyncio.create_task(self._replace(opened), name="replacement")

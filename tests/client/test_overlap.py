@@ -29,6 +29,13 @@ def test_as_often_as_it_was_told() -> None:
     assert news(overlap_of(signal(1), signal(1)), signal(1), signal(1), signal(1)) == [1]
 
 
+def test_looking_ahead_takes_nothing() -> None:
+    overlap = overlap_of(signal(1))
+    assert [overlap.told(signal(1)), overlap.told(signal(1)), overlap.told(signal(2))] == [True, True, False]
+    assert news(overlap, signal(1), signal(1)) == [1]
+    assert not overlap.told(signal(1))
+
+
 def test_a_state_s_value_of_before_is_followed_by_the_newer_one_again() -> None:
     assert news(overlap_of(signal(2)), signal(1), signal(2)) == [1, 2]
 

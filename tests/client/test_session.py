@@ -149,3 +149,78 @@ def test_a_refusal_says_why_and_until_when() -> None:
     told = ending_of_refusal(closed, [error])
     assert told == LinkEnding(EndingKind.LATER, "the server is full", 1001, 5.0)
     assert ending_of_refusal(closed, []) == closed
+
+
+# A hand-over: what the new connection brought while the old one went on
+
+JOINED = {"type": "user_joined", "topic": "rooms/1", "timestamp": "t1", "data": {"user_id": "2"}}
+ALONE = {"type": "connected", "topic": "rooms/1", "id": "e-1", "data": {"active_users": []}, **WELCOME}
+
+
+def handed_over(session: Session, old: list[Message], held: list[Message]) -> list[Message]:
+    """Return what the user is told of `held`, which a new connection brought while the old one brought `old`."""
+    request = session.request("ws")
+    session.overlap()
+    for message in old:
+        session.receive(dict(message), 0.0)
+    session.begin(request, held)
+    return [message for message in held if session.receive(dict(message), 0.0) is not None]
+
+
+def test_a_welcome_older_than_what_was_told_is_passed_over_and_entered_in_the_books() -> None:
+    session = session_on("rooms/1")
+    session.receive(dict(ALONE), 0.0)
+    left = {**JOINED, "type": "user_left", "timestamp": "t2"}
+    assert handed_over(session, [JOINED], [{**ALONE, "heartbeat": 7.0}, JOINED, left]) == [left]
+    assert session.heartbeat == 7.0
+    assert session.topics.fresh == ()
+    assert session.request("ws").since == "e-1"
+
+
+def test_a_welcome_that_holds_what_was_told_is_for_the_user() -> None:
+    session = session_on("rooms/1")
+    session.receive(dict(ALONE), 0.0)
+    welcome = {**ALONE, "data": {"active_users": [JOINED["data"]]}}
+    assert handed_over(session, [JOINED], [welcome]) == [welcome]
+
+
+def test_a_welcome_is_passed_over_where_a_stored_event_follows_that_was_told() -> None:
+    """The balance in the welcome of an account is that of the cursor; what was told since does not come again."""
+    session = session_on("accounts/1")
+    welcome = {"type": "connected", "topic": "accounts/1", "id": "e-1", "data": {"balance": 5}, **WELCOME}
+    session.receive(dict(welcome), 0.0)
+    changes = [{"type": "balance_updated", "topic": "accounts/1", "id": f"e-{at}"} for at in (2, 3)]
+    assert handed_over(session, changes[:1], [welcome, *changes]) == changes[1:]
+
+
+def test_only_the_welcome_of_the_topic_that_was_told_of_is_passed_over_and_only_once() -> None:
+    session = session_on("rooms/1", "rooms/2")
+    opening = {"type": "connected", "id": "e-1", **WELCOME}
+    welcomes: list[Message] = [{"type": "connected", "topic": topic} for topic in ("rooms/1", "rooms/2")]
+    for message in (opening, *welcomes):
+        session.receive(dict(message), 0.0)
+    assert handed_over(session, [JOINED], [opening, *welcomes, JOINED]) == [opening, welcomes[1]]
+    session.topics.drop("rooms/1")
+    session.reconcile()
+    session.topics.add("rooms/1")
+    session.reconcile()
+    assert session.receive(dict(welcomes[0]), 0.0) is not None
+
+
+def test_a_reset_leaves_the_welcome() -> None:
+    session = session_on("rooms/1")
+    session.receive(dict(ALONE), 0.0)
+    welcome, reset = {**ALONE, "id": "f-9"}, {"type": "reset", "id": "f-9", "data": {"reason": "unknown_log"}}
+    assert handed_over(session, [JOINED], [welcome, reset, JOINED]) == [welcome, reset]
+
+
+def test_a_topic_that_comes_with_the_new_connection_loses_no_event_that_is_older_than_the_last_one_told() -> None:
+    session = session_on("a")
+    take(session, type="connected", topic="a", id="e-1", **WELCOME)
+    session.topics.add("b")
+    opening: Message = {"type": "connected", "id": "e-1", **WELCOME}
+    welcomes: list[Message] = [{"type": "connected", "topic": topic} for topic in "ab"]
+    events = [{"type": "x", "topic": topic, "id": f"e-{at}"} for topic, at in (("b", 2), ("a", 3), ("b", 4))]
+    held = [opening, *welcomes, *events]
+    assert handed_over(session, [events[1]], held) == [opening, welcomes[1], events[0], events[2]]
+    assert (session.bookmark.cursor, session.bookmark.repeats) == ("e-4", 0)

@@ -91,3 +91,54 @@ test("no rung, or one that there is not, is an error that changes nothing", asyn
   await settle();
   assert.equal(live.status.state, "closed");
 });
+
+const joined = (id) => ({ type: "user_joined", topic: "rooms/1", timestamp: `t${id}`, data: { user_id: id } });
+
+async function handOver(options) {
+  world.behaviour.sse = () => {};
+  const live = await connect(options);
+  const told = [];
+  live.on("*", ({ type, topic, data }) => told.push([type, topic, data?.user_id].filter(Boolean).join(" ")));
+  live.use(["sse"]);
+  await settle();
+  return { live, told, old: world.live[0], candidate: world.last };
+}
+
+test("a welcome older than what was told meanwhile is passed over, and what was told is not told again", async () => {
+  const { live, told, old, candidate } = await handOver();
+  candidate.welcome({ data: { active_users: [] } });
+  old.tell(joined("2"));
+  candidate.tell(joined("2"));
+  candidate.tell(joined("3"));
+  await world.pass(500);
+  assert.equal(live.status.transport, "sse");
+  assert.deepEqual(told, ["user_joined rooms/1 2", "user_joined rooms/1 3"]);
+});
+
+test("a welcome that holds what was told meanwhile comes", async () => {
+  const { told, old, candidate } = await handOver();
+  old.tell(joined("2"));
+  candidate.welcome({ data: { active_users: [{ user_id: "2" }] } });
+  await world.pass(500);
+  assert.deepEqual(told, ["user_joined rooms/1 2", "connected rooms/1"]);
+});
+
+test("of several topics only the welcome is passed over that is older", async () => {
+  const { told, old, candidate } = await handOver({ topics: ["rooms/1", "rooms/2"] });
+  old.tell(joined("2"));
+  candidate.welcome();
+  candidate.tell(joined("2"));
+  await world.pass(500);
+  assert.deepEqual(told, ["user_joined rooms/1 2", "connected", "connected rooms/2"]);
+});
+
+test("a welcome is passed over where a stored event follows that was told meanwhile", async () => {
+  const { live, told, old, candidate } = await handOver();
+  const stored = (position) => ({ type: "message", topic: "rooms/1", id: `e-${position}` });
+  old.tell(stored(1));
+  candidate.welcome();
+  for (const position of [1, 2]) candidate.tell(stored(position));
+  await world.pass(500);
+  assert.deepEqual(told, ["message rooms/1", "message rooms/1"]);
+  assert.deepEqual([live.status.id, live.status.gaps, live.status.repeats], ["e-2", 0, 0]);
+});

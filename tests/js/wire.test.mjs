@@ -9,6 +9,7 @@ import { BACK_SOON, endingOfClose, endingOfAnswer, parseRetryAfter } from "../..
 import { HeartbeatDeadline } from "../../static/js/envivo/heartbeat.js";
 import { Ladder } from "../../static/js/envivo/ladder.js";
 import * as limits from "../../static/js/envivo/limits.js";
+import { Subscription } from "../../static/js/envivo/subscription.js";
 import { SERVER_TYPES, TOPIC_NAME_RULE, checkKey, checkTopic, parseCursor, plainCursor } from "../../static/js/envivo/messages.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../wire/vectors.json", import.meta.url), "utf8"));
@@ -131,5 +132,26 @@ test("the ladder decides as the other one", () => {
         assert.ok(Math.abs(decided.at - seconds(expected.at)) < 0.01, where);
       }
     });
+  }
+});
+
+test("a hand-over tells its user the same as the other one", () => {
+  assert.ok(vectors.handovers.length >= 10);
+  for (const { name, topics, before, meanwhile, held, after, told, cursor } of vectors.handovers) {
+    const subscription = new Subscription(topics, null);
+    const open = (brought) => {
+      const intake = subscription.intake(subscription.request("ws").since);
+      subscription.takeOver(intake, topics, brought);
+      return intake;
+    };
+    const first = open([]);
+    for (const message of before) subscription.accept(first, message);
+    const candidate = subscription.intake(subscription.request("ws").since);
+    subscription.beginOverlap();
+    for (const message of meanwhile) subscription.accept(first, message);
+    subscription.takeOver(candidate, topics, held);
+    const news = [...held, ...after].filter((message) => subscription.accept(candidate, message));
+    assert.deepEqual(news.map(({ n }) => n), told, name);
+    assert.equal(subscription.cursor, cursor, name);
   }
 });

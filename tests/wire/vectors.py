@@ -1,4 +1,4 @@
-"""Makes `vectors.json`: what the kernel of the wire says, and what the Python client's ladder decides.
+"""Makes `vectors.json`: what the kernel of the wire says, and what the Python client's ladder and hand-overs do.
 
 `python -m tests.wire.vectors` writes it anew. `test_vectors.py` reads it, and `tests/js/wire.test.mjs`, which holds the
 browser's client to it.
@@ -20,7 +20,7 @@ from quart_app.wire import (
     retry_after,
     sizes,
 )
-from tests.wire import ladders
+from tests.wire import handovers, ladders
 
 PATH = Path(__file__).with_name("vectors.json")
 
@@ -66,6 +66,7 @@ def made() -> dict[str, Any]:
             "server": {shape.type.value: {"fields": shape.fields, "data": shape.data} for shape in CONTROLS},
         },
         "ladder": ladders.made(),
+        "handovers": handovers.made(),
     }
 
 

@@ -29,6 +29,14 @@ export class Overlap {
   }
 
   /**
+   * @param {Message} message of the new connection, which is not taken by this
+   * @returns {boolean} whether the old connection told it
+   */
+  told(message) {
+    return this.#told.size > 0 && isSignal(message) && (this.#told.get(JSON.stringify(message)) ?? 0) > 0;
+  }
+
+  /**
    * Take a message that the new connection brought.
    *
    * @param {Message} message

@@ -11,6 +11,7 @@
  * @property {Set<string>} met topics it has brought something of
  * @property {Map<string, Cursor>} overlap per topic, what had been brought before it was opened
  * @property {Overlap | null} told the signals that the connection before it told since it was asked for
+ * @property {Set<string>} overtaken the topics whose welcome is older than what the connection before it told
  */
 
 import { TOPICS_PER_CONNECTION } from "./limits.js";
@@ -109,7 +110,8 @@ export class Subscription {
 
   /** @param {string | null} since @returns {Intake} the books of a connection about to be tried */
   intake(since) {
-    return { since: parseCursor(since), start: null, met: new Set(), overlap: new Map(), told: null };
+    const before = { overlap: new Map(), told: null, overtaken: new Set() };
+    return { since: parseCursor(since), start: null, met: new Set(), ...before };
   }
 
   /** Remember what the connection in use tells from now on: another one is asked for, and may tell it too. */
@@ -127,10 +129,13 @@ export class Subscription {
    *
    * @param {Intake} intake
    * @param {Iterable<string>} topics the ones it was opened with
+   * @param {Message[]} held what it has brought while the other one went on; it is accepted after this
    */
-  takeOver(intake, topics) {
+  takeOver(intake, topics, held = []) {
     intake.overlap = new Map(this.#seen);
     intake.told = this.#telling;
+    // Cursors on both sides of a `reset` cannot be compared, and after it the page loads everything anew.
+    if (!held.some(isReset)) this.#findOvertaken(intake, held);
     this.#telling = this.#counted = null;
     const covered = new Set(topics);
     this.#covered = listed(covered);
@@ -156,14 +161,28 @@ export class Subscription {
   accept(intake, message) {
     if (this.#isStray(message)) return false;
     const isFirst = this.#meet(intake, message);
+    const isForUser = this.#enter(intake, message, isFirst);
+    return isForUser && !(isFirst && intake.overtaken.has(message.topic));
+  }
+
+  #enter(intake, message, isFirst) {
     if (message.type === "gap") this.dropped += Number(message.data?.dropped) || 0;
-    if (message.type === "reset" && message.topic === undefined) this.#reset(intake, message);
+    if (isReset(message)) this.#reset(intake, message);
     else if (isWelcome(message) && intake.start === null) this.#welcome(intake, message);
-    else if (message.id !== undefined) return this.#enter(intake, message, isFirst);
+    else if (message.id !== undefined) return this.#place(intake, message, isFirst);
     // A topic's first message is its welcome, which comes by each connection anew.
     else if (!isFirst && intake.told?.repeats(message)) return false;
     else this.#telling?.tell(message);
     return true;
+  }
+
+  /** Note the topics of which something in `held` was told already: what their welcomes there hold is older. */
+  #findOvertaken({ told, overlap, overtaken }, held) {
+    for (const message of held) {
+      const { topic, id } = message;
+      const isKnown = () => overlap.has(topic) && !isWelcome(message) && !isPast(parseCursor(id), overlap.get(topic));
+      if (id === undefined ? told?.told(message) : isKnown()) overtaken.add(topic);
+    }
   }
 
   #isStray(message) {
@@ -207,7 +226,7 @@ export class Subscription {
     return Boolean(intake.since && intake.start && isPast(intake.start, intake.since));
   }
 
-  #enter(intake, message, isFirst) {
+  #place(intake, message, isFirst) {
     const place = parseCursor(message.id);
     if (!place) return true;
     if (message.topic === undefined) {
@@ -224,6 +243,11 @@ export class Subscription {
     if (isPast(place, intake.overlap.get(message.topic))) this.repeats += 1;
     return false;
   }
+}
+
+/** @param {Message} message @returns {boolean} whether our cursor cannot be honoured */
+function isReset({ type, topic }) {
+  return type === "reset" && topic === undefined;
 }
 
 /** @param {Iterable<string>} topics @returns {string} the same for the same topics */

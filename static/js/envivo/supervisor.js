@@ -40,7 +40,7 @@ export class Supervisor {
   #current = null;
   /** The one being tried, to become the current one. @type {Conversation | null} */
   #candidate = null;
-  /** The messages of the candidate since its first one, while the current connection goes on beside it. */
+  /** What the candidate has brought since its first message, while the current connection goes on beside it. */
   #held = null;
   /** @type {import("./backoff.js").RetryPlan | null} */
   #retry = null;
@@ -151,7 +151,7 @@ export class Supervisor {
     this.#candidate = this.#plan.converse(name, {
       opened: (conversation) => (this.#current ? this.#hold(conversation) : this.#takeOver(conversation)),
       message: (conversation, message) =>
-        this.#whenInUse(conversation, () => this.#hooks.message(conversation, message)),
+        this.#whenInUse(conversation, () => this.#hooks.message(conversation, message), message),
       cursor: (conversation, id) => this.#whenInUse(conversation, () => this.#plan.subscription.advance(id)),
       unsent: (key, retryAfter) => this.#hooks.unsent(key, retryAfter),
       rtt: (conversation, ms) => this.#whenInUse(conversation, () => this.#hooks.rtt(ms)),
@@ -167,9 +167,9 @@ export class Supervisor {
     this.#timers.overlap = environment.setTimeout(() => this.#takeOver(conversation), timing.overlap);
   }
 
-  #whenInUse(conversation, act) {
+  #whenInUse(conversation, act, message = null) {
     if (conversation !== this.#candidate || this.#held === null) return act();
-    this.#held.push(act);
+    this.#held.push({ act, message });
     if (this.#held.length >= MAX_HELD) this.#takeOver(conversation);
   }
 
@@ -183,13 +183,13 @@ export class Supervisor {
     this.#isRenewalDue = false;
     this.#askedToWait = null;
     previous?.close({ orderly: true });
-    subscription.takeOver(conversation.intake, conversation.topics);
+    subscription.takeOver(conversation.intake, conversation.topics, held.flatMap(({ message }) => message ?? []));
     ladder.opened(conversation.transport, environment.now());
     memory.keep(ladder.memory);
     this.#hooks.opened(conversation);
     this.#set("connected");
     this.#armProbe();
-    for (const act of held) if (this.#current === conversation) act();
+    for (const { act } of held) if (this.#current === conversation) act();
     queueMicrotask(() => this.reconcile());
   }
 

@@ -46,6 +46,7 @@ def plays(path: Path, lesson: Lesson, seeds: Sequence[int], choice: Choice) -> I
         "seeds": list(seeds),
         "knobs": choice.knobs,
         "acts": [(act.do, act.at) for act in choice.acts],
+        "cpu": CPU,
     }
     command = [sys.executable, "-m", "quart_app.lab.workshop", json.dumps(asked)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:  # noqa: S603 - it is ours
@@ -87,7 +88,7 @@ def _end(path: Path, code: int, *, waited: bool) -> str:
 def main() -> None:
     """Run what is asked for, and tell it line by line."""
     asked = json.loads(sys.argv[1])
-    bench = _Bench(asked["path"])
+    bench = _Bench(asked["path"], asked["cpu"])
     lesson = find(asked["lesson"])
     acts = tuple(Act(do, at) for do, at in asked["acts"])
     bench.lesson_is_ready(lesson)
@@ -105,8 +106,9 @@ def main() -> None:
 class _Bench:
     """The limits of this process, and what it tells."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, cpu: int) -> None:
         self._path = path
+        self._cpu = cpu
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)  # what the file prints is not what is told
         self._exit = os._exit
@@ -131,7 +133,7 @@ class _Bench:
             import time
 
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + CPU, hard))
+            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + self._cpu, hard))
 
     def load(self, lesson: Lesson) -> Strategy:
         """Return the strategy of the file."""
@@ -170,7 +172,7 @@ class _Bench:
         self._break(f"{self._path}{self._line(sys._getframe(1))}: it ended its process (exit code {status})")
 
     def _out_of_time(self, number: int, frame: FrameType | None) -> None:
-        self._break(f"{self._path}{self._line(frame)}: the run takes more than {CPU} s of processor time")
+        self._break(f"{self._path}{self._line(frame)}: the run takes more than {self._cpu} s of processor time")
 
     def _line(self, frame: FrameType | None) -> str:
         while frame is not None and frame.f_code.co_filename != self._path:

@@ -99,7 +99,7 @@ def main() -> None:
             played = play(Choice(lesson, seed, asked["knobs"], acts), strategy)
         except BaseException as error:  # noqa: BLE001 - whatever a student's file raises is told
             bench.fail(error)
-        bench.tell(strategy=played.strategy, events=played.events, fingerprint=played.fingerprint)
+        bench.tell(strategy=strategy.title, events=played.events, fingerprint=played.fingerprint)
     bench.tell(done=True)
 
 

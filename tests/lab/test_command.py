@@ -1,6 +1,7 @@
 """`envivo lab` as a teacher and a student meet it in a terminal."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ from click.testing import CliRunner, Result
 
 from quart_app.cli import main
 from quart_app.lab import workshop
+from quart_app.lab.lesson import find
+
+GUIDE = Path(__file__).parents[2] / "quart_app" / "guide"
 
 
 def lab(*arguments: str) -> Result:
@@ -42,6 +46,20 @@ def test_a_run_tells_of_each_strategy_what_it_came_to() -> None:
         assert words in done.stdout
     assert "The till that forgets lost 3 payments. The one that repeats took 2 too many." in done.stdout
     assert done.stdout == lab("run", "delivery").stdout
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_guide_shows_what_is_printed(language: str) -> None:
+    page = (GUIDE / language / "25-laboratory.md").read_text("utf-8")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    run, hunt = (text for kind, text in blocks if not kind)
+    assert run in lab("run", "2", "--lang", language).stdout
+    assert hunt == lab("hunt", "2", "--strategy", "retry", "--lang", language).stdout
+    (program,) = (text for kind, text in blocks if kind == "py")
+    assert find("2").folder.joinpath("mine.py").read_text("utf-8").endswith(program)
+    assert lab("new", "2").exit_code == 0
+    for command in re.findall(r"^envivo (lab run .*)$", page, re.MULTILINE):
+        assert CliRunner().invoke(main, command.split()).exit_code == 0, command
 
 
 def test_another_run_says_nothing_of_the_lessons_own() -> None:
@@ -85,6 +103,7 @@ def test_a_strategy_of_ones_own_is_written_tried_and_never_overwritten(folder: P
     assert "mine.py is there already" in again.output
     tried = lab("run", "2", "--file", "mine.py")
     assert (tried.exit_code, tried.stdout.count("fingerprint")) == (0, 1)
+    assert "mine.py · Mine · the bank sees $" in tried.stdout
     beside = lab("run", "2", "--strategy", "keyed", "--file", "mine.py")
     assert beside.stdout.count("fingerprint") == 2
     found = lab("hunt", "2", "--file", "mine.py", "--seeds", "60")

@@ -49,8 +49,8 @@ def run(lesson: str, seed: int | None, strategies: tuple[str, ...], knobs: tuple
         click.echo("\n".join(_json_lines(done)))
         return
     click.echo(heading(choice, more["lang"]))
-    for one in played:
-        own = "" if one.strategy in found.strategies else str(more["file"])
+    for number, one in enumerate(played):
+        own = "" if number < len(names) else str(more["file"])
         click.echo(f"\n{shown(choice, one, more['lang'], own)}")
     if whole := _fact(choice, done, more["lang"]):
         click.echo(f"\n{whole}")

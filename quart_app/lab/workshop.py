@@ -76,9 +76,9 @@ def _heard(process: "subprocess.Popen[bytes]", path: Path, lesson: Lesson, choic
 
 def _end(path: Path, code: int, *, waited: bool) -> str:
     if waited:
-        return f"{path}: a run has not ended in {WALL:.0f} s: it waits for something real, which the lab does not have"
-    if hasattr(signal, "SIGXCPU") and code in {-signal.SIGXCPU, -signal.SIGKILL}:
-        return f"{path}: the run was ended by the system: it took more than {CPU} s of processor time, or the memory"
+        return f"{path}: a run has not ended in {WALL:.0f} s: it waits for something real, or is in one long call"
+    if code < 0:
+        return f"{path}: its process was ended by signal {-code} in the middle of a run"
     return f"{path}: it ended its process in the middle of a run (exit code {code})"
 
 

@@ -128,7 +128,7 @@ def test_what_ones_own_strategy_does_is_the_same_each_time(folder: Path) -> None
         ("    x = = 3", "mine.py, line 5: this is no Python: invalid syntax"),
         ("    raise ValueError('oh no')", "mine.py, line 5: ValueError: oh no"),
         ("    while True: await till.send(payment)", "mine.py, line 5: the run makes more than 20,000 events"),
-        ("    os.kill(os.getpid(), 9)", "mine.py: "),
+        ("    os.kill(os.getpid(), 9)", "mine.py: its process was ended by signal 9 in the middle of a run"),
     ],
 )
 def test_what_is_wrong_with_ones_own_strategy_is_one_sentence(

@@ -6,6 +6,7 @@ The file is run as any program of this user is: it is limited, and not locked in
 """
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -133,7 +134,7 @@ class _Bench:
             import time
 
             hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-            resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + self._cpu, hard))
+            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + self._cpu, hard))
 
     def load(self, lesson: Lesson) -> Strategy:
         """Return the strategy of the file."""

@@ -17,6 +17,7 @@ def lab(context: click.Context, lang: str) -> None:
 
     `envivo lab` alone lists the lessons.
     """
+    context.default_map = {name: {"lang": lang} for name in lab.commands}
     if context.invoked_subcommand is None:
         click.echo(listing(lang))
 

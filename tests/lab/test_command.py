@@ -102,6 +102,7 @@ def test_a_strategy_of_ones_own_is_written_tried_and_never_overwritten(folder: P
     again = lab("new", "2")
     assert (again.exit_code, (folder / "mine.py").read_bytes()) == (1, first)
     assert "mine.py is there already" in again.output
+    assert b"# Each payment shall count once" in first
     tried = lab("run", "2", "--file", "mine.py")
     assert (tried.exit_code, tried.stdout.count("fingerprint")) == (0, 1)
     assert "mine.py · Mine · the bank sees $" in tried.stdout
@@ -111,6 +112,12 @@ def test_a_strategy_of_ones_own_is_written_tried_and_never_overwritten(folder: P
     assert "Broken in " in found.stdout
     command = found.stdout.rpartition("envivo lab ")[2].split()
     assert found.stdout.splitlines()[1].strip() in lab(*command).stdout
+
+
+def test_its_comments_are_in_the_language_that_is_asked_for(folder: Path) -> None:
+    lab("new", "2", "--lang", "es")
+    assert (folder / "mine.py").read_text("utf-8").startswith("# Que cada pago cuente una vez")
+    assert lab("run", "2", "--file", "mine.py").exit_code == 0
 
 
 def test_what_ones_own_strategy_does_is_the_same_each_time(folder: Path) -> None:

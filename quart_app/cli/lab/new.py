@@ -4,20 +4,23 @@ from pathlib import Path
 
 import click
 
-from quart_app.cli.lab.showing import plain_errors
+from quart_app.cli.lab.showing import language_option, plain_errors
 
 FILE = "mine.py"
 
 
 @click.command()
 @click.argument("lesson")
-def new(lesson: str) -> None:
+@language_option
+def new(lesson: str, lang: str) -> None:
     """Write mine.py into this folder: a strategy for LESSON to begin with. A file that is there stays as it is."""
     from quart_app.lab.lesson import find
+    from quart_app.lab.texts import words
 
     with plain_errors():
         found = find(lesson)
-    template = (found.folder / FILE).read_text("utf-8")
+    comment = "\n".join(f"# {line}".rstrip() for line in words(lang, found.folder)("mine").splitlines())
+    template = f"{comment}\n\n{(found.folder / FILE).read_text('utf-8')}"
     try:
         with Path(FILE).open("x", encoding="utf-8") as file:
             file.write(template)

@@ -1,11 +1,3 @@
-# Each payment shall count once, whatever happens to the cable. Change this function, save, and try it:
-#
-#     envivo lab run delivery --file mine.py
-#     envivo lab hunt delivery --file mine.py
-#
-# What there is: await till.send(payment, key=..., wait=...) -> True where the ✓ came within `wait` seconds,
-# await till.sleep(seconds), till.now(), till.new_key(), till.dice, till.patience, till.say("...").
-
 from quart_app.lab import strategy
 
 

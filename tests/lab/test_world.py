@@ -299,3 +299,32 @@ class TestRoads:
             assert await coming == "event"
 
         run(story())
+
+
+def test_a_timer_more_leaves_the_order_of_tasks_as_it_is() -> None:
+    """Sets of tasks are in the order of their numbers within the set's table, which one number more would change."""
+
+    def ended(timers: int) -> list[str]:
+        loop, order = VirtualLoop(), list[str]()
+
+        async def wait(name: str) -> None:
+            try:
+                await asyncio.sleep(9)
+            finally:
+                order.append(name)
+
+        async def main() -> None:
+            for _ in range(timers):
+                loop.call_later(5, order.clear)
+            tasks = {asyncio.create_task(wait(name)) for name in "abc"}
+            await asyncio.sleep(1)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+        loop.run_until_complete(main())
+        loop.end()
+        loop.close()
+        return order
+
+    assert all(ended(timers) == ended(0) for timers in range(1, 9))

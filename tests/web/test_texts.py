@@ -27,6 +27,7 @@ COMPOSED = re.compile(
     r"|cluster\.((do|state|link|cut|word|verdict)_[\w-]+|acknowledged|awaited|backplane|connections|database|disordered"
     r"|lag|lines|link|longest_write|missing|pause|peers|position|process|repeated|seen|signals(_sent)?|told_lost|twice"
     r"|writer|written)"
+    r"|lab(\d\d)?\.\w+"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"
 )
 

@@ -2,12 +2,25 @@
 
 import click
 
+from quart_app.cli.lab.hunt import hunt
+from quart_app.cli.lab.new import new
+from quart_app.cli.lab.run import run
+from quart_app.cli.lab.showing import language_option, listing
 from quart_app.cli.lab.soak import soak
 
 
-@click.group()
-def lab() -> None:
-    """Run the program's own engine and client in a simulated world, in which the same seed gives the same run."""
+@click.group(invoke_without_command=True)
+@language_option
+@click.pass_context
+def lab(context: click.Context, lang: str) -> None:
+    """Run the program's own engine and client in a simulated world, in which the same seed gives the same run.
+
+    `envivo lab` alone lists the lessons.
+    """
+    context.default_map = {name: {"lang": lang} for name in lab.commands}
+    if context.invoked_subcommand is None:
+        click.echo(listing(lang))
 
 
-lab.add_command(soak)
+for command in (run, hunt, new, soak):
+    lab.add_command(command)

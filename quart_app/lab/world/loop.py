@@ -149,6 +149,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """What nobody has caught, in order."""
         self._now = 0.0
         self._numbers = count(1)
+        self._timers = count(1)
+        """Timers have numbers of their own, so that one more of them leaves the tasks' as they are."""
         self._soon: deque[_Turn] = deque()
         self._due: list[tuple[float, int, _Turn]] = []
         self._tasks: dict[int, asyncio.Task[Any]] = {}
@@ -193,7 +195,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         """Call something at a time (s of this loop's clock)."""
         turn = _Turn(when, callback, args, contextvars.copy_context() if context is None else context)
-        heapq.heappush(self._due, (when, next(self._numbers), turn))
+        heapq.heappush(self._due, (when, next(self._timers), turn))
         return cast("asyncio.TimerHandle", turn)
 
     def call_later(

@@ -81,8 +81,11 @@ class Road:
         self.blocked: frozenset[str] = frozenset()
         """The kinds of connections that something on the way answers itself, with a refusal."""
         self.connections: list[Connection] = []
+        self.cut_by: int | None = None
+        """The number of the event that has cut it last."""
         self.watch: Callable[[Any], dict[str, Any] | None] = lambda item: None
-        """Returns what is to be told of something that is sent, None where nothing is."""
+        """Returns what is to be told of something that is sent, None where nothing is. What it does is called `send`
+        where it says no other `do`."""
 
     def delay(self, host: str) -> float:
         """Draw how long something takes that is sent from there now (s)."""
@@ -109,6 +112,7 @@ class Road:
 
     def cut(self, why: int | None = None) -> None:
         """Cut all connections on it; what is on its way is lost. `why` is the number of the event that does it."""
+        self.cut_by = why
         for connection in list(self.connections):
             connection.cut(why)
 
@@ -162,6 +166,8 @@ class _Sent:
     size: int
     number: int | None
     """Of the event by which it was sent or has come, where that is one."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What is told of it when it comes, or is lost."""
 
 
 class Connection:
@@ -236,8 +242,12 @@ class End:
         if not self.closed:
             self._untaken += size
             told = self.connection.road.watch(item)
-            number = None if told is None else self.connection.trace.note(self.place.name, "send", **told)
-            self._send(_Sent(item, size, number))
+            if told is None:
+                self._send(_Sent(item, size, None))
+                return
+            number = self.connection.trace.note(self.place.name, **{"do": "send", **told})
+            again = {name: value for name, value in told.items() if name not in {"do", "of"}}
+            self._send(_Sent(item, size, number, again))
 
     async def room(self) -> None:
         """Wait until more may be sent. Raise Cut."""
@@ -297,7 +307,9 @@ class End:
         elif self.place.fate is not Fate.DEAD:
             self._inbox.append(sent)
             if sent.number is not None:
-                sent.number = self.connection.trace.note(self.place.name, "arrive", of=sent.number)
+                sent.number = self.connection.trace.note(self.place.name, "arrive", **sent.told, of=sent.number)
+        elif sent.number is not None:  # nobody is there any more to whom it could come
+            self.connection.trace.note(self.connection.road.name, "lose", **sent.told, of=sent.number)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
@@ -305,7 +317,7 @@ class End:
         """Lose what is on its way from here, and hear that it is all over."""
         for _, sent in self._way:
             if sent.number is not None:
-                self.connection.trace.note(self.connection.road.name, "lose", of=sent.number, by=why)
+                self.connection.trace.note(self.connection.road.name, "lose", **sent.told, of=sent.number, by=why)
         self._way.clear()
         self._stop_sending()
         self._over = True

@@ -9,6 +9,10 @@ import msgspec
 _encode = msgspec.json.Encoder().encode
 
 
+class TooMuch(Exception):
+    """A run makes more events than it may."""
+
+
 class Trace:
     """The events of one run, in order.
 
@@ -20,14 +24,25 @@ class Trace:
         self._clock = clock
         self.events: list[dict[str, Any]] = []
         self.sealed = False
+        self.most: int | None = None
+        """The number of events that a run may have, where that is bounded."""
 
     def note(self, lane: str, do: str, **particulars: Any) -> int:
-        """Note an event, and return its number."""
+        """Note an event, and return its number. Raise TooMuch."""
         number = len(self.events)
+        if self.most is not None and number >= self.most:
+            raise TooMuch(f"the run makes more than {self.most:,} events")
         if not self.sealed:
             told = {name: value for name, value in particulars.items() if value is not None}
             self.events.append({"t": round(self._clock(), 6), "n": number, "lane": lane, "do": do, **told})
         return number
+
+    def last(self, **particulars: Any) -> int | None:
+        """Return the number of the last event that has these particulars."""
+        for event in reversed(self.events):
+            if all(event.get(name) == value for name, value in particulars.items()):
+                return int(event["n"])
+        return None
 
     @property
     def fingerprint(self) -> str:

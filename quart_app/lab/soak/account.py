@@ -43,6 +43,8 @@ class Account:
         self.values: dict[str, int] = {}
         self.here: set[str] | None = None
         """Who is in the room, None where it cannot know."""
+        self._told_of: dict[str, str] = {}
+        """What it was told last of each user, since its last welcome."""
         self._heard: set[int] = set()
         self._last_signal: int | None = None
         self._told = 0
@@ -64,6 +66,7 @@ class Account:
                     self._told += message["data"]["dropped"]
                 else:
                     self.here = None
+                    self._told_of.clear()
             case _ if type == FACT:
                 self._fact(Cursor.parse(message["id"]).position, message["data"])
             case _ if type == VALUE:
@@ -82,6 +85,7 @@ class Account:
             self._last_signal = None  # what was on its way when a connection ended is told only where it can be
         data = message.get("data") or {}
         if "active_users" in data:
+            self._told_of.clear()  # a node that does not reach the backplane may not know what was told before
             self.here = {user["user_id"] for user in data["active_users"]}
 
     def _fact(self, position: int, mark: str) -> None:
@@ -120,10 +124,10 @@ class Account:
             raise Breach("no_false_leave", f"{self.name} was told that {user} has left, who is there")
         if self.here is None:
             return
-        if (user in self.here) == (type == JOINED):
-            raise Breach(
-                "presence", f"{self.name} was told twice that {user} has {'come' if type == JOINED else 'left'}"
-            )
+        if self._told_of.get(user) == type:
+            came = "come" if type == JOINED else "left"
+            raise Breach("presence", f"{self.name} was told twice that {user} has {came}")
+        self._told_of[user] = type
         if type == JOINED:
             self.here.add(user)
         else:

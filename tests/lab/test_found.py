@@ -74,6 +74,37 @@ FOUND = {
             Act(28.88, "join", ("B",)),
         ),
     ),
+    "a long poll that comes to a node which does not know yet how signals are counted hears some again": Plan(
+        1167,
+        ("A", "B", "C", "D", "E"),
+        (
+            Guest("c0", ("sse", "poll"), (FACTS, STATE, SIGNALS, ROOM), 0.27099166554066845),
+            Guest("c3", ("poll",), (FACTS, SIGNALS), 0.0),
+        ),
+        (
+            Act(6.298, "store", ("A", 1)),
+            Act(8.165, "say", ("c3",)),
+            Act(9.314, "say", ("c0",)),
+            Act(10.312, "signal", ("B", 2)),
+            Act(11.192, "say", ("c0",)),
+            Act(11.889, "signal", ("B", 30)),
+            Act(12.264, "store", ("E", 1)),
+            Act(13.247, "say", ("c3",)),
+            Act(13.552, "lag", (1.5,)),
+            Act(14.217, "store", ("C", 1)),
+            Act(15.353, "say", ("c0",)),
+            Act(19.089, "kill", ("B",)),
+            Act(19.74, "say", ("c3",)),
+            Act(19.755, "say", ("c3",)),
+            Act(19.759, "kill", ("C",)),
+            Act(19.922, "start", ("C",)),
+            Act(20.001, "signal", ("E", 30)),
+            Act(20.256, "signal", ("E", 30)),
+            Act(20.333, "value", ("A", "l")),
+            Act(21.547, "hurry", (1.5,)),
+            Act(23.578, "say", ("c3",)),
+        ),
+    ),
 }
 
 

@@ -66,7 +66,7 @@ class Admission:
         if cursor.position > self._bus.position:
             await self._relay.catch_up()
         topics = sorted(set(opening.topics))
-        if cursor.run != self._bus.counts_of(topics) or len(cursor.seen) != len(topics):
+        if not self._bus.counts_as(cursor.run, topics) or len(cursor.seen) != len(topics):
             return Place(cursor.position, self._bus.now(topics).seen), None
         seen = dict(zip(topics, cursor.seen, strict=True))
         await self._seed(topics, seen)

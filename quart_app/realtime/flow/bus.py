@@ -51,6 +51,8 @@ class Bus:
         self.position = position
         self.surroundings = surroundings
         self.run = f"{crc32(surroundings.token(18).encode()):08x}"
+        self.run_is_known = unheard is None
+        """Whether it is known yet by which name all processes count."""
         self.demand: Callable[[str, bool], None] = lambda topic, wanted: None
         self.kind_of = kind_of
         self._count_of = count_of
@@ -228,6 +230,11 @@ class Bus:
     def counts_of(self, names: Collection[str]) -> str:
         """Return the name of the counts of transient events in these topics, and in no others."""
         return f"{self.run}{crc32(' '.join(sorted(names)).encode()):08x}"
+
+    def counts_as(self, run: str, names: Collection[str]) -> bool:
+        """Return whether counts of that name are those of these topics here, as far as that is known."""
+        counts = self.counts_of(names)
+        return run == counts or (not self.run_is_known and run[len(self.run) :] == counts[len(self.run) :])
 
     def push_soon(self, reader: Reader) -> None:
         """Let a reader write what is for it alone: before what follows for all in the same turn."""

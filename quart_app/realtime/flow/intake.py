@@ -37,7 +37,7 @@ class Intake:
         self._bus.keep_room(events)()
 
     def counting(self, run: str) -> None:
-        self._bus.run = run
+        self._bus.run, self._bus.run_is_known = run, True
 
     def is_state(self, topic: str) -> bool:
         return self._bus.kind_of(topic) is Kind.STATE

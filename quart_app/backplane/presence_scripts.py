@@ -222,7 +222,13 @@ while fresh > 0 and i <= #ARGV do
     for _, entry in ipairs(redis.call('HKEYS', p .. 'e:' .. former)) do leave(former, entry) end
     for j = i + 4, i + 1 + 3 * there, 3 do come(former, topic, ARGV[j], ARGV[j + 1], ARGV[j + 2]) end
     redis.call('HSET', p .. 'w:' .. topic, 'n', told, 'f', first)
-    redis.call('ZADD', p .. 'nodes', now + fresh, former)
+    redis.call('PERSIST', p .. 'w:' .. topic)
+    if there > 0 then
+      redis.call('ZADD', p .. 'nodes', now + fresh, former)
+    elseif redis.call('EXISTS', p .. 'p:' .. topic) == 0 then
+      redis.call('SREM', p .. 'topics', topic)
+      redis.call('PEXPIRE', p .. 'w:' .. topic, COUNT_KEPT)
+    end
     found[#found + 1] = everybody(topic)
   end
   i = i + 4 + 3 * there

@@ -88,6 +88,7 @@ PROBE: Final = 1.0  # s between two messages of a node to itself
 PROBE_DEADLINE: Final = 2.0  # s in which an answer has to come
 RECONNECT: Final = 0.25  # s before a lost line is opened again, at most
 NODE_LEASE: Final = 5.0  # s that a node which says nothing counts as there
+COUNTED: Final = 2**52  # what a cursor's counts stay below: nobody counts so far, and Redis counts exactly up to 2**53
 TOPICS_LEFT: Final = 1_000  # topics of which it is remembered that everybody has left them
 RESTORED: Final = 0.5  # s in which all nodes are back at a server that was away, and have told it who was there
 ASK: Final = 1.0  # s in which another node has to answer a question

@@ -295,7 +295,7 @@ class TestScripts:
 
         async def appear(tag: str, lease: int = 5_000) -> Any:
             topics, known = await line.call(presence_scripts.APPEAR, "i", tag, f"{tag} me", lease)
-            return topics, sorted(known)
+            return sorted(topics), sorted(known)
 
         told: list[Any] = [await move("t", "u", name="Ana")]
         told += [await appear("t"), await appear("other", 0)]
@@ -319,6 +319,10 @@ class TestScripts:
         for number in (5, 4):
             await line.call(presence_scripts.RESTORE, "i", "t", "rooms/9", 2, number, 3, *restored)
         told += [await next_message(), (await beat())[0], await next_message()]
+        for number, there in ((3, 3), (7, 0)):  # who knows more knows that everybody has left
+            people = restored if there else []
+            await line.call(presence_scripts.RESTORE, "i", "t", "rooms/8", 2, number, there, *people)
+        told += [await next_message(), await next_message(), await appear("t")]
         end_calm()
         told += [await beat(), await next_message(), await next_message()]
         await line.call(presence_scripts.RETIRE, "i", "t", "t me", 5_000)

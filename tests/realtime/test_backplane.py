@@ -137,6 +137,16 @@ class TestUnknown:
         bus.found("live/x", Count(30, 51), ())
         assert (await read(newcomer), dropped(newcomer)) == ([], 0)
 
+    async def test_who_has_seen_more_elsewhere_hears_nothing_again_however_much_there_is_to_read(self) -> None:
+        engine = Engine()
+        bus = engine.bus
+        bus.found("live/x", Count(1, 3), ())
+        back = Subscription(bus, engine.log, ("live/x", "log/a"), "1", Place(0, {"live/x": 5}))
+        engine.commit(*["log/a"] * (limits.BATCH_EVENTS + 5))
+        await read(back)
+        bus.publish([signal("live/x", number, first=1) for number in (4, 5, 6)])
+        assert await read(back) == [6]
+
     async def test_values_that_are_other_than_here_are_news(self) -> None:
         bus = Bus(kind_of)
 

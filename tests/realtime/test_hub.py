@@ -123,6 +123,14 @@ class TestWelcome:
     async def test_a_cursor_that_is_none_is_refused(self, hub: Hub, since: str) -> None:
         assert await refused(hub, "talk/1", since=since) == ("invalid_since", 400)
 
+    @pytest.mark.parametrize(("count", "is_taken"), [(limits.COUNTED - 1, True), (limits.COUNTED, False)])
+    async def test_a_count_that_nobody_can_have_counted_to_is_not_taken(
+        self, hub: Hub, count: int, is_taken: bool
+    ) -> None:
+        since = f"e0-3.{hub.bus.counts_of(('lobby',))}.{count:x}"
+        connection = await connect(hub, "lobby", since=since)
+        assert (connection.subscription.full_cursor.seen == (count,)) is is_taken
+
     async def test_everything_retained_where_the_bus_has_not_heard_of_what_was_trimmed(self, hub: Hub) -> None:
         assert isinstance(hub.log, MemoryLog)
         hub.log.append("talk/1", "said")

@@ -124,5 +124,6 @@ class Attendance:
         for user, person, left in people:
             self._come(former, topic, user, person, left)
         self.told[topic] = told
-        self.nodes[former] = asyncio.get_running_loop().time() + self.fresh
+        if people:
+            self.nodes[former] = asyncio.get_running_loop().time() + self.fresh
         return True

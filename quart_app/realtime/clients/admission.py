@@ -72,7 +72,8 @@ class Admission:
         await self._seed(topics, seen)
         now = self._bus.now(topics).seen
         # A count of 0 was not known: who has it goes on from now, and gets the values of states.
-        return Place(cursor.position, {topic: count or now[topic] for topic, count in seen.items()}), None
+        known = {topic: count if 0 < count < limits.COUNTED else now[topic] for topic, count in seen.items()}
+        return Place(cursor.position, known), None
 
     async def welcome(self, connection: Connection, opening: Opening, heartbeat: float) -> None:
         """Tell a new connection what it needs to know, then what each of its topics has to say.

@@ -116,7 +116,9 @@ class Bus:
             topic.known = False
         self.publish(events)
         for event in events:
-            self._topic(event.topic).unnumbered[event.key or ""] = event
+            unnumbered = self._topic(event.topic).unnumbered
+            unnumbered.pop(event.key or "", None)  # the newest comes last
+            unnumbered[event.key or ""] = event
 
     def restore(self, events: Iterable[Event]) -> None:
         """Take in numbered values, as far as they are other than here. Raise Refused as `publish` does."""

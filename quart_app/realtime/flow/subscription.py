@@ -345,7 +345,7 @@ class Subscription:
         audience = self._audience
         place = Place(self.position, self._place.seen)
         unread = read_tails(audience.topics, place, starts, audience.head(self._bus.position))
-        self._place = self._not_before(unread.place)
+        self._place = self._not_before(unread.place) if unread.all_read else unread.place
         if unread.all_read:
             self._version = audience.version
         self._count_delay(unread.events)

@@ -124,8 +124,8 @@ class Hub:
             self.closed(connection)
         self.feeds.stop()
         await self.leases.stop()
-        await self.relay.stop()
         await self.backplane.stop()
+        await self.relay.stop()  # after those who would let it read the log
         await self.nodes.stop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=limits.UNIT_TIMEOUT)

@@ -49,11 +49,9 @@ class Account:
         self._last_signal: int | None = None
         self._told = 0
         """The signals that it was told to be missing since the last one that it heard."""
-        self.count = 0
 
     def take(self, message: dict[str, Any]) -> None:
         """Take the next message. Raise Breach."""
-        self.count += 1
         type, topic = message["type"], message.get("topic")
         match type:
             case "connected":

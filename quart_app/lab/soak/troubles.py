@@ -48,7 +48,7 @@ class Troubles:
 
     def darken_down(self, name: str) -> None:
         """Let nothing through that is sent to a client."""
-        self._each_road(name, lambda road: _each(road.others(name), _darken))
+        self._each_road(name, lambda road: _darken(road.towards(name)))
 
     def block(self, name: str, kind: str) -> None:
         """Let no connections of a kind through, and cut those that there are."""
@@ -61,11 +61,11 @@ class Troubles:
 
     def buffer(self, name: str) -> None:
         """Hold back what event streams bring."""
-        self._each_road(name, lambda road: _each(road.others(name), _buffer))
+        self._each_road(name, lambda road: _buffer(road.towards(name)))
 
     def narrow(self, name: str) -> None:
         """Let only little through."""
-        self._each_road(name, lambda road: _each(road.others(name), _narrow))
+        self._each_road(name, lambda road: _narrow(road.towards(name)))
 
     def lighten(self, name: str) -> None:
         """Let everything through."""
@@ -148,11 +148,6 @@ class Troubles:
     def hurry(self, _: float) -> None:
         """Let it be quick again."""
         self.lag(0.0)
-
-
-def _each(weathers: list[Weather], change: Callable[[Weather], None]) -> None:
-    for weather in weathers:
-        change(weather)
 
 
 def _darken(weather: Weather) -> None:

@@ -2,8 +2,9 @@
 simulated."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from quart_app.client.address import Address, StreamRequest
@@ -19,7 +20,8 @@ from quart_app.client.endings import (
 from quart_app.client.errors import SendRefused
 from quart_app.client.links import Arrival, Link, Postponed, RequestFailed, ServerFailed
 from quart_app.client.messages import Message, ServerError, decode, encode, is_welcome
-from quart_app.client.options import Options
+from quart_app.client.options import GOODBYE_TIMEOUT, Options
+from quart_app.client.transports.http import BUSY
 from quart_app.client.transports.polling import PollLink
 from quart_app.lab.world.loop import Place
 from quart_app.lab.world.roads import Cut, End, Listener, Road, Unreachable
@@ -27,11 +29,7 @@ from quart_app.lab.world.serving import PING, PONG, Answer, Closing, Refusal, Re
 from quart_app.realtime import Identity
 from quart_app.wire import Close, Control
 
-T = TypeVar("T")
-
-BUSY = frozenset({429, 503})
 BUFFER = 16  # messages that a WebSocket reads ahead of its user
-GOODBYE = 5.0  # s
 
 
 class Dialer:
@@ -123,16 +121,9 @@ class Dialer:
 
     async def leave(self, topic: str, connection_id: str) -> None:
         """Tell the server that a connection's user left."""
-        await quietly(self.send(topic, {"type": Control.BYE}, connection_id))
-
-
-async def quietly(goodbye: Awaitable[object]) -> None:
-    """Say goodbye, and do not mind whether it is heard."""
-    try:
-        async with asyncio.timeout(GOODBYE):
-            await goodbye
-    except (RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
-        pass
+        with suppress(RequestFailed, SendRefused, Postponed, ServerFailed, TimeoutError):
+            async with asyncio.timeout(GOODBYE_TIMEOUT):
+                await self.send(topic, {"type": Control.BYE}, connection_id)
 
 
 class StreamLink:

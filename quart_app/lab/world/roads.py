@@ -100,9 +100,10 @@ class Road:
         """Let nothing through that is sent from a host."""
         self.weather[host].dark = True
 
-    def others(self, host: str) -> "list[Weather]":
+    def towards(self, host: str) -> Weather:
         """Return the weather for what is sent to a host."""
-        return [weather for origin, weather in self.weather.items() if origin != host]
+        [weather] = [weather for origin, weather in self.weather.items() if origin != host]
+        return weather
 
     def lighten(self) -> None:
         """Let everything through again."""

@@ -8,7 +8,7 @@ from quart_app.client import Live, Options, connect
 from quart_app.lab.world.database import Database
 from quart_app.lab.world.dialing import Dialer
 from quart_app.lab.world.dice import Dice
-from quart_app.lab.world.loop import Fate, Place, VirtualLoop
+from quart_app.lab.world.loop import Place, VirtualLoop
 from quart_app.lab.world.node import Node
 from quart_app.lab.world.redis import Server
 from quart_app.lab.world.roads import Listener, Road
@@ -88,6 +88,6 @@ class Client:
     def _choose(self) -> tuple[Road, Listener]:
         """Return a node as a balancer chooses it: any that listens, whoever was served by which one before."""
         nodes = list(self._world.nodes.values())
-        there = [node for node in nodes if node.process is not None and node.fate is not Fate.DEAD]
+        there = [node for node in nodes if node.process is not None]
         node = self._dice.choice(there or nodes)
         return self._world.road(self.name, node.name), node

@@ -182,7 +182,7 @@ class Subscription:
         """Leave those who wait at the head, and note the place that was reached."""
         if self.outlet.leave(self):
             place = self._audience.place
-            self._place = self._not_before(Place(max(place.position, self._bus.position), place.seen))
+            self._place = Place(max(place.position, self._bus.position), place.seen)
             self._version = self._audience.version
         else:
             self._audience.waiting.pop(self, None)
@@ -296,7 +296,7 @@ class Subscription:
             return None  # those come first; the events are in the tails
         if self._ahead:
             return None  # some of it was seen elsewhere: what was not is in the tails
-        self._place, self._version = self._not_before(batch.place), batch.version
+        self._place, self._version = batch.place, batch.version
         if self.user_id in batch.hidden_from:
             batch = Batch(visible(batch.messages, self.user_id))
         return batch if batch.messages else None

@@ -5,9 +5,10 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -50,12 +51,42 @@ class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A question with a choice of answers; `about` is the strategy that it asks about."""
+    """A question, of the strategy `about`.
 
-    options: tuple[str, ...]
-    answer: str
-    kind: str = "choice"
+    Of kind `choice` it asks for one of its options, of kind `order` for all of them in their right order, and of kind
+    `number` for a number from `low` to `high` (`from` and `to` in the file), which may be wrong by `within`.
+    """
+
+    answer: str | float | tuple[str, ...]
+    options: tuple[str, ...] = ()
+    kind: Literal["choice", "order", "number"] = "choice"
     about: str = ""
+    low: float = msgspec.field(name="from", default=0)
+    high: float = msgspec.field(name="to", default=0)
+    within: float = 0
+    unit: str = ""
+
+    @property
+    def may_be(self) -> str:
+        """What the answer may be, in words."""
+        match self.kind:
+            case "choice":
+                return _listed(self.options)
+            case "order":
+                return f"{', '.join(self.options)}, each once, in any order"
+            case "number":
+                return f"a number from {self.low:g} to {self.high:g}"
+
+    @property
+    def is_fit(self) -> bool:
+        """Tell whether the answer is one that may be given."""
+        match self.kind:
+            case "choice":
+                return self.answer in self.options
+            case "order":
+                return isinstance(self.answer, tuple) and sorted(self.answer) == sorted(self.options)
+            case "number":
+                return isinstance(self.answer, int | float) and self.low <= self.answer <= self.high
 
 
 class Room(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +107,7 @@ class Act(msgspec.Struct, frozen=True):
         return f"{self.do}@{self.at:g}"
 
 
-class Lesson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Lesson(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     """A lesson, as its file tells it. The strategies are in the order of showing, the last one is ours."""
 
     number: int
@@ -85,12 +116,16 @@ class Lesson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nodes: int
     lasts: int
     """The seconds in which acts may be done."""
+    lanes: tuple[str, ...]
+    """Who takes part, in the order in which the picture shows them. What lies between two is a road, as in a-b."""
     predict: Question
     observe: Question
     quiz: Question
     seed: int
     strategies: tuple[str, ...]
     rules: tuple[str, ...]
+    breaks: dict[str, tuple[str, ...]]
+    """The rules that each strategy breaks with the lesson's own seed."""
     knobs: tuple[Knob, ...]
     acts: tuple[str, ...]
     room: Room
@@ -158,8 +193,10 @@ def read(path: Path) -> Lesson:
         if rule not in RULES:
             raise Unfit(f"{path}: there is no rule {rule}: it may be {_listed(list(RULES))}")
     for question in (lesson.predict, lesson.observe, lesson.quiz):
-        if question.answer not in question.options:
-            raise Unfit(f"{path}: the answer is {question.answer}: it may be {_listed(question.options)}")
+        if not question.is_fit:
+            raise Unfit(f"{path}: the answer is {question.answer}: it may be {question.may_be}")
+    if tuple(lesson.breaks) != lesson.strategies or not {*lesson.rules} >= {*chain(*lesson.breaks.values())}:
+        raise Unfit(f"{path}: breaks has to name each strategy in order, with rules of the lesson")
     lesson.checked_knobs({})
     return lesson
 

@@ -1,4 +1,4 @@
-"""The laboratory's words, Spanish and English, from the catalogue's files: the common ones and those of a lesson.
+"""The laboratory's words, Spanish and English, from the catalogue's files: those of a lesson, and the common ones.
 
 The pages read the same files by `web.i18n`; here they are read without a framework.
 """
@@ -22,10 +22,10 @@ def _read(folder: Path) -> dict[str, dict[str, str]]:
     return {key: texts for section in sections.values() for key, texts in section.items()}
 
 
-def words(language: str, folder: Path | None = None) -> Say:
-    """Return what says a key in `language`: from the `texts.toml` of a lesson's folder, or the common one. A number
-    with a fraction is written with one decimal, as the language does. The function raises KeyError."""
-    texts = _read(folder or _COMMON)
+def words(language: str, folder: Path = _COMMON) -> Say:
+    """Return what says a key in `language`: from the `texts.toml` of a lesson's folder, else the common one. Its places
+    are filled as `written` writes them. The function raises KeyError."""
+    texts = _read(_COMMON) | _read(folder)
 
     def say(key: str, **values: Any) -> str:
         return texts[key][language].format(**{name: written(value, language) for name, value in values.items()})
@@ -34,7 +34,11 @@ def words(language: str, folder: Path | None = None) -> Say:
 
 
 def written(value: object, language: str) -> object:
-    """Return a number as the language writes it, and anything else as it is."""
-    if not isinstance(value, float):
-        return value
-    return f"{value:.1f}".replace(".", "," if language == "es" else ".")
+    """Return a value as the language writes it: a number with a fraction has one decimal, a list is joined, an empty
+    one is `none`."""
+    match value:
+        case float():
+            return f"{value:.1f}".replace(".", "," if language == "es" else ".")
+        case list() | tuple():
+            return ", ".join(str(written(one, language)) for one in value) or _read(_COMMON)["none"][language]
+    return value

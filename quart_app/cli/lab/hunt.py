@@ -63,7 +63,7 @@ def hunt(lesson: str, strategy: str | None, file: str | None, seeds: int, knobs:
 def _hunt(lesson: Lesson, runs: Iterable[Played], who: tuple[str, str], seeds: int, language: str) -> None:
     from quart_app.lab.texts import words
 
-    say, text = words(language), words(language, lesson.folder)
+    say = words(language, lesson.folder)
     broken: list[tuple[int, int, int, Played]] = []
 
     def count(_: object) -> str:
@@ -82,9 +82,9 @@ def _hunt(lesson: Lesson, runs: Iterable[Played], who: tuple[str, str], seeds: i
                 broken.append((shortest, len(played.events), seed, played))
             bar.update(1, played)
     if not broken:
-        click.echo(f"{who[0]}: {text('break_none', all=seeds)}")
+        click.echo(f"{who[0]}: {say('break_none', all=seeds)}")
         return
     *_, seed, played = min(broken, key=lambda one: one[:3])
-    click.echo(f"{who[0]}: {text('break_found', n=len(broken), all=seeds, seed=seed)}")
-    click.echo(f"  {sentence(lesson, played.broken[0], language)}")
+    click.echo(f"{who[0]}: {say('break_found', n=len(broken), all=seeds, seed=seed)}")
+    click.echo(f"  {sentence(played.broken[0], say)}")
     click.echo(f"  {say('see_it')}: envivo lab run {lesson.number} --seed {seed} {who[1]}")

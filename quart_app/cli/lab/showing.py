@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,8 +11,11 @@ import click
 
 if TYPE_CHECKING:
     from quart_app.lab.checker import Verdict
-    from quart_app.lab.lesson import Lesson
     from quart_app.lab.running import Choice, Played
+    from quart_app.lab.strip import Bars, Row, Strip
+    from quart_app.lab.texts import Say
+
+BARS = " ▁▂▃▄▅▆▇█"
 
 language_option = click.option(
     "--lang", type=click.Choice(["en", "es"]), default="en", show_default=True, help="The language of the lessons."
@@ -58,20 +62,20 @@ def heading(choice: Choice, language: str) -> str:
     """Return what is run, and the lesson's question."""
     from quart_app.lab.texts import words
 
-    say, lesson = words(language), choice.lesson
-    text = words(language, lesson.folder)
+    lesson = choice.lesson
+    say = words(language, lesson.folder)
     told = [say("seed", seed=choice.seed)]
     told += [f"{knob.name} {choice.knobs[knob.name]:g}{knob.in_units}" for knob in lesson.knobs]
     if choice.acts:
         told.append(say("acts", acts=", ".join(map(str, choice.acts))))
     return "\n".join(
         [
-            f"{lesson.number} · {text('title')} · {text('question')}",
+            f"{lesson.number} · {say('title')} · {say('question')}",
             " · ".join(told),
             "",
-            text("setup", **choice.knobs),
-            text("setup_more"),
-            text("legend"),
+            say("setup", **choice.knobs),
+            say("setup_more"),
+            say("legend"),
         ]
     )
 
@@ -80,35 +84,48 @@ def shown(choice: Choice, played: Played, language: str, title: str = "") -> str
     """Return what a strategy came to."""
     from quart_app.lab.texts import words
 
-    say, text = words(language), words(language, choice.lesson.folder)
-    tally = choice.lesson.module("tally").tally(played.events)
+    say = words(language, choice.lesson.folder)
+    strip = choice.lesson.module("tally").strip(played.events)
     if not title:
-        title = f"{text(f's_{played.strategy}')} ({text(f's_{played.strategy}_sub')})"
-    lines = [f"{title} · {played.strategy} · {text('outcome', money=tally.money)}", f"  {'  '.join(tally.cells)}"]
-    for name, found in (("lost", tally.lost), ("twice", tally.doubled)):
-        lines.append(f"  {text(name, list=', '.join(found) or say('none'))}")
-    lines += [f"  {_verdict(choice.lesson, verdict, language)}" for verdict in played.verdicts]
+        title = f"{say(f's_{played.strategy}')} ({say(f's_{played.strategy}_sub')})"
+    lines = [f"{title} · {played.strategy} · {say(strip.outcome.key, **strip.outcome.values)}"]
+    lines += _rows(strip, say)
+    lines += [f"  {say(note.key, **note.values)}" for note in strip.notes]
+    lines += [f"  {_verdict(verdict, say)}" for verdict in played.verdicts]
     return "\n".join([*lines, f"  {say('fingerprint', fingerprint=played.fingerprint)}"])
 
 
-def _verdict(lesson: Lesson, verdict: Verdict, language: str) -> str:
-    from quart_app.lab.checker import State
-    from quart_app.lab.texts import words
+def _rows(strip: Strip, say: Say) -> list[str]:
+    labels = ["" if row.label is None else say(row.label.key, **row.label.values) for row in strip.rows]
+    width = max(map(len, labels), default=0)
+    lines = [f"  {label:<{width}}  {_drawn(row)}" for label, row in zip(labels, strip.rows, strict=True)]
+    return lines if width else [line[2:] for line in lines]
 
-    say, text = words(language), words(language, lesson.folder)
-    rule = text(verdict.rule)
+
+def _drawn(row: Row | Bars) -> str:
+    from quart_app.lab.strip import Row
+
+    if isinstance(row, Row):
+        return "  ".join(cell.sign for cell in row.cells)
+    highest = max(row.values, default=0) or 1
+    bars = "".join(BARS[math.ceil(value / highest * (len(BARS) - 1))] for value in row.values)
+    return f"{bars}  ≤ {highest:g}"
+
+
+def _verdict(verdict: Verdict, say: Say) -> str:
+    from quart_app.lab.checker import State
+
+    rule = say(verdict.rule)
     match verdict.state:
         case State.HOLDS:
-            return f"✓ {rule}: {say('holds', n=verdict.messages)}"
+            return f"✓ {rule}: {say('holds', n=verdict.looked_at)}"
         case State.OPEN:
-            return f"? {rule}: {say('open', list=', '.join(verdict.in_the_air))}"
+            return f"? {rule}: {say('open', list=verdict.waits_for)}"
         case State.BROKEN:
-            return f"✕ {rule}: {say('broken')}. {sentence(lesson, verdict, language)}"
+            return f"✕ {rule}: {say('broken')}. {sentence(verdict, say)}"
 
 
-def sentence(lesson: Lesson, verdict: Verdict, language: str) -> str:
+def sentence(verdict: Verdict, say: Say) -> str:
     """Return the counter-example of a broken rule in words."""
-    from quart_app.lab.texts import words
-
     assert verdict.breach is not None  # noqa: S101 - it is broken
-    return words(language, lesson.folder)(f"{verdict.rule}_{verdict.breach.why}", **verdict.breach.values)
+    return say(f"{verdict.rule}_{verdict.breach.why}", **verdict.breach.values)

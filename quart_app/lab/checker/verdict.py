@@ -28,10 +28,10 @@ class Breach:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule says: of so many messages, which of them are still in the air, and the counter-example."""
+    """What a rule says: of so many messages or other things, which of them are still open, and the counter-example."""
 
     rule: str
     state: State
-    messages: int
-    in_the_air: tuple[str, ...] = field(default=())
+    looked_at: int
+    waits_for: tuple[str, ...] = field(default=())
     breach: Breach | None = None

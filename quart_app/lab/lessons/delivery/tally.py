@@ -6,6 +6,7 @@ from typing import Any
 
 from quart_app.lab.checker import History
 from quart_app.lab.running import Played
+from quart_app.lab.strip import Cell, Kind, Row, Said, Strip
 
 
 @dataclass
@@ -25,16 +26,12 @@ class Tally:
         """Return the payments that were booked more than once."""
         return [name for name, times in self.booked.items() if (times or 0) > 1]
 
-    @property
-    def cells(self) -> list[str]:
-        """Return a sign for each payment; shapes tell it, not colours."""
-        return [_cell(times) for times in self.booked.values()]
 
-
-def _cell(times: int | None) -> str:
+def _cell(name: str, times: int | None) -> Cell:
     if times is None:
-        return "?"
-    return ("✕", "●", "②", "③", "④")[min(times, 4)]
+        return Cell("?", "open", name)
+    kind: Kind = "lost" if times == 0 else "right" if times == 1 else "twice"
+    return Cell(("✕", "●", "②", "③", "④")[min(times, 4)], kind, name)
 
 
 def tally(events: Iterable[Mapping[str, Any]]) -> Tally:
@@ -55,3 +52,11 @@ def figures(played: Sequence[Played]) -> dict[str, int]:
     """Return the figures of the lesson's texts, of a run of all its strategies."""
     once, retry, _ = (tally(one.events) for one in played)
     return {"lost": len(once.lost), "doubled": retry.money - len(retry.booked), "payment": int(retry.doubled[-1])}
+
+
+def strip(events: Iterable[Mapping[str, Any]]) -> Strip:
+    """Return the result strip: a cell for each payment."""
+    found = tally(events)
+    cells = tuple(_cell(name, times) for name, times in found.booked.items())
+    notes = Said("lost", {"list": found.lost}), Said("twice", {"list": found.doubled})
+    return Strip(Said("outcome", {"money": found.money}), (Row(cells),), notes)

@@ -1,50 +1,22 @@
-"""The rules: each keeps at most its first counter-example."""
+"""Rules about messages: each is stored, once, and the sum of them is right."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from quart_app.lab.checker.history import Happened, History, Story
-from quart_app.lab.checker.verdict import MOST_SHOWN, Breach, State, Verdict
-
-
-class Rule:
-    """A rule. What `_look` returns is its counter-example."""
-
-    def __init__(self) -> None:
-        self.breach: Breach | None = None
-
-    def see(self, event: Happened, history: History) -> None:
-        """Look at a run after an event, which `history` has."""
-        if self.breach is None:
-            self.breach = self._look(event, history)
-
-    def _look(self, event: Happened, history: History) -> Breach | None:
-        raise NotImplementedError
-
-    def verdict(self, history: History) -> Verdict:
-        """Return what is known by now."""
-        if self.breach is not None:
-            return Verdict(self.name(), State.BROKEN, history.sent, breach=self.breach)
-        waiting = history.unsettled()
-        return Verdict(self.name(), State.OPEN if waiting else State.HOLDS, history.sent, waiting)
-
-    @classmethod
-    def name(cls) -> str:
-        """Return its name, as lessons have it: nothing_lost for NothingLost."""
-        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__).lstrip("_")
+from quart_app.lab.checker.rules.rule import Rule, breach_of
+from quart_app.lab.checker.verdict import Breach
 
 
 def _breach(why: str, story: Story | None, numbers: Iterable[int | None], **values: Any) -> Breach:
-    """Return a counter-example: the events that there are, in order, each once."""
-    shown = sorted({number for number in numbers if number is not None})
     named = {} if story is None else {"msg": story.name.lstrip("p")}
-    return Breach(why, named | values, tuple(shown[:MOST_SHOWN]))
+    return breach_of(why, numbers, **named, **values)
 
 
 class NothingLost(Rule):
     """Whatever is taken is stored, once nobody goes on trying and nothing is in the air."""
 
-    def _look(self, event: Happened, history: History) -> Breach | None:
+    def look(self, event: Happened, history: History) -> Breach | None:
         for story in history.touched:
             if story.given_up is not None and not story.air and not story.commits:
                 return self._lost(story, history)
@@ -72,7 +44,7 @@ class NothingLost(Rule):
 class OnceEach(Rule):
     """Nothing is stored twice."""
 
-    def _look(self, event: Happened, history: History) -> Breach | None:
+    def look(self, event: Happened, history: History) -> Breach | None:
         for story in history.touched:
             if event["do"] == "commit" and len(story.commits) > 1:
                 return self._twice(story, history)
@@ -106,7 +78,7 @@ class SumIs(Rule):
         super().__init__()
         self._sum = 0
 
-    def _look(self, event: Happened, history: History) -> Breach | None:
+    def look(self, event: Happened, history: History) -> Breach | None:
         if event["do"] != "commit":
             return None
         self._sum += event["amount"]
@@ -114,6 +86,3 @@ class SumIs(Rule):
             return None
         story = history.touched[0] if history.touched else None
         return _breach("wrong", story, [event.get("of"), event["n"]], told=event["sum"], right=self._sum)
-
-
-RULES: dict[str, type[Rule]] = {rule.name(): rule for rule in (NothingLost, OnceEach, SumIs)}

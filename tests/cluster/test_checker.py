@@ -72,6 +72,26 @@ def test_who_comes_to_a_node_that_was_cut_off_hears_late_of_who_left_before(was_
     assert bool(found) is not was_cut
 
 
+@pytest.mark.parametrize("was_cut", [True, False])
+def test_of_who_comes_to_a_node_that_is_cut_off_the_others_cannot_know(was_cut: bool) -> None:
+    at = count(1.0, 0.1)
+    told = history.History(clock=lambda: next(at))
+    lost = told.connect("ana", "ws", ["rooms/1"], "ana")
+    told.welcome(lost, "e-1", node=0)
+    told.leaving(lost, orderly=True)
+    told.gone(lost, "over", clean=True)
+    if was_cut:
+        told.fault(1, "cut")
+    back = told.connect("ana", "ws", ["rooms/1"], "ana")
+    told.welcome(back, "e-1", node=1)
+    luz = told.connect("luz", "ws", ["rooms/1"], "luz")
+    told.welcome(luz, "e-1", node=0)
+    told.present(luz, "rooms/1", ["ana", "luz"])  # by way of a node that is gone, and not buried yet
+    told.event(luz, "rooms/1", "user_left", {"user_id": "ana", "username": "ana"})
+    found = list(CHECKS[10].find(Case(told.lines, Rows([], tables={}, terms=[]))))
+    assert bool(found) is not was_cut
+
+
 def test_a_verdict_says_what_is_wrong_and_shows_the_lines_that_it_takes() -> None:
     honest = simulated(3, STEPS)
     victim = Victim.of(honest, Random(0))

@@ -1,7 +1,8 @@
 """The check of presence: joins and leaves alternate, and are those of the connections.
 
 A user is *surely* present from the welcome of a connection until it is being closed, and where it was cut for a while
-longer; and *perhaps* from when a connection is asked for until it can be known everywhere that none is left.
+longer, but by way of a node that was cut off from the others only once these can have heard of it; and *perhaps* from
+when a connection is asked for until it can be known everywhere that none is left.
 """
 
 from bisect import bisect_left, bisect_right
@@ -38,7 +39,7 @@ def presence(case: Case) -> Iterator[Finding]:
             rooms[topic][connection.connect.user].append(connection)
     pauses, lags = _pauses(case.faults), _lags(case.faults)
     for topic in {line.topic for one in case.connections for line in one.heard if isinstance(line, Present)}:
-        people = {user: _Person(connections, pauses) for user, connections in rooms[topic].items()}
+        people = {user: _Person(connections, pauses, lags) for user, connections in rooms[topic].items()}
         for observer in rooms[topic].values():
             for connection in observer:
                 yield from _Watch(case, connection, topic, people, _knew(connection, lags)).findings()
@@ -46,9 +47,14 @@ def presence(case: Case) -> Iterator[Finding]:
 
 def _knew(connection: Connection, lags: dict[int | None, list[Stay]]) -> float:
     """Return the time of which it is sure that the node of a connection knew it when it welcomed the connection."""
-    asked, node = connection.connect.at, None if connection.welcome is None else connection.welcome.node
-    behind = [lag.since for one in {None, node} for lag in lags.get(one, ()) if lag.since <= asked <= lag.until]
-    return min([asked, *behind])
+    asked = connection.connect.at
+    return min([asked, *(lag.since for lag in _lags_at(connection, asked, lags))])
+
+
+def _lags_at(connection: Connection, at: float, lags: dict[int | None, list[Stay]]) -> list[Stay]:
+    """Return the times around a moment in which the node of a connection was apart from the others."""
+    node = None if connection.welcome is None else connection.welcome.node
+    return [lag for one in {None, node} for lag in lags.get(one, ()) if lag.since <= at <= lag.until]
 
 
 def _lags(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
@@ -79,14 +85,16 @@ def _pauses(faults: Iterable[Fault]) -> dict[int | None, list[Stay]]:
 class _Person:
     """When somebody was surely in a room, and when perhaps."""
 
-    def __init__(self, connections: list[Connection], pauses: dict[int | None, list[Stay]]) -> None:
+    def __init__(
+        self, connections: list[Connection], pauses: dict[int | None, list[Stay]], lags: dict[int | None, list[Stay]]
+    ) -> None:
         goodbyes = sorted(one.leaving.at for one in connections if one.leaving is not None and one.leaving.orderly)
         sure: list[Stay] = []
         unsure: list[Stay] = []
         for one in connections:
             node = None if one.welcome is None else one.welcome.node
             dead = sorted((*pauses.get(None, ()), *(() if node is None else pauses.get(node, ()))))
-            parts = list(_outside(_stay(one, goodbyes), dead))
+            parts = list(_outside(_stay(one, goodbyes, lags), dead))
             sure += parts
             if not parts:
                 unsure.append(Stay(one.connect.at, one.ended + BURIED))
@@ -117,16 +125,18 @@ class _Person:
         return self._asked <= at
 
 
-def _stay(connection: Connection, goodbyes: list[float]) -> Stay:
+def _stay(connection: Connection, goodbyes: list[float], lags: dict[int | None, list[Stay]]) -> Stay:
     """Return when a connection surely keeps its user in the room: who says goodbye does not linger, even where an
     earlier connection was cut just before."""
     if connection.welcome is None:
         return Stay(connection.connect.at, connection.connect.at)
+    came = connection.welcome.at
+    since = max([came, *(lag.until for lag in _lags_at(connection, came, lags))])
     if connection.leaving is not None and connection.leaving.orderly:
-        return Stay(connection.welcome.at, connection.leaving.at)
+        return Stay(since, connection.leaving.at)
     cut = min(connection.ended, inf if connection.leaving is None else connection.leaving.at)
     next_goodbye = bisect_left(goodbyes, cut)
-    return Stay(connection.welcome.at, min([cut + LINGERS, *goodbyes[next_goodbye : next_goodbye + 1]]))
+    return Stay(since, min([cut + LINGERS, *goodbyes[next_goodbye : next_goodbye + 1]]))
 
 
 def _outside(stay: Stay, pauses: list[Stay]) -> Iterator[Stay]:

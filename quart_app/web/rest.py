@@ -5,18 +5,21 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 import msgspec
-from quart import Response
+from quart import Response, after_this_request
 from quart.wrappers.response import DataBody
 from werkzeug.datastructures import Headers
 
 from quart_app.realtime import Refused, checked, encode, too_deep
 from quart_app.realtime.limits import JSON_DEPTH
+from quart_app.web.compression import compress
 from quart_app.web.context import this_request
 from quart_app.web.operations import JSON
 
 Shape = TypeVar("Shape")
 
 _JSON_TYPE: Final = ("Content-Type", JSON)
+_LARGE: Final = 8_000
+"""The bytes from which on an answer is compressed, for who accepts that: below, it is one or two packets anyway."""
 _NOT_KEPT: Final = ("Cache-Control", "no-store")
 
 
@@ -82,6 +85,8 @@ def json_answer(value: dict[str, Any], status: int = 200) -> Response:
     """Return an answer whose body is `value`, on a line of its own for those who read it in a terminal."""
     body = encode(value) + b"\n"
     headers = _Ready(_JSON_TYPE, ("Content-Length", str(len(body))), _NOT_KEPT)
+    if len(body) > _LARGE:
+        after_this_request(compress)  # type: ignore[arg-type]  # it is given this answer, which is Quart's own
     return Response(DataBody(body), status=status, headers=headers)
 
 

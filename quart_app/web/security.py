@@ -8,6 +8,7 @@ from quart import Quart, Response
 
 from quart_app.web.address import is_trustworthy
 from quart_app.web.assets import IMPORT_MAP_HASH
+from quart_app.web.compression import compress
 from quart_app.web.context import this_door
 
 _POLICY = {
@@ -55,6 +56,7 @@ async def _secure(response: Response) -> Response:
         headers.setdefault("Cache-Control", "no-store" if this_door().secure else "private, no-cache")
         if is_trustworthy():  # elsewhere browsers ignore the policy, and complain of it in the console
             headers.setdefault(_OPENER_POLICY, "same-origin")
+        await compress(response)
     return response
 
 

@@ -26,6 +26,11 @@ _FOCUS = """() => {
     const name = one.ariaLabel ?? one.labels?.[0]?.textContent ?? one.textContent;
     return { tag: one.tagName, name: name.trim(), seen: focused !== plain, width };
 }"""
+# How many requests a page has made, and the bytes that have come over the wire for them.
+_WEIGHT = """() => {
+    const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+    return [all.length, all.reduce((sum, one) => sum + one.transferSize, 0)];
+}"""
 _PIXELS = "(canvas) => canvas.toDataURL()"
 
 
@@ -58,6 +63,18 @@ async def test_the_tabulator_goes_through_the_page_in_order_and_is_seen(windows:
     names = " | ".join(stop["name"] for stop in stops)
     in_order = ["Ir al contenido", "En Vivo", "Chat", "En línea", "Español", "Cambiar a", "Volver", "Escribe", "Enviar"]
     assert re.search(".*".join(re.escape(name) for name in in_order), names), names
+
+
+@pytest.mark.parametrize("path", ["/", "/chat/1?user_id=1&username=Ana", "/topics/live/hola"])
+async def test_a_page_is_small_and_smaller_the_second_time(windows: Windows, path: str) -> None:
+    page = await windows.open(path)
+    await expect(page.locator(".badge")).to_contain_text("WebSocket")
+    requests, weight = await page.evaluate(_WEIGHT)
+    assert requests <= 25
+    assert weight <= 100_000
+    await page.reload()
+    await expect(page.locator(".badge")).to_contain_text("WebSocket")
+    assert (await page.evaluate(_WEIGHT))[1] < weight / 3
 
 
 async def test_a_chart_moves_when_a_reading_comes(server: ServerProcess, windows: Windows) -> None:

@@ -1,13 +1,16 @@
 """The files a page is made of: complete, of the right type, kept as long as they may be, and readable."""
 
+import gzip
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from quart.typing import TestClientProtocol as Client
 
 from quart_app.resources import static_folder
-from quart_app.web.assets import FONT, IMPORT_MAP, UPLOT_CSS
+from quart_app.web.assets import FONT, IMPORT_MAP, UPLOT_CSS, Files
 from tests.running import NODE_CLIENTS
 
 STATIC = static_folder()
@@ -71,6 +74,80 @@ async def test_vendored_files_are_kept_for_a_year_and_ours_are_asked_for_again(c
     again = await client.get("/static/js/pages/shared/theme.js", headers={"If-None-Match": ours.headers["ETag"]})
     assert again.status_code == 304
     assert await again.get_data() == b""
+
+
+async def body(answer: Any) -> bytes:
+    content: bytes = await answer.get_data(as_text=False)
+    return content
+
+
+async def versioned(client: Client, name: str) -> str:
+    """Return the address by which pages name a file of ours."""
+    page = await (await client.get("/chat")).get_data(as_text=True)
+    (version,) = set(re.findall(r"/static/v/([0-9a-f]{12})/", page))
+    return f"/static/v/{version}/{name}"
+
+
+@pytest.mark.parametrize("name", ["css/base.css", "js/pages/shared/theme.js", "js/pages/chat/room.js"])
+async def test_what_a_page_names_is_kept_for_a_year_and_travels_compressed(client: Client, name: str) -> None:
+    address = await versioned(client, name)
+    plain = await client.get(address)
+    small = await client.get(address, headers={"Accept-Encoding": "gzip"})
+    for answer in (plain, small):
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert "Accept-Encoding" in answer.headers["Vary"]
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(await body(small)) == await body(plain)
+    assert small.headers["ETag"] != plain.headers["ETag"]
+    for answer, headers in ((plain, {}), (small, {"Accept-Encoding": "gzip"})):
+        again = await client.get(address, headers={"If-None-Match": answer.headers["ETag"], **headers})
+        assert (again.status_code, await again.get_data()) == (304, b"")
+
+
+async def test_the_version_before_is_answered_with_the_present_file_which_is_not_kept(client: Client) -> None:
+    answer = await client.get("/static/v/0123456789ab/css/base.css")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert await answer.get_data() == (STATIC / "css" / "base.css").read_bytes()
+    assert (await client.get("/static/v/0123456789ab/js/pages/nothing.js")).status_code == 404
+    assert (await client.get("/static/v/0123456789ab/js/../../pyproject.js")).status_code == 404
+
+
+async def test_a_page_names_the_vendored_modules_that_its_own_will_ask_for(client: Client) -> None:
+    page = await (await client.get("/chat")).get_data(as_text=True)
+    named = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
+    assert [Path(one).name for one in named] == ["htm.mjs", "preact.mjs", "hooks.mjs"]
+    modules = {Path(one).name for one in Files(STATIC).needs("js/pages/clinic/clinic.js")}
+    assert modules == {"htm.mjs", "preact.mjs", "hooks.mjs", "signals.mjs", "signals-core.mjs"}
+
+
+async def test_pages_and_long_answers_travel_compressed_for_who_accepts_that(client: Client) -> None:
+    for path, compressed in (("/chat", True), ("/openapi.json", True), ("/health", False)):
+        answer = await client.get(path, headers={"Accept-Encoding": "gzip, br"})
+        plain = await client.get(path)
+        assert (answer.headers.get("Content-Encoding") == "gzip") is compressed
+        assert "Content-Encoding" not in plain.headers
+        if compressed:
+            content = await body(answer)
+            assert int(answer.headers["Content-Length"]) == len(content)
+            assert len(gzip.decompress(content)) > 2 * len(content)
+            refused = await client.get(path, headers={"Accept-Encoding": "gzip;q=0"})
+            assert "Content-Encoding" not in refused.headers
+
+
+def test_the_version_changes_with_a_file_and_so_does_what_is_packed(tmp_path: Path) -> None:
+    module, entry = tmp_path / "js" / "it.js", tmp_path / "js" / "page.js"
+    module.parent.mkdir()
+    entry.write_text('import { it } from "./it.js";\nit();\n')
+    module.write_text("export const it = () => 1;\n")
+    files = Files(tmp_path, looks_every=-1)
+    before = files.look()
+    assert b"() => 1" in (files.packed("js/page.js") or b"")
+    assert files.look() == before
+    module.write_text("export const it = () => 22;\n")
+    assert files.look() != before
+    assert b"() => 22" in (files.packed("js/page.js") or b"")
+    module.write_text("export const it = () => 1;\n")
+    assert files.look() == before  # it names the content, so that all nodes have the same
 
 
 async def test_a_static_file_never_varies_by_cookie_and_nobody_has_a_session(client: Client) -> None:

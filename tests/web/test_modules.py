@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "static" / "js"
 PAGES = SCRIPTS / "pages"
+_LOADED = re.compile(r"\{\{ static \}\}/(js/[\w/.-]+\.js)")
 
 
 def modules(folder: Path) -> list[Path]:
@@ -22,8 +23,10 @@ def imports(module: Path) -> set[Path]:
 def entries() -> set[Path]:
     """Return the modules that templates load."""
     templates = (ROOT / "quart_app").rglob("*.html")
-    named = {path for one in templates for path in re.findall(r"/(static/js/[\w/.-]+\.js)", one.read_text("utf-8"))}
-    return {ROOT / path for path in named}
+    named = {
+        path for one in templates for path in re.findall(r"\{\{ static \}\}/(js/[\w/.-]+\.js)", one.read_text("utf-8"))
+    }
+    return {ROOT / "static" / path for path in named}
 
 
 def test_every_page_has_a_folder() -> None:

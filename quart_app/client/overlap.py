@@ -17,6 +17,7 @@ class Overlap:
     def __init__(self) -> None:
         self._told: dict[int, int] = {}
         self._passed: set[tuple[object, object]] = set()
+        self._welcomed: set[object] = set()
         self._forgot = False
 
     def tell(self, message: Message) -> None:
@@ -29,13 +30,18 @@ class Overlap:
             self._forgot = True
         self._told[mark] = self._told.get(mark, 0) + 1
 
+    def welcomed(self, topic: str) -> None:
+        """Note that the new connection told the user how a topic stands: what it brings from now on is not in that, or
+        may be told again without harm."""
+        self._welcomed.add(topic)
+
     def told(self, message: Message) -> bool:
         """Return whether the old connection told this message of the new one, which is not taken by that."""
         return bool(self._told) and is_signal(message) and self._told.get(hash(encode(message)), 0) > 0
 
     def repeats(self, message: Message) -> bool:
         """Take a message that the new connection brought; return whether the old one told it, so that it is no news."""
-        if not (self._told and is_signal(message)):
+        if not (self._told and is_signal(message)) or message["topic"] in self._welcomed:
             return False
         mark, sort = hash(encode(message)), (message.get("topic"), message.get("type"))
         if not self._told.get(mark):

@@ -161,6 +161,8 @@ class Session:
         if topic is not None:
             self.topics.welcomed(topic)
             self._overtaken.discard(topic)
+            if not overtaken and details(message):
+                self._before.welcomed(topic)
         if cursor is None:
             return not overtaken
         # After a request with `since`, the welcome repeats that cursor or a `reset` follows: a newer id is not taken

@@ -242,13 +242,14 @@ class Hub:
             raise Refused("too_many", "the server is full", status=503, retry_after=5.0)
         await self._admission.authorize(opening)
 
-    async def open(self, opening: Opening) -> Connection:
-        """Let a client in and welcome it; return its connection, which is to be `closed` in the end. Raise Refused."""
+    async def open(self, opening: Opening, *, comes_back: bool = False) -> Connection:
+        """Let a client in and welcome it, but who `comes_back` only where nobody can tell what it has missed; return its
+        connection, which is to be `closed` in the end. Raise Refused."""
         await self.check(opening)
         payer = opening.identity.payer
         self.quotas.enter(payer, opening.topics, self.surroundings.time())
         try:
-            subscription = await self._admission.subscription(opening)
+            subscription, goes_on = await self._admission.subscription(opening)
         except BaseException:
             self.quotas.leave(payer, opening.topics)
             raise
@@ -263,6 +264,8 @@ class Hub:
         try:
             self.revocations.check(connection.identity)  # it was good when the client came, before it was known here
             await self._admission.welcome(connection, opening, self.heartbeat)
+            if comes_back and goes_on:
+                connection.take_back()
             self._check_draining()  # it may have begun before this connection was known here
         except BaseException:
             self.closed(connection)
@@ -329,10 +332,8 @@ class Hub:
     # Long polls, whose connection outlives a request
 
     async def resume(self, opening: Opening, known: Connection | None) -> Connection:
-        """Return the connection of a long poll that goes on: `known` if it is here, else a new one.
-
-        Raise Refused, and EndedMeanwhile where the connection has ended between two requests.
-        """
+        """Return the connection of a long poll that goes on: `known` if it is here, else a new one. Raise Refused, and
+        EndedMeanwhile where the connection has ended between two requests."""
         self.check_ended(opening.connection_id)
         connection = await self._resume(opening, known)
         try:
@@ -349,18 +350,16 @@ class Hub:
     async def _resume(self, opening: Opening, known: Connection | None) -> Connection:
         if known is not None and _follows(known, opening.topics):
             await self.check(opening)
-            subscription = await self._admission.subscription(opening)
+            subscription, goes_on = await self._admission.subscription(opening)
             # Meanwhile its lease may have run out, its client may have subscribed, or been sent away.
             still = self.connections.get(known.id) is known and known.alive and _follows(known, opening.topics)
-            if still and not self.revocations.covers(opening.identity):
+            if still and goes_on and not self.revocations.covers(opening.identity):
                 self._parking.release(known)
                 known.subscription.close()  # a request that still waits is answered: the newest counts
                 known.go_on(opening.identity, subscription)
                 return known
             subscription.close()
-        connection = await self.open(opening)
-        connection.take_back()
-        return connection
+        return await self.open(opening, comes_back=True)
 
     def park_after(self, connection: Connection, request: asyncio.Future[Any]) -> None:
         """Keep the connection of a long poll for as long as it lingers, from the end of `request` on.

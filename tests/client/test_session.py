@@ -211,7 +211,7 @@ def test_a_reset_leaves_the_welcome() -> None:
     session = session_on("rooms/1")
     session.receive(dict(ALONE), 0.0)
     welcome, reset = {**ALONE, "id": "f-9"}, {"type": "reset", "id": "f-9", "data": {"reason": "unknown_log"}}
-    assert handed_over(session, [JOINED], [welcome, reset, JOINED]) == [welcome, reset]
+    assert handed_over(session, [JOINED], [welcome, reset, JOINED]) == [welcome, reset, JOINED]
 
 
 def test_a_topic_that_comes_with_the_new_connection_loses_no_event_that_is_older_than_the_last_one_told() -> None:

@@ -78,6 +78,13 @@ _CASES: dict[str, tuple[Any, ...]] = {
         _BOTH, _TWO, [_joined(20)], [_opening(11), _welcome(12, "rooms/1", "initial"), _welcome(13, "rooms/2"),
         _joined(20)], [],
     ),
+    "what was told comes only after the welcome was taken": (
+        _BOTH, _TWO, [_joined(20), _joined(21, "rooms/2")], [_opening(11), _welcome(12, "rooms/1")],
+        [_joined(20), _welcome(13, "rooms/2"), _joined(21, "rooms/2")],
+    ),
+    "what was told comes after a welcome that says nothing": (
+        ["rooms/1"], _ROOM, [_joined(20)], [_opening(11, "rooms/1")], [_joined(20), _joined(21)],
+    ),
     "a stored event follows that was told": (
         ["rooms/1"], _ROOM, [_durable(20, 6), _durable(21, 7)],
         [_opening(11, "rooms/1"), _durable(20, 6), _durable(21, 7), _durable(22, 8)], [_durable(23, 9)],

@@ -36,44 +36,46 @@ class Admission:
         for topic in opening.topics:
             await self._channels.authorize(opening.identity, topic)
 
-    async def subscription(self, opening: Opening) -> Subscription:
-        """Return a subscription that stands where the client asks. Raise Refused for an invalid cursor."""
+    async def subscription(self, opening: Opening) -> tuple[Subscription, bool]:
+        """Return a subscription that stands where the client asks, and whether it goes on without a hole from there;
+        else the client has to be welcomed. Raise Refused for an invalid cursor."""
         await self._seed(opening.topics, {})
-        place, reset = await self._start(opening)
+        place, reset, goes_on = await self._start(opening)
         subscription = Subscription(self._bus, self._log, opening.topics, opening.identity.user_id, place)
         if opening.fresh:
             subscription.start_now(opening.fresh & set(opening.topics))
         if reset is not None:
             subscription.reset(reset)
-        return subscription
+        return subscription, goes_on
 
-    async def _start(self, opening: Opening) -> tuple[Place, str | None]:
-        """Return where the client starts, and the reason for a reset if that cannot be where it asks."""
+    async def _start(self, opening: Opening) -> tuple[Place, str | None, bool]:
+        """Return where the client starts, the reason for a reset if that cannot be where it asks, and whether it is known
+        here which transient events it has seen."""
         if opening.since is None:
-            return self._bus.now(opening.topics), None
+            return self._bus.now(opening.topics), None, False
         if opening.since == "0":
             floor = await self._log.floor()
             if floor > self._bus.position:  # the bus has not heard yet of what was trimmed already
                 await self._relay.catch_up()
-            return Place(floor, self._bus.now(opening.topics).seen), None
+            return Place(floor, self._bus.now(opening.topics).seen), None, False
         try:
             cursor = Cursor.parse(opening.since)
         except ValueError as error:
             wrong = "a cursor from an earlier message, or 0"
             raise Refused("invalid_since", f"since: {error}", fields={"since": wrong}) from error
         if (reason := await self._log.refusal(cursor)) is not None:
-            return self._bus.now(opening.topics), reason
+            return self._bus.now(opening.topics), reason, False
         if cursor.position > self._bus.position:
             await self._relay.catch_up()
         topics = sorted(set(opening.topics))
         if not self._bus.counts_as(cursor.run, topics) or len(cursor.seen) != len(topics):
-            return Place(cursor.position, self._bus.now(topics).seen), None
+            return Place(cursor.position, self._bus.now(topics).seen), None, False
         seen = dict(zip(topics, cursor.seen, strict=True))
         await self._seed(topics, seen)
         now = self._bus.now(topics).seen
         # A count of 0 was not known: who has it goes on from now, and gets the values of states.
         known = {topic: count if 0 < count < limits.COUNTED else now[topic] for topic, count in seen.items()}
-        return Place(cursor.position, known), None
+        return Place(cursor.position, known), None, True
 
     async def welcome(self, connection: Connection, opening: Opening, heartbeat: float) -> None:
         """Tell a new connection what it needs to know, then what each of its topics has to say.

@@ -15,6 +15,8 @@ export class Overlap {
   #told = new Map();
   /** Topics and types of which the new connection brought something the old one had not told. @type {Set<string>} */
   #passed = new Set();
+  /** Topics of which the new connection told the user how they stand. @type {Set<string>} */
+  #welcomed = new Set();
   #hasForgotten = false;
 
   /** Note a message that the old connection brought. @param {Message} message */
@@ -26,6 +28,16 @@ export class Overlap {
       this.#hasForgotten = true;
     }
     this.#told.set(mark, (this.#told.get(mark) ?? 0) + 1);
+  }
+
+  /**
+   * Note that the new connection told the user how a topic stands: what it brings from now on is not in that, or may be
+   * told again without harm.
+   *
+   * @param {string} topic
+   */
+  welcomed(topic) {
+    this.#welcomed.add(topic);
   }
 
   /**
@@ -43,7 +55,7 @@ export class Overlap {
    * @returns {boolean} whether the old one told it, so that it is no news
    */
   repeats(message) {
-    if (this.#told.size === 0 || !isSignal(message)) return false;
+    if (this.#told.size === 0 || !isSignal(message) || this.#welcomed.has(message.topic)) return false;
     const mark = JSON.stringify(message);
     const sort = `${message.topic} ${message.type}`;
     const times = this.#told.get(mark) ?? 0;

@@ -162,7 +162,9 @@ export class Subscription {
     if (this.#isStray(message)) return false;
     const isFirst = this.#meet(intake, message);
     const isForUser = this.#enter(intake, message, isFirst);
-    return isForUser && !(isFirst && intake.overtaken.has(message.topic));
+    if (isFirst && intake.overtaken.has(message.topic)) return false;
+    if (isFirst && message.data !== undefined) intake.told?.welcomed(message.topic);
+    return isForUser;
   }
 
   #enter(intake, message, isFirst) {

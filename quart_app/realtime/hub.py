@@ -243,8 +243,8 @@ class Hub:
         await self._admission.authorize(opening)
 
     async def open(self, opening: Opening, *, comes_back: bool = False) -> Connection:
-        """Let a client in and welcome it, but who `comes_back` only where nobody can tell what it has missed; return its
-        connection, which is to be `closed` in the end. Raise Refused."""
+        """Let a client in and welcome it, but who `comes_back` only where nobody can tell what it has missed; return
+        its connection, which is to be `closed` in the end. Raise Refused."""
         await self.check(opening)
         payer = opening.identity.payer
         self.quotas.enter(payer, opening.topics, self.surroundings.time())

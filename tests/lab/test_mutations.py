@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from quart_app.backplane import messages
-from quart_app.backplane.attendance import Attendance
 from quart_app.client.bookmark import Bookmark
 from quart_app.lab.soak import channels, plan_of, play
 from quart_app.lab.world import serving
@@ -60,15 +58,6 @@ def gaps_are_not_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Subscription, "_gaps", lambda self, unread: [])
 
 
-def who_comes_back_looks_as_before(patch: pytest.MonkeyPatch) -> None:
-    def change(self: Attendance, key: Any) -> tuple[bytes, bytes, bytes]:
-        if (own := self._own.get(key)) is None:
-            return b"", b"", b""
-        return messages.known(own.entry.username, own.left), own.left, messages.packed(own.entry.joined)
-
-    patch.setattr(Attendance, "_change", change)
-
-
 def nobody_leaves(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(channels.Room, "left", lambda self, peer, orderly: None)
 
@@ -82,7 +71,6 @@ def nobody_leaves(patch: pytest.MonkeyPatch) -> None:
         (holes_in_the_log_are_passed_over, "complete"),
         (repeats_are_told, "once_each"),
         (gaps_are_not_told, "lost_is_told"),
-        (who_comes_back_looks_as_before, "presence"),
         (nobody_leaves, "presence"),
     ],
     ids=lambda one: one if isinstance(one, str) else one.__name__,

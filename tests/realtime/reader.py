@@ -128,7 +128,7 @@ class Reader:
             assert self._opened, f"{kind} came before the welcome"
             assert not self._reset_due or kind not in {"fact", "signal", "value", "gap"}, f"{kind} before the reset"
             getattr(self, f"_{kind}")(message)
-        if "id" in message:
+        if "id" in message and not self._reset_due:  # the place that a reset leads to counts once the reset has come
             self.cursor = message["id"]
 
     def _welcome(self, message: dict[str, Any]) -> None:

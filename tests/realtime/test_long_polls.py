@@ -57,7 +57,7 @@ class TestLongPolls:
         await poller.ask()
         await asyncio.sleep(limits.LINGER + 0.1)
         assert hub.connections == {}
-        assert talk.left_by == [("Ana", "talk/1", True)]
+        assert talk.left_by == [("Ana", "talk/1", False)]
         # It comes back to a new connection, without a welcome and without a loss.
         hub.broadcast("talk/1", "typing")
         assert await poller.ask() == ["typing"]
@@ -92,14 +92,14 @@ class TestLongPolls:
             hub.broadcast("talk/1", "typing")
             assert len((await newer)[0]) == 1
 
-    async def test_signals_heard_in_another_process_are_not_counted_here(self, hub: Hub) -> None:
+    async def test_who_has_heard_signals_in_a_process_that_is_gone_is_welcomed_anew(self, hub: Hub) -> None:
         poller = Poller(hub)
         await poller.ask()
         hub.broadcast("talk/1", "typing")
         assert poller.cursor is not None
         epoch_and_position, _, _ = poller.cursor.partition(".")
         poller.cursor = f"{epoch_and_position}.another.0"
-        assert await poller.ask() == []
+        assert await poller.ask() == ["hello", "history"]
         hub.broadcast("talk/1", "typing")
         await turn()
         assert await poller.ask() == ["typing"]
@@ -136,7 +136,7 @@ class TestLongPolls:
         known = poller.connection
         other = await hub.resume(Opening(ANA, ("lobby",), "poll", poller.cursor), known)
         assert other is not known
-        assert await types(other) == []
+        assert await types(other) == ["hello", "history"]
 
     async def test_one_that_comes_while_draining_begins_is_sent_away(self, hub: Hub) -> None:
         poller = Poller(hub)

@@ -98,12 +98,29 @@ async def test_the_linger_counts_from_the_last_connection_lost() -> None:
 
 
 @skipping_time
-async def test_a_tab_that_closes_in_good_order_leaves_the_other_one_its_linger() -> None:
+async def test_who_says_goodbye_is_gone_at_once_whatever_was_lost_before() -> None:
     room = Room()
     room.presence.enter(ROOM, ANA, "a")
     room.presence.enter(ROOM, ANA, "b")
     room.presence.leave(ROOM, ANA, "a", orderly=False)
     room.presence.leave(ROOM, ANA, "b", orderly=True)
+    assert room.present() == []
+
+
+@skipping_time
+async def test_a_connection_that_has_lingered_leaves_another_one_its_own_linger() -> None:
+    room = Room()
+    room.presence.enter(ROOM, ANA, "parked")
+    await asyncio.sleep(4)
+    room.presence.enter(ROOM, ANA, "poll")
+    room.presence.leave(ROOM, ANA, "poll", orderly=False)
+    await asyncio.sleep(1)
+    room.presence.leave(ROOM, ANA, "parked", orderly=False, lingered=True)
+    assert room.present() == ["Ana"]
+    await asyncio.sleep(100)
+    assert room.told[1:] == [(4 + LINGER, "left", "Ana rooms/1")]
+    room.presence.enter(ROOM, ANA, "parked again")
+    room.presence.leave(ROOM, ANA, "parked again", orderly=False, lingered=True)
     assert room.present() == []
 
 
@@ -145,7 +162,9 @@ async def test_the_newest_name_of_a_user_counts() -> None:
     assert room.told[-1] == (0.0, "left", "Ana María rooms/1")
 
 
-steps = st.tuples(st.sampled_from(["enter", "drop", "close", "wait"]), st.sampled_from("12"), st.sampled_from("ab"))
+steps = st.tuples(
+    st.sampled_from(["enter", "drop", "close", "let go", "wait"]), st.sampled_from("12"), st.sampled_from("ab")
+)
 
 
 @given(st.lists(steps, max_size=30))
@@ -159,7 +178,7 @@ async def test_joined_and_left_alternate_and_agree_with_who_is_present(history: 
         elif step == "wait":
             await asyncio.sleep(2)
         else:
-            room.presence.leave(ROOM, identity, user + tab, orderly=step == "close")
+            room.presence.leave(ROOM, identity, user + tab, orderly=step == "close", lingered=step == "let go")
         for name in "12":
             told = [what for _, what, who in room.told if who == f"{name} {ROOM}"]
             assert told == ["joined", "left"] * (len(told) // 2) + ["joined"] * (len(told) % 2)

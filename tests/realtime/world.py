@@ -19,7 +19,7 @@ from quart_app.realtime.hub import Hub
 from quart_app.realtime.messages.batch import Form
 from quart_app.realtime.messages.event import Event, Message, message
 from quart_app.realtime.messages.kinds import Kind
-from quart_app.wire import Close
+from quart_app.wire import Close, Cursor
 from tests.realtime.engine import parsed_blocks
 from tests.realtime.hubs import request_of
 from tests.realtime.reader import Fact, Published, Reader, Value
@@ -399,10 +399,14 @@ class World:
 
     async def poll(self, reader: Reader, topics: Sequence[str], fresh: Collection[str], meanwhile: Actions) -> None:
         """Make one request of a long poll, which waits as long as half of `meanwhile` takes."""
-        goes_on = "." in (reader.cursor or "") and not fresh
+        goes_on = False
 
         async def request() -> Connection:
-            reader.open(topics, fresh, run=self.hub.bus.counts_of(topics))
+            nonlocal goes_on
+            run = self.hub.bus.counts_of(topics)
+            counted = "." in (reader.cursor or "") and not fresh and not reader.at_another_log
+            goes_on = counted and Cursor.parse(str(reader.cursor)).run == run
+            reader.open(topics, fresh, run=run)
             self.act()
             connection = await self._request(reader, topics, fresh)
             reader.opened()

@@ -37,7 +37,7 @@ class Attendance:
 
     def leave(self, peer: Peer, *, orderly: bool) -> None:
         """Count the peer's connection as gone; its user lingers unless `orderly`."""
-        self._presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
+        self._presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly, lingered=peer.lingered)
         self._note(peer)
 
     def online(self, room_id: int, newcomer: Identity | None = None) -> list[dict[str, Any]]:

@@ -68,7 +68,7 @@ class Room(Channel):
 
     def left(self, peer: Peer, *, orderly: bool) -> None:
         """Note that somebody has left."""
-        self.presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly)
+        self.presence.leave(peer.topic, peer.identity, peer.connection_id, orderly=orderly, lingered=peer.lingered)
 
 
 def furnish(world: World, node: Node, hub: Hub) -> None:

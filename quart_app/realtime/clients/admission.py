@@ -49,8 +49,8 @@ class Admission:
         return subscription, goes_on
 
     async def _start(self, opening: Opening) -> tuple[Place, str | None, bool]:
-        """Return where the client starts, the reason for a reset if that cannot be where it asks, and whether it is known
-        here which transient events it has seen."""
+        """Return where the client starts, the reason for a reset if that cannot be where it asks, and whether it is
+        known here which transient events it has seen."""
         if opening.since is None:
             return self._bus.now(opening.topics), None, False
         if opening.since == "0":

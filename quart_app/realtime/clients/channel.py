@@ -30,6 +30,7 @@ class Peer(Struct):
     `resumed` tells that it came with a cursor which is honoured, so that it needs no history. `position` is where its
     events start: a snapshot for it holds what was committed up to there. `key` is the client's own name for the message
     that it sent, which its replies carry back. `wall()` returns the time of its replies (ms since the Unix epoch).
+    `lingered` tells of one that is gone that it was kept for as long as a dropped one lingers.
     """
 
     connection_id: str
@@ -41,6 +42,7 @@ class Peer(Struct):
     wall: Callable[[], int]
     key: str | None = None
     replied: bool = False
+    lingered: bool = False
 
     def reply(self, type: str, **fields: Any) -> None:
         """Send a message to this connection alone, before any event published from now on."""

@@ -85,7 +85,7 @@ class Connection:
 
     __slots__ = (
         "_expiry", "_on_end", "_surroundings", "address", "agent", "door", "ending", "id", "identity", "in_flight",
-        "inbound", "life", "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport", "wheel",
+        "inbound", "life", "lingered", "opened_at", "ping", "pinged_at", "rtt", "subscription", "transport", "wheel",
     )  # fmt: skip
 
     def __init__(
@@ -111,6 +111,7 @@ class Connection:
         self.in_flight = 0
         self.opened_at = surroundings.wall()
         self.ending: Ending | None = None
+        self.lingered = False
         self.ping: Callable[[], object] | None = None
         self.pinged_at = float("-inf")
         self.rtt: float | None = None
@@ -277,6 +278,7 @@ class Connection:
             send=send or self.reply,
             key=key,
             wall=self._surroundings.wall,
+            lingered=self.lingered,
         )
 
     def reply(self, reply: Message) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 from quart_app.realtime import limits
 from quart_app.realtime.clients.connection import Connection
@@ -17,9 +16,9 @@ class EndedMeanwhile(Exception):
 
 
 class Parking:
-    """The keeper of connections that nobody reads. `closed(connection, orderly=…)` is called for one that is over."""
+    """The keeper of connections that nobody reads. `closed(connection)` is called for one that is over."""
 
-    def __init__(self, closed: Callable[..., None]) -> None:
+    def __init__(self, closed: Callable[[Connection], None]) -> None:
         self._closed = closed
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._of_payers: dict[str, dict[Connection, None]] = {}
@@ -32,9 +31,7 @@ class Parking:
             self._end(connection)
         else:
             loop = asyncio.get_running_loop()
-            self._timers[connection.id] = loop.call_later(
-                limits.LINGER, partial(self._closed, connection, orderly=True)
-            )
+            self._timers[connection.id] = loop.call_later(limits.LINGER, self._let_go, connection)
             if payer := connection.identity.payer:
                 self._of_payers.setdefault(payer, {})[connection] = None
 
@@ -42,8 +39,12 @@ class Parking:
         """End the connection of a user that was parked first; return whether there was one."""
         oldest = next(iter(self._of_payers.get(payer, ())), None)
         if oldest is not None:
-            self._closed(oldest, orderly=True)
+            self._let_go(oldest)
         return oldest is not None
+
+    def _let_go(self, connection: Connection) -> None:
+        connection.lingered = True
+        self._closed(connection)
 
     def release(self, connection: Connection) -> None:
         """Keep a connection no longer, because its next request has come or because it is over."""
@@ -62,7 +63,7 @@ class Parking:
             self._end(connection)
 
     def _end(self, connection: Connection) -> None:
-        self._closed(connection, orderly=False)
+        self._closed(connection)
         words = [message.json for message in connection.take_back()]
         if words and not self.draining:
             self._last_words[connection.id] = words

@@ -16,13 +16,15 @@ from quart_app.realtime.messages.event import Event
 
 
 class _Stay:
-    """One user in one topic: the connections that hold it, and the timer of the last one lost."""
+    """One user in one topic: the connections that hold it, until when one that was lost may come back, and the timer of
+    that."""
 
-    __slots__ = ("connections", "entry", "leaving")
+    __slots__ = ("connections", "entry", "leaving", "until")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.connections: set[str] = set()
+        self.until = 0.0
         self.leaving: asyncio.TimerHandle | None = None
 
 
@@ -59,21 +61,27 @@ class Presence:
         if stay.leaving is not None:
             stay.leaving.cancel()
             stay.leaving = None
+        stay.until = 0.0
         stay.connections.add(connection_id)
 
-    def leave(self, topic: str, identity: Identity, connection_id: str, *, orderly: bool) -> None:
-        """End the lease of a connection: at once when it is `orderly`, else after the linger (s)."""
+    def leave(
+        self, topic: str, identity: Identity, connection_id: str, *, orderly: bool, lingered: bool = False
+    ) -> None:
+        """End the lease of a connection: at once when it is `orderly`, else after the linger (s). One that has
+        `lingered` already ends now, but its user stays for as long as another one lingers that was lost since."""
         stay = self._topics.get(topic, {}).get(identity.user_id)
         if stay is None or connection_id not in stay.connections:
             return
         stay.connections.remove(connection_id)
+        loop = asyncio.get_running_loop()
+        if not orderly and not lingered:
+            stay.until = loop.time() + self._linger
         if stay.connections:
             return
-        if orderly:
+        if orderly or stay.until <= loop.time():
             self._gone(stay)
         else:
-            loop = asyncio.get_running_loop()
-            stay.leaving = loop.call_later(self._linger, self._gone, stay)
+            stay.leaving = loop.call_at(stay.until, self._gone, stay)
 
     def _gone(self, stay: _Stay) -> None:
         entry = stay.entry

@@ -4,12 +4,14 @@ A balancer brings each request of a client to any node. So `POST /send` is passe
 connection, and a long poll takes its connection along to the node that it has come to.
 """
 
+import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from quart_app.realtime import Connection, EndedMeanwhile, Hub, Identity, Refused, Unanswered, limits
+from quart_app.realtime import Connection, EndedMeanwhile, Hub, Identity, Opening, Refused, Unanswered, limits
 
 _SEND = "send"
 _TAKE = "take"
@@ -32,6 +34,44 @@ def known(hub: Hub, named: Named) -> Connection | None:
     if named.user_id is not None and connection.identity.user_id != named.user_id:
         raise Refused("forbidden", "this connection is somebody else's", status=403)
     return connection
+
+
+async def perform_anywhere(hub: Hub, identity: Identity, named: Named, data: bytes, topic: str) -> list[bytes]:
+    """Carry out what `identity` sent about `topic` by a request, on the node that has its connection, and where there
+    is none, here; return the answers, as they go out. Nothing happens twice. Raise Refused."""
+    answers = await _perform_by_connection(hub, identity, named, data, topic)
+    return await perform_for(hub, identity, data, topic) if answers is None else answers
+
+
+async def _perform_by_connection(
+    hub: Hub, identity: Identity, named: Named, data: bytes, topic: str
+) -> list[bytes] | None:
+    for _ in range(1 + round(limits.FORWARD / limits.TAKING)):
+        if (answers := await perform(hub, named, data, topic)) is not None:
+            return answers
+        if not (named.id and hub.backplane.shared):
+            return None
+        try:
+            answers = await perform_there(hub, named, data, topic)
+        except Unanswered:
+            if identity.nameless or not _has_key(data):
+                said = "the node that has your connection does not answer; perhaps it has done what you asked for"
+                raise _unavailable(said) from None
+        if answers is not None or not identity.nameless:
+            return answers
+        await asyncio.sleep(limits.TAKING)  # it may be on its way from one node to another
+    raise _unavailable("your connection is not there, so nobody knows who you are: open another one")
+
+
+def _unavailable(said: str) -> Refused:
+    return Refused("unavailable", said, status=503, retry_after=1.0)
+
+
+def _has_key(data: bytes) -> bool:
+    try:
+        return "key" in msgspec.json.decode(data, type=dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 async def perform(hub: Hub, named: Named, data: bytes, topic: str) -> list[bytes] | None:
@@ -60,6 +100,20 @@ async def perform_there(hub: Hub, named: Named, data: bytes, topic: str) -> list
     """Have it carried out by the node that has the connection; None where none has. Raise Refused, and Unanswered where
     a node that may have it does not answer."""
     return await hub.nodes.find(_SEND, *named, data, topic, tag=_tag(hub, named), wait=limits.FORWARD)  # type: ignore[no-any-return]  # it is what `_perform` returns
+
+
+async def resume(hub: Hub, asked: Opening, named: Named) -> Connection:
+    """Return the connection of a long poll that goes on, be it from another node. Raise as `Hub.resume` does."""
+    asked = replace(asked, connection_id=named.id)
+    connection = known(hub, named)
+    whose: Identity | None = None
+    if connection is not None:
+        whose = connection.identity
+    elif named.id and hub.backplane.shared:
+        whose = await take(hub, named)
+    if whose is not None and named.user_id is None:
+        asked = replace(asked, identity=whose)
+    return await hub.resume(asked, connection)
 
 
 async def take(hub: Hub, named: Named) -> Identity | None:

@@ -12,8 +12,8 @@ from quart import Blueprint, Response, request
 from quart_app.context import app
 from quart_app.doors import door_of
 from quart_app.identity import check_reader
-from quart_app.realtime import Connection, EndedMeanwhile, Hub, Identity, Opening, Refused, limits
-from quart_app.transports.elsewhere import known, take
+from quart_app.realtime import EndedMeanwhile, Refused, limits
+from quart_app.transports.elsewhere import resume
 from quart_app.transports.opening import opening, source, speaker_and_connection
 
 
@@ -33,7 +33,8 @@ async def _poll(name: str | None) -> Response:
         return _answer(b"")
     if asked.since is not None and "." in asked.since and not asked.fresh:
         try:
-            connection = await _resume(live, asked)
+            identity, named = speaker_and_connection()
+            connection = await resume(live, replace(asked, identity=identity), named)
         except EndedMeanwhile as away:
             return _answer(_body(away.words, asked.since))
     else:
@@ -45,21 +46,6 @@ async def _poll(name: str | None) -> Response:
     body = _body([message.json for message in messages], cursor)
     connection.count(len(messages), len(body))
     return _answer(body)
-
-
-async def _resume(live: Hub, asked: Opening) -> Connection:
-    """Return the connection of a long poll that goes on, be it from another node."""
-    identity, named = speaker_and_connection()
-    asked = replace(asked, identity=identity, connection_id=named.id)
-    connection = known(live, named)
-    whose: Identity | None = None
-    if connection is not None:
-        whose = connection.identity
-    elif named.id and live.backplane.shared:
-        whose = await take(live, named)
-    if whose is not None and named.user_id is None:
-        asked = replace(asked, identity=whose)
-    return await live.resume(asked, connection)
 
 
 def _body(messages: Iterable[bytes], cursor: str) -> bytes:

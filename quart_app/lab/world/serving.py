@@ -5,13 +5,14 @@ ones.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from quart_app.lab.world.roads import Cut, End
 from quart_app.realtime import Batch, Connection, EndedMeanwhile, Hub, Identity, Message, Opening, Refused, message
+from quart_app.transports.elsewhere import Named, perform_anywhere, resume
 from quart_app.transports.pump import Pump
 from quart_app.wire import Close, Control
 
@@ -70,9 +71,9 @@ async def serve(hub: Hub, end: End) -> None:
                 case "ws" | "sse":
                     await _Stream(hub, end, await hub.open(_opening(request))).run()
                 case "poll":
-                    end.put(await _polled(hub, request))
+                    end.put(await _while_there(end, _polled(hub, request)))
                 case _:
-                    end.put(await _said(hub, request))
+                    end.put(await _while_there(end, _said(hub, request)))
         except Refused as refused:
             _refuse(end, request.kind, refused)
         except EndedMeanwhile as away:
@@ -102,7 +103,7 @@ def _refuse(end: End, kind: str, refused: Refused) -> None:
 async def _polled(hub: Hub, request: Request) -> Answer:
     opening = _opening(request)
     if request.connection_id:
-        connection = await hub.resume(opening, hub.connections.get(request.connection_id))
+        connection = await resume(hub, opening, _named(request))
     else:
         connection = await hub.open(opening)
     task = asyncio.current_task()
@@ -114,8 +115,25 @@ async def _polled(hub: Hub, request: Request) -> Answer:
 
 
 async def _said(hub: Hub, request: Request) -> Answer:
-    speaker = hub.connections.get(request.connection_id) or request.identity
-    return Answer([one.json for one in await hub.answer(speaker, request.body, request.topics[0])])
+    return Answer(await perform_anywhere(hub, request.identity, _named(request), request.body, request.topics[0]))
+
+
+def _named(request: Request) -> Named:
+    return Named(request.connection_id, "", request.identity.user_id)
+
+
+async def _while_there(end: End, work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Return the answer to a request. Where its client is gone before, end the work and raise Cut, as Quart does."""
+    working, watching = asyncio.create_task(work, name="request"), asyncio.create_task(end.receive(), name="watch")
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Cut
+        return working.result()
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
 
 
 class _Stream:

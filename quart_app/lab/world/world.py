@@ -15,6 +15,7 @@ from quart_app.lab.world.roads import Listener, Road
 from quart_app.lab.world.surroundings import surroundings_of
 from quart_app.lab.world.trace import Trace
 from quart_app.realtime import Hub, Identity
+from quart_app.transports import answer_others
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class World:
         surroundings = surroundings_of(node.name, self.loop, self.dice, node.skew)
         link = None if self.redis is None else Link(self.redis.connect, node.name, surroundings)
         hub = Hub(heartbeat=self._heartbeat, peer_timeout=self._peer_timeout, backplane=link, surroundings=surroundings)
+        answer_others(hub)
         self._furnish(self, node, hub)
         return hub
 

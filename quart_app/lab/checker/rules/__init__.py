@@ -2,10 +2,12 @@
 
 from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
+from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
 
 __all__ = ["RULES", "Rule"]
 
 RULES: dict[str, type[Rule]] = {
-    rule.name(): rule for rule in (NothingLost, OnceEach, SumIs, EffectsEqualKeys, Conserved)
+    rule.name(): rule
+    for rule in (NothingLost, OnceEach, SumIs, EffectsEqualKeys, Conserved, ReplayEqualsLive, ReactionOnce)
 }

@@ -54,10 +54,12 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A question, of the strategy `about`.
 
     Of kind `choice` it asks for one of its options, of kind `order` for all of them in their right order, and of kind
-    `number` for a number from `low` to `high` (`from` and `to` in the file), which may be wrong by `within`.
+    `number` for a number from `low` to `high` (`from` and `to` in the file), which may be wrong by `within`. `also` are
+    other orders that are right, too.
     """
 
     answer: str | float | tuple[str, ...]
+    also: tuple[tuple[str, ...], ...] = ()
     options: tuple[str, ...] = ()
     kind: Literal["choice", "order", "number"] = "choice"
     about: str = ""
@@ -84,7 +86,8 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             case "choice":
                 return self.answer in self.options
             case "order":
-                return isinstance(self.answer, tuple) and sorted(self.answer) == sorted(self.options)
+                right = (self.answer, *self.also)
+                return all(isinstance(one, tuple) and sorted(one) == sorted(self.options) for one in right)
             case "number":
                 return isinstance(self.answer, int | float) and self.low <= self.answer <= self.high
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from quart_app.cli.lab.showing import file_option, heading, knob_option, knobs_of, language_option, plain_errors, shown
+from quart_app.cli.lab.showing import (
+    file_option,
+    heading,
+    knob_option,
+    knobs_of,
+    language_option,
+    plain_errors,
+    shown,
+    swept,
+)
 
 if TYPE_CHECKING:
     from quart_app.lab.running import Choice, Run
@@ -64,8 +73,11 @@ def _fact(choice: Choice, done: Run, language: str) -> str:
     lesson = choice.lesson
     if choice != choose(lesson) or tuple(one.strategy for one in done.played) != lesson.strategies:
         return ""
-    text = words(language, lesson.folder)
-    return "\n".join([text("fact", **lesson.module("tally").figures(done.played)), text("explain_1"), text("real")])
+    text, tally = words(language, lesson.folder), lesson.module("tally")
+    told = [text("fact", **tally.figures(done.played)), text("explain_1"), text("real")]
+    if hasattr(tally, "sweep"):
+        told = [swept(tally.sweep(), lesson.folder, language), "", *told]
+    return "\n".join(told)
 
 
 def _json_lines(done: Run) -> list[str]:

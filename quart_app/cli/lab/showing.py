@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quart_app.lab.checker import Verdict
     from quart_app.lab.running import Choice, Played
     from quart_app.lab.strip import Bars, Row, Strip
@@ -53,7 +55,7 @@ def listing(language: str) -> str:
     lines = [say("listing"), ""]
     for lesson in lessons():
         text = words(language, lesson.folder)
-        name = f"{lesson.number:>3}  {lesson.slug:<10}  {text('title'):<14} {say('minutes', n=lesson.minutes):>6}"
+        name = f"{lesson.number:>3}  {lesson.slug:<12}  {text('title'):<22} {say('minutes', n=lesson.minutes):>6}"
         lines.append(f"{name}   {text('question')}")
     return "\n".join([*lines, "", say("try", n=lessons()[0].number)])
 
@@ -93,6 +95,14 @@ def shown(choice: Choice, played: Played, language: str, title: str = "") -> str
     lines += [f"  {say(note.key, **note.values)}" for note in strip.notes]
     lines += [f"  {_verdict(verdict, say)}" for verdict in played.verdicts]
     return "\n".join([*lines, f"  {say('fingerprint', fingerprint=played.fingerprint)}"])
+
+
+def swept(strip: Strip, folder: Path, language: str) -> str:
+    """Return what a lesson plays beside its runs, which is the same with every seed."""
+    from quart_app.lab.texts import words
+
+    say = words(language, folder)
+    return "\n".join([say(strip.outcome.key, **strip.outcome.values), *_rows(strip, say)])
 
 
 def _rows(strip: Strip, say: Say) -> list[str]:

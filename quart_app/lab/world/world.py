@@ -39,6 +39,8 @@ class World:
         self._peer_timeout = peer_timeout
         self.nodes = {name: Node(name, self.loop, self.trace, self.database.log, self._build) for name in nodes}
         self._roads: dict[tuple[str, str], Road] = {}
+        self.kept: dict[str, Any] = {}
+        """What a scenario keeps here for the acts, and for what furnishes its engines."""
 
     def _build(self, node: Node) -> Hub:
         surroundings = surroundings_of(node.name, self.loop, self.dice, node.skew)

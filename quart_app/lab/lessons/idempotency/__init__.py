@@ -1,0 +1,1 @@
+"""Lesson 6: where it is kept that something was done already."""

@@ -3,6 +3,7 @@
 from quart_app.lab.checker.rules.crowds import EverybodyBack, FewInVain, PeakBelow
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
 from quart_app.lab.checker.rules.rule import Rule
+from quart_app.lab.checker.rules.ways import FewEmpty, Prompt
 
 __all__ = ["RULES", "Rule"]
 
@@ -15,5 +16,7 @@ RULES: dict[str, type[Rule]] = {
         PeakBelow,
         EverybodyBack,
         FewInVain,
+        Prompt,
+        FewEmpty,
     )
 }

@@ -1,10 +1,11 @@
 """What a student writes: a strategy, which is marked with the lesson that it is for."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-Play = Callable[..., Awaitable[None]]
-"""What plays a strategy: an async function, whose arguments the lesson gives."""
+Play = Callable[..., Any]
+"""What plays a strategy: a function, of which the lesson says what it is given, what it returns, and whether it is
+async."""
 P = TypeVar("P", bound=Play)
 
 _MARK = "__strategy__"

@@ -32,7 +32,8 @@ class Row(msgspec.Struct, frozen=True, tag="row"):
 
 
 class Bars(msgspec.Struct, frozen=True, tag="bars"):
-    """Numbers over an axis, which begins at `start` and goes on by `step` (in `unit`s); `limit` is drawn as a line."""
+    """Numbers over an axis, which begins at `start` and goes on by `step` (in `unit`s); `limit` is drawn as a line, and
+    `top` is as high as a bar can be: the highest one, where it is None."""
 
     values: tuple[float, ...]
     label: Said | None = None
@@ -40,6 +41,7 @@ class Bars(msgspec.Struct, frozen=True, tag="bars"):
     step: float = 1.0
     unit: str = "s"
     limit: float | None = None
+    top: float | None = None
 
 
 class Strip(msgspec.Struct, frozen=True):

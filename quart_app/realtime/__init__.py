@@ -17,6 +17,7 @@ from quart_app.realtime.clients.presence import Presence
 from quart_app.realtime.clients.quotas import Quota
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
+from quart_app.realtime.clients.turns import turns
 from quart_app.realtime.flow.backplane import UNKNOWN, Backplane, Count, Entry, Holding, Sink
 from quart_app.realtime.flow.counters import Histogram, Meeting, Traffic
 from quart_app.realtime.flow.log import MemoryLog, Trimmed
@@ -103,6 +104,7 @@ __all__ = [
     "timestamp",
     "too_deep",
     "topic_closed",
+    "turns",
     "visible",
     "wrong_fields",
 ]

@@ -23,6 +23,7 @@ from quart_app.realtime.clients.parking import Parking
 from quart_app.realtime.clients.quotas import Quota, Quotas
 from quart_app.realtime.clients.revocations import Revocations
 from quart_app.realtime.clients.timers import Wheel
+from quart_app.realtime.clients.turns import turns
 from quart_app.realtime.flow.backplane import Backplane, InProcess
 from quart_app.realtime.flow.bus import Bus
 from quart_app.realtime.flow.counters import Counters
@@ -384,10 +385,9 @@ class Hub:
         connections = list(self.connections.values())
         alone = self.backplane.away_since is not None or set(self.backplane.nodes) <= set(leaving)
         away = limits.RESTART + len(connections) / limits.LEAVE_RATE if alone else 0.0
-        spread = max(limits.RETURN_SPREAD if alone else 0.0, len(connections) / limits.RETURN_RATE)
-        for index, connection in enumerate(connections):
-            back_in = round(1_000 * (away + spread * index / len(connections)))
-            connection.end(Close.GOING_AWAY, "shutdown", back_in=back_in)
+        returns = turns(len(connections), away, limits.RETURN_RATE, limits.RETURN_SPREAD if alone else 0.0)
+        for connection, seconds in zip(connections, returns, strict=True):
+            connection.end(Close.GOING_AWAY, "shutdown", back_in=round(1_000 * seconds))
         if self.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), limits.DRAIN_DEADLINE)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from quart_app.lab.texts import Say
 
 BARS = " ▁▂▃▄▅▆▇█"
+MOST_BARS = 60
+"""The bars of a line; where there are more, one stands for the highest of several."""
 
 language_option = click.option(
     "--lang", type=click.Choice(["en", "es"]), default="en", show_default=True, help="The language of the lessons."
@@ -117,8 +119,10 @@ def _drawn(row: Row | Bars) -> str:
 
     if isinstance(row, Row):
         return "  ".join(cell.sign for cell in row.cells)
-    highest = max(row.values, default=0) or 1
-    bars = "".join(BARS[math.ceil(value / highest * (len(BARS) - 1))] for value in row.values)
+    highest = max(row.values, default=0)
+    at_once = math.ceil(len(row.values) / MOST_BARS) or 1
+    values = [max(row.values[first : first + at_once]) for first in range(0, len(row.values), at_once)]
+    bars = "".join(BARS[math.ceil(value / (row.top or highest or 1) * (len(BARS) - 1))] for value in values)
     return f"{bars}  ≤ {highest:g}"
 
 

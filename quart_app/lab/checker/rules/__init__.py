@@ -1,13 +1,25 @@
 """The rules, a file for each kind of thing that they are about."""
 
 from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
+from quart_app.lab.checker.rules.crowds import EverybodyBack, FewInVain, PeakBelow
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
 from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
+from quart_app.lab.checker.rules.ways import FewEmpty, Prompt
 
 __all__ = ["RULES", "Rule"]
 
 RULES: dict[str, type[Rule]] = {
     rule.name(): rule
     for rule in (NothingLost, OnceEach, SumIs, EffectsEqualKeys, Conserved, ReplayEqualsLive, ReactionOnce)
+    for rule in (
+        NothingLost,
+        OnceEach,
+        SumIs,
+        PeakBelow,
+        EverybodyBack,
+        FewInVain,
+        Prompt,
+        FewEmpty,
+    )
 }

@@ -1,0 +1,1 @@
+"""Lesson 12: what twenty letters weigh on each way, and when they come."""

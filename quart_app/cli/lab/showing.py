@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from quart_app.lab.texts import Say
 
 BARS = " ▁▂▃▄▅▆▇█"
+MANY = 20
+"""The cells of a row beyond which they stand closer, so that forty fit into a line."""
 
 language_option = click.option(
     "--lang", type=click.Choice(["en", "es"]), default="en", show_default=True, help="The language of the lessons."
@@ -106,7 +108,7 @@ def _drawn(row: Row | Bars) -> str:
     from quart_app.lab.strip import Row
 
     if isinstance(row, Row):
-        return "  ".join(cell.sign for cell in row.cells)
+        return (" " if len(row.cells) > MANY else "  ").join(cell.sign for cell in row.cells)
     highest = max(row.values, default=0) or 1
     bars = "".join(BARS[math.ceil(value / highest * (len(BARS) - 1))] for value in row.values)
     return f"{bars}  ≤ {highest:g}"

@@ -291,7 +291,10 @@ class End:
             self._loop.call_at(self._way[0][0], self._arrive, context=NOWHERE)
 
     def _send_again(self) -> None:
-        """Send what has waited in the dark."""
+        """Send what has waited in the dark; nobody takes it any more where the connection is over meanwhile."""
+        if self.connection.over:
+            self.lose(None)
+            return
         waiting, self._way = self._way, deque()
         self._last = 0.0
         for _, sent in waiting:

@@ -109,9 +109,10 @@ def _drawn(row: Row | Bars) -> str:
 
     if isinstance(row, Row):
         return (" " if len(row.cells) > MANY else "  ").join(cell.sign for cell in row.cells)
-    highest = max(row.values, default=0) or 1
-    bars = "".join(BARS[math.ceil(value / highest * (len(BARS) - 1))] for value in row.values)
-    return f"{bars}  ≤ {highest:g}"
+    highest = max(row.values, default=0)
+    whole = max(highest, row.limit or 0) or 1
+    bars = "".join(BARS[math.ceil(value / whole * (len(BARS) - 1))] for value in row.values)
+    return f"{bars}  ≤ {highest:g}{'' if row.limit is None else f' / {row.limit:g}'}"
 
 
 def _verdict(verdict: Verdict, say: Say) -> str:

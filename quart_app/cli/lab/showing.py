@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BARS = " ▁▂▃▄▅▆▇█"
 MOST_BARS = 60
 """The bars of a line; where there are more, one stands for the highest of several."""
+MANY = 20
+"""The cells of a row beyond which they stand closer, so that forty fit into a line."""
 
 language_option = click.option(
     "--lang", type=click.Choice(["en", "es"]), default="en", show_default=True, help="The language of the lessons."
@@ -118,12 +120,13 @@ def _drawn(row: Row | Bars) -> str:
     from quart_app.lab.strip import Row
 
     if isinstance(row, Row):
-        return "  ".join(cell.sign for cell in row.cells)
+        return (" " if len(row.cells) > MANY else "  ").join(cell.sign for cell in row.cells)
     highest = max(row.values, default=0)
+    whole = row.top or max(highest, row.limit or 0) or 1
     at_once = math.ceil(len(row.values) / MOST_BARS) or 1
     values = [max(row.values[first : first + at_once]) for first in range(0, len(row.values), at_once)]
-    bars = "".join(BARS[math.ceil(value / (row.top or highest or 1) * (len(BARS) - 1))] for value in values)
-    return f"{bars}  ≤ {highest:g}"
+    bars = "".join(BARS[math.ceil(min(value, whole) / whole * (len(BARS) - 1))] for value in values)
+    return f"{bars}  ≤ {highest:g}{'' if row.limit is None else f' / {row.limit:g}'}"
 
 
 def _verdict(verdict: Verdict, say: Say) -> str:

@@ -225,7 +225,8 @@ class End:
         self._way: deque[tuple[float, _Sent]] = deque()
         """What was sent from here and is not there yet, in order, with the time when it will be."""
         self._last = 0.0
-        self._untaken = 0
+        self.untaken = 0
+        """The bytes that were sent from here, and that the other end has not taken yet."""
         self.received: int | None = None
         """The number of the event by which the last thing that was received has come."""
         self._reader: asyncio.Future[None] | None = None
@@ -241,7 +242,7 @@ class End:
     def put(self, item: Any, size: int = 0) -> None:
         """Send something, however much is on its way. Nothing happens where the connection is over."""
         if not self.closed:
-            self._untaken += size
+            self.untaken += size
             told = self.connection.road.watch(item)
             if told is None:
                 self._send(_Sent(item, size, None))
@@ -252,7 +253,7 @@ class End:
 
     async def room(self) -> None:
         """Wait until more may be sent. Raise Cut."""
-        while self._untaken > WINDOW and not self.closed:
+        while self.untaken > WINDOW and not self.closed:
             room = self._loop.create_future()
             self._writers.append(room)
             await room
@@ -291,7 +292,10 @@ class End:
             self._loop.call_at(self._way[0][0], self._arrive, context=NOWHERE)
 
     def _send_again(self) -> None:
-        """Send what has waited in the dark."""
+        """Send what has waited in the dark; nobody takes it any more where the connection is over meanwhile."""
+        if self.connection.over:
+            self.lose(None)
+            return
         waiting, self._way = self._way, deque()
         self._last = 0.0
         for _, sent in waiting:
@@ -339,8 +343,8 @@ class End:
 
     def taken(self, size: int) -> None:
         """Note that the other end has taken so many bytes."""
-        self._untaken -= size
-        if self._untaken <= WINDOW:
+        self.untaken -= size
+        if self.untaken <= WINDOW:
             _wake(self._writers)
 
 

@@ -37,7 +37,7 @@ class World:
         self.stage: Any = None
         """What a lesson has built, where its acts need it."""
         self._furnish = furnish
-        self._heartbeat = heartbeat
+        self.heartbeat = heartbeat
         self._peer_timeout = peer_timeout
         self.nodes = {name: Node(name, self.loop, self.trace, self.database.log, self._build) for name in nodes}
         self._roads: dict[tuple[str, str], Road] = {}
@@ -47,7 +47,7 @@ class World:
     def _build(self, node: Node) -> Hub:
         surroundings = surroundings_of(node.name, self.loop, self.dice, node.skew)
         link = None if self.redis is None else Link(self.redis.connect, node.name, surroundings)
-        hub = Hub(heartbeat=self._heartbeat, peer_timeout=self._peer_timeout, backplane=link, surroundings=surroundings)
+        hub = Hub(heartbeat=self.heartbeat, peer_timeout=self._peer_timeout, backplane=link, surroundings=surroundings)
         answer_others(hub)
         self._furnish(self, node, hub)
         return hub
@@ -85,10 +85,11 @@ class Client:
         self.process = Place(world.loop, name)
         surroundings = surroundings_of(name, world.loop, world.dice)
         transports = options.pop("transports", ("ws", "sse", "poll"))
+        since = options.pop("since", None)
         chosen = Options(surroundings=surroundings, **options)
         dialer = Dialer(self.process, Identity(name, name), self._choose, chosen)
         self.live: Live = self.process.run(
-            lambda: connect("http://world", topics, transports=transports, options=chosen, dialer=dialer)
+            lambda: connect("http://world", topics, since=since, transports=transports, options=chosen, dialer=dialer)
         )
 
     def _choose(self) -> tuple[Road, Listener]:

@@ -1,8 +1,10 @@
 """The rules, a file for each kind of thing that they are about."""
 
-from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
+from quart_app.lab.checker.rules.backlog import HeldBelow, LostIsTold, OthersUnharmed
 from quart_app.lab.checker.rules.crowds import EverybodyBack, FewInVain, PeakBelow
+from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
+from quart_app.lab.checker.rules.reading import Complete, InOrder, ShownOnce
 from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
 from quart_app.lab.checker.rules.ways import FewEmpty, Prompt
@@ -11,14 +13,23 @@ __all__ = ["RULES", "Rule"]
 
 RULES: dict[str, type[Rule]] = {
     rule.name(): rule
-    for rule in (NothingLost, OnceEach, SumIs, EffectsEqualKeys, Conserved, ReplayEqualsLive, ReactionOnce)
     for rule in (
-        NothingLost,
-        OnceEach,
-        SumIs,
+        HeldBelow,
+        OthersUnharmed,
+        LostIsTold,
         PeakBelow,
         EverybodyBack,
         FewInVain,
+        EffectsEqualKeys,
+        Conserved,
+        NothingLost,
+        OnceEach,
+        SumIs,
+        ShownOnce,
+        InOrder,
+        Complete,
+        ReplayEqualsLive,
+        ReactionOnce,
         Prompt,
         FewEmpty,
     )

@@ -1,0 +1,1 @@
+"""Lesson 4: what a reader that is too slow costs, and whom."""

@@ -2,6 +2,7 @@
 
 from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
+from quart_app.lab.checker.rules.order import AnswerAfterQuestion, Converged, SameOrder
 from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
 
@@ -9,5 +10,16 @@ __all__ = ["RULES", "Rule"]
 
 RULES: dict[str, type[Rule]] = {
     rule.name(): rule
-    for rule in (NothingLost, OnceEach, SumIs, EffectsEqualKeys, Conserved, ReplayEqualsLive, ReactionOnce)
+    for rule in (
+        NothingLost,
+        OnceEach,
+        SumIs,
+        EffectsEqualKeys,
+        Conserved,
+        ReplayEqualsLive,
+        ReactionOnce,
+        SameOrder,
+        Converged,
+        AnswerAfterQuestion,
+    )
 }

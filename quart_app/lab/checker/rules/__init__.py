@@ -3,6 +3,7 @@
 from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
 from quart_app.lab.checker.rules.order import AnswerAfterQuestion, Converged, SameOrder
+from quart_app.lab.checker.rules.presence import DeathNoticedWithin, NoFalseLeave
 from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
 
@@ -21,5 +22,7 @@ RULES: dict[str, type[Rule]] = {
         SameOrder,
         Converged,
         AnswerAfterQuestion,
+        NoFalseLeave,
+        DeathNoticedWithin,
     )
 }

@@ -79,7 +79,7 @@ def named(lesson: Lesson, name: str) -> Strategy:
 def play(choice: Choice, strategy: Strategy) -> Played:
     """Run one strategy in a world of its own. Raise what the strategy raises."""
     scenario = choice.lesson.module("scenario")
-    world = World(choice.seed, scenario.NODES, scenario.furnish)
+    world = World(choice.seed, scenario.NODES, scenario.furnish, **getattr(scenario, "LIVENESS", {}))
     world.trace.most = MOST_EVENTS
     for act in choice.acts:
         world.loop.call_at(act.at, scenario.ACTS[act.do], world)

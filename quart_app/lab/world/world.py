@@ -75,12 +75,14 @@ class World:
 
 
 class Client:
-    """A client of the library in a process of its own, which can be paused (a phone that sleeps) and killed."""
+    """A client of the library in a process of its own, which can be paused (a phone that sleeps) and killed. It is
+    served by any node that is there, or by the one that is named."""
 
-    def __init__(self, world: World, name: str, topics: Sequence[str], **options: Any) -> None:
+    def __init__(self, world: World, name: str, topics: Sequence[str], node: str = "", **options: Any) -> None:
         self.name = name
         self.topics = topics
         self._world = world
+        self._nodes = [world.nodes[node]] if node else list(world.nodes.values())
         self._dice = world.dice.of(f"balancer/{name}")
         self.process = Place(world.loop, name)
         surroundings = surroundings_of(name, world.loop, world.dice)
@@ -94,7 +96,6 @@ class Client:
 
     def _choose(self) -> tuple[Road, Listener]:
         """Return a node as a balancer chooses it: any that listens, whoever was served by which one before."""
-        nodes = list(self._world.nodes.values())
-        there = [node for node in nodes if node.process is not None]
-        node = self._dice.choice(there or nodes)
+        there = [node for node in self._nodes if node.process is not None]
+        node = self._dice.choice(there or self._nodes)
         return self._world.road(self.name, node.name), node

@@ -34,8 +34,6 @@ class World:
         self.trace = Trace(self.loop.time)
         self.redis = Server() if len(nodes) > 1 else None
         self.database = Database(surroundings_of("database", self.loop, self.dice).wall, self.dice.of("database"))
-        self.stage: Any = None
-        """What a lesson has built, where its acts need it."""
         self._furnish = furnish
         self.heartbeat = heartbeat
         self._peer_timeout = peer_timeout

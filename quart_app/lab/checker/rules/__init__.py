@@ -4,9 +4,9 @@ from quart_app.lab.checker.rules.backlog import HeldBelow, LostIsTold, OthersUnh
 from quart_app.lab.checker.rules.crowds import EverybodyBack, FewInVain, PeakBelow
 from quart_app.lab.checker.rules.effects import Conserved, EffectsEqualKeys
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
-from quart_app.lab.checker.rules.reading import Complete, InOrder, ShownOnce
 from quart_app.lab.checker.rules.order import AnswerAfterQuestion, Converged, SameOrder
 from quart_app.lab.checker.rules.presence import DeathNoticedWithin, NoFalseLeave
+from quart_app.lab.checker.rules.reading import Complete, InOrder, ShownOnce
 from quart_app.lab.checker.rules.replays import ReactionOnce, ReplayEqualsLive
 from quart_app.lab.checker.rules.rule import Rule
 from quart_app.lab.checker.rules.ways import FewEmpty, Prompt
@@ -27,6 +27,11 @@ RULES: dict[str, type[Rule]] = {
         NothingLost,
         OnceEach,
         SumIs,
+        SameOrder,
+        Converged,
+        AnswerAfterQuestion,
+        NoFalseLeave,
+        DeathNoticedWithin,
         ShownOnce,
         InOrder,
         Complete,
@@ -34,17 +39,5 @@ RULES: dict[str, type[Rule]] = {
         ReactionOnce,
         Prompt,
         FewEmpty,
-        NothingLost,
-        OnceEach,
-        SumIs,
-        EffectsEqualKeys,
-        Conserved,
-        ReplayEqualsLive,
-        ReactionOnce,
-        SameOrder,
-        Converged,
-        AnswerAfterQuestion,
-        NoFalseLeave,
-        DeathNoticedWithin,
     )
 }

@@ -14,8 +14,8 @@ NODES = ()
 PER_SECOND = 10
 """How often a run tells what has happened (1/s)."""
 ACTS = {
-    "kill": lambda world: world.stage.fall(goodbye=False),
-    "drain": lambda world: world.stage.fall(goodbye=True),
+    "kill": lambda world: world.kept["siege"].fall(goodbye=False),
+    "drain": lambda world: world.kept["siege"].fall(goodbye=True),
 }
 
 
@@ -25,7 +25,7 @@ def furnish(world: World, node: Node, hub: Hub) -> None:
 
 async def scenario(world: World, knobs: dict[str, Any], strategy: Callable[[Client], float]) -> None:
     """Play the lesson with a strategy."""
-    world.stage = siege = Siege(world, knobs, strategy)
+    world.kept["siege"] = siege = Siege(world, knobs, strategy)
     siege.fall(goodbye=True)
     tick, why = 0, None
     while why is None:

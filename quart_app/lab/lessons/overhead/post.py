@@ -60,7 +60,7 @@ def buffer(world: World) -> None:
 def burst(world: World) -> None:
     """Write many letters at once."""
     for _ in range(BURST):
-        world.stage.write()
+        world.kept["post"].write()
 
 
 ACTS = {"slow": slow, "buffer": buffer, "burst": burst}

@@ -23,7 +23,7 @@ TERM = "cb05b550edf1"
 
 async def scenario(world: World, knobs: dict[str, int | float], strategy: Play) -> None:
     """Play the lesson with a strategy."""
-    world.stage = post = Post(world, int(knobs["size"]))
+    world.kept["post"] = post = Post(world, int(knobs["size"]))
     world.database.log.terms = Terms([Term(TERM, 0)])
     world.nodes["server"].start()
     for weather in world.road("reader", "server").weather.values():

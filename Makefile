@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 # The tests that run on either store, and those that are about PostgreSQL and Redis.
 STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py tests/faults/test_lost_postgres.py \
 	tests/backplane tests/cluster tests/cli/test_cluster.py tests/browser/test_cluster_page.py tests/browser/test_several_nodes.py
-ELSEWHERE := not postgres and not redis and not namespaces
+ELSEWHERE := not postgres and not redis and not namespaces and not storms
 BENCH_ARGS ?=
 CLUSTER_ARGS ?=
 
@@ -58,6 +58,8 @@ test: $(VENV)/.test chromium databases node-packages autobahn
 	$(MAKE) --no-print-directory test-postgres || failed=1; \
 	echo "== tests on Python $(DEFAULT_VERSION)"; \
 	$(BIN)/python $(PYTEST) -m "$(ELSEWHERE)" $(PYTEST_ARGS) || failed=1; \
+	echo "== lessons of the laboratory under many storms"; \
+	$(BIN)/python -m pytest --numprocesses=2 --dist=load -m storms tests/lab || failed=1; \
 	echo "== random scenarios in a simulated world"; \
 	$(BIN)/envivo lab soak --seeds 500 || failed=1; \
 	if [ -n "$$failed" ]; then echo "make test: something failed above"; exit 1; fi
@@ -140,7 +142,7 @@ test-newest:
 test-postgres:
 	@if $(BIN)/python -c 'import sys; from tests.servers import find_postgres; sys.exit(find_postgres() is None)'; then \
 		echo "== tests of what is stored, in PostgreSQL"; \
-		$(BIN)/python $(PYTEST) --store=postgres -m "not sqlite and not namespaces and (not browser or postgres)" $(PYTEST_ARGS) $(STORED); \
+		$(BIN)/python $(PYTEST) --store=postgres -m "not sqlite and not namespaces and not storms and (not browser or postgres)" $(PYTEST_ARGS) $(STORED); \
 	else \
 		echo "left out: the tests that need PostgreSQL or Redis"; \
 	fi

@@ -53,12 +53,23 @@ def test_in_its_own_run_each_strategy_breaks_what_is_said_and_nothing_else(lesso
     assert all(verdict.state is not State.OPEN for one in own(lesson).played for verdict in one.verdicts)
 
 
+def broken_seeds(lesson: Lesson, seeds: range) -> list[int]:
+    ours = lesson.strategies[-1]
+    return [seed for seed in seeds if run(lesson, seed, strategies=[ours]).played[0].broken]
+
+
 @each_lesson
 def test_ours_breaks_in_no_storm(lesson: Lesson) -> None:
-    ours = lesson.strategies[-1]
-    assert [seed for seed in range(200) if run(lesson, seed, strategies=[ours]).played[0].broken] == []
+    assert broken_seeds(lesson, range(20)) == []
 
 
+@pytest.mark.storms
+@each_lesson
+def test_ours_breaks_in_none_of_two_hundred_storms(lesson: Lesson) -> None:
+    assert broken_seeds(lesson, range(200)) == []
+
+
+@pytest.mark.storms
 @each_lesson
 def test_the_naive_strategies_break_in_many_storms(lesson: Lesson) -> None:
     naive = [name for name in lesson.strategies if lesson.breaks[name]]
@@ -102,7 +113,7 @@ def test_what_happens_is_told_in_order_with_its_causes_and_is_small(lesson: Less
 
 @each_lesson
 def test_every_counter_example_is_short_and_has_a_sentence(lesson: Lesson) -> None:
-    for one in (*own(lesson).played, *(played(lesson, name, seed) for name in lesson.strategies for seed in range(40))):
+    for one in (*own(lesson).played, *(played(lesson, name, seed) for name in lesson.strategies for seed in range(10))):
         for verdict in one.broken:
             assert verdict.breach is not None
             assert 1 <= len(verdict.breach.events) <= MOST_SHOWN

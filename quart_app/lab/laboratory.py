@@ -5,6 +5,7 @@ died. It does one thing at a time; a bounded number of others wait. Nothing here
 """
 
 import asyncio
+import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -15,18 +16,12 @@ from typing import Final
 
 import msgspec
 
-from quart_app.realtime import Refused
+from quart_app.realtime import Refused, limits
 
-WALL: Final = 30.0
-"""The time after which what takes no processor time is ended, because it waits for something real (s)."""
-IDLE: Final = 300.0
-"""The time without work after which the process ends (s)."""
-WAITING: Final = 32
-"""What may wait for the process."""
-KEPT: Final = 64
-"""The runs that are kept."""
-GIVE_UP: Final = 0.5
-"""The time that something nobody waits for any more may still take (s)."""
+logger = logging.getLogger(__name__)
+
+COMMAND = ("-m", "quart_app.lab.runner")
+"""What Python is told to do in the process."""
 _TRIES: Final = 2  # with one process each: the first may have died before
 _LONGEST_LINE: Final = 1024 * 1024  # bytes
 _PACKAGES: Final = str(Path(__file__).parents[2])
@@ -79,16 +74,12 @@ class _Job:
         self.waiting = 0
 
 
-class _Died(Exception):
-    """The process has ended without an answer."""
-
-
 class Laboratory:
     """What has lessons run; `close` it in the end."""
 
     def __init__(self) -> None:
         self._asked: dict[bytes, _Job] = {}
-        self._queue: asyncio.Queue[_Job] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue(limits.LAB_WAITING)
         self._runs: OrderedDict[bytes, Ran] = OrderedDict()
         self._process: Process | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -101,14 +92,15 @@ class Laboratory:
         if ran is None:
             answer, gzipped = await self._ask(request)
             ran = self._runs[key] = Ran(answer.fingerprint, gzipped)
-            if len(self._runs) > KEPT:
+            if len(self._runs) > limits.LAB_RUNS:
                 self._runs.popitem(last=False)
         self._runs.move_to_end(key)
         return ran
 
     async def tries(self, request: Request) -> list[Tried]:
-        """Return what came of the first of the request's seeds. Raise Refused as `run` does."""
-        answer, _ = await self._ask(request)
+        """Return what came of the first of the request's seeds, for somebody who can wait. Raise Refused as `run`
+        does."""
+        answer, _ = await self._ask(request, patient=True)
         return answer.tried
 
     def kept(self, fingerprint: str) -> Ran | None:
@@ -125,15 +117,23 @@ class Laboratory:
             if not job.done.done():
                 job.done.set_exception(_going_away())
 
-    async def _ask(self, request: Request) -> tuple[Answer, bytes]:
+    async def _ask(self, request: Request, *, patient: bool = False) -> tuple[Answer, bytes]:
         """Return the answer to a request, which is done once, however many ask for it at the same time; where nobody
-        waits for it any more, it is not done."""
+        waits for it any more, it is not done. Who is `patient` waits for a place in the queue, too."""
         if self._closed:
             raise _going_away()
         key = msgspec.json.encode(request)
         job = self._asked.get(key)
         if job is None or job.done.done():
-            job = self._asked[key] = self._enqueue(request)
+            job = _Job(request)
+            if patient:
+                await self._queue.put(job)
+            elif self._queue.full():
+                raise Refused("too_many", "many runs are asked for at once", status=503, retry_after=2.0)
+            else:
+                self._queue.put_nowait(job)
+            self._asked[key] = job
+            self._work_on()
         job.waiting += 1
         try:
             return await asyncio.shield(job.done)
@@ -141,17 +141,8 @@ class Laboratory:
             job.waiting -= 1
             if not job.waiting:
                 job.done.cancel()
-                if self._asked[key] is job:
+                if self._asked.get(key) is job:
                     del self._asked[key]
-
-    def _enqueue(self, request: Request) -> _Job:
-        job = _Job(request)
-        try:
-            self._queue.put_nowait(job)
-        except asyncio.QueueFull:
-            raise Refused("too_many", "many runs are asked for at once", status=503, retry_after=2.0) from None
-        self._work_on()
-        return job
 
     # The work
 
@@ -170,46 +161,48 @@ class Laboratory:
         try:
             with suppress(TimeoutError):
                 while True:
-                    async with asyncio.timeout(IDLE):
+                    async with asyncio.timeout(limits.LAB_IDLE):
                         job = await self._queue.get()
-                    if not job.done.done():
-                        await self._do(job)
+                    await self._do(job)
         finally:
             await self._end()
 
     async def _do(self, job: _Job) -> None:
         for _ in range(_TRIES):
+            if job.done.done():  # nobody waits for it
+                return
             exchange = asyncio.create_task(self._exchange(job.request))
             try:
-                await asyncio.wait([exchange, job.done], timeout=WALL, return_when=asyncio.FIRST_COMPLETED)
-                if job.done.done():  # nobody waits for it
-                    await asyncio.wait([exchange], timeout=GIVE_UP)
+                either = asyncio.FIRST_COMPLETED
+                await asyncio.wait([exchange, job.done], timeout=limits.LAB_RUN_TIME, return_when=either)
+                if job.done.done():
+                    await asyncio.wait([exchange], timeout=limits.LAB_GIVEN_UP)
             finally:
                 exchange.cancel()
                 await asyncio.wait([exchange])
             if exchange.cancelled():
                 await self._end()
-                _refuse(job, Refused("bad_request", f"this takes more than {WALL:.0f} s", status=422))
+                _refuse(job, Refused("bad_request", f"this takes more than {limits.LAB_RUN_TIME:.0f} s", status=422))
                 return
-            if exchange.exception() is None:
+            died = exchange.exception()
+            if died is None:
                 _settle(job, *exchange.result())
                 return
+            logger.warning("the process that runs lessons has failed: %r", died)
             await self._end()
         _refuse(job, Refused("unavailable", "what runs the lessons has died", status=503, retry_after=1.0))
 
     async def _exchange(self, request: Request) -> tuple[Answer, bytes]:
-        """Return the answer of the process, which is started where there is none. Raise _Died."""
+        """Return the answer of the process, which is started where there is none. Raise whatever shows that it has
+        died, or cannot be started."""
         if self._process is None:
             self._process = await _started()
         process = self._process
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
-        try:
-            process.stdin.write(msgspec.json.encode(request) + b"\n")
-            await process.stdin.drain()
-            answer = msgspec.json.decode(await process.stdout.readuntil(), type=Answer)
-            return answer, await process.stdout.readexactly(answer.size)
-        except (ConnectionError, asyncio.IncompleteReadError) as error:
-            raise _Died from error
+        process.stdin.write(msgspec.json.encode(request) + b"\n")
+        await process.stdin.drain()
+        answer = msgspec.json.decode(await process.stdout.readuntil(), type=Answer)
+        return answer, await process.stdout.readexactly(answer.size)
 
     async def _end(self) -> None:
         """End the process, if there is one."""
@@ -243,8 +236,7 @@ async def _started() -> Process:
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "quart_app.lab.runner",
+        *COMMAND,
         stdin=PIPE,
         stdout=PIPE,
         env=environment,

@@ -65,3 +65,72 @@ class RunTold(Struct, frozen=True):
     fingerprint: Fingerprint
     figures: dict[str, Any] | None
     played: list[PlayedTold]
+
+
+SearchId = Annotated[str, Meta(min_length=12, max_length=18, description="The `id` of a hunt or a sweep.")]
+
+
+class Begun(Struct, frozen=True):
+    """A hunt or a sweep has begun; `topic` tells how far it is, and what came of it."""
+
+    success: Literal[True]
+    id: SearchId
+    topic: Annotated[str, Meta(examples=["lab/hunts/q3v7Jx0aB2cD"])]
+
+
+class Stopped(Struct, frozen=True):
+    """A hunt or a sweep that was stopped."""
+
+    id: SearchId
+
+
+class Progress(Struct, frozen=True):
+    """How many runs are done, of how many, and in how many of them a rule is broken."""
+
+    done: Annotated[int, Meta(ge=0)]
+    of: Annotated[int, Meta(ge=1)]
+    broken: Annotated[int, Meta(ge=0)]
+
+
+class SeedTold(Struct, frozen=True):
+    """What came of a seed: the rules that are broken, and the events of the shortest counter-example, 0 without any."""
+
+    seed: int
+    broken: list[str]
+    events: int
+
+
+class Shortest(Struct, frozen=True):
+    """The seed with the shortest counter-example: its events, and the rules that it breaks."""
+
+    seed: int
+    events: int
+    rules: list[str]
+
+
+class HuntResult(Struct, frozen=True):
+    """What came of a hunt, seed by seed; `shortest` is null where no counter-example was found."""
+
+    shortest: Shortest | None
+    seeds: list[SeedTold]
+
+
+class Point(Struct, frozen=True):
+    """What came of a value of the knob: of so many runs a rule is broken in so many, and which rule how often."""
+
+    value: float
+    of: int
+    broken: int
+    rules: dict[str, int]
+
+
+class SweepResult(Struct, frozen=True):
+    """What came of a sweep, value by value."""
+
+    curve: list[Point]
+
+
+class Failure(Struct, frozen=True):
+    """Why a hunt or a sweep has ended without a result."""
+
+    message: str

@@ -205,9 +205,16 @@ class Laboratory:
         return answer, await process.stdout.readexactly(answer.size)
 
     async def _end(self) -> None:
-        """End the process, if there is one."""
+        """End the process, if there is one: it does so by itself, unless it is at work."""
         process, self._process = self._process, None
-        if process is not None:
+        if process is None:
+            return
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(limits.LAB_GIVEN_UP):
+                await process.wait()
+        except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

@@ -79,7 +79,7 @@ def frames(events: Sequence[Event], strip: Callable[[Sequence[Event]], Strip]) -
     ends.append(len(events))
 
     def look(index: int) -> Any:
-        return _plain(strip(events[: ends[index]]))
+        return strip_told(strip(events[: ends[index]]))
 
     found = {index: look(index) for index in {0, len(ends) - 1}}
     while len(found) < MOST_LOOKS:
@@ -98,7 +98,8 @@ def frames(events: Sequence[Event], strip: Callable[[Sequence[Event]], Strip]) -
     return shown
 
 
-def _plain(strip: Strip) -> Any:
+def strip_told(strip: Strip) -> Any:
+    """Return a result strip as JSON has it."""
     plain = msgspec.to_builtins(strip)
     for said in (plain["outcome"], *(row["label"] for row in plain["rows"] if row["label"]), *plain["notes"]):
         said["values"] = _rounded(said["values"])

@@ -49,7 +49,7 @@ class Searches:
         """Begin a search; return its id and its topic. Raise Refused where as many as there may be go on."""
         if sum(one.goes_on for one in self._searches.values()) >= limits.LAB_SEARCHES:
             said = f"{limits.LAB_SEARCHES} hunts or sweeps go on already, as many as there may be at once"
-            raise Refused("too_many", said, status=503, retry_after=limits.LAB_SEARCH_RETRY)
+            raise Refused("too_many", said, status=429, retry_after=limits.LAB_SEARCH_RETRY)
         id = secrets.token_urlsafe(9)
         topic = f"lab/{plan.sort}/{id}"
         search = self._searches[topic] = _Search(topic, plan)

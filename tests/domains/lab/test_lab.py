@@ -290,7 +290,7 @@ async def test_a_sweep_tells_a_curve(server: ServerProcess, rest: httpx.AsyncCli
 async def test_hunts_are_bounded_and_can_be_stopped(server: ServerProcess, rest: httpx.AsyncClient) -> None:
     hunts = [await begun(rest, "hunts", seeds=1_000, knobs=SLOW) for _ in range(limits.LAB_SEARCHES)]
     full = await rest.post("/api/lab/hunts", json={"lesson": "2", "strategy": "once"})
-    assert (full.status_code, full.json()["error"]["code"]) == (503, "too_many")
+    assert (full.status_code, full.json()["error"]["code"]) == (429, "too_many")
     assert int(full.headers["Retry-After"]) > 0
     ran = await rest.post("/api/lab/runs", json={"lesson": "2", "seed": 41, "strategies": ["once"]})
     assert ran.status_code == 200, "runs are made between the tries of hunts"

@@ -12,19 +12,18 @@ import httpx
 import psutil
 import pytest
 
-from quart_app.client import connect
 from quart_app.lab.lesson import Lesson, find, lessons
 from quart_app.lab.running import Run, run
 from quart_app.lab.telling import told
 from quart_app.lab.texts import LANGUAGES, texts, words
 from quart_app.realtime import limits
+from tests.domains.lab.hunts import SLOW, begun, heard
 from tests.lab.processes import runners
 from tests.running import ServerProcess, eventually, unused_name
 from tests.secure import SECURE, bearer, token
 
 LESSON = find("delivery")
 SECTIONS = ["player", "knobs", "predict", "observe", "explain", "quiz", "hunt"]
-SLOW = {"patience": 0.2, "delay": 0.6}  # the till that repeats does so without end
 
 
 @pytest.fixture
@@ -225,26 +224,6 @@ async def test_the_next_run_is_made_where_the_process_was_killed(
     answer = await rest.post("/api/lab/runs", json={"lesson": "2", "seed": 31, "strategies": ["once"]})
     assert answer.status_code == 200
     assert process.pid not in [one.pid for one in runners(server.pid)]
-
-
-async def begun(rest: httpx.AsyncClient, sort: str, **asked: Any) -> dict[str, Any]:
-    answer = await rest.post(f"/api/lab/{sort}", json={"lesson": "delivery", "strategy": "retry", **asked})
-    assert answer.status_code == 202, answer.text
-    said: dict[str, Any] = answer.json()
-    assert said["topic"] == f"lab/{sort}/{said['id']}"
-    return said
-
-
-async def heard(server: ServerProcess, topic: str, transport: str = "ws") -> list[dict[str, Any]]:
-    """Return what a client is told of a hunt, from now on up to its end."""
-    messages = []
-    async with connect(server.url, topics=[topic], transports=[transport]) as live:
-        async for message in live:
-            if message.get("topic") == topic:
-                messages.append(message)
-                if message["type"] != "progress":
-                    break
-    return messages
 
 
 @pytest.mark.parametrize("transport", ["ws", "sse", "poll"])

@@ -16,7 +16,7 @@ from quart.wrappers import Request
 
 from quart_app import resources, transports, web
 from quart_app.config import SPECS, Settings, SettingsError
-from quart_app.domains import Program, bank, chat, clinic, operations, products, sessions, telemetry, topics
+from quart_app.domains import Program, bank, chat, clinic, lab, operations, products, sessions, telemetry, topics
 from quart_app.doors import Door, Doors, door_of, is_loopback, trusts
 from quart_app.functions.serving import Functions
 from quart_app.identity import Identification
@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-DOMAINS = (topics, chat, bank, products, telemetry, clinic, sessions, operations)
+DOMAINS = (topics, chat, bank, products, telemetry, clinic, lab, sessions, operations)
 MODEL_MODULES = tuple(domain.MODELS for domain in DOMAINS if domain.MODELS)
 BADGE_TOPIC: Final = "live/hola"
 """What a page with nothing live of its own follows, to show how the visitor is connected."""
@@ -107,6 +107,7 @@ class EnVivo(LeanQuart, Program):
         self._may_open: dict[str, Callable[[Identity], bool]] = {}
         self.context_processor(self._links)
         self._at_start: list[Callable[[], Awaitable[object]]] = []
+        self._at_stop: list[Callable[[], Awaitable[object]]] = []
         self._examples: list[Callable[[UnitOfWork], Awaitable[object]]] = []
 
     async def commit(
@@ -192,6 +193,9 @@ class EnVivo(LeanQuart, Program):
     def at_start(self, work: Callable[[], Awaitable[object]]) -> None:
         self._at_start.append(work)
 
+    def at_stop(self, work: Callable[[], Awaitable[object]]) -> None:
+        self._at_stop.append(work)
+
     async def start(self) -> None:
         """Open the stores, then the engine, then the domains. Where that fails, `stop` closes what is open.
 
@@ -233,7 +237,9 @@ class EnVivo(LeanQuart, Program):
             await work()
 
     async def stop(self) -> None:
-        """Stop in the reverse order: take nothing new, commit what waits, then close the stores."""
+        """Stop in the reverse order: the domains, then take nothing new, commit what waits, then close the stores."""
+        for work in self._at_stop:
+            await work()
         await self._opened.aclose()
 
     async def _meet_others(self, database: Database) -> None:

@@ -2,7 +2,8 @@
 
 No domain knows another; none knows how the program is put together. `bank`, `chat`, `clinic`, `products` and
 `telemetry` are businesses. `topics`, `sessions` and `operations` are tools of the program itself: the open topics, the
-end of sessions, and the view of what the server is doing; they have the same shape.
+end of sessions, and the view of what the server is doing; `lab` is the laboratory in the browser. They have the same
+shape.
 
 A domain has these files, and leaves out those it has no use for:
 
@@ -74,3 +75,6 @@ class Program(Committer, Protocol):
 
     def at_start(self, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` when everything has started, before the first client is let in."""
+
+    def at_stop(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run `work` when the server stops, while everything else is still there."""

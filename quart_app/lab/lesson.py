@@ -1,5 +1,6 @@
 """Lessons: where they are, what their `lesson.toml` says, and whether what is asked of one is possible."""
 
+import ast
 import importlib
 import math
 import tomllib
@@ -141,6 +142,12 @@ class Lesson(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
     def module(self, name: str) -> ModuleType:
         """Return one of its Python files."""
         return importlib.import_module(f"quart_app.lab.lessons.{self.slug}.{name}")
+
+    def code(self, strategy: str) -> str:
+        """Return the code of a strategy as its file has it; nothing is imported."""
+        source = (self.folder / "strategies.py").read_text("utf-8")
+        (found,) = (node for node in ast.parse(source).body if getattr(node, "name", None) == strategy)
+        return "".join(source.splitlines(keepends=True)[found.lineno - 1 : found.end_lineno])
 
     def checked_seed(self, seed: int | None) -> int:
         """Return the seed of a run, its own where None is given. Raise Unfit."""

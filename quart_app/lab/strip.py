@@ -1,15 +1,15 @@
 """The result strip: what a run came to, which is understood without the arrows, in a terminal and from the last row."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 
-class Said(NamedTuple):
+class Said(msgspec.Struct, frozen=True):
     """A text of the catalogue: its key, and what its places are filled with."""
 
     key: str
-    values: dict[str, Any] = {}  # noqa: RUF012 - it is never changed
+    values: dict[str, Any] = {}
 
 
 Kind = Literal["right", "lost", "twice", "wrong", "late", "open", "idle"]

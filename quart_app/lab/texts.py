@@ -33,6 +33,11 @@ def words(language: str, folder: Path = _COMMON) -> Say:
     return say
 
 
+def texts(language: str, folder: Path = _COMMON) -> dict[str, str]:
+    """Return all texts that `words` says, by key, with their places open."""
+    return {key: said[language] for key, said in (_read(_COMMON) | _read(folder)).items()}
+
+
 def written(value: object, language: str) -> object:
     """Return a value as the language writes it: a number with a fraction has one decimal, a list is joined, an empty
     one is `none`."""

@@ -6,29 +6,21 @@ The file is run as any program of this user is: it is limited, and not locked in
 """
 
 import json
-import math
 import os
-import signal
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any, Final, NoReturn
 
+from quart_app.lab.confined import CPU, allow_more, limit, sentence, take_output
 from quart_app.lab.lesson import Act, Lesson, find
 from quart_app.lab.running import Choice, Played, judged, play
 from quart_app.lab.strategies import Strategy, marked
-from quart_app.lab.world.loop import Endless, Standstill
-from quart_app.lab.world.trace import TooMuch
 
-CPU: Final = 5
-"""The processor time that a run may take (s)."""
-MEMORY: Final = 512 * 1024 * 1024
-"""The memory that the process may have (bytes)."""
 WALL: Final = 30.0
 """The time after which a run is ended that takes no processor time, because it waits for something real (s)."""
 
@@ -110,31 +102,18 @@ class _Bench:
     def __init__(self, path: str, cpu: int) -> None:
         self._path = path
         self._cpu = cpu
-        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        os.dup2(2, 1)  # what the file prints is not what is told
+        self._out = take_output()
         self._exit = os._exit
         os._exit = self._left  # a file that calls it is told where
 
     def lesson_is_ready(self, lesson: Lesson) -> None:
         """Set the limits, once everything is imported."""
         lesson.module("scenario")
-        with suppress(ImportError):  # Windows has none; there the time is bounded alone
-            import resource
-
-            for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-                with suppress(ValueError, OSError):
-                    resource.setrlimit(which, (MEMORY, MEMORY))
-            signal.signal(signal.SIGXCPU, self._out_of_time)
-            self.allow_more()
+        limit(self._out_of_time, self._cpu)
 
     def allow_more(self) -> None:
         """Give the next run its processor time."""
-        with suppress(ImportError):
-            import resource
-            import time
-
-            hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-            resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + self._cpu, hard))
+        allow_more(self._cpu)
 
     def load(self, lesson: Lesson) -> Strategy:
         """Return the strategy of the file."""
@@ -154,7 +133,7 @@ class _Bench:
 
     def tell(self, **said: Any) -> None:
         """Tell a line."""
-        self._out.write(json.dumps(said) + "\n")
+        self._out.write(json.dumps(said).encode() + b"\n")
         self._out.flush()
 
     def fail(self, error: BaseException) -> NoReturn:
@@ -163,10 +142,10 @@ class _Bench:
         for frame, number in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename == self._path:
                 line = number
-        self._break(f"{self._path}{'' if line is None else f', line {line}'}: {_sentence(error)}")
+        self._break(f"{self._path}{'' if line is None else f', line {line}'}: {sentence(error)}")
 
-    def _break(self, sentence: str) -> NoReturn:
-        self.tell(broken=sentence)
+    def _break(self, said: str) -> NoReturn:
+        self.tell(broken=said)
         self._exit(1)
 
     def _left(self, status: int) -> NoReturn:
@@ -179,20 +158,6 @@ class _Bench:
         while frame is not None and frame.f_code.co_filename != self._path:
             frame = frame.f_back
         return "" if frame is None else f", line {frame.f_lineno}"
-
-
-def _sentence(error: BaseException) -> str:
-    match error:
-        case SyntaxError():
-            return f"this is no Python: {error.msg}"
-        case MemoryError():
-            return f"it takes more than {MEMORY // 1024**2} MB of memory"
-        case SystemExit():
-            return "it ended its process"
-        case Endless() | Standstill() | TooMuch():
-            return str(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -141,6 +141,16 @@ DOORS: Final = 50
 DOOR_USERS_SHOWN: Final = 20  # users who are named of those who have come in by a door
 DOOR_TOKEN_LIFETIME: Final = 7 * 24 * 3600  # s that a token lasts at most which is made for a door of a running server
 
+# The laboratory in the browser
+LAB_WAITING: Final = 32  # runs that wait for the process that makes them
+LAB_RUNS: Final = 64  # last runs that are kept
+LAB_RUN_TIME: Final = 30.0  # s after which a run is ended that takes no processor time
+LAB_GIVEN_UP: Final = 0.5  # s that a run may go on which nobody waits for any more
+LAB_IDLE: Final = 300.0  # s without a run after which the process ends
+LAB_SEARCHES: Final = 2  # hunts and sweeps at once
+LAB_SEARCHES_KEPT: Final = 20  # last hunts and sweeps whose result is kept
+LAB_SEARCH_RETRY: Final = 5.0  # s until one of them may have ended
+
 # The security log
 SECURITY_FILE_BYTES: Final = 10 * 1024 * 1024  # bytes of one file
 SECURITY_FILES: Final = 20  # files that are kept beside the one that is written

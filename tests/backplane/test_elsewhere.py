@@ -14,6 +14,7 @@ import pytest
 from quart_app.realtime import limits
 from quart_app.wire import Cursor
 from tests.cluster.proxy import round_robin
+from tests.domains.lab.hunts import SLOW, begun, heard
 from tests.running import ServerProcess, eventually
 from tests.secure import SECURE, bearer, token
 from tests.servers import Postgres, Redis
@@ -223,3 +224,18 @@ async def test_what_is_revoked_by_one_node_ends_on_all_also_where_the_backplane_
             await second.end()
     finally:
         secure.redis.thaw()
+
+
+async def test_a_hunt_is_followed_and_stopped_by_any_node(nodes: Pair) -> None:
+    async with httpx.AsyncClient(base_url=nodes.here.url, timeout=20) as rest:
+        hunt = await begun(rest, "hunts", seeds=1_000, knobs=SLOW)
+    following = asyncio.create_task(heard(nodes.there, hunt["topic"]))
+    await eventually(lambda: hunt["topic"] in nodes.there.log())
+    address = f"/api/lab/hunts/{hunt['id']}"
+    assert (await ask(nodes.there, "DELETE", address)).json()["data"] == {"id": hunt["id"]}
+    *progress, stopped = await following
+    assert {message["type"] for message in progress} == {"progress"}
+    assert stopped["type"] == "stopped"
+    (again,) = await heard(nodes.there, hunt["topic"])
+    assert again["type"] == "stopped", "who comes late is told by the node that knows"
+    assert (await ask(nodes.there, "DELETE", address.replace(hunt["id"], "nothing"))).status_code == 404

@@ -14,7 +14,7 @@ from quart_app.realtime.clients.identity import Identity
 from tests.running import ServerProcess
 
 SECURE: dict[str, Any] = {"access": "secure", "secret_key": "k" * 40}
-EVERYBODY = {"/", "/chat", "/products", "/telemetry", "/connect", "/guide"}
+EVERYBODY = {"/", "/chat", "/products", "/telemetry", "/lab", "/connect", "/guide"}
 CEDULA = "1350509525"  # of an account of the examples
 VISITORS = {
     "a stranger": (None, EVERYBODY),

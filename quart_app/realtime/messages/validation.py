@@ -147,6 +147,7 @@ _PLAIN: Final[Mapping[type[inspect.Type], str]] = {
     inspect.BoolType: "true or false",
     inspect.DateTimeType: "a time with its zone, such as 2026-03-02T14:30:00Z",
     inspect.DateType: "a date such as 2026-03-02",
+    inspect.DictType: "a JSON object",
     inspect.StructType: "a JSON object",
     inspect.TypedDictType: "a JSON object",
 }

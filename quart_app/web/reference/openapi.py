@@ -36,7 +36,7 @@ _REFUSALS: Final = {
     413: "The body, or a message in it, is too big.",
     415: "The body has to be `application/json`.",
     421: "Open mode: the Host is not of this machine.",
-    422: "This `Idempotency-Key` was used for another request before: take a new one.",
+    422: "This `Idempotency-Key` was used for another request before: take a new one. Or a lesson has no such thing.",
     429: "Too many at once; `Retry-After` says when to come back.",
     503: "Busy, about to stop, or nothing can be stored; `Retry-After` says when to come back.",
 }

@@ -41,8 +41,8 @@ function draw() {
   const { run, choice, memory } = state;
   if (run) drawn = signature(run, clock);
   const draft = (name) => ({ draft: state.drafts[name] ?? {}, change: (given) => set({ drafts: { ...state.drafts, [name]: given } }) });
-  const shown = { clock, focus: state.focus, opened: state.opened, views: stage.views, picture: stage.picture };
-  const acts = isFree() && !clock.isOver && !state.isBusy ? lesson.acts : [];
+  const shown = { clock, last: run?.played.at(-1)?.strategy, focus: state.focus, opened: state.opened, views: stage.views, picture: stage.picture };
+  const acts = isFree() ? lesson.acts : [];
   document.getElementById("main").dataset.step = !isReleased() ? "predict" : isFree() ? "free" : "look";
   render(html`<${Predict} memory=${memory} ...${draft("predict")} release=${() => release({ predict: state.drafts.predict })} skip=${() => release({ skipped: true })} forget=${anew} />`, places.predict);
   render(html`<div class="look" aria-busy=${String(state.isBusy)}>

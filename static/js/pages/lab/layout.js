@@ -4,8 +4,9 @@ const LETTER = 6.9; // px, of a label
 const APART = 3; // px between two labels
 const TIGHT = 46; // px of a second, at least: what is nearer cannot be told apart
 const EDGE = 14;
-const TOP = 26;
+const TOP = 24;
 const NARROW = 560;
+const GAPS = [0, 0, 66, 54, 46, 42]; // px between lanes, by their number
 
 /** Return the scale of a picture `width` px wide: px of a second, the seconds that are seen, where the first one lies. */
 export function scaleOf({ width, lasts, names }) {
@@ -14,10 +15,10 @@ export function scaleOf({ width, lasts, names }) {
   const room = Math.max(120, width - left - EDGE);
   const second = Math.max(room / Math.max(1, lasts), TIGHT);
   const span = Math.min(Math.max(1, lasts), room / second);
-  const gap = names.length <= 2 ? (isNarrow ? 74 : 84) : names.length === 3 ? 62 : 48;
+  const gap = GAPS[Math.min(names.length, GAPS.length - 1)];
   const lanes = names.map((_, index) => TOP + index * gap);
-  const foot = lanes.at(-1) + 34;
-  return { width, left, room, second, span, lanes, foot, height: foot + 16, lasts, x: (at) => left + at * second };
+  const foot = (lanes.at(-1) ?? 0) + 32;
+  return { width, left, room, second, span, lanes, foot, height: foot + 18, lasts, x: (at) => left + at * second };
 }
 
 /** Return by how many px the picture is moved to the left so that the time `at` is seen, with more of the past than of the future. */

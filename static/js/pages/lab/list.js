@@ -9,5 +9,5 @@ for (const lesson of document.querySelectorAll("[data-lesson]")) {
   if (!predict && !done) continue;
   const words = text(done ? "labpage.done" : "labpage.begun");
   lesson.dataset.progress = done ? "done" : "begun";
-  lesson.querySelector("h3").append(Object.assign(document.createElement("span"), { className: "lab-progress", textContent: words }));
+  lesson.querySelector("h3").append(" ", Object.assign(document.createElement("span"), { className: "lab-progress", textContent: words }));
 }

@@ -1,7 +1,7 @@
 // A panel for each strategy: its picture, what it has come to by now, what the rules say, the run in words.
 
 import { Picture } from "./spacetime.js";
-import { frameAt, Strip } from "./strip.js";
+import { frameAt, Notes, Strip } from "./strip.js";
 import { Story } from "./story.js";
 import { stateAt, Verdicts } from "./verdicts.js";
 import { html, lesson, said, text } from "./view.js";
@@ -20,13 +20,17 @@ function Panel({ played, shown, look, open }) {
   const isBroken = states.includes("broken");
   const state = isBroken ? "broken" : states.every((one) => one === "holds") ? "holds" : "open";
   const focus = shown.focus?.strategy === strategy ? shown.focus : null;
+  const isLast = strategy === shown.last;
   const isDim = shown.focus !== null && focus === null;
   return html`<article class=${`panel card${isDim ? " dim" : ""}`} data-strategy=${strategy} data-state=${state} aria-labelledby=${`lab-${strategy}`}>
     <header><h3 id=${`lab-${strategy}`}>${title} <span class="muted">${sub}</span></h3>${strip && html`<p class="outcome">${isBroken && html`<span aria-hidden="true">✕ </span>`}${said(strip.outcome)}</p>`}</header>
-    ${shown.picture(strategy, () => html`<${Picture} id=${strategy} ...${shown.views.get(strategy)} slow=${shown.clock.slow} focus=${focus?.numbers ?? null} words=${text("labpage.picture", { title })} />`)}
+    ${shown.picture(strategy, () => html`<${Picture} id=${strategy} ...${shown.views.get(strategy)} slow=${shown.clock.slow} hasNumbers=${isLast} focus=${focus?.numbers ?? null} words=${text("labpage.picture", { title })} />`)}
     ${frames.length > 0 && html`<${Strip} strip=${strip} whole=${frames.at(-1).strip} />`}
-    <${Verdicts} played=${played} at=${at} looked=${focus?.rule ?? null} look=${(verdict) => look(strategy, verdict)} />
-    <${Story} events=${played.events} open=${shown.opened.has(strategy)} onToggle=${(is) => open(strategy, is)} focus=${focus?.numbers ?? null} />
+    <div class="foot">
+      <${Verdicts} played=${played} at=${at} looked=${focus?.rule ?? null} look=${(verdict) => look(strategy, verdict)} />
+      <${Notes} notes=${strip?.notes ?? []} />
+      <${Story} events=${played.events} open=${shown.opened.has(strategy)} onToggle=${(is) => open(strategy, is)} focus=${focus?.numbers ?? null} />
+    </div>
   </article>`;
 }
 

@@ -86,8 +86,14 @@ export function Controls({ clock, deeds, marks, acts, act }) {
     <output class="time number" for="lab-time"></output>
     <div class="speeds" role="group" aria-label=${text("labpage.speed")}>${SPEEDS.map((speed) => html`<button key=${speed} type="button" class="button" aria-pressed=${String(clock.speed === speed)} onClick=${() => deeds.speed(speed)}>${speed < 1 ? "×¼" : `×${speed}`}</button>`)}</div>
     <p class="slowly small" aria-hidden="true"></p>
-    ${acts.length > 0 && html`<div class="acts" role="group" aria-label=${text("labpage.acts")}><span class="small muted">${text("labpage.acts")}</span> ${acts.map((name) => html`<button key=${name} type="button" class="button act" onClick=${() => act(name)}>${actName(name)}</button>`)}</div>`}
+    ${acts.length > 0 && html`<${Acts} acts=${acts} act=${act} isOver=${clock.isOver} />`}
   </div>`;
+}
+
+// At the end there is nothing that an act could change.
+function Acts({ acts, act, isOver }) {
+  return html`<div class="acts" role="group" aria-label=${text("labpage.acts")}><span class="small muted">${text(isOver ? "labpage.acts_before" : "labpage.acts")}</span>
+    ${acts.map((name) => html`<button key=${name} type="button" class="button deed" aria-disabled=${String(isOver)} onClick=${() => isOver || act(name)}>${actName(name)}</button>`)}</div>`;
 }
 
 /** Show the present moment in the bar, without drawing it anew. */
@@ -98,5 +104,7 @@ export function showTime(place, clock) {
   bar.setAttribute("aria-valuetext", seconds(clock.at));
   bar.style.setProperty("--done", clock.at / (clock.lasts || 1));
   place.querySelector(".time").textContent = `${say.seconds(clock.at)} s`;
-  place.querySelector(".slowly").textContent = clock.isSlow ? text("labpage.slow") : "";
+  const pill = place.querySelector(".slowly");
+  pill.textContent = clock.isHeld ? text("labpage.held") : clock.isSlow ? text("labpage.slow") : "";
+  pill.dataset.held = clock.isHeld;
 }

@@ -6,14 +6,15 @@ import { shortName } from "./words.js";
 import { html, text } from "./view.js";
 
 const LABELLED = new Set(["commit", "twice", "known", "recv", "show", "refuse", "lose"]);
+const AHEAD = 6; // px, so that what is exactly at the present is seen whole
 const BAD = new Set(["twice", "lose"]);
 const RUNGS = { ws: "WebSocket", sse: "SSE", poll: "poll", none: "–" };
 const SKULL = "M-6 -1a6 6 0 1 1 12 0c0 2-1 3-2 4v3h-8v-3c-1-1-2-2-2-4z";
 
 /** The picture of one strategy. `focus` are the numbers of the events that are looked at, null for all. */
-export function Picture({ id, drawn, scale, slow, focus, words }) {
+export function Picture({ id, drawn, scale, slow, focus, words, hasNumbers }) {
   const part = { scale, isDim: (thing) => focus !== null && !thing.numbers.some((n) => focus.has(n)) };
-  return html`<svg class="picture" width=${scale.width} height=${scale.height} role="img" aria-label=${words} data-picture=${id}>
+  return html`<svg class="picture" width=${scale.width} height=${scale.foot + (hasNumbers ? 18 : 5)} role="img" aria-label=${words} data-picture=${id}>
     <defs>
       <clipPath id=${`seen-${id}`}><rect class="curtain" x=${scale.left} y="0" width="0" height=${scale.height} /></clipPath>
       <clipPath id=${`frame-${id}`}><rect x=${scale.left - 7} y="0" width=${scale.width - scale.left + 7} height=${scale.height} /></clipPath>
@@ -21,7 +22,7 @@ export function Picture({ id, drawn, scale, slow, focus, words }) {
     </defs>
     ${scale.lanes.map((y, lane) => html`<text key=${lane} class="lane-name" x=${scale.left - 10} y=${y + 4}>${scale.names[lane]}</text>`)}
     <g clip-path=${`url(#frame-${id})`}><g class="film">
-      ${axis(scale, slow)}
+      ${axis(scale, slow, hasNumbers)}
       ${scale.lanes.map((y, lane) => html`<path key=${lane} class="lane" d=${`M${scale.left - 6} ${y}H${scale.x(scale.lasts)}`} />`)}
       <g clip-path=${`url(#seen-${id})`}>
         ${drawn.troubles.map((one) => trouble(one, part, id))}
@@ -40,17 +41,17 @@ export function Picture({ id, drawn, scale, slow, focus, words }) {
 /** Open the curtain of a picture up to the time `at`, with the film `shift` px to the left. */
 export function follow(svg, scale, at, shift) {
   const x = scale.x(at);
-  svg.querySelector(".curtain").setAttribute("width", Math.max(0, x - scale.left + 1));
+  svg.querySelector(".curtain").setAttribute("width", Math.max(0, x - scale.left + AHEAD));
   svg.querySelector(".now").setAttribute("transform", `translate(${x.toFixed(1)} 0)`);
   svg.querySelector(".film").setAttribute("transform", `translate(${(-shift).toFixed(1)} 0)`);
 }
 
-function axis(scale, slow) {
+function axis(scale, slow, hasNumbers) {
   const { foot, x } = scale;
   return html`<g class="axis" aria-hidden="true">
     <path class="axis-line" d=${`M${scale.left} ${foot}H${x(scale.lasts)}`} />
     ${slow.map(([from, to]) => html`<path key=${from} class="axis-slow" d=${`M${x(from)} ${foot}H${x(to)}`}><title>${text("labpage.slow")}</title></path>`)}
-    ${ticks(scale).map((at) => html`<text key=${at} x=${x(at)} y=${foot + 13}>${at ? at : text("labpage.seconds", { s: 0 })}</text>`)}
+    ${hasNumbers && ticks(scale).map((at) => html`<text key=${at} x=${x(at)} y=${foot + 13}>${at ? at : text("labpage.seconds", { s: 0 })}</text>`)}
   </g>`;
 }
 

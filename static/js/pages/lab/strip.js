@@ -14,8 +14,13 @@ export function frameAt(frames, at) {
 export function Strip({ strip, whole }) {
   return html`<div class="strip">
     ${whole.rows.map((row, index) => html`<${Line} key=${index} row=${strip?.rows[index]} whole=${row} />`)}
-    <div class="notes">${(strip?.notes ?? []).map((note) => html`<p key=${note.key} class="small muted">${said(note)}</p>`)}</div>
   </div>`;
+}
+
+/** What is said below a strip; a list with nothing in it is not worth a word. */
+export function Notes({ notes }) {
+  const isTold = ({ values }) => !Object.values(values).length || Object.values(values).some((value) => !Array.isArray(value) || value.length);
+  return html`<p class="notes small muted">${notes.filter(isTold).map((note) => html`<span key=${note.key}>${said(note)}</span> `)}</p>`;
 }
 
 function Line({ row, whole }) {

@@ -15,13 +15,13 @@ export function Verdicts({ played, at, looked, look }) {
   return html`<ul class="verdicts">${played.verdicts.map((verdict) => {
     const state = stateAt(verdict, at, played.lasts);
     const isLooked = looked === verdict.rule;
+    const words = state !== "broken" && at >= played.lasts - 1e-9 ? sentence(verdict) : text(`labpage.rule_${state}`);
     return html`<li key=${verdict.rule} class=${state} data-rule=${verdict.rule} data-state=${state}>
       <span class="verdict-sign" aria-hidden="true">${SIGNS[state]}</span>
       <span>
-        <strong>${say(verdict.rule)}</strong><span class="unseen">: ${text(`labpage.rule_${state}`)}</span>
-        ${state === "broken" && html`<span class="why">${said(verdict.breach)}</span>
+        <strong title=${words}>${say(verdict.rule)}</strong><span class="unseen">: ${words}</span>
+        ${state === "broken" && html` <span class="why">${said(verdict.breach)}</span>
           <button type="button" class="linkish" aria-pressed=${String(isLooked)} onClick=${() => look(isLooked ? null : verdict)}>${text(isLooked ? "labpage.see_all" : "labpage.see_there")}<span class="unseen">: ${say(verdict.rule)}</span></button>`}
-        ${state !== "broken" && at >= played.lasts && html`<span class="why muted">${sentence(verdict)}</span>`}
       </span>
     </li>`;
   })}</ul>`;

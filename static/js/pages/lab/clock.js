@@ -3,12 +3,19 @@
 export const AROUND = 0.3; // s before and after a fault, in which it goes slowly by itself
 export const SPEEDS = [0.25, 1, 4];
 const SLOWER = 4;
+const MOST_SLOW = 0.4; // of a run
 
-/** Return the stretches of time around faults, merged: [[from, to]…]. */
+/** Return the stretches of time around faults, merged: [[from, to]…]. Where there are many faults they are shorter. */
 export function slowStretches(faults, lasts) {
+  const found = stretchesOf(faults, lasts, AROUND);
+  const slow = found.reduce((sum, [from, to]) => sum + to - from, 0);
+  return slow > lasts * MOST_SLOW ? stretchesOf(faults, lasts, (AROUND * lasts * MOST_SLOW) / slow) : found;
+}
+
+function stretchesOf(faults, lasts, around) {
   const stretches = [];
   for (const fault of faults) {
-    const [from, to] = [Math.max(0, fault - AROUND), Math.min(lasts, fault + AROUND)];
+    const [from, to] = [Math.max(0, fault - around), Math.min(lasts, fault + around)];
     if (stretches.length && from <= stretches.at(-1)[1]) stretches.at(-1)[1] = to;
     else stretches.push([from, to]);
   }

@@ -14,7 +14,7 @@ export function Curve({ curve, knob, title }) {
   return html`<figure class="curve">
     <figcaption class="small">${words}</figcaption>
     <svg viewBox=${`-6 -8 ${WIDTH + 12} ${HEIGHT + 16}`} role="img" aria-label=${words}>
-      ${[0, 0.5, 1].map((share) => html`<path key=${share} class="ground" d=${`M0 ${y(share)}H${WIDTH}`} />`)}
+      ${[0, 0.5, 1].map((share) => html`<g key=${share}><path class="ground" d=${`M0 ${y(share)}H${WIDTH}`} /><text x="4" y=${y(share) - 4}>${Math.round(share * 100)} %</text></g>`)}
       <path class="line" d=${points.map(([left, top], index) => `${index ? "L" : "M"}${left} ${top}`).join("")} />
       ${curve.map(({ value, of, broken }, index) => html`<circle key=${value} cx=${points[index][0]} cy=${points[index][1]} r="4"><title>${`${say.short(value)}${unit}: ${broken}/${of}`}</title></circle>`)}
     </svg>

@@ -8,6 +8,7 @@ import { html, knobName, lesson, rich, said, say, text } from "./view.js";
 
 const SEEDS = 100;
 const SWEPT = { values: 20, seeds: 10 };
+const valuesOf = ({ from, to, default: usual }) => (Number.isInteger(usual) ? Math.min(SWEPT.values, to - from + 1) : SWEPT.values);
 const MOVES = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10 };
 
 export class Hunts {
@@ -29,6 +30,7 @@ export class Hunts {
   draw({ choice, turn }) {
     const { hunt, sweep } = this;
     const title = (name) => lesson.strategies.find((one) => one.name === name).title;
+    const knob = lesson.knobs.find(({ name }) => name === this.#knob);
     const pick = (event) => this.#set(() => (this.#strategy = event.currentTarget.value));
     const begin = () => {
       this.#hunted = { ...choice, acts: [], strategies: [this.#strategy] };
@@ -48,7 +50,7 @@ export class Hunts {
         ${lesson.knobs.length > 0 && html`<div class="search" data-state=${sweep.state}><h3>${text("labpage.sweep_title")}</h3>
           <div class="field"><label for="sweep-knob">${text("labpage.sweep_knob")}</label>
             <select id="sweep-knob" value=${this.#knob} onChange=${(event) => this.#set(() => (this.#knob = event.currentTarget.value))}>${lesson.knobs.map(({ name }) => html`<option key=${name} value=${name}>${knobName(name)}</option>`)}</select></div>
-          <${Begin} search=${sweep} words=${text("labpage.sweep", { n: SWEPT.values, seeds: SWEPT.seeds })} begin=${beginSweep} />
+          <${Begin} search=${sweep} words=${text("labpage.sweep", { n: valuesOf(knob), seeds: SWEPT.seeds })} begin=${beginSweep} />
           ${sweep.result && html`<${Curve} curve=${sweep.result.curve} knob=${lesson.knobs.find(({ name }) => name === this.#swept.knob)} title=${this.#swept.title} />`}</div>`}
       </div>
       <details><summary>${text("labpage.own_code")}</summary><p>${text("laboratory.hunt_command")}</p>

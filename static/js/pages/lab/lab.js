@@ -62,7 +62,7 @@ function draw() {
   render(html`<${Explain} />`, places.explain);
   render(html`<${Quiz} memory=${memory} answer=${(quiz) => remembers({ quiz, done: true })} />`, places.quiz);
   render(html`<${Knobs} choice=${choice} turn=${turn} reset=${turn} isOwn=${isSame(choice, own)} />`, places.knobs);
-  render(hunts.draw({ choice, turn }), places.hunt);
+  render(hunts.draw({ choice, turn: goTo }), places.hunt);
 }
 
 function announced() {
@@ -115,6 +115,13 @@ function open(strategy, is) {
 function turn(choice, keep = false) {
   history.pushState(null, "", writeAddress(choice, lesson, location.search) || location.pathname);
   load(choice, keep);
+}
+
+function goTo(choice) {
+  clock.pause();
+  clock.seek(0);
+  turn(choice);
+  places.player.parentElement.scrollIntoView({ block: "start" });
 }
 
 async function load(choice = state.choice, keep = false) {

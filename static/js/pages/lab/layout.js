@@ -2,7 +2,7 @@
 
 const LETTER = 6.9; // px, of a label
 const APART = 3; // px between two labels
-const TIGHT = 46; // px of a second, at least: what is nearer cannot be told apart
+const TIGHT = { narrow: 46, wide: 30 }; // px of a second, at least: what is nearer cannot be told apart
 const EDGE = 14;
 const TOP = 24;
 const NARROW = 560;
@@ -13,7 +13,7 @@ export function scaleOf({ width, lasts, names }) {
   const isNarrow = width < NARROW;
   const left = Math.min(isNarrow ? 70 : 110, Math.max(24, ...names.map((name) => name.length * LETTER + 12)));
   const room = Math.max(120, width - left - EDGE);
-  const second = Math.max(room / Math.max(1, lasts), TIGHT);
+  const second = Math.max(room / Math.max(1, lasts), isNarrow ? TIGHT.narrow : TIGHT.wide);
   const span = Math.min(Math.max(1, lasts), room / second);
   const gap = GAPS[Math.min(names.length, GAPS.length - 1)];
   const lanes = names.map((_, index) => TOP + index * gap);
@@ -34,12 +34,13 @@ export function ticks({ second, lasts }) {
 
 /**
  * Return the labels that are shown: none lies on another one. Each is {x, y, text, weight}; the heavier ones are placed
- * first. One that finds no room is left out, and the one in its way tells how many are: `more`.
+ * first, and none begins left of `left`. One that finds no room is left out, and the one in its way tells how many are: `more`.
  */
-export function thinned(labels) {
+export function thinned(labels, left = 0) {
   const placed = [];
   const half = ({ text }) => (text.length * LETTER + APART) / 2;
-  for (const label of [...labels].sort((one, other) => other.weight - one.weight || one.x - other.x)) {
+  const inside = labels.map((label) => ({ ...label, x: Math.max(label.x, left + half(label)) }));
+  for (const label of inside.sort((one, other) => other.weight - one.weight || one.x - other.x)) {
     const near = placed.find((one) => Math.abs(one.y - label.y) < 13 && Math.abs(one.x - label.x) < half(one) + half(label));
     if (!near) placed.push({ ...label, more: 0 });
     else if (near.text !== label.text) near.more += 1;

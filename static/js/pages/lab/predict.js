@@ -1,6 +1,6 @@
 // The questions around a run: what will happen, what was seen, one more. Owns their order and what is said after each.
 
-import { answerIn, isRight, Question } from "./question.js";
+import { answerIn, howSure, isRight, Question } from "./question.js";
 import { html, lesson, rich, say, text } from "./view.js";
 
 const SAID = { true: "labpage.yes", false: "labpage.no" };
@@ -9,7 +9,7 @@ const SAID = { true: "labpage.yes", false: "labpage.no" };
 export function Predict({ memory, draft, change, release, skip, forget }) {
   if (memory.predict) {
     const { answer, sure } = memory.predict;
-    return html`<p class="predicted">${text("labpage.you_said", { what: answerIn(lesson.predict, "p", answer), sure: say(`sure_${sure}`).toLowerCase() })} <button type="button" class="linkish" onClick=${forget}>${text("labpage.anew")}</button></p>`;
+    return html`<p class="predicted">${text("labpage.you_said", { what: answerIn(lesson.predict, "p", answer), sure: howSure(sure).toLowerCase() })} <button type="button" class="linkish" onClick=${forget}>${text("labpage.anew")}</button></p>`;
   }
   if (memory.skipped) return html`<p class="predicted">${text("labpage.skipped")} <button type="button" class="linkish" onClick=${forget}>${text("labpage.guess_after_all")}</button></p>`;
   return html`<${Question} id="predict" question=${lesson.predict} prefix="p" words=${say("predict")} given=${draft} change=${change} send=${release} sure submit=${text("labpage.release")} />

@@ -5,6 +5,9 @@ import { html, rich, say, text } from "./view.js";
 const SURE = ["low", "fair", "high"];
 const isList = Array.isArray;
 
+/** Return in words how sure somebody is. */
+export const howSure = (one) => say.maybe(`sure_${one}`, text(`labpage.sure_${one}`));
+
 /** Return whether an answer is right. */
 export function isRight(question, answer) {
   if (question.kind === "number") return Math.abs(answer - question.answer) <= question.within;
@@ -30,8 +33,8 @@ export function Question({ id, question, prefix, words, given, change, send, sur
     <fieldset><legend>${rich(words)}</legend>
       <${kinds[question.kind] ?? Choice} id=${id} question=${question} prefix=${prefix} answer=${given.answer} set=${(answer) => change({ ...given, answer })} />
     </fieldset>
-    ${sure && html`<fieldset class="sure"><legend>${say("sure")}</legend>
-      <div class="options">${SURE.map((one) => html`<${Option} key=${one} name=${`${id}-sure`} words=${say(`sure_${one}`)} checked=${given.sure === one} set=${() => change({ ...given, sure: one })} />`)}</div></fieldset>`}
+    ${sure && html`<fieldset class="sure"><legend>${say.maybe("sure", text("labpage.sure"))}</legend>
+      <div class="options">${SURE.map((one) => html`<${Option} key=${one} name=${`${id}-sure`} words=${howSure(one)} checked=${given.sure === one} set=${() => change({ ...given, sure: one })} />`)}</div></fieldset>`}
     ${submit && html`<button type="submit" class="button primary" aria-disabled=${String(!isComplete)}>${submit}</button>`}
     ${submit && !isComplete && html`<p class="small muted">${text(sure ? "labpage.answer_both" : "labpage.answer_first")}</p>`}
   </form>`;

@@ -3,12 +3,12 @@
 
 import { jagged, thinned, ticks } from "./layout.js";
 import { shortName } from "./words.js";
-import { html, text } from "./view.js";
+import { html, say, text } from "./view.js";
 
 const LABELLED = new Set(["commit", "twice", "known", "recv", "show", "refuse", "lose"]);
 const AHEAD = 6; // px, so that what is exactly at the present is seen whole
 const BAD = new Set(["twice", "lose"]);
-const RUNGS = { ws: "WebSocket", sse: "SSE", poll: "poll", none: "–" };
+const RUNGS = { ws: "WS", sse: "SSE", poll: "poll", none: "–" };
 const SKULL = "M-6 -1a6 6 0 1 1 12 0c0 2-1 3-2 4v3h-8v-3c-1-1-2-2-2-4z";
 
 /** The picture of one strategy. `focus` are the numbers of the events that are looked at, null for all. */
@@ -90,7 +90,7 @@ function trouble(one, part, id) {
   const ends = one.to ?? (one.kind === "cut" ? one.at : lasts);
   const area = ends > one.at && html`<rect x=${x(one.at)} y=${top + 2} width=${x(ends) - x(one.at)} height=${bottom - top - 4} fill=${`url(#hatch-${id})`} />`;
   const words = [text(`labpage.trouble_${one.kind}`), ...one.kinds].join(" ");
-  return group(one, part, `trouble ${one.kind}`, html`${area}${one.kind === "cut" ? html`<path d=${jagged(x(one.at), top, bottom)} />` : html`<text x=${x(one.at) + 3} y=${(top + bottom) / 2 + 4}>${words}</text>`}<title>${words}</title>`);
+  return group(one, part, `trouble ${one.kind}`, html`${area}${one.kind === "cut" ? html`<path d=${jagged(x(one.at), top, bottom)} />` : html`<text x=${x(one.at) + 3} y=${(top + bottom) / 2 + 4}>${x(ends) - x(one.at) > words.length * 6 ? words : ""}</text>`}<title>${words}</title>`);
 }
 
 function fate(one, part, id) {
@@ -120,10 +120,10 @@ function labels({ arrows, marks, states, troubles }, { scale, isDim }) {
   const sends = new Map(arrows.filter(({ kind, msg }) => kind === "send" && msg).map((one) => [one.n, one]));
   const found = [
     ...[...sends.values()].map((one) => place(one, shortName(one.msg), one.isLost ? "bad" : "", one.isLost ? 4 : 2)),
-    ...marks.filter(({ kind, msg }) => LABELLED.has(kind) && msg).map((one) => place(one, `${shortName(one.msg)}${one.kind === "twice" ? " ×2" : ""}`, BAD.has(one.kind) ? "bad" : "", BAD.has(one.kind) ? 5 : 1)),
-    ...marks.filter(({ kind }) => kind === "skew").map((one) => place(one, `${one.by > 0 ? "+" : ""}${one.by} s`, "", 3)),
+    ...marks.filter(({ kind, msg }) => LABELLED.has(kind) && msg).map((one) => place(one, `${shortName(one.msg)}${one.kind === "twice" ? ` ×${one.times}` : ""}`, BAD.has(one.kind) ? "bad" : "", BAD.has(one.kind) ? 5 : 1)),
+    ...marks.filter(({ kind }) => kind === "skew").map((one) => place(one, `${one.by > 0 ? "+" : ""}${say.short(one.by)} s`, "", 3)),
     ...states.filter(({ text }) => text).map((one) => place(one, one.text, "state", 1)),
   ];
-  return thinned(found).map(({ x, y, text, kind, isDim: dim, n, more }) =>
+  return thinned(found, scale.left - 4).map(({ x, y, text, kind, isDim: dim, n, more }) =>
     html`<text key=${`${n} ${y}`} class=${`label ${kind}${dim ? " dim" : ""}`} x=${x} y=${y}>${text}${more > 1 && html`<title>+${more}</title>`}</text>`);
 }

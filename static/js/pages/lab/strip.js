@@ -29,10 +29,11 @@ function Line({ row, whole }) {
   if (whole.type === "bars") return html`<div class="strip-line bars">${words && html`<p class="strip-label">${words}</p>`}<${Bars} bars=${row} whole=${whole} words=${words} /></div>`;
   const cells = row?.cells ?? [];
   const places = Math.max(cells.length, whole.cells.length);
+  const isCounted = whole.cells.every(({ name }, index) => name === String(index + 1)); // other names would tell what is to come
   return html`<div class=${`strip-line${row ? "" : " ahead"}`}>
     ${words && html`<p class="strip-label">${words}</p>`}
     <ol class=${`cells${places > MANY ? " many" : ""}`} style=${{ "--places": places }}>
-      ${Array.from({ length: places }, (_, index) => html`<${Cell} key=${index} cell=${cells[index]} name=${whole.cells[index]?.name} />`)}
+      ${Array.from({ length: places }, (_, index) => html`<${Cell} key=${index} cell=${cells[index]} name=${isCounted ? String(index + 1) : ""} />`)}
     </ol>
   </div>`;
 }
@@ -40,13 +41,13 @@ function Line({ row, whole }) {
 function Cell({ cell, name = "" }) {
   if (!cell) return html`<li class="cell ahead"><span class="cell-name">${name}</span><span class="sign"> </span></li>`;
   return html`<li class=${`cell ${cell.kind}`} title=${text(`labpage.kind_${cell.kind}`)}>
-    <span class="cell-name">${cell.name}</span><span class="sign" aria-hidden="true">${cell.sign}</span><span class="unseen">${text(`labpage.kind_${cell.kind}`)}</span>
+    <span class="cell-name">${cell.name === cell.sign ? "" : cell.name}</span><span class="sign" aria-hidden="true">${cell.sign}</span><span class="unseen">${text(`labpage.kind_${cell.kind}`)}</span>
   </li>`;
 }
 
 // The scale is that of the whole run: a bar that grows does not shrink the others.
 function Bars({ bars, whole, words }) {
-  const most = Math.max(1, whole.limit ?? 0, ...whole.values);
+  const most = whole.top ?? Math.max(1, whole.limit ?? 0, ...whole.values);
   const count = whole.values.length;
   const width = BAR_WIDTH / Math.max(1, count);
   const y = (value) => BAR_HEIGHT - (value / most) * BAR_HEIGHT;

@@ -24,7 +24,7 @@ export function roadOf(name, lanes) {
 export function pictured(events, lanes) {
   const found = { arrows: [], marks: [], troubles: [], fates: [], bands: [], leases: [], states: [], faults: [], moments: [] };
   const arrows = new Map();
-  const committed = new Set();
+  const committed = new Map();
   const lasts = events.at(-1)?.t ?? 0;
   const close = (list, fits, at) => list.filter((one) => one.to === null && fits(one)).forEach((one) => (one.to = at));
   for (const event of events) {
@@ -37,7 +37,7 @@ export function pictured(events, lanes) {
     if (SENDS.has(event.do) && lane >= 0) arrows.set(n, { ...thing, kind: event.do, to: null, end: null, isLost: false });
     else if (event.do === "arrive") arrive(arrows, thing, event.of, found.arrows);
     else if (event.do === "lose") lose(arrows, thing, event.of, road, found);
-    else if (MARKS.has(event.do) && lane >= 0) found.marks.push({ ...thing, kind: kindOf(event, committed), text: event.text ?? "", by: event.seconds ?? event.by ?? 0 });
+    else if (MARKS.has(event.do) && lane >= 0) found.marks.push({ ...thing, ...commitOf(event, committed), text: event.text ?? "", by: event.seconds ?? event.by ?? 0 });
     else if (TROUBLES.has(event.do) && road) found.troubles.push({ ...thing, kind: event.do, road, to: null, kinds: [event.kinds ?? []].flat() });
     else if (RELIEF[event.do] && road) close(found.troubles, (one) => String(one.road) === String(road) && RELIEF[event.do].includes(one.kind), t);
     else if (lane >= 0) turn(event, thing, found, close);
@@ -67,13 +67,13 @@ function lose(arrows, thing, of, road, { arrows: drawn, marks }) {
   drawn.push({ ...sent, to, end: at, isLost: true, numbers: [sent.n, n] });
 }
 
-// The second time that a lane commits the same message it does so twice.
-function kindOf({ do: done, lane, msg }, committed) {
-  if (done !== "commit" || msg === undefined) return done;
+// Where a lane commits the same message again it does so twice, or more often.
+function commitOf({ do: done, lane, msg }, committed) {
+  if (done !== "commit" || msg === undefined) return { kind: done };
   const name = `${lane} ${msg}`;
-  if (committed.has(name)) return "twice";
-  committed.add(name);
-  return done;
+  const times = (committed.get(name) ?? 0) + 1;
+  committed.set(name, times);
+  return { kind: times > 1 ? "twice" : done, times };
 }
 
 function turn(event, thing, found, close) {

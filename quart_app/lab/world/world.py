@@ -39,6 +39,8 @@ class World:
         self._peer_timeout = peer_timeout
         self.nodes = {name: Node(name, self.loop, self.trace, self.database.log, self._build) for name in nodes}
         self._roads: dict[tuple[str, str], Road] = {}
+        self.stage: Any = None
+        """What the scenario puts here for its acts and for whoever furnishes a node."""
 
     def _build(self, node: Node) -> Hub:
         surroundings = surroundings_of(node.name, self.loop, self.dice, node.skew)

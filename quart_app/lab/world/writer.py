@@ -17,11 +17,16 @@ class Writer:
         self._turn = asyncio.Lock()
 
     async def commit(
-        self, speaker: str, key: str | None, change: Callable[[RecordedLog], tuple[Any, list[Event]]]
+        self,
+        speaker: str,
+        key: str | None,
+        change: Callable[[RecordedLog], tuple[Any, list[Event]]],
+        *,
+        flush: bool = True,
     ) -> Any:
         """Make a change once, as `Database.commit` does, tell the hub, and return the answer."""
         async with self._turn:
-            answer, events = await self._database.commit(speaker, key, change)
+            answer, events = await self._database.commit(speaker, key, change, flush=flush)
             if events:
                 self._hub.committed(events)
             return answer

@@ -2,7 +2,15 @@
 
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
 from quart_app.lab.checker.rules.rule import Rule
+from quart_app.lab.checker.rules.storage import AcknowledgedIsKept, SameLog
 
 __all__ = ["RULES", "Rule"]
 
-RULES: dict[str, type[Rule]] = {rule.name(): rule for rule in (NothingLost, OnceEach, SumIs)}
+_ALL: tuple[type[Rule], ...] = (
+    NothingLost,
+    OnceEach,
+    SumIs,
+    AcknowledgedIsKept,
+    SameLog,
+)
+RULES: dict[str, type[Rule]] = {rule.name(): rule for rule in _ALL}

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from quart_app.realtime import Event, MemoryLog
+from quart_app.lab.world.leases import LeaseTable
+from quart_app.realtime import Event, Leading, MemoryLog, not_leading
 
 
 class RecordedLog(MemoryLog):
@@ -42,6 +43,7 @@ class Database:
         """The position up to which nothing can be lost."""
         self._unflushed: list[tuple[str, str]] = []
         """Whose answers can be lost, by speaker and key."""
+        self.leases = LeaseTable()
         self.delay = 0.001, 0.004
         self._dice = dice
 
@@ -68,13 +70,18 @@ class Database:
         change: Callable[[RecordedLog], tuple[Any, list[Event]]],
         *,
         flush: bool = True,
+        work_of: Leading | None = None,
     ) -> tuple[Any, list[Event]]:
         """Make a change once, and return its answer and its events; none of these where it was made before. It is seen
-        by others once it is flushed, or at once where it is not to be."""
+        by others once it is flushed, or at once where it is not to be. `work_of` is the lease that it is done by. Raise
+        Refused (`not_leading`) where that has another term by now."""
         await self.way()
         if key is not None and (speaker, key) in self.answers:
             answer = self.answers[speaker, key]
             events: list[Event] = []
+        elif work_of is not None and not self.leases.is_led(work_of):
+            await self.way()
+            raise not_leading()
         else:
             answer, events = change(self.log)
             if key is not None:

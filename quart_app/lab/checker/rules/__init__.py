@@ -1,5 +1,6 @@
 """The rules, a file for each kind of thing that they are about."""
 
+from quart_app.lab.checker.rules.leading import LeaderWithin, OnePerTick, TokensNeverFall
 from quart_app.lab.checker.rules.messages import NothingLost, OnceEach, SumIs
 from quart_app.lab.checker.rules.rule import Rule
 from quart_app.lab.checker.rules.storage import AcknowledgedIsKept, SameLog
@@ -12,5 +13,8 @@ _ALL: tuple[type[Rule], ...] = (
     SumIs,
     AcknowledgedIsKept,
     SameLog,
+    OnePerTick,
+    TokensNeverFall,
+    LeaderWithin,
 )
 RULES: dict[str, type[Rule]] = {rule.name(): rule for rule in _ALL}

@@ -3,7 +3,10 @@ from quart_app.lab import strategy
 
 @strategy("leader", name="Mine")
 async def mine(node):
+    permit = node.lease
     while True:
         await node.tick()
-        if node.lease.held and node.name == min(node.alive()):
-            await node.publish()
+        if permit.held:
+            await node.sleep(0.2)
+            if permit.held:
+                await node.publish()

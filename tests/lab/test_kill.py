@@ -76,7 +76,7 @@ def test_every_sentence_is_true_of_its_own_run() -> None:
                 assert values["msg"] not in stored(one.events)
                 written = [event["t"] for event in about if event["do"] == "commit"]
                 assert bool(written) == (verdict.breach.why == "not_flushed")
-                assert all(time == pytest.approx(values["acked"], abs=0.05) for time in written)
+                assert not written or values["stored"] in written
             else:
                 first, second = (event for event in shown if event["do"] == "show")
                 assert (first["msg"], second["msg"]) == (values["was"], values["now"])

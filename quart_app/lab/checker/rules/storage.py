@@ -25,15 +25,16 @@ class AcknowledgedIsKept(Rule):
         loss = story.losses[-1]
         fault, ack = history.fault(loss), history.events[promised]["of"]
         stored = history.events[loss].get("of")
-        was_stored = stored is not None and history.events[stored]["do"] == "commit"
-        shown = [story.taken, stored if was_stored else None, ack, promised, fault, loss]
+        if stored is not None and history.events[stored]["do"] != "commit":
+            stored = None
+        shown = [story.taken, stored, ack, promised, fault, loss]
         values: dict[str, Any] = {"msg": story.name, "who": _who(history, story), "acked": history.at(ack)}
         if fault is None:
             return breach_of("lost", shown, **values)
         values["died"] = history.at(fault)
-        if not was_stored:
+        if stored is None:
             return breach_of("in_memory", shown, **values)
-        return breach_of("not_flushed", shown, **values)
+        return breach_of("not_flushed", shown, stored=history.at(stored), **values)
 
     def end(self, history: History) -> Breach | None:
         for story in history.stories.values():

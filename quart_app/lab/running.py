@@ -1,7 +1,9 @@
 """A run as a value: the same lesson, seed, knobs, strategies and acts give the same run, to the letter."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -83,8 +85,22 @@ def play(choice: Choice, strategy: Strategy) -> Played:
     world.trace.most = MOST_EVENTS
     for act in choice.acts:
         world.loop.call_at(act.at, scenario.ACTS[act.do], world)
-    world.run(scenario.scenario(world, choice.knobs, strategy.play))
+    with _unheard():
+        world.run(scenario.scenario(world, choice.knobs, strategy.play))
     return judged(choice, strategy.name, world.trace.events, world.trace.fingerprint)
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep what the engines of a world log out of the logs of the program that runs it."""
+    logger, nobody = logging.getLogger("quart_app"), logging.NullHandler()
+    logger.addHandler(nobody)
+    heard, logger.propagate = logger.propagate, False
+    try:
+        yield
+    finally:
+        logger.propagate = heard
+        logger.removeHandler(nobody)
 
 
 def judged(choice: Choice, strategy: str, events: list[dict[str, Any]], fingerprint: str) -> Played:

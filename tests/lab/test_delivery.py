@@ -75,7 +75,9 @@ def test_without_a_fault_nobody_breaks_anything() -> None:
 
 def test_a_bank_that_ignores_keys_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     commit = Database.commit
-    monkeypatch.setattr(Database, "commit", lambda self, who, key, change: commit(self, who, None, change))
+    monkeypatch.setattr(
+        Database, "commit", lambda self, who, key, change, **more: commit(self, who, None, change, **more)
+    )
     broken = [one for one in (played("keyed", seed) for seed in range(40)) if one.broken]
     assert broken
     assert {verdict.rule for one in broken for verdict in one.broken} == {"once_each"}

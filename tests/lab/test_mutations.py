@@ -20,7 +20,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def keys_are_ignored(patch: pytest.MonkeyPatch) -> None:
     commit = Database.commit
-    patch.setattr(Database, "commit", lambda self, speaker, key, change: commit(self, speaker, None, change))
+    patch.setattr(Database, "commit", lambda self, who, key, change, **more: commit(self, who, None, change, **more))
 
 
 def cursors_are_ignored(patch: pytest.MonkeyPatch) -> None:
@@ -39,6 +39,10 @@ def acknowledged_before_the_commit(patch: pytest.MonkeyPatch) -> None:
         await channels.store(self._writer, peer.topic, body["mark"], peer.identity.user_id, peer.key)
 
     patch.setattr(channels.Facts, "handle", handle)
+
+
+def nothing_is_flushed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Database, "flush", lambda self: None)
 
 
 def holes_in_the_log_are_passed_over(patch: pytest.MonkeyPatch) -> None:
@@ -68,6 +72,7 @@ def nobody_leaves(patch: pytest.MonkeyPatch) -> None:
         (keys_are_ignored, "once_each"),
         (cursors_are_ignored, "complete"),
         (acknowledged_before_the_commit, "nothing_lost"),
+        (nothing_is_flushed, "same_log"),
         (holes_in_the_log_are_passed_over, "complete"),
         (repeats_are_told, "once_each"),
         (gaps_are_not_told, "lost_is_told"),

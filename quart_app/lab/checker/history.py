@@ -18,6 +18,8 @@ class Story:
     """The last event of each copy of which it is not known what will become."""
     losses: list[int] = field(default_factory=list)
     commits: list[int] = field(default_factory=list)
+    promised: int | None = None
+    """By which its sender got a ✓."""
     given_up: int | None = None
     """By which its sender has let it be."""
 
@@ -57,18 +59,28 @@ class History:
             case "arrive" if cause in story.air:
                 del story.air[cause]
                 story.air[number] = None
+            case "arrive" if cause is not None and self.events[cause]["do"] == "ack":
+                story.promised = number if story.promised is None else story.promised
             case "commit" | "known":
                 if cause in story.air:
                     del story.air[cause]
                 if event["do"] == "commit":
                     story.commits.append(number)
-            case "lose" if cause in story.air:
-                del story.air[cause]
-                story.losses.append(number)
-            case "lose" if cause is not None and self.events[cause]["do"] == "ack":
-                self.lost_answers[self.events[cause]["of"]] = number
+            case "lose":
+                self._lose(story, number, cause)
             case "done":
                 story.given_up = number
+
+    def _lose(self, story: Story, number: int, cause: int | None) -> None:
+        """A copy, something stored, or an answer is lost."""
+        if cause in story.air:
+            del story.air[cause]
+            story.losses.append(number)
+        elif cause in story.commits:
+            story.commits.remove(cause)
+            story.losses.append(number)
+        elif cause is not None and self.events[cause]["do"] == "ack":
+            self.lost_answers[self.events[cause]["of"]] = number
 
     def _crash(self, event: Happened) -> None:
         """What a node had and has not stored is lost with it."""

@@ -93,7 +93,7 @@ class Account:
             raise Breach("once_each", f"{self.name} got {mark}, at {position}, after it had all up to {self.position}")
         if position > self.position + 1:
             raise Breach("complete", f"{self.name} got {mark}, at {position}, but nothing after {self.position}")
-        if mark != self._truth.facts[position - 1]:
+        if [mark] != self._truth.facts[position - 1 : position]:
             raise Breach("same_log", f"{self.name} got {mark} at {position}, where others have another fact")
         self.position = position
 

@@ -71,6 +71,7 @@ def plan_of(seed: int) -> Plan:
     acts = [_publication(dice, nodes, guests) for _ in range(dice.randint(20, 80))]
     for _ in range(dice.randint(0, 8)):
         acts += _trouble(dice, nodes, guests)
+    acts += _power_cut(seed)
     return Plan(seed, nodes, guests, tuple(sorted(acts)))
 
 
@@ -93,6 +94,13 @@ def _publication(dice: Random, nodes: tuple[str, ...], guests: tuple[Guest, ...]
             return Act(_at(dice), "value", (dice.choice(nodes), dice.choice("kl")))
         case _:
             return Act(_at(dice), what, (dice.choice(nodes), dice.choice((1, 1, 2, 5, 30))))
+
+
+def _power_cut(seed: int) -> list[Act]:
+    """Draw a power cut, or none, by dice of its own."""
+    dice = Random(f"power/{seed}")  # noqa: S311 - it must be the same each time
+    at = _at(dice)
+    return [Act(at, "cut_power"), Act(round(at + dice.uniform(0.1, 5.0), 3), "restore_power")] * (dice.random() < 0.1)
 
 
 def _trouble(dice: Random, nodes: tuple[str, ...], guests: tuple[Guest, ...]) -> list[Act]:

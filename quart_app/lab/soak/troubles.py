@@ -107,6 +107,17 @@ class Troubles:
         """Let it be quick again."""
         self.burden(0.004)
 
+    def cut_power(self) -> None:
+        """Cut the power of everything but the clients."""
+        for node in self._world.nodes.values():
+            node.kill()
+        self._world.database.lose_power()
+
+    def restore_power(self) -> None:
+        """Let there be power again."""
+        for node in self._world.nodes.values():
+            node.start()
+
     # The backplane
 
     def part(self, name: str) -> None:

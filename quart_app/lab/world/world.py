@@ -57,7 +57,8 @@ class World:
         return self._roads[a, b]
 
     def client(self, name: str, topics: Sequence[str], **options: Any) -> "Client":
-        """Return a new client, which has not connected yet."""
+        """Return a new client, which has not connected yet. `choose()` returns the road and the node that it takes
+        next, `transports` are its rungs, and the rest are options of the library."""
         return Client(self, name, topics, **options)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -85,9 +86,9 @@ class Client:
         self.process = Place(world.loop, name)
         surroundings = surroundings_of(name, world.loop, world.dice)
         transports = options.pop("transports", ("ws", "sse", "poll"))
-        since = options.pop("since", None)
+        since, choose = options.pop("since", None), options.pop("choose", self._choose)
         chosen = Options(surroundings=surroundings, **options)
-        dialer = Dialer(self.process, Identity(name, name), self._choose, chosen)
+        dialer = Dialer(self.process, Identity(name, name), choose, chosen)
         self.live: Live = self.process.run(
             lambda: connect("http://world", topics, since=since, transports=transports, options=chosen, dialer=dialer)
         )

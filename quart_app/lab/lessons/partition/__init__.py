@@ -1,0 +1,1 @@
+"""Lesson 9: what each side of a cut may answer."""

@@ -27,7 +27,10 @@ class Counter(Channel):
         self._turn = asyncio.Lock()
 
     async def handle(self, peer: Peer, body: dict[str, Any]) -> None:
-        """Do a withdrawal, and answer."""
+        """Do a withdrawal, and answer. What was begun is ended, though its phone waits no longer."""
+        await asyncio.shield(asyncio.create_task(self._withdraw(peer, body), name="withdraw"))
+
+    async def _withdraw(self, peer: Peer, body: dict[str, Any]) -> None:
         name = body["withdrawal"]
         arrived = self._world.trace.last(lane="server", do="arrive", msg=name)
         async with self._turn:

@@ -62,7 +62,7 @@ class Order:
         connection = None if hub is None else hub.connections.get(self._peer.connection_id)
         if connection is not None:
             self._world.loop.call_later(LEAVES_IN, lambda: connection.end(Close.GOING_AWAY, "cut off", back_in=0))
-        raise Refused("cut_off", "the log cannot be reached", status=503, retry_after=seconds)
+        raise Refused("unavailable", "the log cannot be reached", status=503, retry_after=seconds)
 
 
 class Hall:

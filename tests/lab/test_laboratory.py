@@ -142,6 +142,7 @@ async def test_what_many_ask_for_is_done_once_and_no_more_wait_than_may(monkeypa
     assert all((one.code, one.status) == ("too_many", 503) and one.retry_after for one in full)
     patient = await asyncio.gather(*(laboratory.tries(hunted(number)) for number in range(1, 6)))
     assert [len(tried) for tried in patient] == [1, 2, 3, 4, 5]
+    assert not laboratory._asked, "what is done is not remembered for ever"
     await laboratory.close()
 
 
@@ -171,7 +172,10 @@ async def test_what_waits_for_something_real_is_ended(laboratory: Laboratory, mo
     assert await process_of(laboratory, 12)
 
 
-async def test_what_nobody_waits_for_any_more_is_not_gone_on_with(laboratory: Laboratory, light: Path) -> None:
+async def test_what_nobody_waits_for_any_more_is_not_gone_on_with(
+    laboratory: Laboratory, monkeypatch: pytest.MonkeyPatch, light: Path
+) -> None:
+    monkeypatch.setattr(limits, "LAB_RUN_TIME", 600.0)
     before = await process_of(laboratory, 11)
     tasks = [asyncio.create_task(laboratory.run(asked(2))) for _ in range(2)]
     never = asyncio.create_task(laboratory.run(asked(3)))

@@ -294,6 +294,7 @@ def test_nothing_is_left_when_the_server_stops(make_server: Callable[..., Server
         rest.post("/api/lab/hunts", json=body).raise_for_status()
         rest.post("/api/lab/runs", json={"lesson": "2", "strategies": ["once"]}).raise_for_status()
     (process,) = runners(server.pid)
+    process.suspend()  # so that it does not leave by itself
     assert server.stop() == 0
     assert not process.is_running()
 

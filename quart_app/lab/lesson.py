@@ -145,9 +145,7 @@ class Lesson(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
 
     def code(self, strategy: str) -> str:
         """Return the code of a strategy as its file has it; nothing is imported."""
-        source = (self.folder / "strategies.py").read_text("utf-8")
-        (found,) = (node for node in ast.parse(source).body if getattr(node, "name", None) == strategy)
-        return "".join(source.splitlines(keepends=True)[found.lineno - 1 : found.end_lineno])
+        return _functions(self.folder / "strategies.py")[strategy]
 
     def checked_seed(self, seed: int | None) -> int:
         """Return the seed of a run, its own where None is given. Raise Unfit."""
@@ -187,6 +185,15 @@ class Lesson(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=True):
         if not 0 <= at <= self.lasts:
             raise Unfit(f"the second of act {given} may be a number from 0 to {self.lasts}, as in {do}@4.2")
         return Act(do, at)
+
+
+@cache
+def _functions(path: Path) -> dict[str, str]:
+    """Return the code of each function of a file, by its name."""
+    source = path.read_text("utf-8")
+    lines, nodes = source.splitlines(keepends=True), ast.parse(source).body
+    functions = [node for node in nodes if isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef)]
+    return {one.name: "".join(lines[one.lineno - 1 : one.end_lineno]) for one in functions}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,13 +1,12 @@
 """The pages of the laboratory: the list of lessons, a lesson, and its sheet for the teacher."""
 
 import gzip
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from quart import Blueprint, render_template
 
 from quart_app.domains.lab.asking import request_for
-from quart_app.domains.lab.shown import given, outcome
+from quart_app.domains.lab.shown import OwnRun, given, outcome
 from quart_app.lab.laboratory import Laboratory
 from quart_app.lab.lesson import Lesson, lessons
 from quart_app.lab.texts import words, written
@@ -31,6 +30,7 @@ def pages(laboratory: Laboratory) -> Blueprint:
 class _Pages:
     def __init__(self, laboratory: Laboratory) -> None:
         self._laboratory = laboratory
+        self._own: dict[Lesson, OwnRun] = {}
 
     async def index(self) -> str:
         """List the lessons."""
@@ -63,15 +63,17 @@ class _Pages:
             naive=written(naive, language),
             ours=ours,
             setup=say("setup", **knobs),
-            figures=run["figures"],
+            figures=run.figures,
             explained=[key for key in _EXPLAINED if key in shown["texts"]],
-            played=[outcome(played, say) for played in run["played"]],
+            played=[outcome(played, say) for played in run.played],
         )
 
-    async def _own_run(self, lesson: Lesson) -> dict[str, Any]:
-        """Return the lesson's own run, whose figures its texts tell."""
-        ran = await self._laboratory.run(request_for(lesson))
-        run: dict[str, Any] = msgspec.json.decode(gzip.decompress(ran.gzipped))
+    async def _own_run(self, lesson: Lesson) -> OwnRun:
+        """Return the lesson's own run, which is always the same."""
+        run = self._own.get(lesson)
+        if run is None:
+            ran = await self._laboratory.run(request_for(lesson))
+            run = self._own[lesson] = OwnRun.of(gzip.decompress(ran.gzipped))
         return run
 
 

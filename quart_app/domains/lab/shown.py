@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from msgspec import to_builtins
+import msgspec
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
+from quart_app.domains.lab.shapes import PlayedTold, VerdictTold
 from quart_app.lab.lesson import Lesson, Question
 from quart_app.lab.texts import Say, texts
 
@@ -40,15 +43,29 @@ def _question(question: Question, name: str, language: str, lesson: Lesson) -> d
     return {**to_builtins(question), "text": texts(language, lesson.folder)[name]}
 
 
-def outcome(played: dict[str, Any], say: Say) -> dict[str, Any]:
-    """Return what a strategy came to, in words: of its JSON in a run."""
-    strip = played["frames"][-1]["strip"]
+class OwnRun(Struct, frozen=True):
+    """What the pages say of a run: what fills the texts about it, and of each strategy the last frame and what the
+    rules say."""
+
+    figures: dict[str, Any]
+    played: list[PlayedTold]
+
+    @classmethod
+    def of(cls, text: bytes) -> "OwnRun":
+        """Return it, of a lesson's own run as JSON."""
+        run = msgspec.json.decode(text, type=cls)
+        return cls(run.figures, [replace(one, events=[], frames=one.frames[-1:]) for one in run.played])
+
+
+def outcome(played: PlayedTold, say: Say) -> dict[str, Any]:
+    """Return what a strategy came to, in words."""
+    strip = played.frames[-1].strip
     return {
-        "strategy": played["strategy"],
+        "strategy": played.strategy,
         "outcome": _said(strip["outcome"], say),
         "rows": [row | {"label": _said(row["label"], say) if row["label"] else ""} for row in strip["rows"]],
         "notes": [_said(note, say) for note in strip["notes"]],
-        "verdicts": [_verdict(verdict, say) for verdict in played["verdicts"]],
+        "verdicts": [_verdict(verdict, say) for verdict in played.verdicts],
     }
 
 
@@ -56,12 +73,11 @@ def _said(said: dict[str, Any], say: Say) -> str:
     return say(said["key"], **said["values"])
 
 
-def _verdict(verdict: dict[str, Any], say: Say) -> dict[str, str]:
-    match verdict["state"]:
-        case "holds":
-            text = say("holds", n=verdict["looked_at"])
-        case "open":
-            text = say("open", list=verdict["waits_for"])
-        case _:
-            text = f"{say('broken')}. {_said(verdict['breach'], say)}"
-    return {"rule": say(verdict["rule"]), "state": verdict["state"], "text": text}
+def _verdict(verdict: VerdictTold, say: Say) -> dict[str, str]:
+    if verdict.breach is not None:
+        text = f"{say('broken')}. {say(verdict.breach.key, **verdict.breach.values)}"
+    elif verdict.state == "holds":
+        text = say("holds", n=verdict.looked_at)
+    else:
+        text = say("open", list=verdict.waits_for)
+    return {"rule": say(verdict.rule), "state": verdict.state, "text": text}

@@ -1,5 +1,6 @@
 """REST of the laboratory: runs of lessons, and hunts and sweeps, of which topics tell."""
 
+import asyncio
 import gzip
 from typing import Final
 
@@ -46,7 +47,7 @@ class _Runs:
         speaker()
         asked = checked(await json_body(), RunAsked)
         request = request_for(lesson_of(asked.lesson), asked.seed, asked.knobs, asked.strategies, asked.acts)
-        return _answer(await self._laboratory.run(request), "no-store")
+        return await _answer(await self._laboratory.run(request), "no-store")
 
     @Operation(tag="laboratory", answer=RunTold, bare=True, path=(("fingerprint", Fingerprint),), refusals=(404,))
     async def kept(self, fingerprint: str) -> Response:
@@ -56,7 +57,7 @@ class _Runs:
         if ran is None:
             said = "this run is not kept any more: POST /api/lab/runs with its lesson, seed, knobs, strategies and acts"
             raise Refused("not_found", said, status=404)
-        return _answer(ran, f"{'private' if this_door().secure else 'public'}, {_YEAR}")
+        return await _answer(ran, f"{'private' if this_door().secure else 'public'}, {_YEAR}")
 
 
 class _Searching:
@@ -103,10 +104,10 @@ class _Searching:
         return success(Stopped(id))
 
 
-def _answer(ran: Ran, cache: str) -> Response:
+async def _answer(ran: Ran, cache: str) -> Response:
     response = Response(b"", content_type=JSON, headers={"Cache-Control": cache})
     if is_accepted(response):
         put(response, ran.gzipped)
     else:
-        response.set_data(gzip.decompress(ran.gzipped))
+        response.set_data(await asyncio.to_thread(gzip.decompress, ran.gzipped))
     return response

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import httpx
@@ -57,6 +58,11 @@ def told_here(lesson: Lesson, *more: Any) -> Any:
     return json.loads(json.dumps(told(run_here(lesson, *more))))
 
 
+@cache
+def own(lesson: Lesson) -> Any:
+    return told_here(lesson)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_the_list_has_every_lesson(rest: httpx.AsyncClient, language: str) -> None:
     answer = await page(rest, "/lab", language)
@@ -77,14 +83,14 @@ async def test_a_lesson_can_be_read_without_a_script(rest: httpx.AsyncClient, le
     assert answer.status_code == 200
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     said, say = read(answer.text), words(language, lesson.folder)
-    own = told_here(lesson)
+    ran = own(lesson)
     for key in ("question", "setup_more", "predict", "explain_1", "explain_2", "real", "quiz", "break"):
         assert say(key) in said, key
-    assert say("fact", **own["figures"]) in said
-    assert say("observe", **own["figures"]) in said
+    assert say("fact", **ran["figures"]) in said
+    assert say("observe", **ran["figures"]) in said
     for name in lesson.strategies:
         assert inspect.getsource(getattr(lesson.module("strategies"), name)) in said
-    for one in own["played"]:
+    for one in ran["played"]:
         outcome = one["frames"][-1]["strip"]["outcome"]
         assert say(outcome["key"], **outcome["values"]) in said
         for breach in filter(None, (verdict["breach"] for verdict in one["verdicts"])):
@@ -126,7 +132,7 @@ async def test_a_lesson_that_there_is_not_is_the_site_s_404(rest: httpx.AsyncCli
 async def test_the_sheet_says_what_a_teacher_needs(rest: httpx.AsyncClient, language: str) -> None:
     answer = await page(rest, "/lab/delivery/sheet", language)
     said, say = read(answer.text), words(language, LESSON.folder)
-    figures = told_here(LESSON)["figures"]
+    figures = own(LESSON)["figures"]
     for key in ("question", "predict", "p_less", "p_more", "o_lost_answer", "quiz", "q_a", "explain_1", "teach_bridge"):
         assert say(key) in said, key
     assert say("teach", **figures) in said

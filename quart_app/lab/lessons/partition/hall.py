@@ -52,7 +52,7 @@ class Order:
     def answer(self, sold: int, until: int | None = None) -> None:
         """Answer how many seats are sold and, where that is known only up to a place in the log, up to which."""
         told = {"node": self._node.name, "sold": sold, "until": until}
-        self._world.trace.note(self.who, "show", value=sold if until is None else f"{sold}, ≤ {until}", **told)
+        self._world.trace.note(self.who, "show", msg=str(sold) if until is None else f"{sold} ≤", **told)
         self._peer.reply("seen", data=told)
 
     def later(self, seconds: float) -> None:

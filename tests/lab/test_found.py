@@ -9,6 +9,20 @@ LADDER = ("ws", "sse", "poll")
 FACTS, STATE, SIGNALS, ROOM = "log/a", "state/a", "live/a", "rooms/a"
 
 FOUND = {
+    "a long poll that comes back to a server which was started again goes on as if it had missed nothing": Plan(
+        10761,
+        ("A",),
+        (Guest("c1", ("poll",), (SIGNALS, ROOM), 0.0),),
+        (
+            Act(20.211, "sleep", ("c1",)),
+            Act(20.437, "signal", ("A", 1)),
+            Act(25.808, "stop", ("A",)),
+            Act(26.055, "start", ("A",)),
+            Act(30.414, "signal", ("A", 1)),
+            Act(30.949, "wake", ("c1",)),
+            Act(37.361, "signal", ("A", 5)),
+        ),
+    ),
     "a user who was given up for dead comes back, and looks as before to who has changed its connection since": Plan(
         38,
         ("A", "B"),

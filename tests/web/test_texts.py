@@ -28,6 +28,7 @@ COMPOSED = re.compile(
     r"|lag|lines|link|longest_write|missing|pause|peers|position|process|repeated|seen|signals(_sent)?|told_lost|twice"
     r"|writer|written)"
     r"|lab(\d\d)?\.\w+"
+    r"|labpage\.((did|fate|kind|rule|sure|trouble)_\w+)"
     r"|bank\.(kind_\w+|(deposit|withdraw)(_amount)?|(clientes|operaciones|conexiones)_\w+)"
 )
 

@@ -3,7 +3,7 @@
 
 import { jagged, thinned, ticks } from "./layout.js";
 import { shortName } from "./words.js";
-import { html, say, text } from "./view.js";
+import { html, say, stateName, text } from "./view.js";
 
 const LABELLED = new Set(["commit", "twice", "known", "recv", "show", "refuse", "lose"]);
 const AHEAD = 6; // px, so that what is exactly at the present is seen whole
@@ -25,7 +25,7 @@ export function Picture({ id, drawn, scale, slow, focus, words, hasNumbers }) {
       ${axis(scale, slow, hasNumbers)}
       ${scale.lanes.map((y, lane) => html`<path key=${lane} class="lane" d=${`M${scale.left - 6} ${y}H${scale.x(scale.lasts)}`} />`)}
       <g clip-path=${`url(#seen-${id})`}>
-        ${drawn.troubles.map((one) => trouble(one, part, id))}
+        ${drawn.troubles.map((one, index) => trouble(one, part, id, index % 2))}
         ${drawn.bands.map((one) => band(one, part))}
         ${drawn.fates.map((one) => fate(one, part, id))}
         ${drawn.leases.map((one) => lease(one, part))}
@@ -84,13 +84,13 @@ function mark(one, part) {
   return group(one, part, `mark ${one.kind}`, shapes[one.kind]);
 }
 
-function trouble(one, part, id) {
+function trouble(one, part, id, row) {
   const { x, lanes, lasts } = part.scale;
   const [top, bottom] = one.road.map((lane) => lanes[lane]).sort((a, b) => a - b);
   const ends = one.to ?? (one.kind === "cut" ? one.at : lasts);
   const area = ends > one.at && html`<rect x=${x(one.at)} y=${top + 2} width=${x(ends) - x(one.at)} height=${bottom - top - 4} fill=${`url(#hatch-${id})`} />`;
   const words = [text(`labpage.trouble_${one.kind}`), ...one.kinds].join(" ");
-  return group(one, part, `trouble ${one.kind}`, html`${area}${one.kind === "cut" ? html`<path d=${jagged(x(one.at), top, bottom)} />` : html`<text x=${x(one.at) + 3} y=${(top + bottom) / 2 + 4}>${x(ends) - x(one.at) > words.length * 6 ? words : ""}</text>`}<title>${words}</title>`);
+  return group(one, part, `trouble ${one.kind}`, html`${area}${one.kind === "cut" ? html`<path d=${jagged(x(one.at), top, bottom)} />` : html`<text x=${x(one.at) + 3} y=${(top + bottom) / 2 - 3 + 14 * row}>${x(ends) - x(one.at) > words.length * 6 ? words : ""}</text>`}<title>${words}</title>`);
 }
 
 function fate(one, part, id) {
@@ -108,7 +108,7 @@ function band(one, part) {
 
 function lease(one, part) {
   const [from, to, y] = [part.scale.x(one.at), part.scale.x(one.to), part.scale.lanes[one.lane]];
-  return group(one, part, "lease", html`<rect x=${from} y=${y - 20} width=${Math.max(2, to - from)} height="12" rx="3" /><text x=${from + 4} y=${y - 10.5}>${one.token}</text>`);
+  return group(one, part, "lease", html`<rect x=${from} y=${y + 5} width=${Math.max(2, to - from)} height="12" rx="3" /><text x=${from + 4} y=${y + 14.5}>${one.token}</text>`);
 }
 
 function labels({ arrows, marks, states, troubles }, { scale, isDim }) {
@@ -122,7 +122,7 @@ function labels({ arrows, marks, states, troubles }, { scale, isDim }) {
     ...[...sends.values()].map((one) => place(one, shortName(one.msg), one.isLost ? "bad" : "", one.isLost ? 4 : 2)),
     ...marks.filter(({ kind, msg }) => LABELLED.has(kind) && msg).map((one) => place(one, `${shortName(one.msg)}${one.kind === "twice" ? ` ×${one.times}` : ""}`, BAD.has(one.kind) ? "bad" : "", BAD.has(one.kind) ? 5 : 1)),
     ...marks.filter(({ kind }) => kind === "skew").map((one) => place(one, `${one.by > 0 ? "+" : ""}${say.short(one.by)} s`, "", 3)),
-    ...states.filter(({ text }) => text).map((one) => place(one, one.text, "state", 1)),
+    ...states.filter(({ text }) => text).map((one) => place(one, stateName(one.text), "state", 1)),
   ];
   return thinned(found, scale.left - 4).map(({ x, y, text, kind, isDim: dim, n, more }) =>
     html`<text key=${`${n} ${y}`} class=${`label ${kind}${dim ? " dim" : ""}`} x=${x} y=${y}>${text}${more > 1 && html`<title>+${more}</title>`}</text>`);

@@ -7,7 +7,7 @@ import { html, laneName, say, seconds, text } from "./view.js";
 export function Story({ events, open, onToggle, focus }) {
   return html`<details class="story" open=${open} onToggle=${(event) => onToggle(event.currentTarget.open)}>
     <summary>${text("labpage.what_happened", { n: events.length })}</summary>
-    ${open && html`<ol>${events.map((event) => html`<li key=${event.n} data-n=${event.n} class=${focus?.has(event.n) ? "looked" : ""}><span class="number">${seconds(event.t)}</span> ${inWords(event)}</li>`)}</ol>`}
+    ${open && html`<ol tabindex="0" aria-label=${text("labpage.what_happened", { n: events.length })}>${events.map((event) => html`<li key=${event.n} data-n=${event.n} class=${focus?.has(event.n) ? "looked" : ""}><span class="number">${seconds(event.t)}</span> ${inWords(event)}</li>`)}</ol>`}
   </details>`;
 }
 

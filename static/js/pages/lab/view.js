@@ -13,10 +13,11 @@ export const say = wordsOf(lesson);
 
 const ownName = (prefix) => (name) => say.maybe(`${prefix}_${name.replace(/\W+/g, "_")}`, name);
 
-/** What lanes, knobs and acts are called: as the lesson says, else as its file does. */
+/** What lanes, knobs, acts and states are called: as the lesson says, else as its file does. */
 export const laneName = ownName("lane");
 export const knobName = ownName("knob");
 export const actName = ownName("act");
+export const stateName = ownName("state");
 
 /** Return a text of the lesson, its code as code. */
 export const rich = (words) => pieces(words).map(({ text: part, code }) => (code ? html`<code>${part}</code>` : part));

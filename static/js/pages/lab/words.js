@@ -31,9 +31,10 @@ export function shortName(name) {
   return /^[a-z_]+\d+$/.test(name) ? name.replace(/^[a-z_]+/, "") : name;
 }
 
-/** Return the lines of `code` that are not in `before`, by their index: what one strategy does otherwise than another. */
+/** Return the lines of `code` that are not in `before`, by their index: what one strategy does otherwise than another; comments do nothing. */
 export function newLines(code, before) {
-  const known = new Set(before.split("\n").map((line) => line.trim()));
+  const bare = (line) => line.replace(/#.*/, "").trim();
+  const known = new Set(before.split("\n").map(bare));
   const isTold = (line) => line && !known.has(line) && !/^(async )?def |^"""/.test(line);
-  return code.split("\n").flatMap((line, index) => (isTold(line.trim()) ? [index] : []));
+  return code.split("\n").flatMap((line, index) => (isTold(bare(line)) ? [index] : []));
 }

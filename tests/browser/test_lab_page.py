@@ -173,6 +173,7 @@ async def test_seeds_are_hunted_and_one_that_breaks_is_opened(windows: Windows) 
     await expect(page.locator(".curve circle")).to_have_count(9)
     await found.get_by_role("link").click()
     await expect(page).to_have_url(re.compile(r"\?cuts=7&seed=\d+$"))
+    await expect(page.locator(".which")).to_contain_text(f"semilla {page.url.rpartition('=')[2]} ")  # it has come
     await page.locator("#lab-time").focus()
     await page.keyboard.press("End")
     await expect(page.locator("[data-strategy=retry]")).to_have_attribute("data-state", "broken")

@@ -4,6 +4,7 @@ import gzip
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -175,6 +176,8 @@ def test_every_text_of_the_lesson_is_there(lesson: Lesson) -> None:
             "mine",
         ]
         keys += ["legend", "break", "setup_more", "mine"]
+        named = [("lane", lesson.lanes), ("knob", [knob.name for knob in lesson.knobs]), ("act", lesson.acts)]
+        keys += [f"{kind}_{re.sub('[^A-Za-z0-9]', '_', name)}" for kind, names in named for name in names]
         assert all(say(key) for key in keys)
         assert say("setup", **own(lesson).choice.knobs)
         keys = ["fact", "observe", "teach"]

@@ -8,8 +8,8 @@ NEWEST_VENV := .venv-$(NEWEST)
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 # The versions of Python that the lock files are for; on others pip chooses among what pyproject.toml allows.
 LOCKED := 3.11 3.12 3.13
-# Two at a time: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
-PYTEST := -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# Three at a time on two cores: most of the tests wait for a process, a browser or a clock. A file's tests share their servers.
+PYTEST := -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 # The tests that run on either store, and those that are about PostgreSQL and Redis.
 STORED := tests/storage tests/domains tests/wire tests/transports/test_conformance.py tests/faults/test_lost_postgres.py \

@@ -24,6 +24,8 @@ PAGES = {
     "16-topics.md": "topics",
     "17-sessions.md": "sessions",
 }
+ANOTHER_KIND = {"lab": "25-laboratory.md"}
+"""The laboratory's page begins in the terminal; `tests/domains/lab` asks what it says of REST."""
 LANGUAGES = ("en", "es")
 DOMAINS = ROOT / "quart_app" / "domains"
 # A code that the domain refuses with, wherever it is spelled.
@@ -95,4 +97,7 @@ def test_every_file_of_the_domain_is_told(page: str, domain: str, language: str)
 
 
 def test_every_domain_has_its_page() -> None:
-    assert sorted(PAGES.values()) == sorted(path.parent.name for path in DOMAINS.glob("*/__init__.py"))
+    domains = sorted(path.parent.name for path in DOMAINS.glob("*/__init__.py"))
+    assert sorted([*PAGES.values(), *ANOTHER_KIND]) == domains
+    pages = [*PAGES, *ANOTHER_KIND.values()]
+    assert [page for page in pages if not all((GUIDE / language / page).is_file() for language in LANGUAGES)] == []
